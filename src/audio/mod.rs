@@ -1,0 +1,62 @@
+//! From a file of any kind to 16 kHz samples, one signal a channel.
+
+pub mod decode;
+pub mod time;
+
+use time::Millis;
+
+/// The rate of everything after decoding, in Hz.
+pub const SAMPLE_RATE: u32 = 16_000;
+
+/// One signal at 16 kHz, in [-1, 1] and finite, by construction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Audio(Vec<f32>);
+
+impl Audio {
+    /// Takes samples at 16 kHz; what is not finite becomes silence, what is too loud is clipped.
+    #[must_use]
+    pub fn new(mut samples: Vec<f32>) -> Self {
+        for sample in &mut samples {
+            *sample = if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 };
+        }
+        Self(samples)
+    }
+
+    /// The samples.
+    #[must_use]
+    pub fn samples(&self) -> &[f32] {
+        &self.0
+    }
+
+    /// Its length.
+    #[must_use]
+    pub fn duration(&self) -> Millis {
+        Millis::from_sample(self.0.len())
+    }
+}
+
+/// What a file says of itself, or was measured to be; known before anything is decoded in full.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceInfo {
+    /// The container, as published: `wav`, `mp3`, `flac`, `ogg`, `m4a`, ... (Opus in Ogg is `opus`).
+    pub format: &'static str,
+    /// The codec: `pcm_s16le`, `pcm_mulaw`, `mp3`, `flac`, `opus`, `vorbis`, `aac`, ...
+    pub codec: String,
+    /// In Hz, of the file.
+    pub sample_rate: u32,
+    /// Channels of the file.
+    pub channels: u16,
+    /// Length of the audio.
+    pub duration: Millis,
+}
+
+/// A decoded recording: one signal a channel, all of one length; at least one channel.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    /// What the file was.
+    pub source: SourceInfo,
+    /// One signal a channel of the file.
+    pub channels: Vec<Audio>,
+    /// Packets that could not be decoded and were passed over.
+    pub damaged_packets: u64,
+}

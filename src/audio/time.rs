@@ -1,0 +1,140 @@
+//! Instants and stretches of a recording, in whole milliseconds.
+
+/// Milliseconds from the start of the recording, or a length in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Millis(pub u64);
+
+impl Millis {
+    /// The start of the recording.
+    pub const ZERO: Self = Self(0);
+
+    /// Rounds to the nearest millisecond; what is negative or not a number becomes zero.
+    #[must_use]
+    pub fn from_seconds(seconds: f64) -> Self {
+        Self((seconds * 1000.0).round() as u64)
+    }
+
+    /// The same in seconds.
+    #[must_use]
+    pub fn as_seconds(self) -> f64 {
+        self.0 as f64 / 1000.0
+    }
+
+    /// The instant of a sample at 16 kHz.
+    #[must_use]
+    pub const fn from_sample(index: usize) -> Self {
+        Self(index as u64 / 16)
+    }
+
+    /// The sample at 16 kHz at this instant.
+    #[must_use]
+    pub const fn to_sample(self) -> usize {
+        (self.0 * 16) as usize
+    }
+
+    /// The difference, or zero when `other` is later.
+    #[must_use]
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl std::ops::Add for Millis {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+/// A stretch of a recording; never empty, never backwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TimeSpan {
+    start: Millis,
+    end: Millis,
+}
+
+impl TimeSpan {
+    /// A stretch, unless it would be empty or backwards.
+    #[must_use]
+    pub const fn new(start: Millis, end: Millis) -> Option<Self> {
+        if start.0 < end.0 { Some(Self { start, end }) } else { None }
+    }
+
+    /// When it begins.
+    #[must_use]
+    pub const fn start(self) -> Millis {
+        self.start
+    }
+
+    /// When it ends; later than the start.
+    #[must_use]
+    pub const fn end(self) -> Millis {
+        self.end
+    }
+
+    /// How long it is.
+    #[must_use]
+    pub const fn duration(self) -> Millis {
+        Millis(self.end.0 - self.start.0)
+    }
+
+    /// How much of it lies in `other` as well.
+    #[must_use]
+    pub fn overlap(self, other: Self) -> Millis {
+        self.end.min(other.end).saturating_sub(self.start.max(other.start))
+    }
+
+    /// The instant in its middle.
+    #[must_use]
+    pub const fn middle(self) -> Millis {
+        Millis(self.start.0.midpoint(self.end.0))
+    }
+
+    /// The smallest stretch that holds both.
+    #[must_use]
+    pub fn hull(self, other: Self) -> Self {
+        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+}
+
+/// Sorts and joins stretches that touch, overlap, or lie at most `gap` apart.
+#[must_use]
+pub fn merge(mut spans: Vec<TimeSpan>, gap: Millis) -> Vec<TimeSpan> {
+    spans.sort_unstable();
+    let mut merged: Vec<TimeSpan> = Vec::with_capacity(spans.len());
+    for span in spans {
+        match merged.last_mut() {
+            Some(last) if span.start <= last.end + gap => *last = last.hull(span),
+            _ => merged.push(span),
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(start: u64, end: u64) -> TimeSpan {
+        TimeSpan::new(Millis(start), Millis(end)).unwrap()
+    }
+
+    #[test]
+    fn a_span_is_never_empty_or_backwards() {
+        assert_eq!(TimeSpan::new(Millis(5), Millis(5)), None);
+        assert_eq!(TimeSpan::new(Millis(6), Millis(5)), None);
+    }
+
+    #[test]
+    fn merging_joins_what_is_near_and_keeps_what_is_far() {
+        let merged = merge(vec![span(50, 60), span(0, 10), span(12, 20), span(5, 8)], Millis(2));
+        assert_eq!(merged, [span(0, 20), span(50, 60)]);
+    }
+
+    #[test]
+    fn odd_seconds_become_a_valid_instant() {
+        assert_eq!(Millis::from_seconds(f64::NAN), Millis(0));
+        assert_eq!(Millis::from_seconds(-3.0), Millis(0));
+        assert_eq!(Millis::from_seconds(1.2346), Millis(1235));
+    }
+}

@@ -1,0 +1,91 @@
+//! Who speaks when.
+
+use crate::audio::Audio;
+use crate::audio::time::{Millis, TimeSpan};
+use crate::context::JobContext;
+use crate::stop::Stopped;
+use crate::voiceprint::Voiceprint;
+
+/// Which of the speakers of one [`Diarization`]: an index into `speakers`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpeakerIndex(pub usize);
+
+/// One person speaking without a pause.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpeechTurn {
+    /// When.
+    pub span: TimeSpan,
+    /// Who.
+    pub speaker: SpeakerIndex,
+    /// Mean probability of this speaker over the turn, 0 to 1.
+    pub confidence: f32,
+}
+
+/// One of the people found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DiarizedSpeaker {
+    /// The channel on which this person was found, when channels were diarized apart; else none.
+    pub channel: Option<u16>,
+    /// How long this person speaks.
+    pub speech: Millis,
+    /// The person's voice, when there was enough speech to take it from.
+    pub voiceprint: Option<Voiceprint>,
+}
+
+/// Who speaks when: speakers in order of their first turn, turns in order of time. Turns of different speakers may overlap.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Diarization {
+    /// The people.
+    pub speakers: Vec<DiarizedSpeaker>,
+    /// The turns.
+    pub turns: Vec<SpeechTurn>,
+}
+
+/// What is known of the number of speakers beforehand. `min <= max`, both at least 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpeakerCount {
+    /// At least so many.
+    pub min: usize,
+    /// At most so many.
+    pub max: usize,
+}
+
+impl SpeakerCount {
+    /// Nothing is known: one to the most that is ever looked for.
+    pub const UNKNOWN: Self = Self { min: 1, max: 20 };
+
+    /// Exactly so many.
+    #[must_use]
+    pub const fn exactly(count: usize) -> Self {
+        Self { min: count, max: count }
+    }
+
+    /// The number, when it is given exactly.
+    #[must_use]
+    pub const fn given(self) -> Option<usize> {
+        if self.min == self.max { Some(self.min) } else { None }
+    }
+}
+
+/// Why there is no diarization.
+#[derive(Debug, thiserror::Error)]
+pub enum DiarizeError {
+    /// The job was told to stop.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// A model failed.
+    #[error("the diarization model failed: {0}")]
+    Model(String),
+}
+
+/// Finds out who speaks when on one signal. A signal without speech gives no speakers and no turns.
+pub trait Diarize: Send {
+    /// Diarizes one signal.
+    ///
+    /// # Errors
+    /// When told to stop, or when a model fails.
+    fn diarize(&mut self, ctx: &JobContext, audio: &Audio, count: SpeakerCount) -> Result<Diarization, DiarizeError>;
+
+    /// The models in use, for the published document: segmentation or VAD first, then the voiceprint.
+    fn models(&self) -> Vec<crate::models::ModelInfo>;
+}

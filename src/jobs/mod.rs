@@ -1,0 +1,3 @@
+//! What a job is. No HTTP, no audio and no files here.
+
+pub mod stage;

@@ -1,0 +1,90 @@
+//! What is said, word by word.
+
+use crate::audio::Audio;
+use crate::audio::time::TimeSpan;
+use crate::context::JobContext;
+use crate::stop::Stopped;
+
+/// One word as heard.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Word {
+    /// The word with its punctuation, without white space.
+    pub text: String,
+    /// When it is said.
+    pub span: TimeSpan,
+    /// The model's probability, 0 to 1.
+    pub confidence: f32,
+    /// Whether the model began a new phrase here.
+    pub starts_phrase: bool,
+}
+
+/// The language of a recording.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Language {
+    /// ISO 639-1.
+    pub code: String,
+    /// 1 when it was given, or when the model knows no other.
+    pub confidence: f32,
+}
+
+/// Everything said on one signal, in order of time.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Transcript {
+    /// None when nothing was said.
+    pub language: Option<Language>,
+    /// The words in order; times never go backwards.
+    pub words: Vec<Word>,
+    /// Plain sentences about what could not be done as asked, for the result's `warnings`.
+    pub warnings: Vec<String>,
+}
+
+/// What the client asked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TranscribeOptions {
+    /// ISO 639-1, or none to find out.
+    pub language: Option<String>,
+    /// Into English.
+    pub translate: bool,
+    /// Text put before the recording, to set names and style.
+    pub prompt: Option<String>,
+    /// Words to expect.
+    pub hotwords: Vec<String>,
+}
+
+/// Why there is no transcript.
+#[derive(Debug, thiserror::Error)]
+pub enum TranscribeError {
+    /// The job was told to stop.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// The engine failed.
+    #[error("the transcription engine failed: {0}")]
+    Engine(String),
+}
+
+/// Writes down what is said.
+pub trait Transcribe: Send {
+    /// Transcribes the signals of one recording, each at its stretches of speech (sorted, apart from each other); the rest is
+    /// not listened to. One transcript a signal, in the same order. The language is detected once for all of them.
+    ///
+    /// # Errors
+    /// When told to stop, or when the engine fails.
+    fn transcribe(
+        &mut self,
+        ctx: &JobContext,
+        signals: &[Signal<'_>],
+        options: &TranscribeOptions,
+    ) -> Result<Vec<Transcript>, TranscribeError>;
+
+    /// The model in use.
+    fn model(&self) -> crate::models::ModelInfo;
+}
+
+/// One signal and where speech is on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Signal<'a> {
+    /// The signal.
+    pub audio: &'a Audio,
+    /// Where somebody speaks.
+    pub speech: &'a [TimeSpan],
+}

@@ -1,5 +1,7 @@
 //! Which models there are, where they lie, and how they come.
 
+pub mod ggml;
+
 /// A model as the published document names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelInfo {

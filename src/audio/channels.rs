@@ -1,0 +1,1 @@
+//! Which signals to work on.

@@ -99,7 +99,11 @@ impl App {
             stopping: shutdown.soft.clone(),
             tasks: tasks.clone(),
             max_file_bytes: config.files.max_bytes,
-            decode_limits: DecodeLimits { max_duration: config.files.max_duration, max_channels: config.files.max_channels },
+            decode_limits: DecodeLimits {
+                max_duration: config.files.max_duration,
+                max_channels: config.files.max_channels,
+                ..DecodeLimits::default()
+            },
             idle_timeout: config.idle_timeout,
         });
         let worker = Worker {

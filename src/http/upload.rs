@@ -194,7 +194,7 @@ async fn read_field(state: &AppState, mut field: Field<'_>, name: &str) -> Resul
 /// Examines the recording on a thread of its own, a few at a time.
 async fn probe(state: &AppState, spool: &Spool) -> Result<SourceInfo, ApiError> {
     let _permit = state.probes().acquire().await.map_err(|_| ApiError::ShuttingDown)?;
-    let (path, limits) = (spool.path(), state.decode_limits.clone());
+    let (path, limits) = (spool.path(), state.decode_limits);
     let probed = tokio::task::spawn_blocking(move || decode::probe(&path, &limits)).await;
     Ok(probed.map_err(|error| ApiError::Internal(format!("probing a recording: {error}")))??)
 }

@@ -50,7 +50,11 @@ pub fn scripted_pipeline(config: &Config, script: &Script) -> Pipeline {
         transcribe: Slot::Ready(script.transcriber()),
         recognize: Slot::Missing("not in this test".to_owned()),
     };
-    let limits = DecodeLimits::new(config.files.max_duration, config.files.max_channels);
+    let limits = DecodeLimits {
+        max_duration: config.files.max_duration,
+        max_channels: config.files.max_channels,
+        ..DecodeLimits::default()
+    };
     Pipeline::new(stages, config.defaults.clone(), limits)
 }
 

@@ -84,7 +84,9 @@ impl App {
         let registry = Registry::new(config.queue.max_length, clock.clone());
         take_up(&volume, &registry, &clock, config.queue.max_attempts).map_err(AppError::Recover)?;
         // Loading takes seconds; the runtime's threads stay free for the signals meanwhile.
-        let engine = tokio::task::spawn_blocking(move || Engine::start(build)).await.map_err(|error| AppError::Serve(error.to_string()))??;
+        let engine = tokio::task::spawn_blocking(move || Engine::start(build))
+            .await
+            .map_err(|error| AppError::Serve(error.to_string()))??;
         for stage in engine.status().stages() {
             if let Some(reason) = &stage.missing {
                 warn!(event = "stage_unavailable", stage = stage.stage.name(), reason, "A stage cannot run");
@@ -191,7 +193,10 @@ fn take_up(volume: &Volume, registry: &Registry, clock: &Clock, max_attempts: u3
                     message: format!("The server stopped {} times while it worked on this recording", job.attempts),
                     stage: None,
                 };
-                job = Job { state: JobState::Failed { started_at: None, finished_at: clock.now(), failure: failure.clone() }, ..job };
+                job = Job {
+                    state: JobState::Failed { started_at: None, finished_at: clock.now(), failure: failure.clone() },
+                    ..job
+                };
                 volume.reject(&job, &failure)?;
             } else {
                 volume.put_back(&job)?;

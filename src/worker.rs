@@ -67,8 +67,7 @@ impl Worker {
     }
 
     async fn work(&self, job: Arc<Job>, stop: StopSignal) {
-        let mut running = (*job).clone();
-        running.attempts += 1;
+        let running = (*job).clone();
         let claimed = self.on_volume({
             let running = running.clone();
             move |volume| volume.claim(&running)
@@ -159,7 +158,12 @@ impl Worker {
         let started_at = Some(started_at(&running, finished_at));
         let job = Job { state: JobState::Failed { started_at, finished_at, failure: failure.clone() }, ..running };
         let id = job.id;
-        warn!(event = "job_failed", code = failure.code.name(), stage = failure.stage.map(crate::jobs::stage::Stage::name), "A job failed");
+        warn!(
+            event = "job_failed",
+            code = failure.code.name(),
+            stage = failure.stage.map(crate::jobs::stage::Stage::name),
+            "A job failed"
+        );
         let on_disk = failure.clone();
         if let Err(cause) = self.on_volume(move |volume| volume.reject(&job, &on_disk)).await {
             // It lies in processing/ and will be tried again at the next start.
@@ -188,7 +192,10 @@ impl Worker {
         info!(event = "job_deleted", "Deleted a running job");
     }
 
-    async fn on_volume<T: Send + 'static>(&self, step: impl FnOnce(&Volume) -> std::io::Result<T> + Send + 'static) -> Result<T, String> {
+    async fn on_volume<T: Send + 'static>(
+        &self,
+        step: impl FnOnce(&Volume) -> std::io::Result<T> + Send + 'static,
+    ) -> Result<T, String> {
         let volume = self.volume.clone();
         match tokio::task::spawn_blocking(move || step(&volume)).await {
             Ok(result) => result.map_err(|error| error.to_string()),

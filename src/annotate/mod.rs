@@ -6,7 +6,8 @@ mod statistics;
 mod words;
 
 use crate::audio::SourceInfo;
-use crate::diarize::Diarization;
+use crate::audio::time::{Millis, TimeSpan, merge};
+use crate::diarize::{Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn};
 use crate::recognize::Identity;
 use crate::transcribe::Transcript;
 use document::{AudioInfo, Document, Metadata, PublishedSpeaker, PublishedTurn, StageReport, Transcription};
@@ -118,6 +119,33 @@ pub fn annotate(findings: Findings<'_>) -> Document {
         statistics,
         processing: findings.reports.into_iter().map(|report| (report.stage.name(), report)).collect(),
     }
+}
+
+/// Somebody has to say the words when nobody found out who speaks: one speaker a signal, whose turns are the phrases.
+pub fn speakers_without_diarization(transcripts: &[(Option<u16>, Transcript)]) -> Diarization {
+    let spoken: Vec<_> = transcripts.iter().filter(|(_, transcript)| !transcript.words.is_empty()).collect();
+    let mut found: Vec<(Option<u16>, Vec<TimeSpan>)> = spoken
+        .iter()
+        .map(|(channel, transcript)| (*channel, merge(transcript.words.iter().map(|word| word.span).collect(), Millis(500))))
+        .collect();
+    found.sort_by_key(|(channel, turns)| (turns.first().copied(), *channel));
+    let speakers = found
+        .iter()
+        .map(|(channel, turns)| DiarizedSpeaker {
+            channel: *channel,
+            speech: Millis(turns.iter().map(|turn| turn.duration().0).sum()),
+            voiceprint: None,
+        })
+        .collect();
+    let mut turns: Vec<SpeechTurn> = found
+        .iter()
+        .enumerate()
+        .flat_map(|(index, (_, turns))| {
+            turns.iter().map(move |span| SpeechTurn { span: *span, speaker: SpeakerIndex(index), confidence: 0.0 })
+        })
+        .collect();
+    turns.sort_by_key(|turn| (turn.span, turn.speaker));
+    Diarization { speakers, turns }
 }
 
 /// `speaker_01` is who speaks first.

@@ -59,7 +59,8 @@ pub(super) fn from_words(words: &[SpokenWord], diarization: &Diarization) -> Vec
         }
     }
     for segment in &mut segments {
-        segment.confidence = segment.words.iter().map(|word| word.word.confidence).sum::<f32>() / segment.words.len().max(1) as f32;
+        segment.confidence =
+            segment.words.iter().map(|word| word.word.confidence).sum::<f32>() / segment.words.len().max(1) as f32;
         segment.overlap = is_overlapped(segment, diarization);
     }
     segments.sort_by_key(|segment| (segment.span, segment.speaker));

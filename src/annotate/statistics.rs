@@ -7,10 +7,8 @@ use crate::diarize::Diarization;
 
 /// Counts what was found.
 pub(super) fn count(diarization: &Diarization, segments: &[Segment], duration: Millis) -> Statistics {
-    let speech: u64 = merge(diarization.turns.iter().map(|turn| turn.span).collect(), Millis::ZERO)
-        .iter()
-        .map(|span| span.duration().0)
-        .sum();
+    let speech: u64 =
+        merge(diarization.turns.iter().map(|turn| turn.span).collect(), Millis::ZERO).iter().map(|span| span.duration().0).sum();
     Statistics {
         speaker_count: diarization.speakers.len(),
         segment_count: segments.len(),

@@ -38,7 +38,10 @@ pub(super) fn assign(diarization: &Diarization, transcripts: &[(Option<u16>, Tra
 
 /// The language of the recording: of the transcript with the most words.
 pub(super) fn language(transcripts: &[(Option<u16>, Transcript)]) -> Option<Language> {
-    transcripts.iter().max_by_key(|(_, transcript)| transcript.words.len()).and_then(|(_, transcript)| transcript.language.clone())
+    transcripts
+        .iter()
+        .max_by_key(|(_, transcript)| transcript.words.len())
+        .and_then(|(_, transcript)| transcript.language.clone())
 }
 
 fn clipped(word: &Word, end: Millis) -> Option<Word> {
@@ -119,7 +122,8 @@ fn assign_phrase(turns: &ChannelTurns, words: &[Word], channel: Option<u16>, spo
 
 /// The speaker of most words that are sure, if it is a clear majority.
 fn majority(candidates: &[Option<Candidate>]) -> Option<SpeakerIndex> {
-    let sure: Vec<SpeakerIndex> = candidates.iter().flatten().filter(|candidate| candidate.sure).map(|found| found.speaker).collect();
+    let sure: Vec<SpeakerIndex> =
+        candidates.iter().flatten().filter(|candidate| candidate.sure).map(|found| found.speaker).collect();
     let (speaker, count) = sure
         .iter()
         .map(|speaker| (*speaker, sure.iter().filter(|other| *other == speaker).count()))

@@ -39,15 +39,25 @@ pub(super) enum ApiError {
     JobNotFound,
     MethodNotAllowed,
     RequestTimeout,
-    FileTooLarge { size: Option<u64>, limit: u64 },
+    FileTooLarge {
+        size: Option<u64>,
+        limit: u64,
+    },
     UnsupportedMediaType(String),
     UnsupportedFormat(String),
     InvalidAudio(String),
-    AudioTooLong { limit_seconds: f64 },
+    AudioTooLong {
+        limit_seconds: f64,
+    },
     AudioEmpty,
-    ResultNotReady { job: Box<Value>, retry_after_seconds: u64 },
+    ResultNotReady {
+        job: Box<Value>,
+        retry_after_seconds: u64,
+    },
     JobFailed(Failure),
-    QueueFull { max_queued: usize },
+    QueueFull {
+        max_queued: usize,
+    },
     StorageFull,
     ShuttingDown,
     UpgradeRequired,
@@ -89,27 +99,48 @@ impl ApiError {
             Self::InvalidRequest(reason) => ("The request cannot be understood".to_owned(), reason.clone()),
             Self::InvalidMetadata(checks) => ("The metadata is not valid".to_owned(), summary(checks)),
             Self::InvalidOptions(checks) => ("The options are not valid".to_owned(), summary(checks)),
-            Self::MissingFile => ("The request holds no recording".to_owned(), "send the recording as the part `file` of multipart/form-data".to_owned()),
+            Self::MissingFile => (
+                "The request holds no recording".to_owned(),
+                "send the recording as the part `file` of multipart/form-data".to_owned(),
+            ),
             Self::NotFound => same("There is nothing at this address"),
             Self::JobNotFound => same("There is no such job"),
             Self::MethodNotAllowed => same("This method cannot be used at this address"),
-            Self::RequestTimeout => ("The request took too long to arrive".to_owned(), "no bytes arrived within server.idle_timeout_seconds".to_owned()),
+            Self::RequestTimeout => (
+                "The request took too long to arrive".to_owned(),
+                "no bytes arrived within server.idle_timeout_seconds".to_owned(),
+            ),
             Self::FileTooLarge { limit, .. } => (
                 format!("The recording is larger than allowed ({})", body::human_bytes(*limit)),
                 "the file part is larger than files.max_size".to_owned(),
             ),
-            Self::UnsupportedMediaType(found) => ("The request has the wrong content type".to_owned(), format!("expected multipart/form-data, got {found}")),
+            Self::UnsupportedMediaType(found) => {
+                ("The request has the wrong content type".to_owned(), format!("expected multipart/form-data, got {found}"))
+            }
             Self::UnsupportedFormat(reason) => ("The recording's format is not supported".to_owned(), reason.clone()),
             Self::InvalidAudio(reason) => ("The file is not a usable recording".to_owned(), reason.clone()),
-            Self::AudioTooLong { limit_seconds } => ("The recording is longer than allowed".to_owned(), format!("the limit is {limit_seconds} seconds (files.max_duration_seconds)")),
+            Self::AudioTooLong { limit_seconds } => (
+                "The recording is longer than allowed".to_owned(),
+                format!("the limit is {limit_seconds} seconds (files.max_duration_seconds)"),
+            ),
             Self::AudioEmpty => ("The recording is empty".to_owned(), "the file holds no audio samples".to_owned()),
-            Self::ResultNotReady { .. } => ("The result is not ready yet".to_owned(), "ask again after Retry-After seconds, or watch websocket_url".to_owned()),
+            Self::ResultNotReady { .. } => (
+                "The result is not ready yet".to_owned(),
+                "ask again after Retry-After seconds, or watch websocket_url".to_owned(),
+            ),
             Self::JobFailed(failure) => ("The job failed, so there is no result".to_owned(), failure.message.clone()),
-            Self::QueueFull { max_queued } => ("The queue is full, try again later".to_owned(), format!("{max_queued} recordings wait already (queue.max_length)")),
+            Self::QueueFull { max_queued } => (
+                "The queue is full, try again later".to_owned(),
+                format!("{max_queued} recordings wait already (queue.max_length)"),
+            ),
             Self::StorageFull => ("There is no room for the recording".to_owned(), "the volume is full".to_owned()),
             Self::ShuttingDown => same("The server is stopping"),
-            Self::UpgradeRequired => ("This address speaks WebSocket only".to_owned(), "send a WebSocket upgrade request (RFC 6455)".to_owned()),
-            Self::Internal(_) => ("The server failed".to_owned(), "the cause is in the server's log under this request id".to_owned()),
+            Self::UpgradeRequired => {
+                ("This address speaks WebSocket only".to_owned(), "send a WebSocket upgrade request (RFC 6455)".to_owned())
+            }
+            Self::Internal(_) => {
+                ("The server failed".to_owned(), "the cause is in the server's log under this request id".to_owned())
+            }
         }
     }
 

@@ -52,7 +52,12 @@ pub(super) fn metadata(text: &[u8]) -> Result<Metadata, Vec<FailedCheck>> {
     let mut checks = Vec::new();
     let Some(fields) = object("metadata", text, &mut checks) else { return Err(checks) };
     if fields.values().any(|value| depth(value) > MAX_DEPTH) {
-        checks.push(failed("metadata", "depth", format!("is nested deeper than {MAX_DEPTH} levels"), json!({ "max_depth": MAX_DEPTH })));
+        checks.push(failed(
+            "metadata",
+            "depth",
+            format!("is nested deeper than {MAX_DEPTH} levels"),
+            json!({ "max_depth": MAX_DEPTH }),
+        ));
     }
     let mut others = fields.clone();
     others.remove("description");
@@ -159,14 +164,23 @@ fn text_within(field: &str, value: &Value, max_chars: usize, checks: &mut Vec<Fa
 
 fn texts(field: &str, value: &Value, most: usize, max_chars: usize, checks: &mut Vec<FailedCheck>) -> Vec<String> {
     let Some(items) = value.as_array() else {
-        checks.push(failed(field, "type", format!("must be an array of texts, not {}", shown(value)), json!({ "type": "array" })));
+        checks.push(failed(
+            field,
+            "type",
+            format!("must be an array of texts, not {}", shown(value)),
+            json!({ "type": "array" }),
+        ));
         return Vec::new();
     };
     if items.len() > most {
         checks.push(failed(field, "length", format!("has {} items", items.len()), json!({ "max_items": most })));
         return Vec::new();
     }
-    items.iter().enumerate().filter_map(|(index, item)| text_within(&format!("{field}[{index}]"), item, max_chars, checks)).collect()
+    items
+        .iter()
+        .enumerate()
+        .filter_map(|(index, item)| text_within(&format!("{field}[{index}]"), item, max_chars, checks))
+        .collect()
 }
 
 fn speakers(field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Option<SpeakerRange> {
@@ -251,7 +265,8 @@ mod tests {
 
     #[test]
     fn every_mistake_is_reported_at_once() {
-        let checks = options(br#"{"language": 5, "speakers": {"min": 3, "max": 2}, "colour": 1, "translate": "yes"}"#).unwrap_err();
+        let checks =
+            options(br#"{"language": 5, "speakers": {"min": 3, "max": 2}, "colour": 1, "translate": "yes"}"#).unwrap_err();
         let mut fields: Vec<_> = checks.iter().map(|check| check.field.as_str()).collect();
         fields.sort_unstable();
         assert_eq!(fields, ["options.colour", "options.language", "options.speakers", "options.translate"]);

@@ -3,34 +3,29 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::body;
 use super::error::ApiError;
+use super::extract::JobPath;
 use super::state::AppState;
+use crate::jobs::JobState;
 use crate::jobs::registry::Removal;
-use crate::jobs::{JobId, JobState};
 
 /// How long a deletion waits for a running job to let go.
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
 
-/// A text that is no UUID names no job either.
-pub(super) fn parse(id: &str) -> Result<JobId, ApiError> {
-    id.parse().map_err(|_| ApiError::JobNotFound)
-}
-
 /// The present state of a job.
-pub(super) async fn get_job(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let job = state.registry.find(parse(&id)?).ok_or(ApiError::JobNotFound)?;
+pub(super) async fn get_job(State(state): State<AppState>, JobPath(id): JobPath) -> Result<Json<Value>, ApiError> {
+    let job = state.registry.find(id).ok_or(ApiError::JobNotFound)?;
     Ok(Json(Value::Object(body::job(&job, state.registry.estimated_completion(&job)))))
 }
 
 /// The annotation of a completed job.
-pub(super) async fn get_result(State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, ApiError> {
-    let id = parse(&id)?;
+pub(super) async fn get_result(State(state): State<AppState>, JobPath(id): JobPath) -> Result<Response, ApiError> {
     let job = state.registry.find(id).ok_or(ApiError::JobNotFound)?;
     match &job.state {
         JobState::Queued | JobState::Processing { .. } => {
@@ -54,8 +49,7 @@ pub(super) async fn get_result(State(state): State<AppState>, Path(id): Path<Str
 }
 
 /// Deletes a job: recording, result and all traces. A running one is stopped first.
-pub(super) async fn delete_job(State(state): State<AppState>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
-    let id = parse(&id)?;
+pub(super) async fn delete_job(State(state): State<AppState>, JobPath(id): JobPath) -> Result<StatusCode, ApiError> {
     match state.registry.remove(id).ok_or(ApiError::JobNotFound)? {
         Removal::Removed(job) => {
             let volume = state.volume.clone();

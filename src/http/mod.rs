@@ -3,6 +3,7 @@
 
 mod body;
 mod error;
+mod extract;
 mod fields;
 mod health;
 mod info;

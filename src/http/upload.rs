@@ -223,7 +223,9 @@ fn multipart_error(error: &multer::Error, limit: u64) -> ApiError {
         multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => {
             ApiError::FileTooLarge { size: None, limit }
         }
-        multer::Error::StreamReadFailed(source) if matches!(source.downcast_ref(), Some(BodyError::Idle)) => ApiError::RequestTimeout,
+        multer::Error::StreamReadFailed(source) if matches!(source.downcast_ref(), Some(BodyError::Idle)) => {
+            ApiError::RequestTimeout
+        }
         _ => ApiError::InvalidRequest(format!("malformed multipart/form-data: {error}")),
     }
 }
@@ -234,4 +236,3 @@ async fn drain(mut data: BodyDataStream) {
     // Running out of time is the expected end for a client that sends on.
     let _elapsed = tokio::time::timeout(LINGER, rest).await;
 }
-

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::body;
 use super::error::ApiError;
+use super::extract::JobPath;
 use super::state::AppState;
 use crate::jobs::{Job, JobId, JobState};
 
@@ -32,14 +33,15 @@ const CLOSE_UNKNOWN_JOB: u16 = 4404;
 /// Upgrades the connection; whether the job is known is said over it, since browsers cannot read a refused upgrade.
 pub(super) async fn watch_job(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    job: Result<JobPath, ApiError>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let Ok(upgrade) = upgrade else { return ApiError::UpgradeRequired.into_response() };
-    let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES).max_write_buffer_size(16 * 1024 * 1024);
+    let upgrade =
+        upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES).max_write_buffer_size(16 * 1024 * 1024);
     upgrade.on_upgrade(move |socket| async move {
         let mut session = Session { state, socket };
-        let (code, reason) = session.run(&id).await.unwrap_or_else(|end| end);
+        let (code, reason) = session.run(job.ok().map(|JobPath(id)| id)).await.unwrap_or_else(|end| end);
         let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
         // The client may be gone already; then there is nobody left to tell.
         let _gone = timeout(PATIENCE, session.socket.send(close)).await;
@@ -56,10 +58,9 @@ struct Session {
 }
 
 impl Session {
-    async fn run(&mut self, id: &str) -> Result<End, End> {
+    async fn run(&mut self, id: Option<JobId>) -> Result<End, End> {
         let unknown = (CLOSE_UNKNOWN_JOB, "there is no such job");
-        let id: JobId = id.parse().map_err(|_| unknown)?;
-        let mut watch = self.state.registry.watch(id).ok_or(unknown)?;
+        let mut watch = id.and_then(|id| self.state.registry.watch(id)).ok_or(unknown)?;
         let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut answered = true;

@@ -172,7 +172,10 @@ impl Registry {
         let (_, id) = inner.queue.pop_first()?;
         inner.running = Some(id);
         let entry = inner.jobs.get(&id)?;
-        entry.change(|job| job.state = JobState::Processing { started_at: self.0.clock.now(), progress: Progress::START });
+        entry.change(|job| {
+            job.attempts += 1;
+            job.state = JobState::Processing { started_at: self.0.clock.now(), progress: Progress::START };
+        });
         Some((Arc::clone(&entry.state.borrow()), entry.stop.clone()))
     }
 
@@ -224,7 +227,7 @@ impl Registry {
         }
     }
 
-    /// Puts the running job back into the queue, at its old place.
+    /// Puts the running job back into the queue, at its old place. Its attempt does not count: nothing went wrong with it.
     pub fn requeue(&self, id: JobId) {
         let mut inner = self.lock();
         if inner.running == Some(id) {
@@ -232,7 +235,10 @@ impl Registry {
         }
         let Some(entry) = inner.jobs.get_mut(&id) else { return };
         entry.stop = StopSignal::new();
-        entry.change(|job| job.state = JobState::Queued);
+        entry.change(|job| {
+            job.attempts = job.attempts.saturating_sub(1);
+            job.state = JobState::Queued;
+        });
         let job = Arc::clone(&entry.state.borrow());
         inner.queue.insert((Reverse(job.priority), job.sequence), id);
         self.0.wake.notify_one();

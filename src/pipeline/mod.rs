@@ -154,7 +154,8 @@ impl Pipeline {
     pub fn run(&mut self, ctx: &JobContext, task: &Task<'_>) -> Result<Document, PipelineError> {
         let mut reports = Reports::default();
         let source = self.stage(ctx, Stage::Validation, &mut reports, |pipeline, reports| {
-            let source = decode::probe(task.recording, &pipeline.limits).map_err(|error| decode_error(Stage::Validation, error))?;
+            let source =
+                decode::probe(task.recording, &pipeline.limits).map_err(|error| decode_error(Stage::Validation, error))?;
             reports.completed(None);
             Ok(source)
         })?;
@@ -163,20 +164,16 @@ impl Pipeline {
             reports.completed(None);
             Ok(prepared)
         })?;
-        let diarization = self.stage(ctx, Stage::Diarization, &mut reports, |pipeline, reports| {
-            pipeline.diarize(ctx, task, &signals, reports)
-        })?;
+        let diarization = self
+            .stage(ctx, Stage::Diarization, &mut reports, |pipeline, reports| pipeline.diarize(ctx, task, &signals, reports))?;
         let transcripts = self.stage(ctx, Stage::Transcription, &mut reports, |pipeline, reports| {
             pipeline.transcribe(ctx, task, &signals, diarization.as_ref(), reports)
         })?;
-        let diarization = diarization
-            .unwrap_or_else(|| diarize::without_diarizer(transcripts.as_deref().unwrap_or_default()));
-        let identities = self.stage(ctx, Stage::Recognition, &mut reports, |pipeline, reports| {
-            pipeline.recognize(task, &diarization, reports)
-        })?;
-        self.stage(ctx, Stage::CarddavLookup, &mut reports, |pipeline, reports| {
-            pipeline.look_up_contacts(task, reports)
-        })?;
+        let diarization =
+            diarization.unwrap_or_else(|| annotate::speakers_without_diarization(transcripts.as_deref().unwrap_or_default()));
+        let identities = self
+            .stage(ctx, Stage::Recognition, &mut reports, |pipeline, reports| pipeline.recognize(task, &diarization, reports))?;
+        self.stage(ctx, Stage::CarddavLookup, &mut reports, |pipeline, reports| pipeline.look_up_contacts(task, reports))?;
         self.stage(ctx, Stage::Annotation, &mut reports, |_, reports| {
             reports.completed(None);
             Ok(())
@@ -222,7 +219,8 @@ impl Pipeline {
         probed: &SourceInfo,
         reports: &mut Reports,
     ) -> Result<(Vec<PlannedSignal>, SourceInfo), PipelineError> {
-        let recording = decode::decode(task.recording, &self.limits, ctx).map_err(|error| decode_error(Stage::Preprocessing, error))?;
+        let recording =
+            decode::decode(task.recording, &self.limits, ctx).map_err(|error| decode_error(Stage::Preprocessing, error))?;
         let Recording { source, channels, damaged_packets } = recording;
         if damaged_packets > 0 {
             reports.warn(format!("{damaged_packets} damaged packets of the recording were passed over"));
@@ -241,14 +239,23 @@ impl Pipeline {
             if measured.is_silent() {
                 reports.warn(format!("the recording is silent{place}"));
             } else if measured.is_clipped() {
-                reports.warn(format!("the recording is clipped{place}: {:.1} % of its samples are at full scale", measured.clipped * 100.0));
+                reports.warn(format!(
+                    "the recording is clipped{place}: {:.1} % of its samples are at full scale",
+                    measured.clipped * 100.0
+                ));
             }
         }
         reports.warn_all(signals.warnings);
         Ok((signals.signals, source))
     }
 
-    fn diarize(&mut self, ctx: &JobContext, task: &Task<'_>, signals: &[PlannedSignal], reports: &mut Reports) -> Found<Diarization> {
+    fn diarize(
+        &mut self,
+        ctx: &JobContext,
+        task: &Task<'_>,
+        signals: &[PlannedSignal],
+        reports: &mut Reports,
+    ) -> Found<Diarization> {
         if !task.options.diarize.unwrap_or(self.defaults.diarize) {
             return Ok(reports.switched_off());
         }
@@ -350,7 +357,9 @@ impl<T> Slot<T> {
 fn decode_error(stage: Stage, error: DecodeError) -> PipelineError {
     match error {
         DecodeError::Stopped(Stopped) => PipelineError::Stopped,
-        DecodeError::Read(source) => PipelineError::Internal { stage: Some(stage), cause: format!("reading the recording: {source}") },
+        DecodeError::Read(source) => {
+            PipelineError::Internal { stage: Some(stage), cause: format!("reading the recording: {source}") }
+        }
         error => PipelineError::InvalidAudio { stage, cause: error.to_string() },
     }
 }

@@ -6,7 +6,8 @@ use std::process::Command;
 use callannotate::config::Config;
 
 fn load(pairs: &[(&str, &str)]) -> Result<Config, String> {
-    let environment: HashMap<String, String> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let environment: HashMap<String, String> =
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Config::load(&environment).map_err(|error| error.to_string())
 }
 
@@ -21,13 +22,9 @@ fn without_any_setting_the_built_in_file_holds() {
 
 #[test]
 fn the_short_names_of_the_specification_work() {
-    let config = load(&[
-        ("VOLUME_PATH", "/app/volume"),
-        ("LOG_LEVEL", "WARN"),
-        ("MAX_FILE_SIZE", "2048"),
-        ("QUEUE_POLL_INTERVAL", "7"),
-    ])
-    .unwrap();
+    let config =
+        load(&[("VOLUME_PATH", "/app/volume"), ("LOG_LEVEL", "WARN"), ("MAX_FILE_SIZE", "2048"), ("QUEUE_POLL_INTERVAL", "7")])
+            .unwrap();
     assert_eq!(config.volume, std::path::Path::new("/app/volume"));
     assert_eq!(config.log_filter, "WARN");
     assert_eq!(config.files.max_bytes, 2048);

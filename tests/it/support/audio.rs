@@ -23,7 +23,6 @@ pub fn wav(rate: u32, channels: u16, samples: &[i16]) -> Vec<u8> {
 
 /// So many milliseconds of a quiet tone at 8 kHz.
 pub fn tone(milliseconds: u32) -> Vec<u8> {
-    let samples: Vec<i16> =
-        (0..milliseconds * 8).map(|index| ((f64::from(index) * 0.345).sin() * 3000.0) as i16).collect();
+    let samples: Vec<i16> = (0..milliseconds * 8).map(|index| ((f64::from(index) * 0.345).sin() * 3000.0) as i16).collect();
     wav(8000, 1, &samples)
 }

@@ -141,7 +141,10 @@ impl Transcribe for ScriptedTranscriber {
         };
         let words = vec![word("Hello", 100, 200, true), word("there.", 220, 350, false), word("Hi.", 600, 800, true)];
         let language = Some(Language { code: "en".to_owned(), confidence: 1.0 });
-        Ok(signals.iter().map(|_| Transcript { language: language.clone(), words: words.clone(), warnings: Vec::new() }).collect())
+        Ok(signals
+            .iter()
+            .map(|_| Transcript { language: language.clone(), words: words.clone(), warnings: Vec::new() })
+            .collect())
     }
 
     fn model(&self) -> ModelInfo {

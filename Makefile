@@ -12,7 +12,7 @@ MODEL := volume/models/whisper/ggml-tiny.en-q8_0.bin
 BINARY := target/release/callannotate
 SOURCES := $(shell find src assets config -type f) Cargo.toml Cargo.lock .cargo/config.toml
 
-.PHONY: demo test run models lint bench rust build-packages demo-packages test-packages test-setup clean-demo
+.PHONY: demo test run models lint bench rust build-packages demo-packages test-packages test-setup
 
 demo: $(BINARY) $(MODEL)
 	python3 scripts/demo.py $(BINARY)
@@ -68,5 +68,12 @@ lint: rust build-packages
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
 
-bench: test-setup $(BINARY)
-	$(VENV)/bin/python scripts/bench.py $(BINARY)
+$(VENV)/.bench: requirements/bench.txt | $(VENV)/bin/pip
+	$(PIP) install --quiet --requirement requirements/bench.txt
+	touch $@
+
+.cache/whisper-cli/whisper-cli: scripts/build-whisper-cli.sh | build-packages
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" scripts/build-whisper-cli.sh .cache/whisper-cli
+
+bench: test-setup $(BINARY) $(VENV)/.bench .cache/whisper-cli/whisper-cli
+	$(VENV)/bin/python scripts/bench.py $(BINARY) .cache/whisper-cli/whisper-cli

@@ -230,6 +230,8 @@ pub struct StageReport {
     pub model: Option<PublishedModel>,
     /// How long it took.
     pub seconds: f64,
+    /// Processor time that the whole process used meanwhile.
+    pub cpu_seconds: f64,
 }
 
 /// A model as published.

@@ -12,7 +12,14 @@ use crate::models::ModelInfo;
 pub(super) struct Reports {
     done: Vec<StageReport>,
     warnings: Vec<String>,
-    open: Option<(Stage, Instant, Ending)>,
+    open: Option<Open>,
+}
+
+struct Open {
+    stage: Stage,
+    began: Instant,
+    cpu_began: f64,
+    ending: Ending,
 }
 
 #[derive(Default)]
@@ -26,30 +33,31 @@ enum Ending {
 
 impl Reports {
     pub(super) fn begin(&mut self, stage: Stage) {
-        self.open = Some((stage, Instant::now(), Ending::default()));
+        self.open = Some(Open { stage, began: Instant::now(), cpu_began: cpu_seconds(), ending: Ending::default() });
     }
 
     /// Closes the report of the stage that was begun.
     pub(super) fn end(&mut self) {
-        let Some((stage, began, ending)) = self.open.take() else { return };
-        let seconds = (began.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+        let Some(Open { stage, began, cpu_began, ending }) = self.open.take() else { return };
+        let seconds = rounded(began.elapsed().as_secs_f64());
+        let cpu_seconds = rounded(cpu_seconds() - cpu_began);
         let (status, reason, model) = match ending {
             Ending::Completed(model) => (StageStatus::Completed, None, model),
             Ending::Skipped(reason) => (StageStatus::Skipped, Some(reason), None),
             Ending::Failed(reason) => (StageStatus::Failed, Some(reason), None),
             Ending::Unknown => (StageStatus::Failed, Some("the stage did not say how it ended".to_owned()), None),
         };
-        self.done.push(StageReport { stage, status, reason, model, seconds });
+        self.done.push(StageReport { stage, status, reason, model, seconds, cpu_seconds });
     }
 
     fn set(&mut self, ending: Ending) {
-        if let Some((_, _, open)) = &mut self.open {
-            *open = ending;
+        if let Some(open) = &mut self.open {
+            open.ending = ending;
         }
     }
 
     fn stage(&self) -> Stage {
-        self.open.as_ref().map_or(Stage::Validation, |(stage, ..)| *stage)
+        self.open.as_ref().map_or(Stage::Validation, |open| open.stage)
     }
 
     pub(super) fn completed(&mut self, model: Option<&ModelInfo>) {
@@ -99,4 +107,14 @@ impl Reports {
     pub(super) fn into_parts(self) -> (Vec<StageReport>, Vec<String>) {
         (self.done, self.warnings)
     }
+}
+
+/// The processor time of this process so far.
+fn cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+fn rounded(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
 }

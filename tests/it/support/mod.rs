@@ -2,4 +2,5 @@
 
 pub mod app;
 pub mod audio;
+pub mod models;
 pub mod scripted;

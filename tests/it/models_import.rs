@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use callannotate::models::import::{ImportError, ImportReport, ImportRequest, TensorType, import};
 use callannotate::models::ModelKind;
 use callannotate::models::catalog::Catalog;
+use callannotate::models::import::{ImportError, ImportReport, ImportRequest, TensorType, import};
 use whisper_rs::{WhisperContext, WhisperContextParameters};
 
 use crate::toy_whisper::{Float, STATE, Toy, numbers};

@@ -86,9 +86,8 @@ mod tests {
 
     #[test]
     fn the_sizes_of_openais_models_tell_their_names() {
-        let name = |vocabulary, layers, state, mels| {
-            default_name(&dimensions(vocabulary, layers, state, mels), TensorType::Q8_0, None)
-        };
+        let name =
+            |vocabulary, layers, state, mels| default_name(&dimensions(vocabulary, layers, state, mels), TensorType::Q8_0, None);
         assert_eq!(name(51_864, [4, 4], 384, 80), "ggml-tiny.en-q8_0.bin");
         assert_eq!(name(51_865, [6, 6], 512, 80), "ggml-base-q8_0.bin");
         assert_eq!(name(51_865, [32, 32], 1280, 80), "ggml-large-q8_0.bin");

@@ -1,5 +1,5 @@
 //! Looking models up: the right one, from the right folder, and a reason for each that is not.
-#![expect(clippy::disallowed_methods, reason = "tests make their own files")]
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests make their own files, and fail by panicking")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use callannotate::models::catalog::{Catalog, CatalogEntry};
 use callannotate::models::import::{ImportRequest, TensorType, import};
 use callannotate::models::{ModelKind, ModelsOptions};
 
+use crate::models_import::{shared_models, skipped};
 use crate::toy_whisper::{Float, Toy};
 
 /// Puts a toy of so many layers a side into `dir`, under `name`.
@@ -109,4 +110,31 @@ fn the_list_says_of_each_file_what_becomes_of_it() {
     assert_eq!(states(&options)[2..], segmentation);
     let options = ModelsOptions { whisper: Some("tiny.en".to_owned()), ..options };
     assert_eq!(states(&options)[..2], ["ggml-small-q8_0: the settings ask for tiny.en", "ggml-tiny.en: in use, MIT"]);
+}
+
+#[test]
+fn real_models_are_found_and_a_real_stub_is_passed_over() {
+    let models = shared_models();
+    if !models.is_dir() {
+        return skipped("there are no shared models beside this checkout");
+    }
+    let catalog = Catalog::new(vec![models.clone()]);
+    for (kind, name, license) in [
+        (ModelKind::Whisper, "ggml-tiny.en-q8_0", Some("MIT")),
+        (ModelKind::Segmentation, "segmentation-3.0", Some("MIT")),
+        (ModelKind::Speaker, "ge2e-256", Some("Apache-2.0")),
+        (ModelKind::Vad, "ggml-silero-v6.2.0", Some("MIT")),
+    ] {
+        let model = catalog.find(kind, None).unwrap();
+        assert_eq!((model.name.as_str(), model.license), (name, license));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("whisper")).unwrap();
+    let stubs = models.join("whisper-stubs");
+    fs::copy(stubs.join("for-tests-ggml-tiny.bin"), dir.path().join("whisper/ggml-tiny.bin")).unwrap();
+    let missing = Catalog::new(vec![dir.path().to_owned()]).find(ModelKind::Whisper, None).unwrap_err();
+    assert_eq!(missing.passed_over[0].reason, "a stub: it has a vocabulary, but no weights");
+    fs::copy(stubs.join("test-multilingual-q5_0.bin"), dir.path().join("whisper/ggml-small.bin")).unwrap();
+    let model = Catalog::new(vec![dir.path().to_owned()]).find(ModelKind::Whisper, None).unwrap();
+    assert!(model.whisper.unwrap().multilingual);
 }

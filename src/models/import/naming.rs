@@ -39,7 +39,8 @@ pub(super) fn checked_name(name: &str) -> Result<String, ImportError> {
     if !plain || !sober {
         return Err(ImportError::Name(super::error::printable(name)));
     }
-    Ok(if name.ends_with(".bin") { name.to_owned() } else { format!("{name}.bin") })
+    let is_bin = Path::new(name).extension().is_some_and(|extension| extension == "bin");
+    Ok(if is_bin { name.to_owned() } else { format!("{name}.bin") })
 }
 
 fn suffix(dimensions: &Dimensions, tensor_type: TensorType) -> String {

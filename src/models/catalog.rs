@@ -116,9 +116,7 @@ impl Catalog {
                         CatalogEntry::NotUsed(model, format!("{} goes first", used.name))
                     }
                     (Some(used), None) => CatalogEntry::NotUsed(model, format!("{} goes first", used.dir.display())),
-                    (None, name) => {
-                        CatalogEntry::NotUsed(model, format!("the settings ask for {}", name.unwrap_or_default()))
-                    }
+                    (None, name) => CatalogEntry::NotUsed(model, format!("the settings ask for {}", name.unwrap_or_default())),
                 });
             }
             entries.extend(passed_over.into_iter().map(CatalogEntry::PassedOver));

@@ -138,7 +138,7 @@ impl Walk {
         for number in &mut numbers {
             let mut bytes = [0; 4];
             self.left = self.left.checked_sub(4).ok_or(CUT_OFF)?;
-            self.file.read_exact(&mut bytes).map_err(read_failed)?;
+            self.file.read_exact(&mut bytes).map_err(|error| read_failed(&error))?;
             *number = u32::from_le_bytes(bytes);
         }
         Ok(numbers)
@@ -147,10 +147,10 @@ impl Walk {
     fn skip(&mut self, bytes: u64) -> Result<(), String> {
         self.left = self.left.checked_sub(bytes).ok_or(CUT_OFF)?;
         let distance = i64::try_from(bytes).map_err(|_| CUT_OFF)?;
-        self.file.seek_relative(distance).map_err(read_failed)
+        self.file.seek_relative(distance).map_err(|error| read_failed(&error))
     }
 }
 
-fn read_failed(error: io::Error) -> String {
+fn read_failed(error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::UnexpectedEof { CUT_OFF.to_owned() } else { error.to_string() }
 }

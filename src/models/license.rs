@@ -9,19 +9,8 @@ const MIT: &str = "MIT";
 const APACHE: &str = "Apache-2.0";
 
 /// OpenAI's Whisper models (github.com/openai/whisper, LICENSE) in whisper.cpp's naming, without language and number type.
-const WHISPER: [&str; 11] = [
-    "tiny",
-    "base",
-    "small",
-    "medium",
-    "large",
-    "large-v1",
-    "large-v2",
-    "large-v3",
-    "large-v3-turbo",
-    "turbo",
-    "large-turbo",
-];
+const WHISPER: [&str; 11] =
+    ["tiny", "base", "small", "medium", "large", "large-v1", "large-v2", "large-v3", "large-v3-turbo", "turbo", "large-turbo"];
 
 /// The SPDX identifier, if the model is known.
 pub(super) fn license(kind: ModelKind, name: &str) -> Option<&'static str> {

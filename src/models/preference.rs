@@ -48,9 +48,8 @@ fn named_rank(model: &ModelFile) -> (bool, usize) {
 pub(super) fn is_meant(wanted: &str, model: &ModelFile) -> bool {
     let stem = |name: &str| {
         let extensions = model.kind.extensions().iter();
-        let name = extensions.fold(name, |name, extension| {
-            name.strip_suffix(extension).and_then(|name| name.strip_suffix('.')).unwrap_or(name)
-        });
+        let name = extensions
+            .fold(name, |name, extension| name.strip_suffix(extension).and_then(|name| name.strip_suffix('.')).unwrap_or(name));
         name.strip_prefix("ggml-").unwrap_or(name).to_owned()
     };
     let wanted = stem(wanted);
@@ -107,7 +106,8 @@ mod tests {
             ("ggml-small.en", [12, 12], false, 1),
             ("ggml-tiny", [4, 4], true, 1),
         ];
-        let models: Vec<ModelFile> = best_first.iter().rev().map(|&(name, layers, all, kind)| whisper(name, layers, all, kind)).collect();
+        let models: Vec<ModelFile> =
+            best_first.iter().rev().map(|&(name, layers, all, kind)| whisper(name, layers, all, kind)).collect();
         assert_eq!(sorted(models), best_first.map(|(name, ..)| name));
     }
 

@@ -20,7 +20,7 @@ use super::source::{COMPANION_LIMIT, WEIGHTS};
 
 /// An open archive with exactly one model in it.
 pub(super) struct Archive {
-    archive: ZipArchive<BufReader<File>>,
+    zip: ZipArchive<BufReader<File>>,
     weights: usize,
     /// The model's folder in the archive, with its last slash.
     folder: String,
@@ -28,11 +28,11 @@ pub(super) struct Archive {
 
 impl Archive {
     pub(super) fn open(path: &Path, file: File) -> Result<Self, ImportError> {
-        let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| refused(&error))?;
+        let mut zip = ZipArchive::new(BufReader::new(file)).map_err(|error| refused(&error))?;
         let mut candidates = Vec::new();
         let mut is_checkpoint = false;
-        for index in 0..archive.len() {
-            let entry = archive.by_index_raw(index).map_err(|error| refused(&error))?;
+        for index in 0..zip.len() {
+            let entry = zip.by_index_raw(index).map_err(|error| refused(&error))?;
             let name = entry.name().map_err(|error| refused(&error))?.into_owned();
             if entry.enclosed_name().is_none() || name.contains('\\') {
                 return Err(ImportError::Archive(format!("the name {} in it leads out of it", printable(&name))));
@@ -50,7 +50,7 @@ impl Archive {
             [] => Err(no_model(format!("there is no {WEIGHTS} in it"))),
             [(weights, name)] => {
                 let folder = name.strip_suffix(WEIGHTS).unwrap_or_default().to_owned();
-                Ok(Self { weights: *weights, folder, archive })
+                Ok(Self { weights: *weights, folder, zip })
             }
             [(_, first), (_, second), ..] => {
                 let (first, second) = (printable(first), printable(second));
@@ -61,7 +61,7 @@ impl Archive {
 
     /// Reads the table of contents by decompressing the weights into nothing.
     pub(super) fn contents(&mut self) -> Result<Contents, ImportError> {
-        let entry = self.archive.by_index(self.weights).map_err(|error| refused(&error))?;
+        let entry = self.zip.by_index(self.weights).map_err(|error| refused(&error))?;
         let length = entry.size();
         let mut stream = Stream(BufReader::new(entry));
         let contents = Contents::read(&mut stream, length)?;
@@ -72,7 +72,7 @@ impl Archive {
     /// Unpacks the weights.
     pub(super) fn unpack(&mut self, folder: &Folder) -> Result<TemporaryFile, ImportError> {
         let temporary = TemporaryFile::create(folder, WEIGHTS)?;
-        let mut entry = self.archive.by_index(self.weights).map_err(|error| refused(&error))?;
+        let mut entry = self.zip.by_index(self.weights).map_err(|error| refused(&error))?;
         let mut left = entry.size();
         let mut buffer = vec![0; 1 << 16];
         while left > 0 {
@@ -90,7 +90,7 @@ impl Archive {
 
     /// The file of this name beside the weights.
     pub(super) fn companion(&mut self, name: &str) -> Result<Option<Vec<u8>>, ImportError> {
-        let entry = match self.archive.by_name(&format!("{}{name}", self.folder)) {
+        let entry = match self.zip.by_name(&format!("{}{name}", self.folder)) {
             Ok(entry) => entry,
             Err(ZipError::FileNotFound) => return Ok(None),
             Err(error) => return Err(refused(&error)),

@@ -60,8 +60,7 @@ const WHOLE: Part = Part { index: 0, of: 1 };
 impl Layout {
     /// Lays the tensors out.
     pub(super) fn new(contents: &Contents, dimensions: &Dimensions) -> Result<Self, ImportError> {
-        let mut plan =
-            Plan { contents, state: dimensions.state, used: BTreeSet::new(), tensors: Vec::new(), zeros: Vec::new() };
+        let mut plan = Plan { contents, state: dimensions.state, used: BTreeSet::new(), tensors: Vec::new(), zeros: Vec::new() };
         plan.encoder(dimensions)?;
         plan.decoder(dimensions)?;
         for (name, variable) in &contents.variables {

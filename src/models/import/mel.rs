@@ -25,7 +25,9 @@ pub(super) fn filters(bands: usize) -> Vec<f32> {
             let frequency = bin as f64 * bin_width;
             let rising = -(start - frequency) / (centre - start);
             let falling = (end - frequency) / (end - centre);
-            let triangle = rising.min(falling).max(0.0) as f32;
+            let height = rising.min(falling);
+            // Not `max`: at 0 Hz the first triangle is a negative zero, and stays one in numpy.
+            let triangle = if height < 0.0 { 0.0 } else { height as f32 };
             filters.push((f64::from(triangle) * area_norm) as f32);
         }
     }
@@ -41,11 +43,7 @@ fn edges(bands: usize) -> Vec<f64> {
     (0..bands + 2)
         .map(|index| {
             let mel = if index == bands + 1 { top } else { index as f64 * step };
-            if mel >= log_start_mel {
-                LOG_START_HZ * (log_step * (mel - log_start_mel)).exp()
-            } else {
-                LINEAR_HZ_PER_MEL * mel
-            }
+            if mel >= log_start_mel { LOG_START_HZ * (log_step * (mel - log_start_mel)).exp() } else { LINEAR_HZ_PER_MEL * mel }
         })
         .collect()
 }

@@ -38,7 +38,7 @@ pub enum TensorType {
     /// 16 bits a number: nothing is lost.
     #[value(name = "f16")]
     F16,
-    /// 8.5 bits a number, in blocks of 32: half the size, faster on a processor, no loss that can be heard of.
+    /// 8.5 bits a number, in blocks of 32: half the size, faster on a processor, hardly a loss.
     #[default]
     #[value(name = "q8_0")]
     Q8_0,

@@ -39,7 +39,8 @@ pub(super) fn checked_name(name: &str) -> Result<String, ImportError> {
     if !plain || !sober {
         return Err(ImportError::Name(super::error::printable(name)));
     }
-    Ok(if name.ends_with(".bin") { name.to_owned() } else { format!("{name}.bin") })
+    let is_bin = Path::new(name).extension().is_some_and(|extension| extension == "bin");
+    Ok(if is_bin { name.to_owned() } else { format!("{name}.bin") })
 }
 
 fn suffix(dimensions: &Dimensions, tensor_type: TensorType) -> String {
@@ -86,9 +87,8 @@ mod tests {
 
     #[test]
     fn the_sizes_of_openais_models_tell_their_names() {
-        let name = |vocabulary, layers, state, mels| {
-            default_name(&dimensions(vocabulary, layers, state, mels), TensorType::Q8_0, None)
-        };
+        let name =
+            |vocabulary, layers, state, mels| default_name(&dimensions(vocabulary, layers, state, mels), TensorType::Q8_0, None);
         assert_eq!(name(51_864, [4, 4], 384, 80), "ggml-tiny.en-q8_0.bin");
         assert_eq!(name(51_865, [6, 6], 512, 80), "ggml-base-q8_0.bin");
         assert_eq!(name(51_865, [32, 32], 1280, 80), "ggml-large-q8_0.bin");

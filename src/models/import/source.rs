@@ -157,7 +157,8 @@ fn other_format(head: &[u8]) -> Option<&'static str> {
         Some("a Git LFS pointer: the model itself has not been downloaded")
     } else if starts(b"<") {
         Some("a web page: a download that went wrong")
-    } else if starts(b"\x1f\x8b") || starts(b"BZh") || starts(b"\xfd7zXZ") || starts(b"7z\xbc\xaf") || starts(b"\x28\xb5\x2f\xfd") {
+    } else if starts(b"\x1f\x8b") || starts(b"BZh") || starts(b"\xfd7zXZ") || starts(b"7z\xbc\xaf") || starts(b"\x28\xb5\x2f\xfd")
+    {
         Some("a compressed file: unpack it first")
     } else if starts(b"\x08") && head.get(2) == Some(&0x12) {
         Some("an ONNX model")

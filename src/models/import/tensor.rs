@@ -56,12 +56,12 @@ pub(super) fn convert(
     for_each_chunk(source, stretch, |numbers| {
         encoded.clear();
         match encoding {
-            Encoding::Float32 => numbers.iter().for_each(|number| encoded.extend(number.to_le_bytes())),
+            Encoding::Float32 => encoded.extend(numbers.iter().flat_map(|number| number.to_le_bytes())),
             Encoding::Float16 => {
                 if numbers.iter().any(|&number| f32_from_f16(f16_from_f32(number)).is_infinite()) {
                     return Err(not_finite());
                 }
-                numbers.iter().for_each(|&number| encoded.extend(f16_from_f32(number).to_le_bytes()));
+                encoded.extend(numbers.iter().flat_map(|&number| f16_from_f32(number).to_le_bytes()));
             }
             Encoding::Quantized8 => numbers.chunks_exact(BLOCK).for_each(|block| quantize(block, &mut encoded)),
         }

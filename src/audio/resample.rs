@@ -47,7 +47,8 @@ impl Resampler {
             None
         } else {
             let window = WindowFunction::BlackmanHarris2;
-            let transform = Fft::new_custom(rate as usize, SAMPLE_RATE as usize, BLOCK, 1, 1, window, FixedSync::Both)
+            let size = block_size(rate).ok_or(UnusableRate(rate))?;
+            let transform = Fft::new_custom(rate as usize, SAMPLE_RATE as usize, size, 1, 1, window, FixedSync::Both)
                 .map_err(|_| UnusableRate(rate))?;
             let block = vec![0.0; transform.output_frames_max()];
             let delay = transform.output_delay();
@@ -145,6 +146,17 @@ impl Filter {
         self.delay -= dropped;
         output.extend_from_slice(&self.block[dropped..produced]);
     }
+}
+
+/// The samples in a block at `rate`: the least from [`BLOCK`] on whose half is a whole number at both rates, since the
+/// delay of the filter is half a block and can be cut off only in whole samples.
+fn block_size(rate: u32) -> Option<usize> {
+    let (mut divisor, mut rest) = (rate, SAMPLE_RATE);
+    while rest != 0 {
+        (divisor, rest) = (rest, divisor % rest);
+    }
+    let unit = (rate as usize).checked_div(divisor as usize).filter(|&unit| unit > 0)?;
+    Some(unit * BLOCK.div_ceil(unit).next_multiple_of(2))
 }
 
 /// `round(samples * 16000 / rate)`.

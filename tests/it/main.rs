@@ -4,6 +4,7 @@
 mod architecture;
 mod configuration;
 mod errors;
+mod formats;
 mod health;
 mod jobs;
 mod models_catalog;

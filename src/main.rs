@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use callannotate::models::ModelsOptions;
 use callannotate::models::command::ModelsArgs;
@@ -11,7 +12,15 @@ enum Command {
     Models(ModelsArgs),
 }
 
-fn main() -> anyhow::Result<()> {
+#[expect(clippy::print_stderr, reason = "the command line's output")]
+fn main() -> ExitCode {
     let Command::Models(args) = Command::parse();
-    args.run(&ModelsOptions { dirs: vec![PathBuf::from("volume/models")], ..ModelsOptions::default() })
+    let options = ModelsOptions { dirs: vec![PathBuf::from("volume/models")], ..ModelsOptions::default() };
+    match args.run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

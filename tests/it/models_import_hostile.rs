@@ -116,7 +116,8 @@ fn files_of_other_formats_are_called_what_they_are() {
         (b"<!DOCTYPE html>", "a web page"),
         (b"", "an empty file"),
         (b"\x06", "ends early"),
-        (b"RIFF....WAVE", "binary version is"),
+        (b"\x07\0\0\0\0", "its binary version is 7, and only 6 is read"),
+        (b"RIFF....WAVE", "a file of an unknown format"),
         (b"PK\x03\x04 and no more", "the archive cannot be read"),
     ] {
         fs::write(&source, content).unwrap();

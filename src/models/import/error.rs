@@ -1,4 +1,6 @@
 //! Why a model is not imported: one line each, written for the person at the command line.
+//!
+//! The system's own reason is the source of an error and not in its text: print the chain, as `{:#}` of anyhow does.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The source is not there, or may not be read.
-    #[error("cannot open {}: {source}", path.display())]
+    #[error("cannot open {}", path.display())]
     Open {
         /// What was to be opened.
         path: PathBuf,
@@ -15,10 +17,10 @@ pub enum ImportError {
         source: io::Error,
     },
     /// Reading broke off.
-    #[error("cannot read the model: {0}")]
+    #[error("cannot read the model")]
     Read(#[source] io::Error),
     /// The model could not be stored.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,

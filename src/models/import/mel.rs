@@ -26,8 +26,13 @@ pub(super) fn filters(bands: usize) -> Vec<f32> {
             let rising = -(start - frequency) / (centre - start);
             let falling = (end - frequency) / (end - centre);
             let height = rising.min(falling);
-            // Not `max`: at 0 Hz the first triangle is a negative zero, and stays one in numpy.
-            let triangle = if height < 0.0 { 0.0 } else { height as f32 };
+            // Numpy leaves a negative zero where a triangle starts on a bin, as the first does at 0 Hz. Said outright, since
+            // neither `max` nor the optimizer promises to keep a zero's sign.
+            let triangle = match height {
+                height if height > 0.0 => height as f32,
+                _ if rising == 0.0 => -0.0,
+                _ => 0.0,
+            };
             filters.push((f64::from(triangle) * area_norm) as f32);
         }
     }

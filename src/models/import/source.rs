@@ -162,6 +162,8 @@ fn other_format(head: &[u8]) -> Option<&'static str> {
         Some("a compressed file: unpack it first")
     } else if starts(b"\x08") && head.get(2) == Some(&0x12) {
         Some("an ONNX model")
+    } else if head.first_chunk().is_some_and(|version| u32::from_le_bytes(*version) > 0xff) {
+        Some("a file of an unknown format")
     } else {
         None
     }

@@ -135,51 +135,6 @@ pub struct QueueSettings {
 }
 
 /// What a job does that does not say.
-    pub defaults: JobDefaults,
-    /// Least cosine for a known voice; none: the speaker model's own.
-    pub recognition_threshold: Option<f32>,
-}
-
-/// What a recording may be.
-#[derive(Debug, Clone, Copy)]
-pub struct FileLimits {
-    /// In bytes.
-    pub max_bytes: u64,
-    /// Its length.
-    pub max_duration: Millis,
-    /// Its channels.
-    pub max_channels: u16,
-}
-
-/// How recordings wait and run.
-#[derive(Debug, Clone, Copy)]
-pub struct QueueSettings {
-    /// Most that may wait.
-    pub max_length: usize,
-    /// How long one may take.
-    pub task_timeout: Option<Duration>,
-    /// Between two looks when nothing wakes the worker.
-    pub poll_interval: Duration,
-    /// Most attempts at one recording.
-    pub max_attempts: u32,
-    /// How long a running job may go on after the first stop signal.
-    pub shutdown_grace: Duration,
-}
-
-/// Which models to use.
-#[derive(Debug, Clone)]
-pub struct ModelSettings {
-    /// Absolute or relative to the working folder, in order of search.
-    pub dirs: Vec<PathBuf>,
-    /// A file name, or none for the best one.
-    pub whisper: Option<String>,
-    /// A file name, or none for the one found.
-    pub segmentation: Option<String>,
-    /// A file name, or none for the best one.
-    pub speaker: Option<String>,
-}
-
-/// What a job does that does not say.
 #[derive(Debug, Clone)]
 pub struct JobDefaults {
     /// Diarize.

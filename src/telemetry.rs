@@ -23,6 +23,8 @@ pub fn init(filter: &str, clock: Clock) {
     // A second installation (tests) leaves the first in place.
     let _already_installed = tracing_subscriber::registry().with(filter).with(SpanFields).with(lines).try_init();
     whisper_logs();
+    // A panic is part of the log, as one line like everything else.
+    std::panic::set_hook(Box::new(|panic| tracing::error!(event = "panic", "A thread panicked: {panic}")));
 }
 
 /// Installs the log of the command line: warnings on standard error.

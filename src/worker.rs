@@ -77,6 +77,9 @@ impl Worker {
             Err(cause) => {
                 // The folder is gone or the disk is broken: there is nothing to move to failed/ either.
                 error!(event = "claim_failed", cause, "A recording could not be claimed");
+                if stop.reason() == Some(StopReason::Deleted) {
+                    return self.delete(&Job { state: JobState::Queued, ..running }).await;
+                }
                 let failure = Failure {
                     code: FailureCode::InternalError,
                     message: "The recording could not be taken from incoming/".to_owned(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::BodyDataStream;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -47,16 +47,26 @@ struct Parts {
 pub(super) async fn create_job(State(state): State<AppState>, request: Request) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
     let mut data = body.into_data_stream();
-    match receive(&state, &head.headers, &mut data).await {
-        Ok(response) => Ok(response),
-        Err(error) => {
+    let (boundary, reservation) = match admit(&state, &head.headers) {
+        Ok(admitted) => admitted,
+        // This client waits for our word before it sends; reading would tell it to go on.
+        Err(refusal) if head.headers.contains_key(EXPECT) => return Err(refusal),
+        Err(refusal) => {
             drain(data).await;
-            Err(error)
+            return Err(refusal);
+        }
+    };
+    match receive(&state, boundary, reservation, &mut data).await {
+        Ok(response) => Ok(response),
+        Err(refusal) => {
+            drain(data).await;
+            Err(refusal)
         }
     }
 }
 
-async fn receive(state: &AppState, headers: &HeaderMap, data: &mut BodyDataStream) -> Result<Response, ApiError> {
+/// What can be said before a byte of the body is read.
+fn admit(state: &AppState, headers: &HeaderMap) -> Result<(String, Reservation), ApiError> {
     if state.stopping.is_cancelled() {
         return Err(ApiError::ShuttingDown);
     }
@@ -66,7 +76,15 @@ async fn receive(state: &AppState, headers: &HeaderMap, data: &mut BodyDataStrea
     if let Some(length) = length.filter(|length| *length > limit + MAX_OVERHEAD_BYTES) {
         return Err(ApiError::FileTooLarge { size: Some(length), limit });
     }
-    let reservation = state.registry.reserve()?;
+    Ok((boundary, state.registry.reserve()?))
+}
+
+async fn receive(
+    state: &AppState,
+    boundary: String,
+    reservation: Reservation,
+    data: &mut BodyDataStream,
+) -> Result<Response, ApiError> {
     let parts = read_parts(state, boundary, data).await?;
     let metadata = fields::metadata(parts.metadata.as_deref().unwrap_or_default());
     let options = fields::options(parts.options.as_deref().unwrap_or_default());

@@ -89,12 +89,12 @@ pub fn plan(channels: Vec<Audio>, mode: ChannelMode) -> ChannelPlan {
     }
     drop(channels);
     match mode {
-        ChannelMode::Mix => ChannelPlan::Together(mix(live)),
+        ChannelMode::Mix => ChannelPlan::Together(mix(&live)),
         ChannelMode::Split => ChannelPlan::Apart(live),
         ChannelMode::Auto => {
             let mut groups = group(live);
             if groups.len() > MOST_SIGNALS {
-                return ChannelPlan::Together(mix(groups.into_iter().flatten().collect()));
+                return ChannelPlan::Together(mix(&groups.concat()));
             }
             if groups.len() == 1 {
                 return ChannelPlan::Together(join(groups.remove(0)));
@@ -138,7 +138,7 @@ fn join(group: Vec<Signal>) -> Signal {
         None => true,
     };
     if !copies {
-        return mix(group);
+        return mix(&group);
     }
     let channels = group.iter().flat_map(|signal| signal.channels.iter().copied()).collect();
     // The first of equals, so that a signal and its mirror image give the signal.
@@ -151,19 +151,21 @@ fn join(group: Vec<Signal>) -> Signal {
 
 /// The sum of signals, as loud as the loudest of them; one in opposite phase to the first is turned, since both would
 /// cancel.
-fn mix(signals: Vec<Signal>) -> Signal {
+fn mix(signals: &[Signal]) -> Signal {
     let channels = signals.iter().flat_map(|signal| signal.channels.iter().copied()).collect();
     let loudest = signals.iter().map(|signal| measure(&signal.audio).peak).fold(0.0, f32::max);
     let length = signals.iter().map(|signal| signal.audio.samples().len()).max().unwrap_or(0);
     let mut sum = vec![0.0_f32; length];
-    for signal in &signals {
+    for signal in signals {
         let turned = signals.first().is_some_and(|first| compare(&first.audio, &signal.audio).is_opposite());
         let sign = if turned { -1.0 } else { 1.0 };
         sum.iter_mut().zip(signal.audio.samples()).for_each(|(sum, &sample)| *sum += sign * sample);
     }
     let peak = sum.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
     if peak > loudest && peak > 0.0 {
-        sum.iter_mut().for_each(|sample| *sample *= loudest / peak);
+        for sample in &mut sum {
+            *sample *= loudest / peak;
+        }
     }
     Signal { channels, audio: Audio::new(sum) }
 }

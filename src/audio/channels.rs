@@ -3,7 +3,7 @@
 //! A file of two channels is one of many things: a call with each side on its own channel (the best case: who speaks is
 //! known), one microphone written twice, a channel that was never connected, one signal with its phase turned on one side,
 //! or a room recorded in stereo. Taken wrongly, every line comes twice, or two speakers become one. [`plan`] decides from
-//! the signals alone; the module doc of [`compare`](self::compare) has the measure. Pure functions, no models.
+//! the signals alone, by what [`Comparison`] measures. Pure functions, no models.
 
 mod compare;
 

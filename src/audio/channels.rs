@@ -73,21 +73,20 @@ impl ChannelPlan {
 /// Decides how to treat the channels of a recording. No channels at all give one empty signal.
 #[must_use]
 pub fn plan(channels: Vec<Audio>, mode: ChannelMode) -> ChannelPlan {
-    let mut live: Vec<Signal> = channels
-        .iter()
+    // The samples are moved, not copied: hours of several channels are gigabytes.
+    let (mut live, dead): (Vec<Signal>, Vec<Signal>) = channels
+        .into_iter()
         .enumerate()
-        .filter(|(_, audio)| !is_dead(audio))
-        .map(|(channel, audio)| Signal { channels: vec![channel], audio: audio.clone() })
-        .collect();
+        .map(|(channel, audio)| Signal { channels: vec![channel], audio })
+        .partition(|signal| !is_dead(&signal.audio));
     match live.len() {
         0 => {
-            let audio = channels.into_iter().next().unwrap_or_else(|| Audio::new(Vec::new()));
-            return ChannelPlan::Together(Signal { channels: vec![0], audio });
+            let nothing = || Signal { channels: vec![0], audio: Audio::new(Vec::new()) };
+            return ChannelPlan::Together(dead.into_iter().next().unwrap_or_else(nothing));
         }
         1 => return ChannelPlan::Together(live.remove(0)),
-        _ => {}
+        _ => drop(dead),
     }
-    drop(channels);
     match mode {
         ChannelMode::Mix => ChannelPlan::Together(mix(&live)),
         ChannelMode::Split => ChannelPlan::Apart(live),

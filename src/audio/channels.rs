@@ -3,7 +3,7 @@
 //! A file of two channels is one of many things: a call with each side on its own channel (the best case: who speaks is
 //! known), one microphone written twice, a channel that was never connected, one signal with its phase turned on one side,
 //! or a room recorded in stereo. Taken wrongly, every line comes twice, or two speakers become one. [`plan`] decides from
-//! the signals alone; the module doc of [`compare`](self::compare) has the measure. Pure functions, no models.
+//! the signals alone, by what [`Comparison`] measures. Pure functions, no models.
 
 mod compare;
 
@@ -62,26 +62,27 @@ impl ChannelPlan {
 /// Decides how to treat the channels of a recording. No channels at all give one empty signal.
 #[must_use]
 pub fn plan(channels: Vec<Audio>, mode: ChannelMode) -> ChannelPlan {
-    let (mut live, mut dead) = (Vec::new(), Vec::new());
-    for (channel, audio) in channels.into_iter().enumerate() {
-        let signal = Signal { channels: vec![channel], audio };
-        if is_dead(&signal.audio) { dead.push(signal) } else { live.push(signal) }
-    }
+    // The samples are moved, not copied: hours of several channels are gigabytes.
+    let (mut live, dead): (Vec<Signal>, Vec<Signal>) = channels
+        .into_iter()
+        .enumerate()
+        .map(|(channel, audio)| Signal { channels: vec![channel], audio })
+        .partition(|signal| !is_dead(&signal.audio));
     match live.len() {
         0 => {
-            let nothing = Signal { channels: vec![0], audio: Audio::new(Vec::new()) };
-            return ChannelPlan::Together(dead.into_iter().next().unwrap_or(nothing));
+            let nothing = || Signal { channels: vec![0], audio: Audio::new(Vec::new()) };
+            return ChannelPlan::Together(dead.into_iter().next().unwrap_or_else(nothing));
         }
         1 => return ChannelPlan::Together(live.remove(0)),
         _ => drop(dead),
     }
     match mode {
-        ChannelMode::Mix => ChannelPlan::Together(mix(live)),
+        ChannelMode::Mix => ChannelPlan::Together(mix(&live)),
         ChannelMode::Split => ChannelPlan::Apart(live),
         ChannelMode::Auto => {
             let mut groups = group(live);
             if groups.len() > MOST_SIGNALS {
-                return ChannelPlan::Together(mix(groups.into_iter().flatten().collect()));
+                return ChannelPlan::Together(mix(&groups.concat()));
             }
             if groups.len() == 1 {
                 return ChannelPlan::Together(join(groups.remove(0)));
@@ -125,7 +126,7 @@ fn join(group: Vec<Signal>) -> Signal {
         None => true,
     };
     if !copies {
-        return mix(group);
+        return mix(&group);
     }
     let channels = group.iter().flat_map(|signal| signal.channels.iter().copied()).collect();
     // The first of equals, so that a signal and its mirror image give the signal.
@@ -138,19 +139,21 @@ fn join(group: Vec<Signal>) -> Signal {
 
 /// The sum of signals, as loud as the loudest of them; one in opposite phase to the first is turned, since both would
 /// cancel.
-fn mix(signals: Vec<Signal>) -> Signal {
+fn mix(signals: &[Signal]) -> Signal {
     let channels = signals.iter().flat_map(|signal| signal.channels.iter().copied()).collect();
     let loudest = signals.iter().map(|signal| measure(&signal.audio).peak).fold(0.0, f32::max);
     let length = signals.iter().map(|signal| signal.audio.samples().len()).max().unwrap_or(0);
     let mut sum = vec![0.0_f32; length];
-    for signal in &signals {
+    for signal in signals {
         let turned = signals.first().is_some_and(|first| compare(&first.audio, &signal.audio).is_opposite());
         let sign = if turned { -1.0 } else { 1.0 };
         sum.iter_mut().zip(signal.audio.samples()).for_each(|(sum, &sample)| *sum += sign * sample);
     }
     let peak = sum.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
     if peak > loudest && peak > 0.0 {
-        sum.iter_mut().for_each(|sample| *sample *= loudest / peak);
+        for sample in &mut sum {
+            *sample *= loudest / peak;
+        }
     }
     Signal { channels, audio: Audio::new(sum) }
 }

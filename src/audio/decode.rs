@@ -8,9 +8,12 @@
 //! because it decodes only the beginning. [`decode`] does the whole work.
 
 mod codecs;
+mod flac;
 mod mp4;
 mod mpeg;
 mod open;
+mod proof;
+mod sink;
 mod sniff;
 mod source;
 mod stream;
@@ -22,8 +25,8 @@ mod wave;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use self::sink::Sink;
 use self::stream::{AudioStream, Layout};
-use super::resample::Resampler;
 use super::time::Millis;
 use super::{Audio, Recording, SAMPLE_RATE, SourceInfo};
 use crate::context::JobContext;
@@ -88,9 +91,6 @@ pub enum DecodeError {
     Stopped(#[from] Stopped),
 }
 
-/// How much is decoded of a recording to believe it, in seconds, and in how many packets that must succeed.
-const PROOF: (f64, u32) = (0.5, 256);
-
 /// Finds out what a recording is, and that it can be decoded.
 ///
 /// Reads the file once from start to end at most, decodes the first half second, and takes little memory.
@@ -100,98 +100,23 @@ const PROOF: (f64, u32) = (0.5, 256);
 pub fn probe(path: &Path, limits: &DecodeLimits) -> Result<SourceInfo, DecodeError> {
     guarded(|| {
         let mut stream = AudioStream::open(path, limits)?;
-        let layout = prove(&mut stream)?;
+        let layout = proof::prove(&mut stream)?;
         let limit = limits.longest(layout.0.channels);
         let seconds = match stream.exact_frames {
             Some(frames) => frames as f64 / f64::from(layout.0.rate),
-            None => scan(&mut stream, layout.1, limit)?,
+            None => proof::scan(&mut stream, layout.1, limit)?,
         };
         let duration = Millis::from_seconds(seconds);
         if duration > limit {
             return Err(DecodeError::TooLong { limit });
         }
-        if seconds <= 0.0 {
+        // Less than half a sample at 16 kHz leaves nothing to work on.
+        if seconds * f64::from(SAMPLE_RATE) < 0.5 {
             return Err(DecodeError::Empty);
         }
         // Less than half a millisecond is still something.
         Ok(describe(&stream, layout.0, duration.max(Millis(1))))
     })
-}
-
-/// How far a probe has come.
-#[derive(Default)]
-struct Scanned {
-    /// Sum of the lengths of the packets, in seconds.
-    sum: f64,
-    /// Start of the first packet and end of the last, by their own account.
-    span: Option<(f64, f64)>,
-    /// Length of the last packet that was decoded; stands in where packets do not tell theirs.
-    usual: f64,
-    /// Whether some packet did not tell its length.
-    guessed: bool,
-}
-
-impl Scanned {
-    fn add(&mut self, stream: &AudioStream, packet: &symphonia::core::packet::Packet) {
-        let told = stream.seconds(packet);
-        self.guessed |= told.is_none();
-        let length = told.unwrap_or(self.usual);
-        self.sum += length;
-        let begin = stream.begins_at(packet);
-        let (first, _) = *self.span.get_or_insert((begin, begin));
-        self.span = Some((first, begin + length));
-    }
-
-    /// The length of what was seen; where packets did not tell theirs, their times are the better witness.
-    fn seconds(&self) -> f64 {
-        let span = self.span.map_or(0.0, |(first, last)| last - first);
-        if self.guessed && span > 0.0 { span } else { self.sum }
-    }
-}
-
-/// Decodes the beginning. An error when nothing there can be decoded.
-fn prove(stream: &mut AudioStream) -> Result<(Layout, Scanned), DecodeError> {
-    let (mut scanned, mut decoded) = (Scanned::default(), 0.0);
-    let (wanted, most_packets) = PROOF;
-    let mut packets = 0;
-    while decoded < wanted && packets < most_packets {
-        let Some(packet) = stream.next_packet()? else { break };
-        packets += 1;
-        let outline = packet.clone();
-        let damaged = stream.damaged_packets;
-        if let Some((layout, planes)) = stream.decode(packet)? {
-            let frames = planes.first().map_or(0, Vec::len);
-            let length = frames as f64 / f64::from(layout.rate);
-            if stream.damaged_packets == damaged {
-                decoded += length;
-                if length > 0.0 {
-                    scanned.usual = length;
-                }
-            }
-        }
-        scanned.add(stream, &outline);
-    }
-    match stream.layout() {
-        Some(layout) => Ok((layout, scanned)),
-        None if packets == 0 && stream.damaged_packets == 0 => Err(DecodeError::Empty),
-        None => Err(DecodeError::Invalid { reason: "none of its audio can be decoded".to_owned() }),
-    }
-}
-
-/// Goes through the rest of the packets without decoding them, and gives the length of the whole in seconds.
-fn scan(stream: &mut AudioStream, mut scanned: Scanned, limit: Millis) -> Result<f64, DecodeError> {
-    let (skip, keep) = stream.trim_seconds();
-    let heard = |scanned: &Scanned| {
-        let rest = (scanned.seconds() - skip).max(0.0);
-        keep.map_or(rest, |keep| keep.min(rest))
-    };
-    while let Some(packet) = stream.next_packet()? {
-        scanned.add(stream, &packet);
-        if heard(&scanned) > limit.as_seconds() {
-            return Err(DecodeError::TooLong { limit });
-        }
-    }
-    Ok(heard(&scanned))
 }
 
 /// Decodes a whole recording to 16 kHz, one signal a channel. A file that was cut off gives what is there.
@@ -242,63 +167,6 @@ pub fn decode(path: &Path, limits: &DecodeLimits, ctx: &JobContext) -> Result<Re
         let source = describe(&stream, first, duration.max(Millis(1)));
         Ok(Recording { source, channels, damaged_packets: stream.damaged_packets })
     })
-}
-
-/// The channels on their way to 16 kHz.
-struct Sink {
-    /// What the first piece was; it decides how many channels the recording has.
-    first: Layout,
-    rate: u32,
-    running: Vec<Resampler>,
-    /// What was decoded at an earlier rate, when the rate changed on the way.
-    done: Vec<Vec<f32>>,
-}
-
-impl Sink {
-    fn new(layout: Layout) -> Result<Self, DecodeError> {
-        let done = vec![Vec::new(); usize::from(layout.channels)];
-        Ok(Self { first: layout, rate: layout.rate, running: resamplers(layout)?, done })
-    }
-
-    fn push(&mut self, layout: Layout, planes: &[Vec<f32>]) -> Result<(), DecodeError> {
-        if layout.rate != self.rate {
-            let next = resamplers(Layout { rate: layout.rate, channels: self.first.channels })?;
-            let ended = std::mem::replace(&mut self.running, next);
-            self.done.iter_mut().zip(ended).for_each(|(done, ended)| done.extend(ended.finish()));
-            self.rate = layout.rate;
-        }
-        // Where a joined recording goes on with fewer channels, the last one stands for the missing; additional ones have
-        // no counterpart in the beginning and are left out.
-        for (index, resampler) in self.running.iter_mut().enumerate() {
-            if let Some(plane) = planes.get(index).or(planes.last()) {
-                resampler.push(plane);
-            }
-        }
-        Ok(())
-    }
-
-    fn ready(&self) -> usize {
-        self.done.first().map_or(0, Vec::len) + self.running.first().map_or(0, Resampler::ready)
-    }
-
-    fn finish(self) -> (Layout, Vec<Audio>) {
-        let channels = self.done.into_iter().zip(self.running).map(|(mut done, running)| {
-            let rest = running.finish();
-            if done.is_empty() {
-                return Audio::new(rest);
-            }
-            done.extend(rest);
-            Audio::new(done)
-        });
-        (self.first, channels.collect())
-    }
-}
-
-fn resamplers(layout: Layout) -> Result<Vec<Resampler>, DecodeError> {
-    (0..layout.channels)
-        .map(|_| Resampler::new(layout.rate))
-        .collect::<Result<_, _>>()
-        .map_err(|error| DecodeError::Invalid { reason: error.to_string() })
 }
 
 fn describe(stream: &AudioStream, layout: Layout, duration: Millis) -> SourceInfo {

@@ -135,12 +135,12 @@ impl Filter {
         };
         // The sizes are the transform's own, so this cannot fail; if it ever did, silence in place of the block keeps
         // all later times right.
-        let produced = match self.transform.process_into_buffer(&input, &mut block, Some(&indexing)) {
-            Ok((_, produced)) => produced,
-            Err(_) => {
-                self.block.fill(0.0);
-                self.transform.output_frames_next()
-            }
+        let outcome = self.transform.process_into_buffer(&input, &mut block, Some(&indexing));
+        let produced = if let Ok((_, produced)) = outcome {
+            produced
+        } else {
+            self.block.fill(0.0);
+            self.transform.output_frames_next()
         };
         let dropped = produced.min(self.delay);
         self.delay -= dropped;

@@ -3,8 +3,8 @@
 //! One clip is written in all of them, and each must come back as the same sound at the same times. Then the files that are
 //! odd, broken or hostile: each must end in a success or a plain error.
 
-#[path = "support/sound.rs"]
-mod sound;
+
+
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -12,7 +12,7 @@ use std::time::Instant;
 use callannotate::audio::decode::{DecodeError, DecodeLimits, decode, probe};
 use callannotate::audio::{Recording, SourceInfo};
 use callannotate::context::JobContext;
-use sound::{alignment, ffmpeg, fixture, read_floats, run, text};
+use super::support::sound::{alignment, ffmpeg, fixture, read_floats, run, text};
 use tempfile::TempDir;
 
 /// Seconds of the clip.
@@ -65,17 +65,17 @@ const CASES: &[Case] = &[
     case("f64.wav", 32_000, 2, &["-c:a", "pcm_f64le"], "wav", "pcm_f64le"),
     case("alaw.wav", 8_000, 2, &["-c:a", "pcm_alaw"], "wav", "pcm_alaw"),
     case("mulaw.wav", 8_000, 1, &["-c:a", "pcm_mulaw"], "wav", "pcm_mulaw"),
-    case("ima.wav", 8_000, 1, &["-c:a", "adpcm_ima_wav"], "wav", "adpcm_ima_wav"),
-    case("ima-stereo.wav", 16_000, 2, &["-c:a", "adpcm_ima_wav"], "wav", "adpcm_ima_wav"),
-    case("ms.wav", 8_000, 1, &["-c:a", "adpcm_ms"], "wav", "adpcm_ms"),
+    late(case("ima.wav", 8_000, 1, &["-c:a", "adpcm_ima_wav"], "wav", "adpcm_ima_wav"), 255.0),
+    late(case("ima-stereo.wav", 16_000, 2, &["-c:a", "adpcm_ima_wav"], "wav", "adpcm_ima_wav"), 65.0),
+    late(case("ms.wav", 8_000, 1, &["-c:a", "adpcm_ms"], "wav", "adpcm_ms"), 255.0),
     case("rf64.wav", 8_000, 1, &["-c:a", "pcm_s16le", "-rf64", "always"], "wav", "pcm_s16le"),
-    case("mp3-in.wav", 16_000, 1, &["-c:a", "libmp3lame", "-f", "wav"], "wav", "mp3"),
+    late(case("mp3-in.wav", 16_000, 1, &["-c:a", "libmp3lame", "-f", "wav"], "wav", "mp3"), 110.0),
     case("mpeg1.mp3", 44_100, 2, &["-c:a", "libmp3lame", "-b:a", "128k"], "mp3", "mp3"),
     case("mpeg2.mp3", 22_050, 1, &["-c:a", "libmp3lame", "-b:a", "48k"], "mp3", "mp3"),
     case("mpeg25.mp3", 8_000, 1, &["-c:a", "libmp3lame", "-b:a", "24k"], "mp3", "mp3"),
     case("vbr.mp3", 48_000, 2, &["-c:a", "libmp3lame", "-q:a", "4", "-id3v2_version", "3", "-write_id3v1", "1", "-metadata", "title=A title"], "mp3", "mp3"),
     late(case("no-xing.mp3", 44_100, 1, &["-c:a", "libmp3lame", "-q:a", "4", "-write_xing", "0"], "mp3", "mp3"), 80.0),
-    case("mp2.mp2", 48_000, 1, &["-c:a", "mp2"], "mp3", "mp2"),
+    late(case("mp2.mp2", 48_000, 1, &["-c:a", "mp2", "-b:a", "96k"], "mp3", "mp2"), 50.0),
     case("flac.flac", 8_000, 1, &["-c:a", "flac"], "flac", "flac"),
     case("flac24.flac", 48_000, 2, &["-c:a", "flac", "-sample_fmt", "s32"], "flac", "flac"),
     case("flac.ogg", 44_100, 2, &["-c:a", "flac"], "ogg", "flac"),
@@ -92,10 +92,11 @@ const CASES: &[Case] = &[
     late(case("aac.aac", 16_000, 1, &["-c:a", "aac"], "aac", "aac"), 200.0),
     case("alac.m4a", 44_100, 2, &["-c:a", "alac"], "m4a", "alac"),
     case("opus.mp4", 48_000, 1, &["-c:a", "libopus", "-strict", "-2"], "m4a", "opus"),
-    case("flac.mka", 16_000, 1, &["-c:a", "flac"], "mkv", "flac"),
+    late(case("flac.mka", 16_000, 1, &["-c:a", "flac"], "mkv", "flac"), 100.0),
     case("s16.aiff", 22_050, 2, &["-c:a", "pcm_s16be"], "aiff", "pcm_s16be"),
     case("s16.caf", 16_000, 1, &["-c:a", "pcm_s16le"], "caf", "pcm_s16le"),
-    case("alac.caf", 16_000, 1, &["-c:a", "alac"], "caf", "alac"),
+    // The probe of ALAC in CAF knows whole packets only.
+    late(case("alac.caf", 16_000, 1, &["-c:a", "alac"], "caf", "alac"), 100.0),
 ];
 
 fn open(path: &Path) -> (Result<SourceInfo, DecodeError>, Result<Recording, DecodeError>) {
@@ -210,6 +211,7 @@ fn mp3_files_joined_end_to_end_are_heard_to_the_end() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the table of outcomes is for reading, and a skipped test says so")]
 fn every_odd_broken_or_hostile_file_ends_in_a_success_or_a_plain_error() {
     let root = std::env::var_os("CALLANNOTATE_TEST_SHARED")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);

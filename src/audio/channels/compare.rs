@@ -27,6 +27,9 @@ const DOMINANCE: f32 = 12.0;
 /// Both channels dominate at least this share of the frames: two sides of a call.
 const TURNS: f32 = 0.02;
 
+/// Frames that the side with the least to say dominates at least, where the other has nearly all the word.
+const SHORTEST_TURN: f32 = 5.0;
+
 /// Median likeness from which two channels hold the same sound.
 const SAME: f32 = 0.7;
 
@@ -65,7 +68,10 @@ impl Comparison {
     /// The verdict.
     #[must_use]
     pub fn relation(&self) -> Relation {
-        let both_have_turns = self.first_dominates.min(self.second_dominates) >= TURNS;
+        let fewer = self.first_dominates.min(self.second_dominates);
+        let more = self.first_dominates.max(self.second_dominates);
+        // Where one side does nearly all the talking, a single "yes" of the other is a turn.
+        let both_have_turns = fewer >= TURNS || (more >= 0.5 && fewer * self.frames as f32 >= SHORTEST_TURN);
         if self.frames == 0 || both_have_turns || self.likeness < SAME {
             Relation::Different
         } else if self.low_likeness >= COPY {

@@ -77,10 +77,10 @@ pub(super) fn decoder(parameters: &AudioCodecParameters) -> Result<Box<dyn Audio
         // The adapter would leave out the first samples of the first packet, even when more have to go than that packet
         // has; our own trimming counts across packets.
         parameters.extra_data = None;
-    } else if parameters.codec == id::CODEC_ID_AAC {
-        if let Some(plain) = parameters.extra_data.as_deref().and_then(plain_aac) {
-            parameters.extra_data = Some(plain.into());
-        }
+    } else if parameters.codec == id::CODEC_ID_AAC
+        && let Some(plain) = parameters.extra_data.as_deref().and_then(plain_aac)
+    {
+        parameters.extra_data = Some(plain.into());
     }
     REGISTRY.make_audio_decoder(&parameters, &AudioDecoderOptions::default())
 }
@@ -92,16 +92,18 @@ pub(super) fn opus_delay(parameters: &AudioCodecParameters) -> Option<u64> {
     Some(u64::from(u16::from_le_bytes([low, high])))
 }
 
-/// HE-AAC described as the plain AAC at its core, or `None` when it is plain already. The decoder knows no spectral band
-/// replication; the core alone has all of a voice that 16 kHz can carry, give or take the highest fricatives.
+/// The configuration of AAC reduced to what the decoder needs: the plain AAC at its core. It knows no spectral band
+/// replication (HE-AAC); the core alone has all of a voice that 16 kHz can carry, give or take the highest fricatives.
+/// Flags for extensions that encoders set without meaning them go as well. `None` when it is of another kind.
 fn plain_aac(config: &[u8]) -> Option<[u8; 2]> {
-    let bits = u32::from_be_bytes(config.get(..4).unwrap_or(&[config, &[0; 4]].concat()[..4]).try_into().ok()?);
-    let (object, rate, channels) = (bits >> 27, bits >> 23 & 0xF, bits >> 19 & 0xF);
-    if !matches!(object, 5 | 29) || rate == 0xF {
+    let bits = u32::from(u16::from_be_bytes(config.get(..2)?.try_into().ok()?));
+    let (object, rate, channels) = (bits >> 11, bits >> 7 & 0xF, bits >> 3 & 0xF);
+    if !matches!(object, 2 | 5 | 29) || rate == 0xF || channels == 0 {
         return None;
     }
-    let plain = (2 << 11 | rate << 7 | channels << 3) as u16;
-    Some(plain.to_be_bytes())
+    // Short frames are told by the third bit from the end, and only of plain AAC in this place.
+    let short = if object == 2 { bits & 4 } else { 0 };
+    Some(((2 << 11 | rate << 7 | channels << 3 | short) as u16).to_be_bytes())
 }
 
 #[cfg(test)]
@@ -112,7 +114,8 @@ mod tests {
     fn high_efficiency_aac_is_described_by_its_core() {
         // Object type 5, core 24 kHz (index 6), stereo, extension 48 kHz (index 3), object type 2.
         assert_eq!(plain_aac(&[0x2B, 0x11, 0x88, 0x00]), Some([0x13, 0x10]));
-        assert_eq!(plain_aac(&[0x13, 0x10]), None);
+        assert_eq!(plain_aac(&[0x13, 0x10]), Some([0x13, 0x10]));
+        assert_eq!(plain_aac(&[0x12, 0x12]), Some([0x12, 0x10]));
         assert_eq!(plain_aac(&[]), None);
     }
 

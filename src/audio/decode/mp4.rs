@@ -142,7 +142,7 @@ mod tests {
 
     use super::*;
 
-    fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    fn boxed(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
         let mut bytes = (body.len() as u32 + 8).to_be_bytes().to_vec();
         bytes.extend(kind);
         bytes.extend(body);
@@ -163,17 +163,17 @@ mod tests {
         let mut stsd = vec![0; 12];
         stsd.extend(b"samr");
         let media = [
-            boxed(b"mdhd", &header(44_100)),
-            boxed(b"hdlr", b"\0\0\0\0\0\0\0\0soun"),
-            boxed(b"minf", &boxed(b"stbl", &boxed(b"stsd", &stsd))),
+            boxed(*b"mdhd", &header(44_100)),
+            boxed(*b"hdlr", b"\0\0\0\0\0\0\0\0soun"),
+            boxed(*b"minf", &boxed(*b"stbl", &boxed(*b"stsd", &stsd))),
         ];
-        let mut track = boxed(b"tkhd", &header(7));
-        track.extend(boxed(b"edts", &boxed(b"elst", &list)));
-        track.extend(boxed(b"mdia", &media.concat()));
-        let mut moov = boxed(b"mvhd", &header(1_000));
-        moov.extend(boxed(b"trak", &track));
-        let mut file = boxed(b"ftyp", b"M4A ");
-        file.extend(boxed(b"moov", &moov));
+        let mut track = boxed(*b"tkhd", &header(7));
+        track.extend(boxed(*b"edts", &boxed(*b"elst", &list)));
+        track.extend(boxed(*b"mdia", &media.concat()));
+        let mut moov = boxed(*b"mvhd", &header(1_000));
+        moov.extend(boxed(*b"trak", &track));
+        let mut file = boxed(*b"ftyp", b"M4A ");
+        file.extend(boxed(*b"moov", &moov));
         file
     }
 

@@ -15,7 +15,7 @@ pub(super) use super::sniff::Container;
 use super::sniff::{self, Sniffed};
 use super::source::{ReadPosition, Source};
 use super::wave::{self, Content, WaveError};
-use super::{DecodeError, codecs, mp4, trim};
+use super::{DecodeError, codecs, flac, mp4, trim};
 
 /// A file with its demuxer.
 pub(super) struct Opened {
@@ -72,13 +72,21 @@ pub(super) fn open(mut file: File) -> Result<Opened, DecodeError> {
             }
             Source::new(file, header, wave.start, wave.length)
         }
+        Container::Flac => {
+            let found = flac::read(&mut file, start, length).map_err(DecodeError::Read)?;
+            let broken = || DecodeError::Invalid { reason: "the flac file has no stream information".to_owned() };
+            let (header, audio) = found.ok_or_else(broken)?;
+            Source::new(file, header, audio, length.saturating_sub(audio))
+        }
         Container::Mp4 => {
             let found = mp4::read_tracks(&mut file, start, length).map_err(DecodeError::Read)?;
             let too_large = || DecodeError::Invalid { reason: "its tables are larger than any recording needs".to_owned() };
             tracks = found.ok_or_else(too_large)?;
             Source::new(file, Vec::new(), start, length - start)
         }
-        _ => Source::new(file, Vec::new(), start, length - start),
+        Container::Mpeg | Container::Ogg | Container::Aiff | Container::Caf | Container::Matroska | Container::Adts => {
+            Source::new(file, Vec::new(), start, length - start)
+        }
     };
     let (read, total_bytes) = (source.read_position(), source.total());
     let mut demuxer = demuxer(inner, source).map_err(|error| cannot_open(container, &tracks, error))?;
@@ -108,25 +116,25 @@ fn demuxer(container: Container, source: Source) -> Result<Box<dyn FormatReader>
 }
 
 fn cannot_open(container: Container, tracks: &[mp4::TrackFacts], error: Error) -> DecodeError {
-    match error {
-        Error::IoError(error) if is_end_or_nonsense(&error) => {
+    if let Error::IoError(error) = error {
+        return if is_end_or_nonsense(&error) {
             DecodeError::Invalid { reason: format!("the {} file is cut off or its structure is broken", container.name()) }
-        }
-        Error::IoError(error) => DecodeError::Read(error),
-        Error::Unsupported(detail) => match tracks.iter().find(|facts| facts.is_audio) {
-            Some(facts) if &facts.codec != b"mp4a" => {
-                DecodeError::Unsupported { format: codecs::name_of_sample_entry(facts.codec) }
-            }
-            _ => DecodeError::Invalid { reason: detail.to_owned() },
-        },
-        other => DecodeError::Invalid { reason: other.to_string() },
+        } else {
+            DecodeError::Read(error)
+        };
     }
+    if let (Error::Unsupported(_), Some(facts)) = (&error, tracks.iter().find(|facts| facts.is_audio))
+        && &facts.codec != b"mp4a"
+    {
+        return DecodeError::Unsupported { format: codecs::name_of_sample_entry(facts.codec) };
+    }
+    DecodeError::Invalid { reason: error.to_string() }
 }
 
 fn wave_error(error: WaveError) -> DecodeError {
     match error {
         WaveError::Read(error) => DecodeError::Read(error),
-        other => DecodeError::Invalid { reason: other.to_string() },
+        WaveError::Missing(_) | WaveError::Impossible(_) => DecodeError::Invalid { reason: error.to_string() },
     }
 }
 

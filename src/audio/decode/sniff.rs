@@ -106,10 +106,8 @@ pub(super) fn sniff(file: &mut (impl Read + Seek), length: u64) -> io::Result<Sn
     let start = after_tags(file, length)?;
     let head = read_at(file, start, JUNK)?;
     if let Some(container) = by_magic(&head) {
-        return Ok(match container {
-            Container::Ogg => ogg(&head).map_or(Sniffed::Container(container, start), Sniffed::Unsupported),
-            other => Sniffed::Container(other, start),
-        });
+        let refused = if container == Container::Ogg { ogg(&head) } else { None };
+        return Ok(refused.map_or(Sniffed::Container(container, start), Sniffed::Unsupported));
     }
     if let Some(name) = unsupported(&head) {
         return Ok(Sniffed::Unsupported(name));

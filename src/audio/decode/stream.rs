@@ -36,6 +36,9 @@ pub(super) struct Layout {
     pub(super) channels: u16,
 }
 
+/// What was decoded at once: one run of samples for each channel.
+pub(super) type Piece<'a> = (Layout, &'a [Vec<f32>]);
+
 /// The decoded audio of one file.
 pub(super) struct AudioStream {
     demuxer: Box<dyn FormatReader>,
@@ -157,14 +160,14 @@ impl AudioStream {
         self.time_base.map_or(0.0, |base| duration.get() as f64 * f64::from(base.numer.get()) / f64::from(base.denom.get()))
     }
 
-    /// What is left out at the start, and the most that is heard, in seconds; for when nothing is decoded.
-    pub(super) fn trim_seconds(&self) -> (f64, Option<f64>) {
-        self.trim.seconds(self.layout.map_or(1, |layout| layout.rate))
+    /// How much will be heard of packets that are `seconds` long from here on, `before` of it heard already.
+    pub(super) fn heard(&self, before: f64, seconds: f64) -> f64 {
+        self.trim.heard(before, seconds, self.layout.map_or(1, |layout| layout.rate))
     }
 
     /// Decodes a packet and gives one piece for each channel, trimmed. Pieces may be empty. `Ok(None)` when the packet was
     /// damaged before anything could be decoded.
-    pub(super) fn decode(&mut self, packet: Packet) -> Result<Option<(Layout, &[Vec<f32>])>, DecodeError> {
+    pub(super) fn decode(&mut self, packet: Packet) -> Result<Option<Piece<'_>>, DecodeError> {
         let length = self.seconds(&packet);
         let packet = self.trim.take_over(packet);
         let mut found = self.decode_once(&packet);
@@ -174,20 +177,17 @@ impl AudioStream {
                 found = self.decode_once(&packet);
             }
         }
-        match found {
-            Some(layout) => {
-                self.failures = 0;
-                self.accept(layout)?;
-            }
-            None => {
-                self.damaged_packets += 1;
-                let Some(layout) = self.layout else { return Ok(None) };
-                // A packet is a fraction of a second; longer ones are not believed.
-                let silence = (length.unwrap_or(0.0).clamp(0.0, 1.0) * f64::from(layout.rate)) as usize;
-                self.planes.iter_mut().for_each(|plane| {
-                    plane.clear();
-                    plane.resize(silence, 0.0);
-                });
+        if let Some(layout) = found {
+            self.failures = 0;
+            self.accept(layout)?;
+        } else {
+            self.damaged_packets += 1;
+            let Some(layout) = self.layout else { return Ok(None) };
+            // A packet is a fraction of a second; longer ones are not believed.
+            let silence = (length.unwrap_or(0.0).clamp(0.0, 1.0) * f64::from(layout.rate)) as usize;
+            for plane in &mut self.planes {
+                plane.clear();
+                plane.resize(silence, 0.0);
             }
         }
         let Some(layout) = self.layout else { return Ok(None) };

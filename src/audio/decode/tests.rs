@@ -47,8 +47,8 @@ fn flac_fixture() -> Vec<u8> {
     std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/calls/voicemail.flac")).unwrap()
 }
 
-fn boxed(kind: &[u8; 4], size: u32, body: &[u8]) -> Vec<u8> {
-    [&size.to_be_bytes()[..], kind, body].concat()
+fn boxed(kind: [u8; 4], size: u32, body: &[u8]) -> Vec<u8> {
+    [&size.to_be_bytes()[..], &kind, body].concat()
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn wav_sizes_that_lie_change_nothing() {
 #[test]
 fn a_wav_that_was_cut_off_gives_what_is_there() {
     let whole = wav(16_000, 1, 16_000, None);
-    let (probed, decoded) = run(&whole[..whole.len() / 2 + 1]);
+    let (probed, decoded) = run(&whole[..=whole.len() / 2]);
     assert!(probed.unwrap().duration.0.abs_diff(500) < 5);
     assert!(decoded.unwrap().source.duration.0.abs_diff(500) < 5);
 }
@@ -132,9 +132,9 @@ fn lying_structures_are_invalid_and_cost_no_memory() {
     flac.extend([0x10, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0x0A, 0xC4, 0x42, 0xF0, 0xFF, 0xFF, 0xFF, 0xFF]);
     flac.extend([0; 16]);
     flac.extend(b"\x86\xFF\xFF\xFF");
-    let mut giant = boxed(b"ftyp", 16, b"M4A \0\0\0\0");
-    giant.extend(boxed(b"moov", u32::MAX, &boxed(b"trak", u32::MAX - 8, &boxed(b"stsz", u32::MAX, &[0xFF; 64]))));
-    let mut wide = boxed(b"ftyp", 16, b"M4A \0\0\0\0");
+    let mut giant = boxed(*b"ftyp", 16, b"M4A \0\0\0\0");
+    giant.extend(boxed(*b"moov", u32::MAX, &boxed(*b"trak", u32::MAX - 8, &boxed(*b"stsz", u32::MAX, &[0xFF; 64]))));
+    let mut wide = boxed(*b"ftyp", 16, b"M4A \0\0\0\0");
     wide.extend([&1_u32.to_be_bytes()[..], b"moov", &u64::MAX.to_be_bytes()].concat());
     let mut tag = b"ID3\x04\0\0\x7F\x7F\x7F\x7F".to_vec();
     tag.extend([0; 500]);
@@ -206,7 +206,7 @@ fn seeds() -> Vec<Vec<u8>> {
         flac[..6_000].to_vec(),
         mp3,
         b"OggS\0\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x13OpusHead\x01\x01\x38\x01\x80\xBB\0\0\0\0\0".to_vec(),
-        [boxed(b"ftyp", 16, b"M4A \0\0\0\0"), boxed(b"moov", 108, &[0; 100])].concat(),
+        [boxed(*b"ftyp", 16, b"M4A \0\0\0\0"), boxed(*b"moov", 108, &[0; 100])].concat(),
         b"FORM\0\0\0\x40AIFFCOMM\0\0\0\x12\0\x01\0\0\0\x04\0\x10\x40\x0B\xFA\0\0\0\0\0\0\0SSND\0\0\0\x10\0\0\0\0\0\0\0\0\x01\x02\x03\x04\x05\x06\x07\x08".to_vec(),
         b"caff\0\x01\0\0desc\0\0\0\0\0\0\0\x20\x40\xCF\x40\0\0\0\0\0lpcm\0\0\0\x02\0\0\0\x02\0\0\0\x01\0\0\0\x01\0\0\0\x10data\0\0\0\0\0\0\0\x0C\0\0\0\0\x01\x02\x03\x04\x05\x06\x07\x08".to_vec(),
         vec![0x1A, 0x45, 0xDF, 0xA3, 0x84, 0x42, 0x86, 0x81, 0x01, 0x18, 0x53, 0x80, 0x67, 0xFF, 0x16, 0x54, 0xAE, 0x6B, 0x80],

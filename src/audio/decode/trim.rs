@@ -13,6 +13,9 @@ use symphonia::core::units::Duration;
 use super::open::{Container, Opened};
 use super::{codecs, mp4};
 
+/// More samples than any MPEG encoder fills up at the end.
+const MPEG_PADDING: u64 = 3 * 1_152;
+
 /// How a stream is trimmed, and how far that has come.
 #[derive(Debug, Clone)]
 pub(super) struct Trim {
@@ -56,7 +59,7 @@ impl Trim {
             id::CODEC_ID_OPUS => (Kind::Opus, (codecs::opus_delay(parameters).unwrap_or(0), Some(48_000)), None),
             _ if opened.container == Container::Wave => (Kind::Counted, (0, None), keep(opened.exact_frames)),
             _ if opened.container == Container::Caf => {
-                (Kind::Counted, delay, keep(track.num_frames.filter(|_| track.padding.is_some())))
+                (Kind::Counted, delay, keep(track.num_frames.filter(|&frames| frames > 0)))
             }
             _ => (Kind::Packets, (0, None), None),
         };
@@ -101,17 +104,21 @@ impl Trim {
         }
     }
 
-    /// How much of the next `length` samples is kept when there is `room`. Sound that goes on for more than three frames
+    /// How much of the next `length` samples is kept when there is `room`. Sound that goes on for more than that
     /// behind the stated end is no padding: the file was joined from several, and only the first was described.
     fn tolerated(&self, rate: u32, length: u64, room: u64) -> u64 {
         let overshoot = self.keep.map_or(0, |keep| self.kept.saturating_sub(samples(keep, rate)));
-        if self.kind == Kind::Mpeg && overshoot > 3 * 1_152 { length } else { length.min(room) }
+        if self.kind == Kind::Mpeg && overshoot > MPEG_PADDING { length } else { length.min(room) }
     }
 
-    /// Skipped and at most kept, in seconds, for samples of `rate`.
-    pub(super) fn seconds(&self, rate: u32) -> (f64, Option<f64>) {
-        let seconds = |(count, own): Ticks| count as f64 / f64::from(own.unwrap_or(rate).max(1));
-        (seconds(self.skip), self.keep.filter(|_| self.kind != Kind::Mpeg).map(seconds))
+    /// How much will be heard of a stream that is `seconds` long from here on, of which `before` were heard already.
+    pub(super) fn heard(&self, before: f64, seconds: f64, rate: u32) -> f64 {
+        let left = samples(self.skip, rate).saturating_sub(self.skipped);
+        let rate_hz = f64::from(rate.max(1));
+        let all = before + (seconds - left as f64 / rate_hz).max(0.0);
+        let Some(keep) = self.keep.map(|keep| samples(keep, rate) as f64 / rate_hz) else { return all };
+        let padding = MPEG_PADDING as f64 / rate_hz;
+        if self.kind == Kind::Mpeg && all > keep + padding { all - padding } else { all.min(keep) }
     }
 }
 

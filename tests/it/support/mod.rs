@@ -4,3 +4,4 @@ pub mod app;
 pub mod audio;
 pub mod models;
 pub mod scripted;
+pub mod sound;

@@ -3,6 +3,7 @@
 pub mod audio;
 pub mod context;
 pub mod diarize;
+pub mod inference;
 pub mod jobs;
 pub mod models;
 pub mod stop;

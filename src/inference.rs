@@ -4,6 +4,8 @@
 //! exchanged here. Model files come from users: whatever is in them, loading and running ends in a value or in an
 //! [`InferenceError`]. The runtime reads no file by itself (a model could name others), and a panic inside it is an error.
 
+mod wellformed;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -144,6 +146,9 @@ impl Session {
     /// # Errors
     /// When the bytes are no ONNX model that can be run.
     pub fn from_bytes(bytes: Vec<u8>, lanes: &Lanes) -> Result<Self, InferenceError> {
+        if !wellformed::is_model(&bytes) {
+            return Err(InferenceError::Invalid("the file is damaged or of another kind".to_owned()));
+        }
         let loaded = guarded(|| Model::load(bytes).map_err(|error| error.to_string()));
         Ok(Self { model: loaded.map_err(InferenceError::Invalid)?, lanes: lanes.clone() })
     }

@@ -56,7 +56,8 @@ pub(super) fn local_speakers(
     for (block, chunk) in speakers.chunks_mut(BLOCK).enumerate() {
         ctx.check()?;
         let frames: Vec<Vec<usize>> = chunk.iter().map(|speaker| frames_of(speaker, windows, features)).collect();
-        let vectors = model.embed_many(features, &frames, Effort::Quick).map_err(|error| DiarizeError::Model(error.to_string()))?;
+        let vectors =
+            model.embed_many(features, &frames, Effort::Quick).map_err(|error| DiarizeError::Model(error.to_string()))?;
         for (speaker, vector) in chunk.iter_mut().zip(vectors) {
             speaker.vector = vector;
         }
@@ -86,8 +87,7 @@ fn frames_of(speaker: &LocalSpeaker, windows: &[Window], features: &Features) ->
     let hop = features.kind().hop();
     let end = window.start + WINDOW.min(window.active.len() * STEP + RECEPTIVE_FIELD);
     let inside = features.frames_between(window.start, end);
-    let alone: Vec<usize> =
-        inside.clone().filter(|index| window.is_alone(window.frame_at(index * hop), speaker.slot)).collect();
+    let alone: Vec<usize> = inside.clone().filter(|index| window.is_alone(window.frame_at(index * hop), speaker.slot)).collect();
     if alone.len() as f32 * hop as f32 / SAMPLE_RATE as f32 >= ENOUGH_ALONE_SECONDS {
         return alone;
     }
@@ -129,7 +129,8 @@ mod tests {
 
     #[test]
     fn common_activity_votes_for_and_separate_activity_against() {
-        let windows = [window(0, [vec![0; 100], vec![1; 200]].concat()), window(100 * STEP, [vec![2; 200], vec![4; 100]].concat())];
+        let windows =
+            [window(0, [vec![0; 100], vec![1; 200]].concat()), window(100 * STEP, [vec![2; 200], vec![4; 100]].concat())];
         assert!(vote(&speaker(0, 0), &speaker(1, 1), &windows).unwrap() > 0.99);
         assert!(vote(&speaker(1, 1), &speaker(0, 0), &windows).unwrap() > 0.99);
         assert!(vote(&speaker(0, 0), &speaker(1, 2), &windows).unwrap() < -0.99);

@@ -10,11 +10,11 @@ use crate::context::JobContext;
 pub(super) const FRAME: usize = 256;
 /// Speech begins above this score and ends below the lower one.
 const BEGIN: f32 = 0.5;
-const END: f32 = 0.3;
+const END: f32 = 0.42;
 /// Frames that the score is averaged over.
 const SMOOTHING: usize = 7;
-/// The detector's window ends with the newest frame and is three frames long, so its answer is of the frame before.
-const DELAY: usize = 1;
+/// The detector's window ends with the newest frame and is three frames long, and it answers late: measured, by two frames.
+const DELAY: usize = 2;
 /// Frames between two looks at the stop signal.
 const BLOCK: usize = 4096;
 

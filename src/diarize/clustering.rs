@@ -5,7 +5,7 @@
 //! votes and the rules for the count are this project's own (docs/models.md tells what they are worth).
 
 use super::SpeakerCount;
-use super::linkage::{Dendrogram, Dissimilarities};
+use super::linkage::{Dendrogram, Dissimilarities, Linkage};
 use super::local::{LocalSpeaker, vote};
 use super::segmentation::{SLOTS, Window};
 use super::voices::{Calibration, centroids, median, nearest_centroid};
@@ -102,7 +102,7 @@ fn voices_of(
         }
         apart - vote
     });
-    let tree = Dendrogram::average(distances);
+    let tree = Dendrogram::new(distances, Linkage::Average);
     let witnesses = Witnesses::of(&locals);
     let threshold = calibration.threshold(&mut same, &mut witnesses.distances());
     let group = |exactly: Option<usize>| {

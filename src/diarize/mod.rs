@@ -6,6 +6,7 @@
 
 mod activity;
 mod clustering;
+mod courses;
 mod finish;
 mod linkage;
 mod local;

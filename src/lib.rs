@@ -12,6 +12,7 @@ pub mod context;
 pub mod diarize;
 pub mod engine;
 pub mod http;
+pub mod inference;
 pub mod jobs;
 pub mod models;
 pub mod pipeline;

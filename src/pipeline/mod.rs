@@ -10,10 +10,10 @@ use std::path::Path;
 
 use crate::annotate::document::Document;
 use crate::annotate::{self, Findings};
-use crate::audio::channels::{self, PlannedSignal};
+use crate::audio::channels::{self, ChannelPlan};
 use crate::audio::decode::{self, DecodeError, DecodeLimits};
-use crate::audio::time::TimeSpan;
-use crate::audio::{Recording, SourceInfo, levels};
+use crate::audio::time::{Millis, TimeSpan};
+use crate::audio::{Audio, Recording, SourceInfo, levels};
 use crate::config::JobDefaults;
 use crate::context::JobContext;
 use crate::diarize::{self, Diarization, Diarize, DiarizeError, SpeakerCount};
@@ -110,6 +110,20 @@ pub struct Pipeline {
     defaults: JobDefaults,
     limits: DecodeLimits,
     current: Option<Stage>,
+}
+
+/// A signal to work on. The channel is known when the channels of the recording were taken apart.
+struct ChannelSignal {
+    channel: Option<u16>,
+    audio: Audio,
+}
+
+impl From<channels::Signal> for ChannelSignal {
+    fn from(signal: channels::Signal) -> Self {
+        // Several channels that hold one sound go under the first of them.
+        let channel = signal.channels.first().and_then(|channel| u16::try_from(*channel).ok());
+        Self { channel, audio: signal.audio }
+    }
 }
 
 /// One stage's findings, or that it has none.
@@ -218,7 +232,7 @@ impl Pipeline {
         task: &Task<'_>,
         probed: &SourceInfo,
         reports: &mut Reports,
-    ) -> Result<(Vec<PlannedSignal>, SourceInfo), PipelineError> {
+    ) -> Result<(Vec<ChannelSignal>, SourceInfo), PipelineError> {
         let recording =
             decode::decode(task.recording, &self.limits, ctx).map_err(|error| decode_error(Stage::Preprocessing, error))?;
         let Recording { source, channels, damaged_packets } = recording;
@@ -232,28 +246,28 @@ impl Pipeline {
                 source.duration.as_seconds()
             ));
         }
-        let signals = channels::plan(channels, task.options.channels);
-        for signal in &signals.signals {
+        let signals: Vec<ChannelSignal> = match channels::plan(channels, task.options.channels) {
+            ChannelPlan::Together(signal) => vec![ChannelSignal { channel: None, audio: signal.audio }],
+            ChannelPlan::Apart(signals) => signals.into_iter().map(ChannelSignal::from).collect(),
+        };
+        for signal in &signals {
             let measured = levels::measure(&signal.audio);
             let place = signal.channel.map_or_else(String::new, |channel| format!(" on channel {channel}"));
             if measured.is_silent() {
                 reports.warn(format!("the recording is silent{place}"));
             } else if measured.is_clipped() {
-                reports.warn(format!(
-                    "the recording is clipped{place}: {:.1} % of its samples are at full scale",
-                    measured.clipped * 100.0
-                ));
+                let share = measured.clipped * 100.0;
+                reports.warn(format!("the recording is clipped{place}: {share:.1} % of its samples are at full scale"));
             }
         }
-        reports.warn_all(signals.warnings);
-        Ok((signals.signals, source))
+        Ok((signals, source))
     }
 
     fn diarize(
         &mut self,
         ctx: &JobContext,
         task: &Task<'_>,
-        signals: &[PlannedSignal],
+        signals: &[ChannelSignal],
         reports: &mut Reports,
     ) -> Found<Diarization> {
         if !task.options.diarize.unwrap_or(self.defaults.diarize) {
@@ -264,7 +278,8 @@ impl Pipeline {
             Slot::Missing(reason) => return reports.missing(reason, task.options.strict),
         };
         let count = task.options.speakers.map_or(SpeakerCount::UNKNOWN, |range| SpeakerCount { min: range.min, max: range.max });
-        let found = diarize::diarize_signals(diarizer.as_mut(), ctx, signals, count);
+        let inputs: Vec<_> = signals.iter().map(|signal| (signal.channel, &signal.audio)).collect();
+        let found = diarize::diarize_channels(diarizer.as_mut(), ctx, &inputs, count);
         match found {
             Ok(diarization) => {
                 reports.completed(diarizer.models().first());
@@ -279,7 +294,7 @@ impl Pipeline {
         &mut self,
         ctx: &JobContext,
         task: &Task<'_>,
-        signals: &[PlannedSignal],
+        signals: &[ChannelSignal],
         diarization: Option<&Diarization>,
         reports: &mut Reports,
     ) -> Found<Vec<(Option<u16>, Transcript)>> {
@@ -301,8 +316,8 @@ impl Pipeline {
         let speech: Vec<Vec<TimeSpan>> = signals
             .iter()
             .map(|signal| match diarization {
-                Some(diarization) => diarize::speech_regions(diarization, signal.channel, signal.audio.duration()),
-                None => TimeSpan::new(crate::audio::time::Millis::ZERO, signal.audio.duration()).into_iter().collect(),
+                Some(diarization) => diarize::speech_regions(&on_channel(diarization, signal.channel), signal.audio.duration()),
+                None => TimeSpan::new(Millis::ZERO, signal.audio.duration()).into_iter().collect(),
             })
             .collect();
         let inputs: Vec<Signal<'_>> =
@@ -362,4 +377,12 @@ fn decode_error(stage: Stage, error: DecodeError) -> PipelineError {
         }
         error => PipelineError::InvalidAudio { stage, cause: error.to_string() },
     }
+}
+
+/// What was found on one channel.
+fn on_channel(diarization: &Diarization, channel: Option<u16>) -> Diarization {
+    let here = |turn: &&diarize::SpeechTurn| {
+        channel.is_none() || diarization.speakers.get(turn.speaker.0).is_some_and(|speaker| speaker.channel == channel)
+    };
+    Diarization { speakers: diarization.speakers.clone(), turns: diarization.turns.iter().filter(here).copied().collect() }
 }

@@ -170,9 +170,9 @@ impl App {
             self.tasks.wait().await;
             served
         };
-        match tokio::time::timeout(LAST_REQUESTS, ended).await {
-            Ok(Ok(Err(error))) => return Err(AppError::Serve(error.to_string())),
-            Ok(Ok(Ok(())) | Err(_)) | Err(_) => {}
+        // Requests that are still open after that are broken off.
+        if let Ok(Ok(Err(error))) = tokio::time::timeout(LAST_REQUESTS, ended).await {
+            return Err(AppError::Serve(error.to_string()));
         }
         info!(event = "stopped", "Stopped");
         orderly.map_err(|error| AppError::Serve(error.to_string()))

@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::clock::Clock;
@@ -73,7 +73,7 @@ where
         line.insert("level".to_owned(), Value::String(event.metadata().level().to_string()));
         line.insert("service".to_owned(), Value::String("callannotate".to_owned()));
         line.insert("target".to_owned(), Value::String(event.metadata().target().to_owned()));
-        for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
+        for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
             if let Some(Kept(fields)) = span.extensions().get::<Kept>() {
                 line.extend(fields.clone());
             }

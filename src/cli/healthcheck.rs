@@ -14,7 +14,7 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     let host = match config.listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
+        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
     };
     let address = SocketAddr::new(host, config.listen.port());
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT).with_context(|| format!("no server answers at {address}"))?;

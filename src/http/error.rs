@@ -68,11 +68,10 @@ pub(super) enum ApiError {
 impl ApiError {
     fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::InvalidRequest(_) => (StatusCode::BAD_REQUEST, "INVALID_REQUEST"),
+            Self::InvalidRequest(_) | Self::UpgradeRequired => (StatusCode::BAD_REQUEST, "INVALID_REQUEST"),
             Self::InvalidMetadata(_) => (StatusCode::BAD_REQUEST, "INVALID_METADATA"),
             Self::InvalidOptions(_) => (StatusCode::BAD_REQUEST, "INVALID_OPTIONS"),
             Self::MissingFile => (StatusCode::BAD_REQUEST, "MISSING_FILE"),
-            Self::UpgradeRequired => (StatusCode::BAD_REQUEST, "INVALID_REQUEST"),
             Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             Self::JobNotFound => (StatusCode::NOT_FOUND, "JOB_NOT_FOUND"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),

@@ -19,14 +19,11 @@ use super::state::AppState;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The id of a request, for handlers that log or keep it.
-#[derive(Clone, Debug)]
-pub(super) struct RequestId(pub(super) String);
-
 pub(super) fn apply(router: Router, state: AppState) -> Router {
     router.layer(CatchPanicLayer::custom(panicked)).layer(middleware::from_fn_with_state(state, around))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over so")]
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let cause = panic
         .downcast_ref::<&str>()
@@ -36,9 +33,8 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     ApiError::Internal(format!("panic: {cause}")).into_response()
 }
 
-async fn around(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+async fn around(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let id = request.headers().get(&REQUEST_ID).and_then(sane).unwrap_or_else(|| format!("req_{}", Uuid::new_v4()));
-    request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
     // The route, not the address: an address can hold what must not be logged.
     let route = request.extensions().get::<MatchedPath>().map_or_else(|| "-".to_owned(), |path| path.as_str().to_owned());

@@ -152,9 +152,12 @@ fn accepted_body(state: &AppState, job: &Job) -> Value {
 
 fn boundary(headers: &HeaderMap) -> Result<String, ApiError> {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none");
-    multer::parse_boundary(content_type).map_err(|error| match error {
-        multer::Error::NoBoundary => ApiError::InvalidRequest("multipart/form-data without a boundary".to_owned()),
-        _ => ApiError::UnsupportedMediaType(content_type.chars().take(100).collect()),
+    multer::parse_boundary(content_type).map_err(|error| {
+        if matches!(error, multer::Error::NoBoundary) {
+            ApiError::InvalidRequest("multipart/form-data without a boundary".to_owned())
+        } else {
+            ApiError::UnsupportedMediaType(content_type.chars().take(100).collect())
+        }
     })
 }
 
@@ -237,15 +240,15 @@ fn with_idle_timeout(data: &mut BodyDataStream, idle: Duration) -> impl Stream<I
 }
 
 fn multipart_error(error: &multer::Error, limit: u64) -> ApiError {
-    match error {
-        multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => {
-            ApiError::FileTooLarge { size: None, limit }
-        }
-        multer::Error::StreamReadFailed(source) if matches!(source.downcast_ref(), Some(BodyError::Idle)) => {
-            ApiError::RequestTimeout
-        }
-        _ => ApiError::InvalidRequest(format!("malformed multipart/form-data: {error}")),
+    if matches!(error, multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. }) {
+        return ApiError::FileTooLarge { size: None, limit };
     }
+    if let multer::Error::StreamReadFailed(source) = error
+        && matches!(source.downcast_ref(), Some(BodyError::Idle))
+    {
+        return ApiError::RequestTimeout;
+    }
+    ApiError::InvalidRequest(format!("malformed multipart/form-data: {error}"))
 }
 
 /// Reads on for a moment after a refusal: a client that is still sending would otherwise see a reset connection.

@@ -43,11 +43,10 @@ impl Progress {
 /// A stage's share of a job in percent, as measured on two-party calls with the tiny model (docs/benchmarks.md).
 const fn weight(stage: Stage) -> u32 {
     match stage {
-        Stage::Validation | Stage::CarddavLookup | Stage::Annotation => 1,
+        Stage::Validation | Stage::Recognition | Stage::CarddavLookup | Stage::Annotation => 1,
         Stage::Preprocessing => 3,
         Stage::Diarization => 28,
         Stage::Transcription => 65,
-        Stage::Recognition => 1,
     }
 }
 

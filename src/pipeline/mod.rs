@@ -375,7 +375,10 @@ fn decode_error(stage: Stage, error: DecodeError) -> PipelineError {
         DecodeError::Read(source) => {
             PipelineError::Internal { stage: Some(stage), cause: format!("reading the recording: {source}") }
         }
-        error => PipelineError::InvalidAudio { stage, cause: error.to_string() },
+        error @ (DecodeError::Unsupported { .. }
+        | DecodeError::Invalid { .. }
+        | DecodeError::TooLong { .. }
+        | DecodeError::Empty) => PipelineError::InvalidAudio { stage, cause: error.to_string() },
     }
 }
 

@@ -142,8 +142,8 @@ impl Volume {
 
     /// Bytes in the log folder.
     pub fn log_bytes(&self) -> u64 {
-        std::fs::read_dir(self.0.path.join("logs"))
-            .map(|entries| entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum())
-            .unwrap_or(0)
+        let sizes =
+            |entries: std::fs::ReadDir| entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum();
+        std::fs::read_dir(self.0.path.join("logs")).map_or(0, sizes)
     }
 }

@@ -13,6 +13,7 @@ const IMPORTS: [(&str, &[&str]); 22] = [
     (
         "pipeline",
         &[
+            "inference",
             "annotate",
             "audio",
             "config",

@@ -85,17 +85,22 @@ fn without_any_model_who_speaks_when_is_still_found() {
     assert_eq!(document["processing"]["transcription"]["status"], "skipped");
     let reason = document["processing"]["transcription"]["reason"].as_str().unwrap().to_owned();
     assert!(reason.contains("make models"), "{reason}");
-    assert!(document["metadata"]["warnings"].as_array().unwrap().iter().any(|warning| warning.as_str().unwrap().contains(&reason)));
+    assert!(
+        document["metadata"]["warnings"].as_array().unwrap().iter().any(|warning| warning.as_str().unwrap().contains(&reason))
+    );
     let turns = text(&run("rttm").stdout);
     assert_eq!(turns.lines().count(), document["turns"].as_array().unwrap().len());
-    assert!(turns.lines().all(|line| line.starts_with("SPEAKER voicemail 1 ") && line.ends_with(" <NA> <NA> speaker_01 <NA> <NA>")));
+    assert!(
+        turns.lines().all(|line| line.starts_with("SPEAKER voicemail 1 ") && line.ends_with(" <NA> <NA> speaker_01 <NA> <NA>"))
+    );
 }
 
 #[test]
 fn the_health_check_follows_the_server() {
     let volume = tempfile::tempdir().unwrap();
     let server = Server::start(volume.path());
-    let check = |port: &str| callannotate(volume.path()).env("CALLANNOTATE__SERVER__PORT", port).arg("healthcheck").output().unwrap();
+    let check =
+        |port: &str| callannotate(volume.path()).env("CALLANNOTATE__SERVER__PORT", port).arg("healthcheck").output().unwrap();
     assert_eq!(check(&server.port).status.code(), Some(0));
     let port = server.port.clone();
     drop(server);

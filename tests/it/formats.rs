@@ -3,16 +3,13 @@
 //! One clip is written in all of them, and each must come back as the same sound at the same times. Then the files that are
 //! odd, broken or hostile: each must end in a success or a plain error.
 
-
-
-
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::support::sound::{alignment, ffmpeg, fixture, read_floats, run, text};
 use callannotate::audio::decode::{DecodeError, DecodeLimits, decode, probe};
 use callannotate::audio::{Recording, SourceInfo};
 use callannotate::context::JobContext;
-use super::support::sound::{alignment, ffmpeg, fixture, read_floats, run, text};
 use tempfile::TempDir;
 
 /// Seconds of the clip.

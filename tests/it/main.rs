@@ -2,6 +2,7 @@
 //! socket, the command line, or the library's public functions.
 
 mod architecture;
+mod command_line;
 mod configuration;
 mod errors;
 mod formats;

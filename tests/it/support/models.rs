@@ -16,7 +16,10 @@ pub fn shared() -> Option<PathBuf> {
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 pub fn folder_with_whisper() -> Option<PathBuf> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("volume/models");
-    let found = [Some(own), shared().map(|shared| shared.join("models"))].into_iter().flatten().find(|folder| folder.join(ENGLISH).is_file());
+    let found = [Some(own), shared().map(|shared| shared.join("models"))]
+        .into_iter()
+        .flatten()
+        .find(|folder| folder.join(ENGLISH).is_file());
     if found.is_none() {
         eprintln!("skipped: no {ENGLISH}; `make models` brings it");
     }

@@ -13,6 +13,8 @@ mod preference;
 
 use std::path::PathBuf;
 
+pub mod ggml;
+
 /// A model as the published document names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelInfo {

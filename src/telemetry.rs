@@ -22,7 +22,6 @@ pub fn init(filter: &str, clock: Clock) {
     let lines = tracing_subscriber::fmt::layer().event_format(JsonLine(clock)).with_ansi(false);
     // A second installation (tests) leaves the first in place.
     let _already_installed = tracing_subscriber::registry().with(filter).with(SpanFields).with(lines).try_init();
-    whisper_logs();
     // A panic is part of the log, as one line like everything else.
     std::panic::set_hook(Box::new(|panic| tracing::error!(event = "panic", "A thread panicked: {panic}")));
 }
@@ -36,12 +35,6 @@ pub fn init_command_line() {
         .with_target(false)
         .with_ansi(std::io::stderr().is_terminal());
     let _already_installed = tracing_subscriber::registry().with(filter).with(lines).try_init();
-    whisper_logs();
-}
-
-/// Brings the native library's own lines into the log.
-fn whisper_logs() {
-    crate::transcribe::install_native_logs();
 }
 
 /// Keeps the fields of each span as JSON, for the lines written within it.

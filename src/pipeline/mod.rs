@@ -308,10 +308,12 @@ impl Pipeline {
             prompt: task.options.prompt.clone(),
             hotwords: task.options.hotwords.clone(),
         };
-        if let Some(reason) = transcriber.refusal(&options)
+        if let Some(language) = &options.language
             && task.options.strict
+            && !transcriber.can_speak(language)
         {
-            return Err(PipelineError::ModelUnavailable { stage: Stage::Transcription, cause: reason });
+            let cause = format!("the model {} does not know the language {language}", transcriber.model().name);
+            return Err(PipelineError::ModelUnavailable { stage: Stage::Transcription, cause });
         }
         let speech: Vec<Vec<TimeSpan>> = signals
             .iter()

@@ -40,7 +40,7 @@ const IMPORTS: [(&str, &[&str]); 22] = [
     ("jobs", &["clock", "stop"]),
     ("models", &[]),
     ("config", &["audio", "jobs", "models"]),
-    ("telemetry", &["clock", "transcribe"]),
+    ("telemetry", &["clock"]),
     ("stop", &[]),
     ("clock", &[]),
 ];

@@ -147,6 +147,14 @@ impl Transcribe for ScriptedTranscriber {
             .collect())
     }
 
+    fn can_speak(&self, language: &str) -> bool {
+        language == "en"
+    }
+
+    fn languages(&self) -> Vec<String> {
+        vec!["en".to_owned()]
+    }
+
     fn model(&self) -> ModelInfo {
         model("scripted-transcriber")
     }

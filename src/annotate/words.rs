@@ -18,6 +18,11 @@ pub(super) struct SpokenWord {
 /// A word whose own turn is unclear follows its phrase when that many of the phrase's words agree.
 const PHRASE_MAJORITY: f64 = 0.6;
 
+/// A change of speakers moves to the end of a sentence that is at most so many words away ...
+const BORDER_WORDS: usize = 3;
+/// ... and whose words in between are said within this time of the change: turn borders and word times are that unsure.
+const BORDER_TIME: Millis = Millis(700);
+
 /// Gives every word to a speaker of its channel. Words without any speaker to go to are dropped: there are none when the
 /// transcription listens only where somebody speaks.
 pub(super) fn assign(diarization: &Diarization, transcripts: &[(Option<u16>, Transcript)], end: Millis) -> Vec<SpokenWord> {
@@ -25,12 +30,14 @@ pub(super) fn assign(diarization: &Diarization, transcripts: &[(Option<u16>, Tra
     for (channel, transcript) in transcripts {
         let turns = ChannelTurns::new(diarization, *channel);
         let words: Vec<Word> = transcript.words.iter().filter_map(|word| clipped(word, end)).collect();
+        let begin = spoken.len();
         let mut first = 0;
         while first < words.len() {
             let next = (first + 1..words.len()).find(|&index| words[index].starts_phrase).unwrap_or(words.len());
             assign_phrase(&turns, &words[first..next], *channel, &mut spoken);
             first = next;
         }
+        settle_borders(&mut spoken[begin..]);
     }
     spoken.sort_by_key(|word| (word.word.span, word.channel));
     spoken
@@ -130,3 +137,47 @@ fn majority(candidates: &[Option<Candidate>]) -> Option<SpeakerIndex> {
         .max_by_key(|(speaker, count)| (*count, std::cmp::Reverse(*speaker)))?;
     (count as f64 >= PHRASE_MAJORITY * sure.len() as f64).then_some(speaker)
 }
+
+/// Moves each change of speakers to the end of a sentence nearby: people change where sentences end, and the last or first
+/// word of a turn is the one that the times get wrong.
+fn settle_borders(words: &mut [SpokenWord]) {
+    let mut index = 1;
+    while index < words.len() {
+        let (before, after) = (words[index - 1].speaker, words[index].speaker);
+        if before == after || ends_sentence(&words[index - 1]) {
+            index += 1;
+            continue;
+        }
+        let change = words[index].word.span.start();
+        let near = |word: &SpokenWord| {
+            let span = word.word.span;
+            span.middle().saturating_sub(change).max(change.saturating_sub(span.middle())) <= BORDER_TIME
+        };
+        // How many words after the change still belong to the sentence before it, and how many before it already to the next.
+        let rest = (index..words.len().min(index + BORDER_WORDS))
+            .take_while(|&at| words[at].speaker == after && near(&words[at]))
+            .position(|at| ends_sentence(&words[at]))
+            .map(|position| position + 1);
+        let begun = (0..BORDER_WORDS)
+            .map_while(|back| index.checked_sub(back + 1))
+            .take_while(|&at| words[at].speaker == before && near(&words[at]))
+            .position(|at| at > 0 && words[at - 1].speaker == before && ends_sentence(&words[at - 1]))
+            .map(|position| position + 1);
+        match (rest, begun) {
+            (Some(rest), begun) if begun.is_none_or(|begun| rest <= begun) => {
+                words[index..index + rest].iter_mut().for_each(|word| word.speaker = before);
+                index += rest;
+            }
+            (_, Some(begun)) => words[index - begun..index].iter_mut().for_each(|word| word.speaker = after),
+            _ => {}
+        }
+        index += 1;
+    }
+}
+
+fn ends_sentence(word: &SpokenWord) -> bool {
+    word.word.text.ends_with(['.', '?', '!', '…'])
+}
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ SOURCES := $(shell find src assets config -type f) Cargo.toml Cargo.lock .cargo/
 
 .PHONY: demo test run models lint bench rust build-packages demo-packages test-packages test-setup
 
-demo: $(BINARY) $(MODEL)
+demo: $(BINARY) $(MODEL) | demo-packages
 	python3 scripts/demo.py $(BINARY)
 
 run: $(BINARY) $(MODEL)
@@ -73,6 +73,7 @@ test: test-setup
 	cargo test --locked
 
 lint: rust build-packages
+	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
@@ -81,7 +82,7 @@ $(VENV)/.bench: requirements/bench.txt | $(VENV)/bin/pip
 	$(PIP) install --quiet --requirement requirements/bench.txt
 	touch $@
 
-.cache/whisper-cli/whisper-cli: scripts/build-whisper-cli.sh | build-packages
+.cache/whisper-cli/whisper-cli: scripts/build-whisper-cli.sh | build-packages $(VENV)/bin/pip
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" scripts/build-whisper-cli.sh .cache/whisper-cli
 
 bench: test-setup $(BINARY) $(VENV)/.bench .cache/whisper-cli/whisper-cli

@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -31,7 +32,10 @@ def run(command, **environment):
     """Runs a command: its output, wall seconds, CPU seconds and peak memory in bytes."""
     began = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, **environment})
+    alarm = threading.Timer(1800, process.kill)
+    alarm.start()
     output = process.stdout.read()
+    alarm.cancel()
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.monotonic() - began
     if status != 0:
@@ -71,7 +75,6 @@ class Bench:
         hypothesis, truth = self.work / "hypothesis.json", self.work / "reference.json"
         hypothesis.write_text(json.dumps([{"speaker": s["speaker_id"], "start": s["start_time"], "text": s["text"]} for s in result["segments"]]))
         truth.write_text(json.dumps([{"speaker": t["speaker"], "start": t["start"], "text": t["text"]} for t in reference["turns"]]))
-        # The sequence of overlapped turns is arbitrary in one text, so the words of a two-channel call count per channel.
         score = json.loads(run([sys.executable, str(ROOT / "scripts/score_wer.py"), str(truth), str(hypothesis)])[0])
         return [f"{score['wer'] * 100:.1f} %", f"{score['cpwer'] * 100:.1f} %"]
 
@@ -140,6 +143,7 @@ class Bench:
         server = subprocess.Popen([self.binary, "serve"], stdout=subprocess.PIPE, env={**os.environ, **environment}, text=True)
         try:
             address = next(event["address"] for event in map(json.loads, server.stdout) if event.get("event") == "listening")
+            threading.Thread(target=server.stdout.read, daemon=True).start()
             before = memory_of(server.pid, "VmRSS")
             times, disk = [], []
             for _ in range(self.runs):

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 import uuid
@@ -34,12 +35,18 @@ def start(binary):
         if event.get("event") == "stage_unavailable":
             print(f"note: {event['stage']}: {event['reason']}")
         if event.get("event") == "listening":
+            # Whoever starts the server has to read its log, or it waits for room to write.
+            threading.Thread(target=server.stdout.read, daemon=True).start()
             return server, f"http://{event['address']}/api/v1"
     sys.exit(f"the server did not start (exit code {server.wait()})")
 
 
+# The server is on this machine, whatever proxy the environment names.
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 def get(url):
-    with urllib.request.urlopen(url, timeout=30) as answer:
+    with OPENER.open(url, timeout=30) as answer:
         return json.load(answer)
 
 
@@ -51,7 +58,7 @@ def submit(api, recording):
         + f"\r\n--{boundary}--\r\n".encode()
     )
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-    with urllib.request.urlopen(urllib.request.Request(f"{api}/jobs", body, headers), timeout=60) as answer:
+    with OPENER.open(urllib.request.Request(f"{api}/jobs", body, headers), timeout=60) as answer:
         return json.load(answer)
 
 

@@ -183,7 +183,10 @@ impl App {
 fn take_up(volume: &Volume, registry: &Registry, clock: &Clock, max_attempts: u32) -> std::io::Result<()> {
     let recovered = volume.recover()?;
     let (mut queued, mut total) = (0, 0);
-    for found in recovered.jobs {
+    let mut found = recovered.jobs;
+    // In the order in which they ended, so that the estimates follow the last ones.
+    found.sort_by_key(|found| (found.job.state.finished_at(), found.job.sequence));
+    for found in found {
         total += 1;
         let mut job = found.job;
         if found.interrupted {
@@ -194,7 +197,12 @@ fn take_up(volume: &Volume, registry: &Registry, clock: &Clock, max_attempts: u3
                     stage: None,
                 };
                 job = Job {
-                    state: JobState::Failed { started_at: None, finished_at: clock.now(), failure: failure.clone() },
+                    state: JobState::Failed {
+                        started_at: None,
+                        finished_at: clock.now(),
+                        failure: failure.clone(),
+                        progress: None,
+                    },
                     ..job
                 };
                 volume.reject(&job, &failure)?;

@@ -28,7 +28,7 @@ pub fn init(filter: &str, clock: Clock) {
 
 /// Installs the log of the command line: warnings on standard error.
 pub fn init_command_line() {
-    let filter = EnvFilter::try_from_env("LOG_LEVEL").unwrap_or_else(|_| EnvFilter::new("error"));
+    let filter = EnvFilter::new("callannotate=warn,error");
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .without_time()

@@ -3,6 +3,7 @@
 //! It owns what becomes of a job. At most one job runs; the next one is taken when the last one is done with, on the volume
 //! as in the registry: the volume first, so that what a client is told is already on the disk.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +16,9 @@ use crate::annotate::document::Document;
 use crate::clock::Clock;
 use crate::context::JobContext;
 use crate::engine::{Engine, Work};
-use crate::jobs::registry::{Outcome, Registry};
-use crate::jobs::{Failure, FailureCode, Job, JobState};
+use crate::jobs::registry::{Outcome, Registry, Settled};
+use crate::jobs::stage::Stage;
+use crate::jobs::{Failure, FailureCode, Job, JobId, JobState};
 use crate::pipeline::PipelineError;
 use crate::stop::{StopReason, StopSignal};
 use crate::volume::Volume;
@@ -74,20 +76,7 @@ impl Worker {
         });
         let recording = match claimed.await {
             Ok(path) => path,
-            Err(cause) => {
-                // The folder is gone or the disk is broken: there is nothing to move to failed/ either.
-                error!(event = "claim_failed", cause, "A recording could not be claimed");
-                if stop.reason() == Some(StopReason::Deleted) {
-                    return self.delete(&Job { state: JobState::Queued, ..running }).await;
-                }
-                let failure = Failure {
-                    code: FailureCode::InternalError,
-                    message: "The recording could not be taken from incoming/".to_owned(),
-                    stage: None,
-                };
-                self.registry.finish(job.id, self.clock.now(), Outcome::Failed(failure));
-                return;
-            }
+            Err(error) => return self.not_claimed(running, &error).await,
         };
         info!(event = "job_started", size = running.file.size_bytes, attempt = running.attempts, "Started a job");
         let work = Work {
@@ -113,15 +102,35 @@ impl Worker {
                 }
             }
         };
-        // A deletion that came too late to stop the work still counts.
-        if stop.reason() == Some(StopReason::Deleted) {
-            return self.delete(&running).await;
-        }
         match annotated {
+            _ if stop.reason() == Some(StopReason::Deleted) => self.delete(running.id, &running.state).await,
             Ok(document) => self.publish(running, &document).await,
             Err(PipelineError::Stopped) if stop.reason() == Some(StopReason::Shutdown) => self.put_back(running).await,
-            Err(error) => self.reject(running, failure_of(&error, stop.reason())).await,
+            Err(error) => {
+                let failure = self.failure_of(&running, &error, stop.reason());
+                self.reject(running, failure).await;
+            }
         }
+    }
+
+    /// A recording that is gone is a failure; anything else is the volume's trouble, and the job waits until it is over.
+    async fn not_claimed(&self, running: Job, error: &io::Error) {
+        error!(event = "claim_failed", cause = %error, "A recording could not be claimed");
+        if error.kind() == io::ErrorKind::NotFound {
+            let failure = Failure {
+                code: FailureCode::InternalError,
+                message: "The recording is not in incoming/ any more".to_owned(),
+                stage: None,
+            };
+            if self.registry.finish(running.id, self.clock.now(), Outcome::Failed(failure)) == Settled::DeletedMeanwhile {
+                self.delete(running.id, &JobState::Queued).await;
+            }
+            return;
+        }
+        if self.registry.requeue(running.id) == Settled::DeletedMeanwhile {
+            return self.delete(running.id, &JobState::Queued).await;
+        }
+        self.pause().await;
     }
 
     async fn publish(&self, running: Job, document: &Document) {
@@ -132,77 +141,124 @@ impl Worker {
             job_id: job.id.to_string(),
             status: job.state.name(),
             completed_at: finished_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-            processing_time: (finished_at - started_at).num_milliseconds() as f64 / 1000.0,
+            processing_time: (finished_at - started_at).num_milliseconds().max(0) as f64 / 1000.0,
             result: document,
         };
         let bytes = serde_json::to_vec(&file).expect("the document has string keys and finite numbers, so it is always JSON");
-        let id = job.id;
-        let (job_on_disk, speakers) = (job.clone(), document.metadata.speaker_count);
-        match self.on_volume(move |volume| volume.publish(&job_on_disk, &bytes)).await {
-            Ok(()) => {
-                self.registry.finish(id, finished_at, Outcome::Completed);
-                let seconds = (finished_at - started_at).num_milliseconds() as f64 / 1000.0;
-                info!(event = "job_completed", seconds, speakers, "Completed a job");
-            }
-            Err(cause) => {
-                error!(event = "publish_failed", cause, "A result could not be written");
-                let failure = Failure {
-                    code: FailureCode::InternalError,
-                    message: "The result could not be written to the volume".to_owned(),
-                    stage: None,
-                };
-                self.reject(job, failure).await;
-            }
+        let speakers = document.metadata.speaker_count;
+        let seconds = file.processing_time;
+        let bytes = Arc::new(bytes);
+        let written = self.insist(&job, move |volume, job| volume.publish(job, &bytes)).await;
+        if written && self.settle(&job, Outcome::Completed).await {
+            info!(event = "job_completed", seconds, speakers, "Completed a job");
         }
     }
 
     async fn reject(&self, running: Job, failure: Failure) {
         let finished_at = self.clock.now();
         let started_at = Some(started_at(&running, finished_at));
-        let job = Job { state: JobState::Failed { started_at, finished_at, failure: failure.clone() }, ..running };
-        let id = job.id;
-        warn!(
-            event = "job_failed",
-            code = failure.code.name(),
-            stage = failure.stage.map(crate::jobs::stage::Stage::name),
-            "A job failed"
-        );
+        let job =
+            Job { state: JobState::Failed { started_at, finished_at, failure: failure.clone(), progress: None }, ..running };
+        warn!(event = "job_failed", code = failure.code.name(), stage = failure.stage.map(Stage::name), "A job failed");
         let on_disk = failure.clone();
-        if let Err(cause) = self.on_volume(move |volume| volume.reject(&job, &on_disk)).await {
-            // It lies in processing/ and will be tried again at the next start.
-            error!(event = "reject_failed", cause, "A failed job could not be moved to failed/");
+        if self.insist(&job, move |volume, job| volume.reject(job, &on_disk)).await {
+            self.settle(&job, Outcome::Failed(failure)).await;
         }
-        self.registry.finish(id, finished_at, Outcome::Failed(failure));
     }
 
     async fn put_back(&self, running: Job) {
         // An orderly stop is no failed attempt.
         let job = Job { state: JobState::Queued, attempts: running.attempts.saturating_sub(1), ..running };
-        let id = job.id;
-        if let Err(cause) = self.on_volume(move |volume| volume.put_back(&job)).await {
-            error!(event = "put_back_failed", cause, "A running job could not be put back; the next start does it");
+        let on_disk = job.clone();
+        if let Err(error) = self.on_volume(move |volume| volume.put_back(&on_disk)).await {
+            error!(event = "put_back_failed", cause = %error, "A running job could not be put back; the next start does it");
         }
-        self.registry.requeue(id);
+        if self.registry.requeue(job.id) == Settled::DeletedMeanwhile {
+            return self.delete(job.id, &job.state).await;
+        }
         info!(event = "job_put_back", "Put a running job back into the queue");
     }
 
-    async fn delete(&self, running: &Job) {
-        let (id, state) = (running.id, running.state.clone());
-        if let Err(cause) = self.on_volume(move |volume| volume.remove(id, &state)).await {
-            error!(event = "remove_failed", cause, "A deleted job's files could not be removed");
+    /// Writes an ending to the volume, again and again until it is written: a full disk must not cost what was worked out.
+    /// Whether it was written; when the server stops first, the job stays in `processing/` and the next start repeats it.
+    async fn insist(&self, job: &Job, step: impl Fn(&Volume, &Job) -> io::Result<()> + Clone + Send + 'static) -> bool {
+        loop {
+            let (step, job) = (step.clone(), job.clone());
+            match self.on_volume(move |volume| step(volume, &job)).await {
+                Ok(()) => return true,
+                Err(error) => {
+                    error!(event = "write_failed", cause = %error, "The end of a job could not be written; trying again")
+                }
+            }
+            if self.stopping.is_cancelled() {
+                return false;
+            }
+            self.pause().await;
         }
-        self.registry.forget(id);
-        info!(event = "job_deleted", "Deleted a running job");
     }
 
-    async fn on_volume<T: Send + 'static>(
-        &self,
-        step: impl FnOnce(&Volume) -> std::io::Result<T> + Send + 'static,
-    ) -> Result<T, String> {
+    /// Tells the registry how a job ended, unless it was deleted meanwhile: then it is removed.
+    async fn settle(&self, job: &Job, outcome: Outcome) -> bool {
+        match self.registry.finish(job.id, job.state.finished_at().unwrap_or_else(|| self.clock.now()), outcome) {
+            Settled::Recorded => true,
+            Settled::DeletedMeanwhile => {
+                self.delete(job.id, &job.state).await;
+                false
+            }
+        }
+    }
+
+    async fn delete(&self, id: JobId, state: &JobState) {
+        let state = state.clone();
+        match self.on_volume(move |volume| volume.remove(id, &state)).await {
+            Ok(()) => {
+                self.registry.forget(id);
+                info!(event = "job_deleted", "Deleted a running job");
+            }
+            Err(error) => {
+                error!(event = "remove_failed", cause = %error, "A deleted job's files could not be removed");
+                let failure = Failure {
+                    code: FailureCode::InternalError,
+                    message: "The job was to be deleted, but its files could not be removed".to_owned(),
+                    stage: None,
+                };
+                self.registry.keep_undeletable(id, self.clock.now(), failure);
+            }
+        }
+    }
+
+    /// Lets the volume's trouble pass.
+    async fn pause(&self) {
+        tokio::select! {
+            () = tokio::time::sleep(self.poll_interval) => {}
+            () = self.stopping.cancelled() => {}
+        }
+    }
+
+    async fn on_volume<T: Send + 'static>(&self, step: impl FnOnce(&Volume) -> io::Result<T> + Send + 'static) -> io::Result<T> {
         let volume = self.volume.clone();
-        match tokio::task::spawn_blocking(move || step(&volume)).await {
-            Ok(result) => result.map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
+        tokio::task::spawn_blocking(move || step(&volume)).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
+
+    /// A job failure as clients read it. The full cause is in the log.
+    fn failure_of(&self, running: &Job, error: &PipelineError, reason: Option<StopReason>) -> Failure {
+        let reached = match self.registry.find(running.id).as_deref().map(|job| &job.state) {
+            Some(JobState::Processing { progress, .. }) => Some(progress.stage),
+            Some(JobState::Queued | JobState::Completed { .. } | JobState::Failed { .. }) | None => None,
+        };
+        let failure = |code, message: &str, stage| Failure { code, message: message.to_owned(), stage };
+        match error {
+            PipelineError::Stopped if reason == Some(StopReason::TimedOut) => {
+                failure(FailureCode::Timeout, "The job took longer than queue.task_timeout allows", reached)
+            }
+            PipelineError::Stopped => failure(FailureCode::InternalError, "The job was stopped", reached),
+            PipelineError::InvalidAudio { stage, cause } => failure(FailureCode::InvalidAudio, cause, Some(*stage)),
+            PipelineError::ModelUnavailable { stage, cause } => failure(FailureCode::ModelUnavailable, cause, Some(*stage)),
+            PipelineError::StageFailed { stage, cause } => failure(FailureCode::ProcessingFailed, cause, Some(*stage)),
+            PipelineError::Internal { stage, cause } => {
+                error!(event = "job_broke", cause, "The engine failed on a job");
+                failure(FailureCode::InternalError, "The server failed on this recording", *stage)
+            }
         }
     }
 }
@@ -212,32 +268,5 @@ fn started_at(job: &Job, otherwise: DateTime<Utc>) -> DateTime<Utc> {
         JobState::Processing { started_at, .. } | JobState::Completed { started_at, .. } => *started_at,
         JobState::Failed { started_at, .. } => started_at.unwrap_or(otherwise),
         JobState::Queued => otherwise,
-    }
-}
-
-/// A job failure as clients read it. The full cause is in the log.
-fn failure_of(error: &PipelineError, reason: Option<StopReason>) -> Failure {
-    match error {
-        PipelineError::Stopped if reason == Some(StopReason::TimedOut) => Failure {
-            code: FailureCode::Timeout,
-            message: "The job took longer than queue.task_timeout allows".to_owned(),
-            stage: None,
-        },
-        PipelineError::Stopped => {
-            Failure { code: FailureCode::InternalError, message: "The job was stopped".to_owned(), stage: None }
-        }
-        PipelineError::InvalidAudio { stage, cause } => {
-            Failure { code: FailureCode::InvalidAudio, message: cause.clone(), stage: Some(*stage) }
-        }
-        PipelineError::ModelUnavailable { stage, cause } => {
-            Failure { code: FailureCode::ModelUnavailable, message: cause.clone(), stage: Some(*stage) }
-        }
-        PipelineError::StageFailed { stage, cause } => {
-            Failure { code: FailureCode::ProcessingFailed, message: cause.clone(), stage: Some(*stage) }
-        }
-        PipelineError::Internal { stage, cause } => {
-            error!(event = "job_broke", cause, "The engine failed on a job");
-            Failure { code: FailureCode::InternalError, message: "The server failed on this recording".to_owned(), stage: *stage }
-        }
     }
 }

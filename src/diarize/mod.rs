@@ -5,6 +5,8 @@
 //! is pure.
 
 mod activity;
+pub mod channels;
+pub use channels::diarize_channels;
 mod clustering;
 mod courses;
 mod finish;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
+use crate::jobs::progress::Progress;
 use crate::jobs::stage::Stage;
 use crate::jobs::{Failure, Job, JobState};
 
@@ -25,7 +26,7 @@ pub(super) fn job(job: &Job, estimated_completion: Option<DateTime<Utc>>) -> Map
         JobState::Queued => (None, None, None),
         JobState::Processing { started_at, .. } => (Some(*started_at), None, None),
         JobState::Completed { started_at, finished_at } => (Some(*started_at), Some(*finished_at), None),
-        JobState::Failed { started_at, finished_at, failure } => (*started_at, Some(*finished_at), Some(failure)),
+        JobState::Failed { started_at, finished_at, failure, .. } => (*started_at, Some(*finished_at), Some(failure)),
     };
     body.insert("started_at".to_owned(), started_at.map_or(Value::Null, time));
     body.insert("completed_at".to_owned(), completed_at.map_or(Value::Null, time));
@@ -67,14 +68,15 @@ pub(super) fn progress(job: &Job, estimated_completion: Option<DateTime<Utc>>) -
             "percentage": 100, "current_stage": Stage::Annotation.name(), "stage_progress": 100,
             "stages_completed": names(&mut Stage::ALL.into_iter()), "stages_remaining": [],
         }),
-        JobState::Failed { failure, .. } => {
-            let done = |stage: &Stage| failure.stage.is_some_and(|failed| *stage < failed);
+        JobState::Failed { failure, progress, .. } => {
+            // How far it had come; after a restart only the stage is known.
+            let progress = progress.unwrap_or_else(|| Progress::at(failure.stage.unwrap_or(Stage::Validation)));
             json!({
-                "percentage": 0,
+                "percentage": progress.percent,
                 "current_stage": failure.stage.map(Stage::name),
-                "stage_progress": 0,
-                "stages_completed": names(&mut Stage::ALL.into_iter().filter(done)),
-                "stages_remaining": names(&mut Stage::ALL.into_iter().filter(|stage| !done(stage))),
+                "stage_progress": progress.stage_percent,
+                "stages_completed": names(&mut progress.completed()),
+                "stages_remaining": names(&mut progress.remaining()),
             })
         }
     };

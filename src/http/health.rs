@@ -29,7 +29,7 @@ impl Condition {
 /// The superset of the seed's two bodies. 503 when unhealthy.
 pub(super) async fn get_health(State(state): State<AppState>) -> (StatusCode, Json<Value>) {
     let volume = state.volume.clone();
-    let measured = tokio::task::spawn_blocking(move || (volume.is_writable(), volume.log_bytes(), free_bytes(&volume))).await;
+    let measured = tokio::task::spawn_blocking(move || (volume.is_writable(), volume.log_bytes(), volume.free_bytes())).await;
     let (writable, log_bytes, free) = measured.unwrap_or((false, 0, None));
     let engine = state.engine.is_alive();
     let missing: Vec<Value> = state
@@ -88,11 +88,6 @@ pub(super) async fn get_ready(State(state): State<AppState>) -> (StatusCode, Jso
     let ready = state.engine.is_alive() && !state.stopping.is_cancelled();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({ "status": if ready { "ready" } else { "not_ready" } })))
-}
-
-fn free_bytes(volume: &crate::volume::Volume) -> Option<u64> {
-    let stat = rustix::fs::statvfs(volume.path()).ok()?;
-    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 /// What the process uses, and what the machine has left, as Linux tells it.

@@ -52,19 +52,33 @@ pub(super) async fn get_result(State(state): State<AppState>, JobPath(id): JobPa
 pub(super) async fn delete_job(State(state): State<AppState>, JobPath(id): JobPath) -> Result<StatusCode, ApiError> {
     match state.registry.remove(id).ok_or(ApiError::JobNotFound)? {
         Removal::Removed(job) => {
-            let volume = state.volume.clone();
+            let (volume, registry) = (state.volume.clone(), state.registry.clone());
             // On its own task: the removal goes on when the client goes away.
-            let removed = state.tasks.spawn_blocking(move || volume.remove(id, &job.state)).await;
+            let removed = state.tasks.spawn_blocking(move || {
+                let removed = volume.remove(id, &job.state);
+                if removed.is_err() {
+                    // It is still there, so it stays known.
+                    registry.restore((*job).clone());
+                }
+                removed
+            });
             removed
+                .await
                 .map_err(|error| error.to_string())
                 .and_then(|result| result.map_err(|error| error.to_string()))
                 .map_err(|cause| ApiError::Internal(format!("removing a job: {cause}")))?;
         }
         Removal::Stopping(mut watch) => {
-            let gone = async { while watch.changed().await.is_ok() {} };
-            if tokio::time::timeout(STOP_DEADLINE, gone).await.is_err() {
-                return Err(ApiError::Internal("a running job did not stop for its deletion in time".to_owned()));
-            }
+            let gone = async {
+                while watch.changed().await.is_ok() {
+                    if watch.borrow_and_update().state.is_terminal() {
+                        return Err(ApiError::Internal("the files of a running job could not be removed".to_owned()));
+                    }
+                }
+                Ok(())
+            };
+            let late = || ApiError::Internal("a running job did not stop for its deletion in time".to_owned());
+            tokio::time::timeout(STOP_DEADLINE, gone).await.map_err(|_| late())??;
         }
     }
     Ok(StatusCode::NO_CONTENT)

@@ -3,6 +3,7 @@
 //! Checks come cheapest first: size by `Content-Length`, room in the queue, size while it streams, the fields, the format by
 //! content, the structure of the audio. A refused recording leaves nothing on disk, and neither does a client that goes away.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Json;
@@ -30,6 +31,10 @@ use crate::volume::Spool;
 const MAX_OVERHEAD_BYTES: u64 = 1024 * 1024;
 /// The largest `metadata` or `options` part.
 const MAX_FIELD_BYTES: usize = 64 * 1024;
+/// Bytes between two boundaries or headers that make sense: multer holds them in memory until it finds their end.
+const MAX_UNPARSED_BYTES: u64 = 4 * 1024 * 1024;
+/// Free disk beyond the recording itself, below which nothing is taken in.
+const DISK_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 /// Most parts of one request.
 const MAX_PARTS: usize = 32;
 /// How long a refused client may still send, so that it reads the answer instead of a reset connection.
@@ -76,7 +81,11 @@ fn admit(state: &AppState, headers: &HeaderMap) -> Result<(String, Reservation),
     if let Some(length) = length.filter(|length| *length > limit + MAX_OVERHEAD_BYTES) {
         return Err(ApiError::FileTooLarge { size: Some(length), limit });
     }
-    Ok((boundary, state.registry.reserve()?))
+    let reservation = state.registry.reserve()?;
+    if state.volume.free_bytes().is_some_and(|free| free < length.unwrap_or(0) + DISK_RESERVE_BYTES) {
+        return Err(ApiError::StorageFull);
+    }
+    Ok((boundary, reservation))
 }
 
 async fn receive(
@@ -163,25 +172,27 @@ fn boundary(headers: &HeaderMap) -> Result<String, ApiError> {
 
 async fn read_parts(state: &AppState, boundary: String, data: &mut BodyDataStream) -> Result<Parts, ApiError> {
     let size = SizeLimit::new().whole_stream(state.max_file_bytes + MAX_OVERHEAD_BYTES);
-    let stream = with_idle_timeout(data, state.idle_timeout);
+    let unparsed = AtomicU64::new(0);
+    let stream = guarded(data, state.idle_timeout, &unparsed);
     let mut multipart = Multipart::with_constraints(stream, boundary, Constraints::new().size_limit(size));
     let mut parts = Parts::default();
     let mut count = 0;
     while let Some(field) = multipart.next_field().await.map_err(|error| multipart_error(&error, state.max_file_bytes))? {
+        let mut part = Part { field, unparsed: &unparsed, limit: state.max_file_bytes };
         count += 1;
         if count > MAX_PARTS {
             return Err(ApiError::InvalidRequest(format!("more than {MAX_PARTS} parts")));
         }
-        let name = field.name().unwrap_or_default().to_owned();
+        let name = part.field.name().unwrap_or_default().to_owned();
         match name.as_str() {
             "file" if parts.recording.is_some() => return Err(repeated("file")),
-            "file" => parts.recording = Some(read_recording(state, field).await?),
+            "file" => parts.recording = Some(read_recording(state, part).await?),
             "metadata" if parts.metadata.is_some() => return Err(repeated("metadata")),
-            "metadata" => parts.metadata = Some(read_field(state, field, &name).await?),
+            "metadata" => parts.metadata = Some(read_field(part, &name).await?),
             "options" if parts.options.is_some() => return Err(repeated("options")),
-            "options" => parts.options = Some(read_field(state, field, &name).await?),
-            // Unknown fields are ignored, as everywhere in the interface; multer passes over what is left of a part.
-            _ => {}
+            "options" => parts.options = Some(read_field(part, &name).await?),
+            // Unknown fields are ignored, as everywhere in the interface.
+            _ => while part.chunk().await?.is_some() {},
         }
     }
     Ok(parts)
@@ -191,19 +202,34 @@ fn repeated(name: &str) -> ApiError {
     ApiError::InvalidRequest(format!("the part `{name}` comes more than once"))
 }
 
-async fn read_recording(state: &AppState, mut field: Field<'_>) -> Result<(Spool, String), ApiError> {
-    let filename = fields::file_label(field.file_name());
+/// A part of the request.
+struct Part<'a> {
+    field: Field<'a>,
+    unparsed: &'a AtomicU64,
+    limit: u64,
+}
+
+impl Part<'_> {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
+        let chunk = self.field.chunk().await.map_err(|error| multipart_error(&error, self.limit))?;
+        self.unparsed.store(0, Ordering::Relaxed);
+        Ok(chunk)
+    }
+}
+
+async fn read_recording(state: &AppState, mut part: Part<'_>) -> Result<(Spool, String), ApiError> {
+    let filename = fields::file_label(part.field.file_name());
     let mut spool = state.volume.spool(JobId::random(), state.max_file_bytes).await?;
-    while let Some(chunk) = field.chunk().await.map_err(|error| multipart_error(&error, state.max_file_bytes))? {
+    while let Some(chunk) = part.chunk().await? {
         spool.write(&chunk).await?;
     }
     spool.finish().await?;
     Ok((spool, filename))
 }
 
-async fn read_field(state: &AppState, mut field: Field<'_>, name: &str) -> Result<Bytes, ApiError> {
+async fn read_field(mut part: Part<'_>, name: &str) -> Result<Bytes, ApiError> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = field.chunk().await.map_err(|error| multipart_error(&error, state.max_file_bytes))? {
+    while let Some(chunk) = part.chunk().await? {
         if bytes.len() + chunk.len() > MAX_FIELD_BYTES {
             return Err(ApiError::InvalidRequest(format!("the part `{name}` is larger than {MAX_FIELD_BYTES} bytes")));
         }
@@ -225,14 +251,25 @@ async fn probe(state: &AppState, spool: &Spool) -> Result<SourceInfo, ApiError> 
 enum BodyError {
     #[error("the client paused for too long")]
     Idle,
+    #[error("no boundary or end of headers within {MAX_UNPARSED_BYTES} bytes")]
+    Endless,
     #[error("the connection broke: {0}")]
     Broken(#[from] axum::Error),
 }
 
-fn with_idle_timeout(data: &mut BodyDataStream, idle: Duration) -> impl Stream<Item = Result<Bytes, BodyError>> + Send + '_ {
+/// The body, given up when the client pauses for too long, or sends on and on what is part of nothing.
+fn guarded<'a>(
+    data: &'a mut BodyDataStream,
+    idle: Duration,
+    unparsed: &'a AtomicU64,
+) -> impl Stream<Item = Result<Bytes, BodyError>> + Send + 'a {
     stream::unfold(data, move |data| async move {
         match tokio::time::timeout(idle, data.next()).await {
-            Ok(Some(chunk)) => Some((chunk.map_err(BodyError::from), data)),
+            Ok(Some(Ok(chunk))) => {
+                let held = unparsed.fetch_add(chunk.len() as u64, Ordering::Relaxed) + chunk.len() as u64;
+                Some((if held > MAX_UNPARSED_BYTES { Err(BodyError::Endless) } else { Ok(chunk) }, data))
+            }
+            Ok(Some(Err(error))) => Some((Err(BodyError::from(error)), data)),
             Ok(None) => None,
             Err(_) => Some((Err(BodyError::Idle), data)),
         }
@@ -243,10 +280,13 @@ fn multipart_error(error: &multer::Error, limit: u64) -> ApiError {
     if matches!(error, multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. }) {
         return ApiError::FileTooLarge { size: None, limit };
     }
-    if let multer::Error::StreamReadFailed(source) = error
-        && matches!(source.downcast_ref(), Some(BodyError::Idle))
-    {
-        return ApiError::RequestTimeout;
+    if let multer::Error::StreamReadFailed(source) = error {
+        return match source.downcast_ref() {
+            Some(BodyError::Idle) => ApiError::RequestTimeout,
+            Some(BodyError::Endless | BodyError::Broken(_)) | None => {
+                ApiError::InvalidRequest(format!("malformed multipart/form-data: {source}"))
+            }
+        };
     }
     ApiError::InvalidRequest(format!("malformed multipart/form-data: {error}"))
 }

@@ -37,20 +37,31 @@ pub(super) async fn watch_job(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let Ok(upgrade) = upgrade else { return ApiError::UpgradeRequired.into_response() };
-    let upgrade =
-        upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES).max_write_buffer_size(16 * 1024 * 1024);
-    upgrade.on_upgrade(move |socket| async move {
-        let mut session = Session { state, socket };
-        let (code, reason) = session.run(job.ok().map(|JobPath(id)| id)).await.unwrap_or_else(|end| end);
-        let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-        // The client may be gone already; then there is nobody left to tell.
-        let _gone = timeout(PATIENCE, session.socket.send(close)).await;
-        session.linger().await;
+    let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES);
+    let tasks = state.tasks.clone();
+    upgrade.on_upgrade(move |socket| {
+        // Tracked, so that a stopping server sends its close frames before it ends.
+        tasks.track_future(async move {
+            let mut session = Session { state, socket };
+            let (code, reason) = session.run(job.ok().map(|JobPath(id)| id)).await.unwrap_or_else(|end| end);
+            let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+            // The client may be gone already; then there is nobody left to tell.
+            let _gone = timeout(PATIENCE, session.socket.send(close)).await;
+            session.linger().await;
+        })
     })
 }
 
 /// Why a session ends: a close code and its reason.
 type End = (u16, &'static str);
+
+/// Waits for an instant, or for ever.
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
 
 struct Session {
     state: AppState,
@@ -63,7 +74,8 @@ impl Session {
         let mut watch = id.and_then(|id| self.state.registry.watch(id)).ok_or(unknown)?;
         let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut answered = true;
+        // When an unanswered heartbeat ends the session.
+        let mut overdue: Option<Instant> = None;
         let stopping = self.state.stopping.clone();
         if self.tell(&mut watch).await? {
             return Ok((CLOSE_DONE, "the job is finished"));
@@ -79,19 +91,17 @@ impl Session {
                     }
                 }
                 message = self.socket.recv() => match message {
-                    Some(Ok(Message::Text(text))) => { answered = true; self.answer(text.as_str()).await?; }
-                    Some(Ok(Message::Pong(_) | Message::Ping(_))) => answered = true,
+                    Some(Ok(Message::Text(text))) => { overdue = None; self.answer(text.as_str()).await?; }
+                    Some(Ok(Message::Pong(_) | Message::Ping(_))) => overdue = None,
                     Some(Ok(Message::Binary(_))) => self.refuse("INVALID_REQUEST", "binary messages are not understood here").await?,
                     Some(Ok(Message::Close(_))) | None => return Ok((CLOSE_DONE, "goodbye")),
                     Some(Err(_)) => return Err((1009, "the message is too large or malformed")),
                 },
                 _ = heartbeat.tick() => {
-                    if !answered {
-                        return Err((CLOSE_SLOW, "no answer to the last heartbeat"));
-                    }
-                    answered = false;
+                    overdue = overdue.or(Some(Instant::now() + PATIENCE));
                     self.send(Message::Ping(Vec::new().into())).await?;
                 }
+                () = until(overdue) => return Err((CLOSE_SLOW, "no answer to the last heartbeat")),
                 () = stopping.cancelled() => return Ok((CLOSE_RESTART, "the server is stopping")),
             }
         }

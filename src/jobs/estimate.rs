@@ -31,8 +31,9 @@ impl Speed {
     /// How long a recording of this length will take, in seconds.
     pub(super) fn estimate(&self, audio_seconds: f64) -> f64 {
         let (audio, work) = self.jobs.iter().fold((0.0, 0.0), |(audio, work), job| (audio + job.0, work + job.1));
-        let per_second = if audio > 0.0 { work / audio } else { FIRST_GUESS };
-        audio_seconds.mul_add(per_second, if audio > 0.0 { 0.0 } else { FIXED_SECONDS })
+        let fixed = FIXED_SECONDS * self.jobs.len() as f64;
+        let per_second = if audio > 0.0 { (work - fixed).max(0.0) / audio } else { FIRST_GUESS };
+        audio_seconds.mul_add(per_second, FIXED_SECONDS)
     }
 
     /// The mean processing time of the last jobs in seconds; 0 before the first.
@@ -48,9 +49,9 @@ mod tests {
     #[test]
     fn the_estimate_follows_the_measured_speed() {
         let mut speed = Speed::default();
-        speed.record(100.0, 50.0);
-        speed.record(300.0, 150.0);
-        assert!((speed.estimate(10.0) - 5.0).abs() < 1e-9);
-        assert!((speed.average() - 100.0).abs() < 1e-9);
+        speed.record(100.0, 50.5);
+        speed.record(300.0, 150.5);
+        assert!((speed.estimate(10.0) - 5.5).abs() < 1e-9);
+        assert!((speed.average() - 100.5).abs() < 1e-9);
     }
 }

@@ -119,6 +119,8 @@ pub enum JobState {
         finished_at: DateTime<Utc>,
         /// Why.
         failure: Failure,
+        /// How far it had come, while this server remembers.
+        progress: Option<Progress>,
     },
 }
 
@@ -130,6 +132,14 @@ impl JobState {
             Self::Processing { .. } => "processing",
             Self::Completed { .. } => "completed",
             Self::Failed { .. } => "failed",
+        }
+    }
+
+    /// When it ended.
+    pub const fn finished_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Queued | Self::Processing { .. } => None,
+            Self::Completed { finished_at, .. } | Self::Failed { finished_at, .. } => Some(*finished_at),
         }
     }
 

@@ -17,6 +17,12 @@ impl Progress {
     /// Before the first report.
     pub const START: Self = Self { stage: Stage::Validation, stage_percent: 0, percent: 0 };
 
+    /// The beginning of a stage.
+    #[must_use]
+    pub fn at(stage: Stage) -> Self {
+        Self::START.advanced(stage, 0)
+    }
+
     /// The progress after a report; what would go backwards is ignored.
     #[must_use]
     pub fn advanced(self, stage: Stage, stage_percent: u8) -> Self {

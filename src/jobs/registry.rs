@@ -33,12 +33,19 @@ struct Shared {
 struct Inner {
     jobs: HashMap<JobId, Entry>,
     /// Highest priority first, then order of arrival.
-    queue: BTreeMap<(Reverse<u8>, u64), JobId>,
+    queue: BTreeMap<QueueKey, JobId>,
     /// Places promised to recordings that are still arriving.
     reserved: usize,
     next_sequence: u64,
     running: Option<JobId>,
     speed: Speed,
+}
+
+/// Priority, order of arrival, and the id, so that no two jobs share a place.
+type QueueKey = (Reverse<u8>, u64, JobId);
+
+fn queue_key(job: &Job) -> QueueKey {
+    (Reverse(job.priority), job.sequence, job.id)
 }
 
 struct Entry {
@@ -49,6 +56,15 @@ struct Entry {
 impl Entry {
     fn change(&self, change: impl FnOnce(&mut Job)) {
         self.state.send_modify(|job| change(Arc::make_mut(job)));
+    }
+}
+
+impl Inner {
+    /// Lets the next job run.
+    fn release(&mut self, id: JobId) {
+        if self.running == Some(id) {
+            self.running = None;
+        }
     }
 }
 
@@ -76,6 +92,15 @@ pub enum Outcome {
     Completed,
     /// There is none.
     Failed(Failure),
+}
+
+/// What became of a change to the running job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It stands.
+    Recorded,
+    /// A client deleted the job meanwhile.
+    DeletedMeanwhile,
 }
 
 /// A job that waits, and when its turn will come.
@@ -142,7 +167,7 @@ impl Registry {
         inner.next_sequence = inner.next_sequence.max(job.sequence);
         match &job.state {
             JobState::Queued => {
-                inner.queue.insert((Reverse(job.priority), job.sequence), job.id);
+                inner.queue.insert(queue_key(&job), job.id);
             }
             JobState::Completed { started_at, finished_at } => {
                 inner.speed.record(job.file.duration_seconds, seconds_between(*started_at, *finished_at));
@@ -170,13 +195,14 @@ impl Registry {
             return None;
         }
         let (_, id) = inner.queue.pop_first()?;
-        inner.running = Some(id);
         let entry = inner.jobs.get(&id)?;
         entry.change(|job| {
             job.attempts += 1;
             job.state = JobState::Processing { started_at: self.0.clock.now(), progress: Progress::START };
         });
-        Some((Arc::clone(&entry.state.borrow()), entry.stop.clone()))
+        let started = (Arc::clone(&entry.state.borrow()), entry.stop.clone());
+        inner.running = Some(id);
+        Some(started)
     }
 
     /// Waits until something was queued since the last wait.
@@ -202,46 +228,53 @@ impl Registry {
         });
     }
 
-    /// Records how the running job ended; a job that has already ended keeps its first ending.
-    pub fn finish(&self, id: JobId, finished_at: DateTime<Utc>, outcome: Outcome) {
+    /// Records how the running job ended; a job that has already ended keeps its first ending. Whether it was deleted
+    /// meanwhile: then nothing is recorded, and whoever ran it has to remove it.
+    #[must_use]
+    pub fn finish(&self, id: JobId, finished_at: DateTime<Utc>, outcome: Outcome) -> Settled {
         let mut inner = self.lock();
-        if inner.running == Some(id) {
-            inner.running = None;
+        let Some(entry) = inner.jobs.get(&id) else { return Settled::Recorded };
+        if entry.stop.reason() == Some(StopReason::Deleted) {
+            return Settled::DeletedMeanwhile;
         }
-        let Some(entry) = inner.jobs.get(&id) else { return };
-        let job = Arc::clone(&entry.state.borrow());
-        let started = match &job.state {
-            JobState::Processing { started_at, .. } => Some(*started_at),
-            JobState::Queued => None,
-            JobState::Completed { .. } | JobState::Failed { .. } => return,
+        let audio_seconds = entry.state.borrow().file.duration_seconds;
+        let (started_at, progress) = match &entry.state.borrow().state {
+            JobState::Processing { started_at, progress } => (Some(*started_at), Some(*progress)),
+            JobState::Queued => (None, None),
+            JobState::Completed { .. } | JobState::Failed { .. } => return Settled::Recorded,
         };
         let completed = outcome == Outcome::Completed;
         entry.change(|job| {
             job.state = match outcome {
-                Outcome::Completed => JobState::Completed { started_at: started.unwrap_or(finished_at), finished_at },
-                Outcome::Failed(failure) => JobState::Failed { started_at: started, finished_at, failure },
+                Outcome::Completed => JobState::Completed { started_at: started_at.unwrap_or(finished_at), finished_at },
+                Outcome::Failed(failure) => JobState::Failed { started_at, finished_at, failure, progress },
             };
         });
-        if let Some(started) = started.filter(|_| completed) {
-            inner.speed.record(job.file.duration_seconds, seconds_between(started, finished_at));
+        if let Some(started_at) = started_at.filter(|_| completed) {
+            inner.speed.record(audio_seconds, seconds_between(started_at, finished_at));
         }
+        inner.release(id);
+        Settled::Recorded
     }
 
     /// Puts the running job back into the queue, at its old place. Its attempt does not count: nothing went wrong with it.
-    pub fn requeue(&self, id: JobId) {
+    #[must_use]
+    pub fn requeue(&self, id: JobId) -> Settled {
         let mut inner = self.lock();
-        if inner.running == Some(id) {
-            inner.running = None;
+        let Some(entry) = inner.jobs.get_mut(&id) else { return Settled::Recorded };
+        if entry.stop.reason() == Some(StopReason::Deleted) {
+            return Settled::DeletedMeanwhile;
         }
-        let Some(entry) = inner.jobs.get_mut(&id) else { return };
         entry.stop = StopSignal::new();
         entry.change(|job| {
             job.attempts = job.attempts.saturating_sub(1);
             job.state = JobState::Queued;
         });
-        let job = Arc::clone(&entry.state.borrow());
-        inner.queue.insert((Reverse(job.priority), job.sequence), id);
+        let key = queue_key(&entry.state.borrow());
+        inner.queue.insert(key, id);
+        inner.release(id);
         self.0.wake.notify_one();
+        Settled::Recorded
     }
 
     /// Begins to delete a job: none if there is no such job.
@@ -254,17 +287,25 @@ impl Registry {
         }
         let entry = inner.jobs.remove(&id)?;
         let job = Arc::clone(&entry.state.borrow());
-        inner.queue.remove(&(Reverse(job.priority), job.sequence));
+        inner.queue.remove(&queue_key(&job));
         Some(Removal::Removed(job))
     }
 
-    /// Forgets the running job after it was stopped for deletion.
+    /// Forgets the running job after its files were removed.
     pub fn forget(&self, id: JobId) {
         let mut inner = self.lock();
-        if inner.running == Some(id) {
-            inner.running = None;
-        }
+        inner.release(id);
         inner.jobs.remove(&id);
+    }
+
+    /// The running job was to be deleted, and its files could not be removed: it stays, as failed.
+    pub fn keep_undeletable(&self, id: JobId, finished_at: DateTime<Utc>, failure: Failure) {
+        let mut inner = self.lock();
+        if let Some(entry) = inner.jobs.get_mut(&id) {
+            entry.stop = StopSignal::new();
+            entry.change(|job| job.state = JobState::Failed { started_at: None, finished_at, failure, progress: None });
+        }
+        inner.release(id);
     }
 
     /// Tells the running job to stop.

@@ -71,13 +71,13 @@ impl ModelKind {
 pub struct ModelsOptions {
     /// `models.dirs`: folders with a folder a kind in them; the first that has a usable model of a kind wins.
     pub dirs: Vec<PathBuf>,
-    /// `models.whisper.name`: a model by name, instead of the best that is there.
+    /// `models.whisper`: a model by name, instead of the best that is there.
     pub whisper: Option<String>,
-    /// `models.segmentation.name`.
+    /// `models.segmentation`.
     pub segmentation: Option<String>,
-    /// `models.speaker.name`.
+    /// `models.speaker`.
     pub speaker: Option<String>,
-    /// `models.vad.name`.
+    /// `models.vad`.
     pub vad: Option<String>,
 }
 

@@ -153,12 +153,7 @@ impl WhisperTranscriber {
     }
 
     /// Decodes one window.
-    fn decode(
-        &self,
-        parameters: FullParams<'_, '_>,
-        samples: &[f32],
-        hooks: &Hooks<'_>,
-    ) -> Result<Vec<Phrase>, TranscribeError> {
+    fn decode(&self, parameters: FullParams<'_, '_>, samples: &[f32], hooks: &Hooks<'_>) -> Result<Vec<Phrase>, TranscribeError> {
         let frames = (samples.len().div_ceil(FRAME) + FRAMES_AFTER).next_multiple_of(64);
         let all = usize::try_from(self.context.n_audio_ctx()).unwrap_or(0);
         // The parameters live no longer than the hooks from here on.

@@ -21,7 +21,7 @@ pub use spool::{Spool, SpoolError};
 use crate::jobs::{JobId, JobState};
 
 /// The folders of the states, and what else the volume holds.
-const FOLDERS: [&str; 11] = [
+const FOLDERS: [&str; 12] = [
     "incoming",
     "processing",
     "completed",
@@ -32,6 +32,7 @@ const FOLDERS: [&str; 11] = [
     "models/whisper",
     "models/segmentation",
     "models/speaker",
+    "models/vad",
     "models/embeddings",
 ];
 
@@ -135,9 +136,17 @@ impl Volume {
     }
 
     /// Whether files can still be written; for health.
+    #[expect(clippy::disallowed_methods, reason = "the volume module changes files")]
     pub fn is_writable(&self) -> bool {
-        let probe = self.folder(Folder::Temp).join(".health");
-        sync::write_file(&probe, b"ok").is_ok()
+        // A name of its own: several may ask at once.
+        let probe = self.folder(Folder::Temp).join(format!(".health-{}", JobId::random()));
+        std::fs::write(&probe, b"ok").and_then(|()| std::fs::remove_file(&probe)).is_ok()
+    }
+
+    /// Bytes that can still be written, when the system tells.
+    pub fn free_bytes(&self) -> Option<u64> {
+        let stat = rustix::fs::statvfs(self.path()).ok()?;
+        Some(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
     /// Bytes in the log folder.

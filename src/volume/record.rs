@@ -85,7 +85,7 @@ pub(super) fn encode(job: &Job) -> Vec<u8> {
         JobState::Queued => (None, None, None),
         JobState::Processing { started_at, .. } => (Some(*started_at), None, None),
         JobState::Completed { started_at, finished_at } => (Some(*started_at), Some(*finished_at), None),
-        JobState::Failed { started_at, finished_at, failure } => (*started_at, Some(*finished_at), Some(error_file(failure))),
+        JobState::Failed { started_at, finished_at, failure, .. } => (*started_at, Some(*finished_at), Some(error_file(failure))),
     };
     let file = JobFile {
         job_id: job.id.to_string(),
@@ -125,7 +125,9 @@ fn to_json(value: &impl Serialize) -> Vec<u8> {
 pub(super) fn decode(bytes: &[u8]) -> Result<Job, String> {
     let file: JobFile = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let state = match (file.error, file.started_at, file.finished_at) {
-        (Some(error), started_at, Some(finished_at)) => JobState::Failed { started_at, finished_at, failure: failure(error) },
+        (Some(error), started_at, Some(finished_at)) => {
+            JobState::Failed { started_at, finished_at, failure: failure(error), progress: None }
+        }
         (None, Some(started_at), Some(finished_at)) => JobState::Completed { started_at, finished_at },
         _ => JobState::Queued,
     };

@@ -58,12 +58,18 @@ impl Volume {
     /// When the volume does not take it.
     pub fn remove(&self, id: JobId, state: &JobState) -> io::Result<()> {
         let doomed = self.folder(Folder::Temp).join(format!("{id}.deleted"));
-        match sync::move_folder(&self.job_folder(Folder::of(state), id), &doomed) {
-            // Somebody removed it by hand already.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-            Ok(()) => std::fs::remove_dir_all(&doomed),
+        // A step that failed half-way may have left it in another folder than the state says.
+        let expected = Folder::of(state);
+        let others = [Folder::Incoming, Folder::Processing, Folder::Completed, Folder::Failed];
+        for folder in std::iter::once(expected).chain(others.into_iter().filter(|folder| *folder != expected)) {
+            match sync::move_folder(&self.job_folder(folder, id), &doomed) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+                Ok(()) => return std::fs::remove_dir_all(&doomed),
+            }
         }
+        // Somebody removed it by hand already.
+        Ok(())
     }
 
     /// The published result of a completed job.

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
+use tracing::warn;
+
 /// Writes a file under a temporary name beside `path`, flushes it to the disk, and gives it its name.
 pub(super) fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
@@ -25,7 +27,10 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
 pub(super) fn move_folder(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::rename(from, to)?;
     for parent in [to.parent(), from.parent()].into_iter().flatten() {
-        sync_folder(parent)?;
+        // It has moved: to say that it has not would be worse than to trust the disk with the rest.
+        if let Err(error) = sync_folder(parent) {
+            warn!(event = "sync_failed", cause = %error, "A folder could not be flushed to the disk");
+        }
     }
     Ok(())
 }

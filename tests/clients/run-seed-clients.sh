@@ -3,6 +3,8 @@
 #   run-seed-clients.sh BINARY MODELS_DIR PYTHON
 # Meant for a network of its own: `unshare --net` (as root) or `unshare --map-root-user --net`.
 set -eu
+# The server listens on IPv4 alone, and is on this machine whatever proxy the environment names.
+export NODE_OPTIONS=--dns-result-order=ipv4first NO_PROXY=localhost no_proxy=localhost
 binary=$1
 models=$2
 python=$3
@@ -16,7 +18,7 @@ finish() {
 }
 trap finish EXIT INT TERM
 
-ip link set lo up 2>/dev/null || "$python" - <<'UP'
+ip link set lo up 2>/dev/null || "$python" - <<'UP' || true
 import fcntl, socket, struct
 # SIOCGIFFLAGS and SIOCSIFFLAGS of netdevice(7): raises the loopback interface where iproute2 is missing.
 control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -5,8 +5,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{LazyLock, Once};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::support::models;
 use super::support::wer::{self, Spoken};
@@ -26,12 +28,14 @@ fn fixture(name: &str) -> PathBuf {
 /// The folders of models to run with: what a fresh machine has, and with the models of others beside the checkout.
 fn settings() -> Vec<(&'static str, String)> {
     let Some(folder) = models::folder_with_whisper() else { return Vec::new() };
-    let empty = Path::new(env!("CARGO_TARGET_TMPDIR")).join("whisper-alone");
-    std::fs::create_dir_all(empty.join("whisper")).unwrap();
-    let copy = empty.join(models::ENGLISH);
-    if !copy.exists() {
-        std::fs::copy(folder.join(models::ENGLISH), &copy).unwrap();
-    }
+    // Copied once, whichever test comes first.
+    static WHISPER_ALONE: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().unwrap());
+    static COPIED: Once = Once::new();
+    let empty = WHISPER_ALONE.path();
+    COPIED.call_once(|| {
+        std::fs::create_dir_all(empty.join("whisper")).unwrap();
+        std::fs::copy(folder.join(models::ENGLISH), empty.join(models::ENGLISH)).unwrap();
+    });
     let mut settings = vec![("fresh machine", empty.display().to_string())];
     match models::shared() {
         Some(shared) => settings.push(("segmentation and GE2E", format!("{},{}", empty.display(), shared.join("models").display()))),
@@ -91,6 +95,7 @@ fn english_calls_are_written_down_and_given_to_the_right_people() {
 fn hold_music_and_ringing_are_nobody_and_no_word() {
     for (setting, dirs) in settings() {
         let result = annotate(&fixture("hold-music.flac"), &dirs);
+        assert_eq!(result["processing"]["transcription"]["status"], "completed", "{setting}");
         assert_eq!(result["metadata"]["speaker_count"], 0, "{setting}");
         assert_eq!(result["metadata"]["word_count"], 0, "{setting}");
     }

@@ -53,8 +53,6 @@ async fn a_job_that_the_server_died_on_is_tried_again_and_then_set_aside() {
     die(2);
     let app = TestApp::spawn_on(folder.path(), &[("CALLANNOTATE__QUEUE__SHUTDOWN_GRACE_SECONDS", "0")]).await;
     app.script.set(Stage::Diarization, Act::Hold);
-    let job = app.get_json(&format!("/api/v1/jobs/{id}")).await;
-    assert!(!job["status"].as_str().unwrap().is_empty());
     app.script.reached(1).await;
     assert_eq!(app.get_json(&format!("/api/v1/jobs/{id}")).await["status"], "processing");
     app.stop().await;

@@ -15,6 +15,19 @@ async fn refused(response: reqwest::Response) -> (u16, Value) {
     (status, error)
 }
 
+/// What the server answers, until a text has come.
+async fn read_until(stream: &mut tokio::net::TcpStream, end: &str) -> String {
+    let mut answer = Vec::new();
+    tokio::time::timeout(super::support::app::DEADLINE, async {
+        while !String::from_utf8_lossy(&answer).contains(end) {
+            assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0, "the answer broke off");
+        }
+    })
+    .await
+    .expect("an answer in time");
+    String::from_utf8(answer).unwrap()
+}
+
 fn nothing_is_left(app: &TestApp) {
     for folder in ["incoming", "processing", "completed", "failed", "temp"] {
         assert_eq!(app.folders(folder), [String::new(); 0], "{folder}");
@@ -63,9 +76,7 @@ async fn a_huge_content_length_is_refused_before_anything_is_read() {
     let mut stream = tokio::net::TcpStream::connect(&app.address).await.unwrap();
     let head = "POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 99999999999\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = vec![0; 4096];
-    let count = stream.read(&mut answer).await.unwrap();
-    let answer = String::from_utf8_lossy(&answer[..count]).into_owned();
+    let answer = read_until(&mut stream, "help_url").await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(answer.contains(r#""file_size":99999999999"#), "{answer}");
 }
@@ -120,8 +131,8 @@ async fn malformed_parts_are_refused_with_their_own_codes() {
 #[tokio::test]
 async fn the_name_of_a_recording_is_a_label_and_never_a_path() {
     let app = TestApp::spawn().await;
-    let names = ["../../../etc/cron.d/x", "C:\\calls\\+79161234567.wav", "звонок 📞.wav", "..", "a\u{0}b\nc.wav"];
-    let labels = ["x", "+79161234567.wav", "звонок 📞.wav", "recording"];
+    let names = ["../../../etc/cron.d/x", "C:\\calls\\+79161234567.wav", "звонок 📞.wav", "..", "a  b.wav"];
+    let labels = ["x", "+79161234567.wav", "звонок 📞.wav", "recording", "a  b.wav"];
     for (name, label) in names.iter().zip(labels) {
         let file = reqwest::multipart::Part::bytes(tone(300)).file_name((*name).to_owned());
         let form = reqwest::multipart::Form::new().part("file", file);
@@ -148,9 +159,13 @@ async fn a_client_that_goes_away_in_the_middle_leaves_nothing() {
     let head = "POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n\
                 --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\nRIFF";
     stream.write_all(head.as_bytes()).await.unwrap();
-    while app.folders("temp").is_empty() {
-        tokio::task::yield_now().await;
-    }
+    tokio::time::timeout(super::support::app::DEADLINE, async {
+        while app.folders("temp").is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("the upload begins");
     drop(stream);
     tokio::time::timeout(super::support::app::DEADLINE, async {
         while !app.folders("temp").is_empty() {
@@ -169,9 +184,7 @@ async fn a_client_that_stops_sending_is_given_up() {
     let head = "POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n\
                 --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\nRIFF";
     stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = vec![0; 4096];
-    let count = tokio::time::timeout(super::support::app::DEADLINE, stream.read(&mut answer)).await.unwrap().unwrap();
-    let answer = String::from_utf8_lossy(&answer[..count]).into_owned();
+    let answer = read_until(&mut stream, "help_url").await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(answer.contains("REQUEST_TIMEOUT"), "{answer}");
     nothing_is_left(&app);
@@ -188,4 +201,19 @@ async fn parts_may_come_in_any_order_and_unknown_ones_are_ignored() {
     let response = app.client.post(app.url("/api/v1/jobs")).multipart(form).send().await.unwrap();
     assert_eq!(response.status(), 201);
     assert_eq!(response.json::<Value>().await.unwrap()["metadata"], json!({ "external_id": "x-1" }));
+}
+
+#[tokio::test]
+async fn a_body_that_never_comes_to_its_boundary_is_not_held_in_memory() {
+    let app = TestApp::spawn().await;
+    let mut body = b"--b\r\nContent-Disposition: form-data; name=\"file\"; x=\"".to_vec();
+    body.resize(6 * 1024 * 1024, b'x');
+    for boundary in ["b", "another"] {
+        let content_type = format!("multipart/form-data; boundary={boundary}");
+        let request = app.client.post(app.url("/api/v1/jobs")).header("content-type", content_type).body(body.clone());
+        let (status, error) = refused(request.send().await.unwrap()).await;
+        assert_eq!((status, error["code"].as_str().unwrap()), (400, "INVALID_REQUEST"));
+        assert!(error["developer_message"].as_str().unwrap().contains("no boundary"), "{error}");
+    }
+    nothing_is_left(&app);
 }

@@ -1,4 +1,30 @@
 //! Who speaks when.
+//!
+//! Owns the way from samples to turns of numbered speakers. Two diarizers share one trait: [`SegmentedDiarizer`] with the
+//! segmentation model, [`VoicedDiarizer`] without it. Names of people are not known here, nor words. All but running the models
+//! is pure.
+
+mod activity;
+pub mod channels;
+pub use channels::diarize_channels;
+mod clustering;
+mod courses;
+mod finish;
+mod linkage;
+mod local;
+pub mod segmentation;
+mod segmented;
+mod sliding;
+mod speech;
+mod stitching;
+mod tonality;
+mod turns;
+mod voiced;
+mod voices;
+
+pub use segmented::{SegmentedDiarizer, SegmentedOptions};
+pub use speech::speech_regions;
+pub use voiced::VoicedDiarizer;
 
 use crate::audio::Audio;
 use crate::audio::time::{Millis, TimeSpan};

@@ -93,6 +93,9 @@ pub trait Transcribe: Send {
     /// [`Transcribe::transcribe`] warns; under `strict` the pipeline asks here first and fails instead.
     fn can_speak(&self, language: &str) -> bool;
 
+    /// The languages that the model knows; ISO 639-1 where there is such a code.
+    fn languages(&self) -> Vec<String>;
+
     /// The model in use.
     fn model(&self) -> crate::models::ModelInfo;
 }

@@ -284,15 +284,16 @@ impl Transcribe for WhisperTranscriber {
     }
 
     fn can_speak(&self, language: &str) -> bool {
-        let language = language::primary(language);
+        self.languages().contains(&language::primary(language))
+    }
+
+    fn languages(&self) -> Vec<String> {
         if !self.header.is_multilingual() {
-            return language == "en";
+            return vec!["en".to_owned()];
         }
-        // The last language of the table came with the largest vocabulary. Full names are accepted by whisper.cpp, not by us.
+        // The last language of whisper.cpp's table came with the largest vocabulary.
         let known = i32::try_from(self.header.vocabulary).unwrap_or(0) - 51_766;
-        language.len() <= 3
-            && language.chars().all(|c| c.is_ascii_lowercase())
-            && whisper_rs::get_lang_id(&language).is_some_and(|id| (0..known).contains(&id))
+        (0..known).filter_map(whisper_rs::get_lang_str).map(str::to_owned).collect()
     }
 
     fn model(&self) -> ModelInfo {

@@ -1,0 +1,97 @@
+//! Voice activity from the detector whose weights come with the crate `earshot`: where anyone speaks.
+
+use earshot::Detector;
+
+use super::DiarizeError;
+use crate::audio::Audio;
+use crate::context::JobContext;
+
+/// Samples of one frame.
+pub(super) const FRAME: usize = 256;
+/// Speech begins above this score and ends below the lower one.
+const BEGIN: f32 = 0.5;
+const END: f32 = 0.42;
+/// Frames that the score is averaged over.
+const SMOOTHING: usize = 7;
+/// The detector's window ends with the newest frame and is three frames long, and it answers late: measured, by two frames.
+const DELAY: usize = 2;
+/// Frames between two looks at the stop signal.
+const BLOCK: usize = 4096;
+
+/// The score of each frame, 0 to 1.
+pub(super) fn scores(ctx: &JobContext, audio: &Audio) -> Result<Vec<f32>, DiarizeError> {
+    let mut detector = Detector::default_boxed();
+    let samples = audio.samples();
+    let frames = samples.len().div_ceil(FRAME);
+    let mut scores = Vec::with_capacity(frames + DELAY);
+    let mut last = [0.0; FRAME];
+    for index in 0..frames + DELAY {
+        if index % BLOCK == 0 {
+            ctx.check()?;
+        }
+        let start = (index * FRAME).min(samples.len());
+        let inside = &samples[start..(start + FRAME).min(samples.len())];
+        last[..inside.len()].copy_from_slice(inside);
+        last[inside.len()..].fill(0.0);
+        scores.push(detector.predict_f32(&last));
+    }
+    scores.drain(..DELAY);
+    Ok(scores)
+}
+
+/// Whether each frame is speech: the averaged score, with two thresholds so that it does not flutter.
+pub(super) fn active_frames(scores: &[f32]) -> Vec<bool> {
+    let half = SMOOTHING / 2;
+    let mut sums = Vec::with_capacity(scores.len() + 1);
+    sums.push(0.0_f64);
+    for score in scores {
+        sums.push(sums[sums.len() - 1] + f64::from(*score));
+    }
+    let mut speaking = false;
+    (0..scores.len())
+        .map(|index| {
+            let (from, to) = (index.saturating_sub(half), (index + half + 1).min(scores.len()));
+            let mean = ((sums[to] - sums[from]) / (to - from) as f64) as f32;
+            speaking = mean >= if speaking { END } else { BEGIN };
+            speaking
+        })
+        .collect()
+}
+
+/// Stretches of active frames, those joined that lie at most `gap` frames apart, without those shorter than `shortest`.
+pub(super) fn stretches(active: &[bool], gap: usize, shortest: usize) -> Vec<(usize, usize)> {
+    let mut stretches: Vec<(usize, usize)> = Vec::new();
+    for frame in (0..active.len()).filter(|frame| active[*frame]) {
+        match stretches.last_mut() {
+            Some((_, end)) if frame <= *end + gap => *end = frame + 1,
+            _ => stretches.push((frame, frame + 1)),
+        }
+    }
+    stretches.retain(|(start, end)| end - start >= shortest);
+    stretches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_not_speech_and_every_frame_has_a_score() {
+        let scores = scores(&JobContext::detached(), &Audio::new(vec![0.0; 16_100])).unwrap();
+        assert_eq!(scores.len(), 63);
+        assert!(active_frames(&scores).iter().all(|active| !active));
+    }
+
+    #[test]
+    fn speech_begins_and_ends_at_different_scores() {
+        let level = |value: f32| vec![value; 20];
+        let active = active_frames(&[level(0.4), level(0.9), level(0.4), level(0.0)].concat());
+        assert_eq!([active[5], active[30], active[50], active[75]], [false, true, true, false]);
+    }
+
+    #[test]
+    fn stretches_are_joined_and_short_ones_dropped() {
+        let active: Vec<bool> = "..##.##......#...###".chars().map(|c| c == '#').collect();
+        assert_eq!(stretches(&active, 1, 2), [(2, 7), (17, 20)]);
+    }
+}

@@ -1,0 +1,203 @@
+//! The segmentation model: who of up to three local speakers is active, in windows of ten seconds.
+//!
+//! Owns windows and frames and the decoding of the powerset. Speaker 1 of one window has nothing to do with speaker 1 of
+//! the next: joining them is the work of [`super::clustering`].
+//!
+//! Source: A. Plaquet and H. Bredin, "Powerset multi-class cross entropy loss for neural speaker diarization", 2023, and
+//! the card of pyannote segmentation-3.0.
+
+use std::path::Path;
+
+use super::DiarizeError;
+use crate::audio::Audio;
+use crate::context::JobContext;
+use crate::inference::{InferenceError, Lanes, Session};
+use crate::jobs::stage::Stage;
+use crate::models::ModelInfo;
+
+/// Samples of one window.
+pub const WINDOW: usize = 160_000;
+/// Samples from one frame to the next.
+pub const STEP: usize = 270;
+/// Samples that one frame sees.
+pub const RECEPTIVE_FIELD: usize = 991;
+/// Local speakers of a window.
+pub const SLOTS: usize = 3;
+/// The active speakers of each class, a bit each, in the model's own order: none, 1, 2, 3, 1+2, 1+3, 2+3.
+const POWERSET: [u8; 7] = [0b000, 0b001, 0b010, 0b100, 0b011, 0b101, 0b110];
+/// Windows that run between two looks at the stop signal.
+const BLOCK: usize = 8;
+
+/// What the model hears in one window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Window {
+    /// Its first sample in the recording.
+    pub start: usize,
+    /// Of each frame the active local speakers, bit `k` for speaker `k`.
+    pub active: Vec<u8>,
+    /// Of each frame and local speaker the probability of being active, in 255ths.
+    pub probability: Vec<[u8; SLOTS]>,
+}
+
+impl Window {
+    /// Whether local speaker `slot` is active in a frame.
+    #[must_use]
+    pub fn is_active(&self, frame: usize, slot: usize) -> bool {
+        self.active[frame] >> slot & 1 == 1
+    }
+
+    /// Whether local speaker `slot` is the only one active in a frame.
+    #[must_use]
+    pub fn is_alone(&self, frame: usize, slot: usize) -> bool {
+        self.active[frame] == 1 << slot
+    }
+
+    /// For how many frames local speaker `slot` is alone.
+    #[must_use]
+    pub fn frames_alone(&self, slot: usize) -> usize {
+        self.active.iter().filter(|active| **active == 1 << slot).count()
+    }
+
+    /// The frame of the whole recording that this window's first frame is nearest to.
+    #[must_use]
+    pub fn first_global_frame(&self) -> usize {
+        (self.start + RECEPTIVE_FIELD / 2 + STEP / 2) / STEP
+    }
+
+    /// The sample of the recording that a frame is centred on.
+    #[must_use]
+    pub fn centre(&self, frame: usize) -> usize {
+        self.start + frame * STEP + RECEPTIVE_FIELD / 2
+    }
+
+    /// This window's frame nearest to a sample of the recording.
+    #[must_use]
+    pub fn frame_at(&self, sample: usize) -> usize {
+        (sample.saturating_sub(self.start + RECEPTIVE_FIELD / 2) + STEP / 2)
+            .div_euclid(STEP)
+            .min(self.active.len().saturating_sub(1))
+    }
+}
+
+/// The loaded segmentation model.
+#[derive(Debug)]
+pub struct Segmentation {
+    session: Session,
+    name: String,
+}
+
+impl Segmentation {
+    /// Loads the model and checks that it is one.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is another kind of model.
+    pub fn load(path: &Path, lanes: &Lanes) -> Result<Self, InferenceError> {
+        let session = Session::load(path, lanes)?;
+        let (inputs, outputs) = (session.inputs(), session.outputs());
+        let fits = matches!(&inputs[..], [input] if input.name == "x" && input.shape.len() == 3 && input.shape[1].is_none_or(|n| n == 1))
+            && matches!(&outputs[..], [output] if output.name == "y" && output.shape.last() == Some(&Some(POWERSET.len())));
+        if !fits {
+            let expected = "expected a powerset segmentation model: input `x` [N, 1, T], output `y` [N, frames, 7]";
+            return Err(InferenceError::Invalid(expected.to_owned()));
+        }
+        let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        Ok(Self { session, name })
+    }
+
+    /// As published.
+    #[must_use]
+    pub fn info(&self) -> ModelInfo {
+        // Every model with this powerset, these frames and these names descends from pyannote's, which is MIT.
+        ModelInfo { name: self.name.clone(), framework: "rten", device: "cpu", license: Some("MIT") }
+    }
+
+    /// Runs the model over windows every `hop` samples; progress goes up to `share` percent of the stage.
+    ///
+    /// # Errors
+    /// When told to stop, or when the model fails.
+    pub fn windows(&self, ctx: &JobContext, audio: &Audio, hop: usize, share: usize) -> Result<Vec<Window>, DiarizeError> {
+        let samples = audio.samples();
+        let starts = window_starts(samples.len(), hop);
+        let mut windows = Vec::with_capacity(starts.len());
+        for block in starts.chunks(BLOCK) {
+            ctx.check()?;
+            let answers = self.session.lanes().map(block, |lane, start| self.window(lane, samples, *start));
+            for answer in answers {
+                windows.push(answer.map_err(|error| DiarizeError::Model(error.to_string()))?);
+            }
+            ctx.report_part(Stage::Diarization, windows.len() * share, starts.len() * 100);
+        }
+        Ok(windows)
+    }
+
+    fn window(&self, lane: usize, samples: &[f32], start: usize) -> Result<Window, InferenceError> {
+        let mut input = samples[start..(start + WINDOW).min(samples.len())].to_vec();
+        input.resize(input.len().max(2 * RECEPTIVE_FIELD), 0.0);
+        let answer = self.session.run(lane, ("x", &[1, 1, input.len()], &input), "y")?;
+        let (active, probability) = answer.values.chunks_exact(POWERSET.len()).map(decode).unzip();
+        Ok(Window { start, active, probability })
+    }
+}
+
+/// Where windows begin: every `hop` samples, and the last one ends with the recording.
+fn window_starts(samples: usize, hop: usize) -> Vec<usize> {
+    if samples <= WINDOW {
+        return vec![0];
+    }
+    let last = samples - WINDOW;
+    let mut starts: Vec<usize> = (0..=last).step_by(hop.max(STEP)).collect();
+    if starts.last().is_some_and(|start| *start < last) {
+        starts.push(last);
+    }
+    starts
+}
+
+/// The active speakers of the likeliest class, and each speaker's probability over all classes.
+fn decode(log_probabilities: &[f32]) -> (u8, [u8; SLOTS]) {
+    let mut best = 0;
+    let mut sums = [0.0_f32; SLOTS];
+    for (class, value) in log_probabilities.iter().enumerate() {
+        if *value > log_probabilities[best] {
+            best = class;
+        }
+        for (slot, sum) in sums.iter_mut().enumerate() {
+            if POWERSET[class] >> slot & 1 == 1 {
+                *sum += value.exp();
+            }
+        }
+    }
+    (POWERSET[best], sums.map(|sum| (sum.clamp(0.0, 1.0) * 255.0).round() as u8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_window_ends_with_the_recording() {
+        assert_eq!(window_starts(0, 16_000), [0]);
+        assert_eq!(window_starts(160_000, 16_000), [0]);
+        assert_eq!(window_starts(170_000, 16_000), [0, 10_000]);
+        assert_eq!(window_starts(192_000, 16_000), [0, 16_000, 32_000]);
+    }
+
+    #[test]
+    fn classes_are_decoded_in_the_order_of_the_model() {
+        let likely = |class: usize| {
+            let mut values = [-9.0; 7];
+            values[class] = -0.01;
+            decode(&values)
+        };
+        assert_eq!((0..7).map(|class| likely(class).0).collect::<Vec<_>>(), [0, 1, 2, 4, 3, 5, 6]);
+        assert_eq!(likely(5).1[0], 252);
+        assert!(likely(5).1[1] < 2);
+    }
+
+    #[test]
+    fn a_frame_is_found_by_its_centre() {
+        let window = Window { start: 1000, active: vec![0; 589], probability: vec![[0; 3]; 589] };
+        assert_eq!(window.frame_at(0), 0);
+        assert_eq!(window.frame_at(1000 + 495 + 270), 1);
+        assert_eq!(window.frame_at(usize::MAX / 2), 588);
+    }
+}

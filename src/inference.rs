@@ -1,0 +1,262 @@
+//! Running ONNX models: the one file that names the ONNX runtime (rten).
+//!
+//! The rest of the program hands over named slices with their shapes and gets named values back, so the runtime can be
+//! exchanged here. Model files come from users: whatever is in them, loading and running ends in a value or in an
+//! [`InferenceError`]. The runtime reads no file by itself (a model could name others), and a panic inside it is an error.
+
+mod wellformed;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rten::{Dimension, Model, ModelMetadata, NodeId, RunOptions, ThreadPool, ValueOrView, ValueView};
+use rten_tensor::Layout as _;
+
+/// A model file larger than this is not one of the kinds that are run here.
+const MAX_FILE_BYTES: u64 = 512 * 1024 * 1024;
+
+/// Why a model cannot be loaded or run.
+#[derive(Debug, thiserror::Error)]
+pub enum InferenceError {
+    /// The file cannot be read.
+    #[error("could not read the model")]
+    Read(#[source] std::io::Error),
+    /// The file is larger than any model that is run here.
+    #[error("the model file has {bytes} bytes, more than the limit of {MAX_FILE_BYTES}")]
+    TooLarge {
+        /// Its size.
+        bytes: u64,
+    },
+    /// Not an ONNX model, or one with operations that the runtime lacks.
+    #[error("not a usable ONNX model: {0}")]
+    Invalid(String),
+    /// The model has no input or output of this name.
+    #[error("the model has no input or output named `{0}`")]
+    NoSuchPort(String),
+    /// The model could not be run on this input.
+    #[error("the model failed: {0}")]
+    Run(String),
+}
+
+/// The threads that models run on: so many lanes, each of one thread.
+///
+/// The models here are small recurrent networks, which a second thread does not make faster; so work runs in parallel by
+/// running several inputs at once, each in a lane of its own.
+#[derive(Debug, Clone)]
+pub struct Lanes(Arc<[Arc<ThreadPool>]>);
+
+impl Lanes {
+    /// At least one lane.
+    #[must_use]
+    pub fn new(count: usize) -> Self {
+        Self((0..count.max(1)).map(|_| Arc::new(ThreadPool::with_num_threads(1))).collect())
+    }
+
+    /// How many inputs can run at once.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Does `work` on every item, in all lanes at once; the answers come in the order of the items. `work` is told the
+    /// lane that it may use.
+    pub fn map<I: Sync, O: Send>(&self, items: &[I], work: impl Fn(usize, &I) -> O + Sync) -> Vec<O> {
+        let lanes = self.count().min(items.len());
+        if lanes <= 1 {
+            return items.iter().map(|item| work(0, item)).collect();
+        }
+        let next = AtomicUsize::new(0);
+        let run_lane = |lane: usize| {
+            let mut done = Vec::new();
+            while let Some((index, item)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, items.get(i)?))) {
+                done.push((index, work(lane, item)));
+            }
+            done
+        };
+        let mut answers = std::thread::scope(|scope| {
+            let others: Vec<_> = (1..lanes)
+                .map(|lane| {
+                    scope.spawn({
+                        let run_lane = &run_lane;
+                        move || run_lane(lane)
+                    })
+                })
+                .collect();
+            let mut answers = run_lane(0);
+            for other in others {
+                match other.join() {
+                    Ok(done) => answers.extend(done),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            answers
+        });
+        answers.sort_unstable_by_key(|(index, _)| *index);
+        answers.into_iter().map(|(_, answer)| answer).collect()
+    }
+}
+
+/// Values with their shape, row by row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    /// Its sizes, outermost first.
+    pub shape: Vec<usize>,
+    /// Its values; as many as the product of `shape`.
+    pub values: Vec<f32>,
+}
+
+/// A named input or output of a model, and its sizes where the model fixes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Port {
+    /// As the model names it.
+    pub name: String,
+    /// Its sizes; none where they are free.
+    pub shape: Vec<Option<usize>>,
+}
+
+/// One loaded model.
+pub struct Session {
+    model: Model,
+    lanes: Lanes,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Session").field("inputs", &self.inputs()).field("outputs", &self.outputs()).finish()
+    }
+}
+
+impl Session {
+    /// Loads a model from a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no ONNX model that can be run.
+    pub fn load(path: &Path, lanes: &Lanes) -> Result<Self, InferenceError> {
+        let bytes = std::fs::metadata(path).map_err(InferenceError::Read)?.len();
+        if bytes > MAX_FILE_BYTES {
+            return Err(InferenceError::TooLarge { bytes });
+        }
+        Self::from_bytes(std::fs::read(path).map_err(InferenceError::Read)?, lanes)
+    }
+
+    /// Loads a model that is in memory already.
+    ///
+    /// # Errors
+    /// When the bytes are no ONNX model that can be run.
+    pub fn from_bytes(bytes: Vec<u8>, lanes: &Lanes) -> Result<Self, InferenceError> {
+        if !wellformed::is_model(&bytes) {
+            return Err(InferenceError::Invalid("the file is damaged or of another kind".to_owned()));
+        }
+        let loaded = guarded(|| Model::load(bytes).map_err(|error| error.to_string()));
+        Ok(Self { model: loaded.map_err(InferenceError::Invalid)?, lanes: lanes.clone() })
+    }
+
+    /// The inputs.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<Port> {
+        self.ports(self.model.input_ids())
+    }
+
+    /// The outputs.
+    #[must_use]
+    pub fn outputs(&self) -> Vec<Port> {
+        self.ports(self.model.output_ids())
+    }
+
+    /// What the file says of itself under `key`.
+    #[must_use]
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        let metadata: &ModelMetadata = self.model.metadata();
+        metadata.get(key)
+    }
+
+    /// The lanes it runs in.
+    #[must_use]
+    pub fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+
+    /// Runs the model on one input. `input` may also name a value inside the graph that the output depends on.
+    ///
+    /// # Errors
+    /// When a name is unknown, the shape does not fit, or the model fails.
+    pub fn run(&self, lane: usize, input: (&str, &[usize], &[f32]), output: &str) -> Result<Tensor, InferenceError> {
+        let (name, shape, values) = input;
+        let from = self.port(name)?;
+        let to = self.port(output)?;
+        let pool = Arc::clone(&self.lanes.0[lane % self.lanes.count()]);
+        guarded(|| {
+            let view: ValueView = ValueView::from_shape(shape, values).map_err(|error| error.to_string())?;
+            let options = RunOptions::default().with_thread_pool(Some(pool));
+            let inputs = vec![(from, ValueOrView::from(view))];
+            let [value] = self.model.run_n(inputs, [to], Some(options)).map_err(|error| error.to_string())?;
+            let tensor = value.into_tensor::<f32>().ok_or_else(|| format!("`{output}` is not of type float32"))?;
+            Ok(Tensor { shape: tensor.shape().to_vec(), values: tensor.into_data() })
+        })
+        .map_err(InferenceError::Run)
+    }
+
+    fn port(&self, name: &str) -> Result<NodeId, InferenceError> {
+        self.model.find_node(name).ok_or_else(|| InferenceError::NoSuchPort(name.to_owned()))
+    }
+
+    fn ports(&self, ids: &[NodeId]) -> Vec<Port> {
+        let size = |dimension: &Dimension| match dimension {
+            Dimension::Fixed(size) => Some(*size),
+            Dimension::Symbolic(_) => None,
+        };
+        ids.iter()
+            .filter_map(|id| self.model.node_info(*id))
+            .map(|node| Port {
+                name: node.name().unwrap_or_default().to_owned(),
+                shape: node.shape().unwrap_or_default().iter().map(size).collect(),
+            })
+            .collect()
+    }
+}
+
+/// Turns a panic of the runtime into an error: a hostile model must fail one job, not the process.
+fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("the runtime could not handle the model".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUILT_IN: &[u8] = include_bytes!("../assets/voiceprint-stats-lda48.onnx");
+
+    #[test]
+    fn a_model_tells_its_ports_and_runs() {
+        let session = Session::from_bytes(BUILT_IN.to_vec(), &Lanes::new(2)).unwrap();
+        assert_eq!(session.inputs(), [Port { name: "mfcc".into(), shape: vec![None, None, Some(40)] }]);
+        let answer = session.run(1, ("mfcc", &[1, 20, 40], &[0.5; 800]), "embedding").unwrap();
+        assert_eq!(answer.shape, [1, 48]);
+    }
+
+    #[test]
+    fn lanes_keep_the_order() {
+        let items: Vec<usize> = (0..100).collect();
+        assert_eq!(Lanes::new(3).map(&items, |_, item| item * 2), items.iter().map(|item| item * 2).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn wrong_names_and_shapes_are_errors() {
+        let session = Session::from_bytes(BUILT_IN.to_vec(), &Lanes::new(1)).unwrap();
+        let run = |name, shape: &[usize], values: &[f32]| session.run(0, (name, shape, values), "embedding");
+        assert!(matches!(run("mel", &[1, 1, 40], &[0.0; 40]), Err(InferenceError::NoSuchPort(_))));
+        assert!(matches!(run("mfcc", &[1, 20, 39], &[0.0; 780]), Err(InferenceError::Run(_))));
+        assert!(matches!(run("mfcc", &[1, 20, 40], &[0.0; 7]), Err(InferenceError::Run(_))));
+    }
+
+    #[test]
+    fn files_that_are_no_models_are_refused() {
+        let lanes = Lanes::new(1);
+        assert!(matches!(Session::load(Path::new("no/such/file"), &lanes), Err(InferenceError::Read(_))));
+        for bytes in [&b""[..], b"RIFF....WAVEfmt ", &[0xff; 4096], &BUILT_IN[..9000]] {
+            assert!(matches!(Session::from_bytes(bytes.to_vec(), &lanes), Err(InferenceError::Invalid(_))), "{}", bytes.len());
+        }
+    }
+}

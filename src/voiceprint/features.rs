@@ -1,0 +1,165 @@
+//! The frames that a speaker model takes, for a whole recording at once.
+//!
+//! Computed once a recording: the models are asked for many stretches of it, most of which overlap.
+
+use super::{mel, mfcc};
+use crate::audio::Audio;
+
+/// Which recipe a speaker model was trained with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeatureKind {
+    /// `mfcc40-wq`: 40 coefficients every 32 ms.
+    Mfcc40,
+    /// `mel40-ge2e`: power in 40 bands every 10 ms.
+    Mel40,
+}
+
+impl FeatureKind {
+    /// The name of the recipe.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mfcc40 => "mfcc40-wq",
+            Self::Mel40 => "mel40-ge2e",
+        }
+    }
+
+    /// Samples from one frame to the next; frame `i` is centred on sample `i * hop`.
+    #[must_use]
+    pub const fn hop(self) -> usize {
+        match self {
+            Self::Mfcc40 => mfcc::HOP,
+            Self::Mel40 => mel::HOP,
+        }
+    }
+
+    /// Values a frame.
+    #[must_use]
+    pub const fn width(self) -> usize {
+        match self {
+            Self::Mfcc40 => mfcc::COEFFICIENTS,
+            Self::Mel40 => mel::BANDS,
+        }
+    }
+
+    /// A voiceprint is not taken from fewer frames than this.
+    #[must_use]
+    pub const fn fewest_frames(self) -> usize {
+        match self {
+            Self::Mfcc40 => 8,
+            Self::Mel40 => 16,
+        }
+    }
+}
+
+/// All frames of one signal.
+#[derive(Debug, Clone)]
+pub struct Features {
+    kind: FeatureKind,
+    values: Vec<f32>,
+    /// Mean square of each frame; empty for the recipe that does not need it.
+    levels: Vec<f32>,
+}
+
+impl Features {
+    /// Computes the frames of a signal.
+    #[must_use]
+    pub fn of(kind: FeatureKind, audio: &Audio) -> Self {
+        let (values, levels) = match kind {
+            FeatureKind::Mfcc40 => (mfcc::mfcc(audio.samples()), Vec::new()),
+            FeatureKind::Mel40 => mel::mel_power(audio.samples()),
+        };
+        Self { kind, values, levels }
+    }
+
+    /// The recipe.
+    #[must_use]
+    pub fn kind(&self) -> FeatureKind {
+        self.kind
+    }
+
+    /// How many frames there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.values.len() / self.kind.width()
+    }
+
+    /// Never: even an empty signal has a frame around its first sample.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// One frame; empty when there is no such frame.
+    #[must_use]
+    pub fn frame(&self, index: usize) -> &[f32] {
+        let width = self.kind.width();
+        self.values.get(index * width..(index + 1) * width).unwrap_or_default()
+    }
+
+    /// The frames centred in a stretch of samples.
+    #[must_use]
+    pub fn frames_between(&self, first_sample: usize, end_sample: usize) -> std::ops::Range<usize> {
+        let hop = self.kind.hop();
+        first_sample.div_ceil(hop).min(self.len())..end_sample.div_ceil(hop).min(self.len())
+    }
+
+    /// Mean of the mean squares of some frames.
+    pub(super) fn mean_level(&self, frames: &[usize]) -> f64 {
+        let sum: f64 = frames.iter().filter_map(|index| self.levels.get(*index)).map(|level| f64::from(*level)).sum();
+        sum / frames.len().max(1) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Integers only, so that every language makes the same samples.
+    fn golden_signal() -> Audio {
+        let sample = |n: u64| {
+            let saw = ((n * n * 7 + n * 31) % 2001) as f32 - 1000.0;
+            saw / 4000.0 * if (n / 1600) % 2 == 1 { 1.0 } else { 0.2 }
+        };
+        Audio::new((0..8000).map(sample).collect())
+    }
+
+    #[expect(clippy::unreadable_literal, reason = "printed by the reference implementation in numpy")]
+    #[test]
+    fn frames_are_those_of_the_reference() {
+        let mfcc = Features::of(FeatureKind::Mfcc40, &golden_signal());
+        assert_eq!(mfcc.len(), 16);
+        check(&mfcc, 0, &[0, 1, 2, 10, 39], &[-164.434, -5.09208, 0.101298, -4.44705, -1.54609]);
+        check(&mfcc, 3, &[0, 1, 2, 10, 39], &[-16.2153, -8.07744, 1.13329, 3.67502, 1.57879]);
+        check(&mfcc, 15, &[0, 1, 2, 10, 39], &[-144.092, -7.65571, 2.94648, 4.9836, -0.770911]);
+        let mel = Features::of(FeatureKind::Mel40, &golden_signal());
+        assert_eq!(mel.len(), 51);
+        check(&mel, 0, &[0, 5, 20, 39], &[0.00984279, 0.0027095, 0.000686111, 0.00314131]);
+        check(&mel, 25, &[0, 5, 20, 39], &[0.00212816, 0.00135694, 0.000600597, 0.00310503]);
+        check(&mel, 50, &[0, 5, 20, 39], &[0.00112395, 0.00691635, 0.00043518, 0.00308304]);
+        for (index, level) in [(0, 0.00085688), (25, 0.000918398), (50, 0.000875181)] {
+            assert!((mel.mean_level(&[index]) / level - 1.0).abs() < 1e-3);
+        }
+    }
+
+    fn check(features: &Features, frame: usize, places: &[usize], expected: &[f32]) {
+        for (place, expected) in places.iter().zip(expected) {
+            let value = features.frame(frame)[*place];
+            assert!(
+                (value - expected).abs() < 1e-3 * expected.abs().max(1.0).min(expected.abs() * 1e3),
+                "frame {frame}, {place}: {value}"
+            );
+        }
+    }
+
+    #[test]
+    fn odd_signals_give_finite_frames() {
+        for samples in [vec![], vec![0.5], vec![0.0; 399], vec![1.0; 2049]] {
+            for kind in [FeatureKind::Mfcc40, FeatureKind::Mel40] {
+                let features = Features::of(kind, &Audio::new(samples.clone()));
+                assert_eq!(features.len(), 1 + samples.len() / kind.hop());
+                assert!(features.values.iter().all(|value| value.is_finite()));
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The recipe `mel40-ge2e`: mel power every 10 ms, and the cutting into partials, for GE2E encoders.
+//!
+//! Sources: L. Wan and others, "Generalized End-to-End Loss for Speaker Verification", 2018 (partial utterances); the
+//! front end is that of Resemblyzer 0.1.4, which the encoder was trained with: power, no logarithm.
+
+use super::filterbank::FilterBank;
+use super::spectrum::{Edge, Spectrum};
+use crate::audio::SAMPLE_RATE;
+
+pub(super) const HOP: usize = 160;
+pub(super) const BANDS: usize = 40;
+const LENGTH: usize = 400;
+/// Frames of one partial utterance, as trained.
+pub(super) const PARTIAL: usize = 160;
+/// Quiet speech is raised to this mean square (-30 dBFS); loud speech is left as it is.
+const LEVEL: f64 = 1e-3;
+
+/// Mel power of all frames, one after the other, and the mean square of each frame.
+pub(super) fn mel_power(signal: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let mut spectrum = Spectrum::new(LENGTH, HOP, Edge::Mirror);
+    let bank = FilterBank::slaney(SAMPLE_RATE, LENGTH, BANDS);
+    let frames = spectrum.frames(signal.len());
+    let mut mel = vec![0.0; frames * BANDS];
+    let mut levels = Vec::with_capacity(frames);
+    for (index, bands) in mel.chunks_exact_mut(BANDS).enumerate() {
+        let (power, level) = spectrum.frame(signal, index);
+        bank.apply(power, bands);
+        levels.push(level);
+    }
+    (mel, levels)
+}
+
+/// What the mel power of frames with this mean square is multiplied by.
+pub(super) fn gain(mean_square: f64) -> f32 {
+    (LEVEL / (mean_square + 1e-12)).max(1.0) as f32
+}
+
+/// Where the partials of so many frames begin: evenly spread without overlap, at most `limit`; none when one shorter
+/// partial holds all frames. Spreading a few costs a fraction of overlapping ones for 0.3 to 0.5 points of DER.
+pub(super) fn spread_partials(frames: usize, limit: usize) -> Vec<usize> {
+    if frames <= PARTIAL {
+        return Vec::new();
+    }
+    let count = frames.div_ceil(PARTIAL).min(limit.max(1));
+    let room = frames - PARTIAL;
+    if count == 1 { vec![room / 2] } else { (0..count).map(|index| index * room / (count - 1)).collect() }
+}
+
+/// Where the partials begin when they overlap by half, as Resemblyzer takes them; the last one ends at the end when
+/// enough frames would be left over.
+pub(super) fn overlapping_partials(frames: usize) -> Vec<usize> {
+    const STEP: usize = PARTIAL / 2;
+    if frames <= PARTIAL {
+        return Vec::new();
+    }
+    let mut starts: Vec<usize> = (0..=frames - PARTIAL).step_by(STEP).collect();
+    let left_over = (frames - PARTIAL) % STEP;
+    if left_over >= STEP / 2 {
+        starts.push(frames - PARTIAL);
+    }
+    starts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partials_cover_the_frames() {
+        assert!(spread_partials(160, 3).is_empty());
+        assert_eq!(spread_partials(161, 3), [0, 1]);
+        assert_eq!(spread_partials(1000, 3), [0, 420, 840]);
+        assert_eq!(overlapping_partials(400), [0, 80, 160, 240]);
+        assert_eq!(overlapping_partials(445), [0, 80, 160, 240, 285]);
+        assert_eq!(overlapping_partials(430), [0, 80, 160, 240]);
+    }
+
+    #[test]
+    fn quiet_speech_is_raised_and_loud_speech_left() {
+        assert!((gain(1e-5) - 100.0).abs() < 0.01);
+        assert!((gain(0.5) - 1.0).abs() < f32::EPSILON);
+    }
+}

@@ -1,0 +1,64 @@
+//! The recipe `mfcc40-wq`: 40 cepstral coefficients every 32 ms, as librosa's `feature.mfcc` computes them by default.
+//!
+//! The statistics and BiLSTM encoders here were trained on exactly this: no pre-emphasis, dither or mean normalisation.
+
+use super::filterbank::FilterBank;
+use super::spectrum::{Edge, Spectrum};
+use crate::audio::SAMPLE_RATE;
+
+pub(super) const HOP: usize = 512;
+pub(super) const COEFFICIENTS: usize = 40;
+const LENGTH: usize = 2048;
+const BANDS: usize = 128;
+/// Below this power a band counts as silent.
+const FLOOR: f32 = 1e-10;
+/// Nothing lies further below the loudest band of the recording than this.
+const RANGE_DB: f32 = 80.0;
+
+/// The coefficients of all frames, one frame after the other.
+pub(super) fn mfcc(signal: &[f32]) -> Vec<f32> {
+    let mut spectrum = Spectrum::new(LENGTH, HOP, Edge::Zeros);
+    let bank = FilterBank::slaney(SAMPLE_RATE, LENGTH, BANDS);
+    let cosines = cosine_table();
+    let frames = spectrum.frames(signal.len());
+    let mut decibels = vec![0.0; bank.bands()];
+    // The floor hangs on the loudest band of the whole recording. Going over it twice costs little time; keeping 128
+    // bands of hours would cost much memory.
+    let mut loudest = f32::MIN;
+    for index in 0..frames {
+        log_bands(&mut spectrum, &bank, signal, index, &mut decibels);
+        loudest = decibels.iter().copied().fold(loudest, f32::max);
+    }
+    let floor = loudest - RANGE_DB;
+    let mut coefficients = Vec::with_capacity(frames * COEFFICIENTS);
+    for index in 0..frames {
+        log_bands(&mut spectrum, &bank, signal, index, &mut decibels);
+        for value in &mut decibels {
+            *value = value.max(floor);
+        }
+        coefficients.extend(cosines.chunks_exact(BANDS).map(|row| super::dot(row, &decibels)));
+    }
+    coefficients
+}
+
+fn log_bands(spectrum: &mut Spectrum, bank: &FilterBank, signal: &[f32], index: usize, decibels: &mut [f32]) {
+    let (power, _) = spectrum.frame(signal, index);
+    bank.apply(power, decibels);
+    for value in decibels {
+        *value = 10.0 * value.max(FLOOR).log10();
+    }
+}
+
+/// The first rows of the orthonormal DCT-II.
+fn cosine_table() -> Vec<f32> {
+    let bands = BANDS as f64;
+    let mut table = Vec::with_capacity(COEFFICIENTS * BANDS);
+    for row in 0..COEFFICIENTS {
+        let scale = if row == 0 { (1.0 / bands).sqrt() } else { (2.0 / bands).sqrt() };
+        for band in 0..BANDS {
+            let angle = std::f64::consts::PI * row as f64 * (2 * band + 1) as f64 / (2.0 * bands);
+            table.push((angle.cos() * scale) as f32);
+        }
+    }
+    table
+}

@@ -1,0 +1,287 @@
+//! A speaker-embedding model: frames of one speaker go in, a voiceprint comes out.
+//!
+//! Owns how each kind of model is recognised (by its inputs and outputs, never by its file name) and fed. A model of
+//! another kind is refused with what was expected: its vectors would be noise.
+
+use std::path::Path;
+
+use super::{FeatureKind, Features, Voiceprint, mel, normalize};
+use crate::inference::{InferenceError, Lanes, Port, Session, Tensor};
+use crate::models::ModelInfo;
+
+/// Ours, and always there: statistics of the MFCC frames through a linear discriminant analysis.
+const BUILT_IN: &[u8] = include_bytes!("../../assets/voiceprint-stats-lda48.onnx");
+const BUILT_IN_NAME: &str = "voiceprint-stats-lda48";
+
+/// Partials run as one batch: enough to fill the matrix kernels, few enough to stay in the cache.
+const BATCH: usize = 16;
+/// Partials taken of one stretch while diarizing.
+const SPREAD_PARTIALS: usize = 3;
+
+/// Why a speaker model cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum VoiceprintError {
+    /// The file or a run of it failed.
+    #[error(transparent)]
+    Inference(#[from] InferenceError),
+    /// The file is a model, but none that is known here.
+    #[error(
+        "not a speaker model that is known: its inputs are {inputs}; expected `mfcc` [N, T, 40] with output `embedding`, \
+         or `mel` [N, T, 40] with outputs `embedding` and `speaker`"
+    )]
+    UnknownKind {
+        /// The inputs it has.
+        inputs: String,
+    },
+    /// The model answered with something that is no voiceprint.
+    #[error("the speaker model gave {0} values for one voice")]
+    Answer(usize),
+}
+
+/// How much care a voiceprint is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// A few spread-out parts of the stretch: for the many short ones of diarization.
+    Quick,
+    /// All of it, overlapping: for a voice that is kept or looked up.
+    Full,
+}
+
+/// One loaded speaker model.
+#[derive(Debug)]
+pub struct VoiceprintModel {
+    session: Session,
+    name: String,
+    kind: FeatureKind,
+    /// Frames and step of the windows that the model averages over; none when it takes all frames at once.
+    windows: Option<(usize, usize)>,
+    license: Option<&'static str>,
+}
+
+impl VoiceprintModel {
+    /// Loads a model from a file; it is named as the file is, without the extension.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is no speaker model that is known.
+    pub fn load(path: &Path, lanes: &Lanes) -> Result<Self, VoiceprintError> {
+        let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        Self::new(Session::load(path, lanes)?, name)
+    }
+
+    /// The model that is part of the program.
+    ///
+    /// # Errors
+    /// Only when the program itself is damaged.
+    pub fn built_in(lanes: &Lanes) -> Result<Self, VoiceprintError> {
+        Self::new(Session::from_bytes(BUILT_IN.to_vec(), lanes)?, BUILT_IN_NAME.to_owned())
+    }
+
+    fn new(session: Session, name: String) -> Result<Self, VoiceprintError> {
+        let inputs = session.inputs();
+        let outputs = session.outputs();
+        let has_output = |name: &str| outputs.iter().any(|port| port.name == name);
+        let takes = |name: &str| matches!(&inputs[..], [port] if port.name == name && port.shape.last() == Some(&Some(40)));
+        let kind = if takes("mel") && has_output("embedding") && has_output("speaker") {
+            FeatureKind::Mel40
+        } else if takes("mfcc") && has_output("embedding") {
+            FeatureKind::Mfcc40
+        } else {
+            return Err(VoiceprintError::UnknownKind { inputs: describe(&inputs) });
+        };
+        let number = |key: &str| session.metadata(key).and_then(|text| text.parse::<usize>().ok()).filter(|n| *n > 0);
+        let windows = if kind == FeatureKind::Mfcc40 { number("window_frames").zip(number("window_step")) } else { None };
+        let license = match session.metadata("license") {
+            Some("Apache-2.0") => Some("Apache-2.0"),
+            Some("MIT") => Some("MIT"),
+            _ => None,
+        };
+        Ok(Self { session, name, kind, windows, license })
+    }
+
+    /// Its name, which its voiceprints carry.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The features it takes.
+    #[must_use]
+    pub fn kind(&self) -> FeatureKind {
+        self.kind
+    }
+
+    /// As published.
+    #[must_use]
+    pub fn info(&self) -> ModelInfo {
+        ModelInfo { name: self.name.clone(), framework: "rten", device: "cpu", license: self.license }
+    }
+
+    /// The voiceprint of one speaker from the frames in which it alone speaks, in order of time; none when they are too few
+    /// or say nothing.
+    ///
+    /// # Errors
+    /// When the model fails.
+    pub fn embed(&mut self, features: &Features, frames: &[usize]) -> Result<Option<Voiceprint>, VoiceprintError> {
+        let mut prints = self.embed_many(features, std::slice::from_ref(&frames.to_vec()), Effort::Full)?;
+        Ok(prints.pop().flatten().map(|vector| Voiceprint { model: self.name.clone(), vector }))
+    }
+
+    /// The vectors of many speakers at once, each from its own frames.
+    ///
+    /// # Errors
+    /// When the model fails.
+    pub fn embed_many(
+        &mut self,
+        features: &Features,
+        speakers: &[Vec<usize>],
+        effort: Effort,
+    ) -> Result<Vec<Option<Vec<f32>>>, VoiceprintError> {
+        let usable = |frames: &[usize]| features.kind() == self.kind && frames.len() >= self.kind.fewest_frames();
+        let mut vectors = match self.kind {
+            FeatureKind::Mfcc40 => {
+                let one =
+                    |frames: &Vec<usize>| if usable(frames) { self.embed_mfcc(features, frames).map(Some) } else { Ok(None) };
+                speakers.iter().map(one).collect::<Result<Vec<_>, _>>()?
+            }
+            FeatureKind::Mel40 => {
+                let chosen: Vec<&[usize]> =
+                    speakers.iter().map(|frames| if usable(frames) { &frames[..] } else { &[] }).collect();
+                self.embed_mel(features, &chosen, effort)?
+            }
+        };
+        for vector in &mut vectors {
+            if vector.as_mut().is_some_and(|vector| !normalize(vector)) {
+                *vector = None;
+            }
+        }
+        Ok(vectors)
+    }
+
+    fn embed_mfcc(&self, features: &Features, frames: &[usize]) -> Result<Vec<f32>, VoiceprintError> {
+        let all = (0, frames.len());
+        let pieces = match self.windows {
+            Some((length, step)) if frames.len() >= length => {
+                (0..=frames.len() - length).step_by(step).map(|start| (start, start + length)).collect()
+            }
+            _ => vec![all],
+        };
+        let mut sum: Vec<f32> = Vec::new();
+        for (start, end) in pieces {
+            let values: Vec<f32> = frames[start..end].iter().flat_map(|index| features.frame(*index)).copied().collect();
+            let answer =
+                self.session.run(0, ("mfcc", &[1, values.len() / self.kind.width(), self.kind.width()], &values), "embedding")?;
+            add(&mut sum, &answer.values);
+        }
+        if sum.is_empty() { Err(VoiceprintError::Answer(0)) } else { Ok(sum) }
+    }
+
+    /// Cuts each speaker's frames into partials, runs those of one length together, and joins the answers of each speaker
+    /// in the model's own last step (mean, minus the mean of all voices).
+    fn embed_mel(
+        &self,
+        features: &Features,
+        speakers: &[&[usize]],
+        effort: Effort,
+    ) -> Result<Vec<Option<Vec<f32>>>, VoiceprintError> {
+        let mut whole = Vec::new();
+        let mut short = Vec::new();
+        for (speaker, frames) in speakers.iter().enumerate().filter(|(_, frames)| !frames.is_empty()) {
+            let starts = match effort {
+                Effort::Quick => mel::spread_partials(frames.len(), SPREAD_PARTIALS),
+                Effort::Full => mel::overlapping_partials(frames.len()),
+            };
+            let gain = mel::gain(features.mean_level(frames));
+            if starts.is_empty() {
+                short.push(Partial { speaker, gain, frames });
+            }
+            whole.extend(starts.iter().map(|start| Partial { speaker, gain, frames: &frames[*start..start + mel::PARTIAL] }));
+        }
+        let batches: Vec<&[Partial]> = whole.chunks(BATCH).chain(short.chunks(1)).collect();
+        let answers = self.run_batches(features, &batches)?;
+        let mut partials: Vec<Vec<f32>> = vec![Vec::new(); speakers.len()];
+        let mut dimension = 0;
+        for (batch, answer) in batches.iter().zip(&answers) {
+            dimension = answer.shape.last().copied().filter(|size| *size > 0).ok_or(VoiceprintError::Answer(0))?;
+            for (partial, vector) in batch.iter().zip(answer.values.chunks_exact(dimension)) {
+                partials[partial.speaker].extend_from_slice(vector);
+            }
+        }
+        let join = |vectors: Vec<f32>| {
+            if vectors.is_empty() {
+                return Ok(None);
+            }
+            let shape = [vectors.len() / dimension, dimension];
+            let speaker = self.session.run(0, ("embedding", &shape, &vectors), "speaker")?;
+            if speaker.values.len() == dimension {
+                Ok(Some(speaker.values))
+            } else {
+                Err(VoiceprintError::Answer(speaker.values.len()))
+            }
+        };
+        partials.into_iter().map(join).collect()
+    }
+
+    /// Runs the batches in all lanes at once; the answers come in the order of the batches.
+    fn run_batches(&self, features: &Features, batches: &[&[Partial]]) -> Result<Vec<Tensor>, VoiceprintError> {
+        let run = |lane: usize, batch: &&[Partial]| {
+            let frames = batch.first().map_or(0, |partial| partial.frames.len());
+            let mut values = Vec::with_capacity(batch.len() * frames * self.kind.width());
+            for partial in *batch {
+                let power = partial.frames.iter().flat_map(|index| features.frame(*index));
+                values.extend(power.map(|power| power * partial.gain));
+            }
+            self.session.run(lane, ("mel", &[batch.len(), frames, self.kind.width()], &values), "embedding")
+        };
+        Ok(self.session.lanes().map(batches, run).into_iter().collect::<Result<Vec<_>, _>>()?)
+    }
+}
+
+/// Frames that run as one sequence.
+struct Partial<'a> {
+    speaker: usize,
+    gain: f32,
+    frames: &'a [usize],
+}
+
+fn add(sum: &mut Vec<f32>, vector: &[f32]) {
+    if sum.is_empty() {
+        sum.extend_from_slice(vector);
+    } else {
+        for (sum, value) in sum.iter_mut().zip(vector) {
+            *sum += value;
+        }
+    }
+}
+
+fn describe(ports: &[Port]) -> String {
+    let size = |size: &Option<usize>| size.map_or_else(|| "?".to_owned(), |size| size.to_string());
+    let one = |port: &Port| format!("`{}` [{}]", port.name, port.shape.iter().map(size).collect::<Vec<_>>().join(", "));
+    ports.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::Audio;
+
+    #[test]
+    fn the_built_in_model_embeds_and_the_vector_has_length_one() {
+        let mut model = VoiceprintModel::built_in(&Lanes::new(1)).unwrap();
+        assert_eq!((model.name(), model.kind()), ("voiceprint-stats-lda48", FeatureKind::Mfcc40));
+        let samples = (0..32_000_u64).map(|n| ((n * n * 7 + n * 31) % 2001) as f32 / 4000.0 - 0.25).collect();
+        let features = Features::of(model.kind(), &Audio::new(samples));
+        let print = model.embed(&features, &(0..features.len()).collect::<Vec<_>>()).unwrap().unwrap();
+        assert_eq!(print.vector.len(), 48);
+        assert!((super::super::dot(&print.vector, &print.vector) - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn too_few_frames_and_frames_of_another_recipe_give_no_voiceprint() {
+        let mut model = VoiceprintModel::built_in(&Lanes::new(1)).unwrap();
+        let audio = Audio::new(vec![0.1; 16_000]);
+        let features = Features::of(FeatureKind::Mfcc40, &audio);
+        assert_eq!(model.embed(&features, &[0, 1, 2]).unwrap(), None);
+        let features = Features::of(FeatureKind::Mel40, &audio);
+        assert_eq!(model.embed(&features, &(0..50).collect::<Vec<_>>()).unwrap(), None);
+    }
+}

@@ -1,0 +1,73 @@
+//! Power spectra of overlapping frames, with the periodic Hann window.
+
+use std::sync::Arc;
+
+use realfft::num_complex::Complex;
+use realfft::{RealFftPlanner, RealToComplex};
+
+/// What lies before the first and after the last sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Edge {
+    /// Silence.
+    Zeros,
+    /// The signal mirrored at its first and last sample, which is not repeated; silence when it is too short for that.
+    Mirror,
+}
+
+/// Computes |X|² of frames that are centred on every `hop`-th sample.
+pub(crate) struct Spectrum {
+    hop: usize,
+    edge: Edge,
+    window: Vec<f32>,
+    transform: Arc<dyn RealToComplex<f32>>,
+    frame: Vec<f32>,
+    bins: Vec<Complex<f32>>,
+    power: Vec<f32>,
+}
+
+impl Spectrum {
+    pub(crate) fn new(length: usize, hop: usize, edge: Edge) -> Self {
+        let transform = RealFftPlanner::new().plan_fft_forward(length);
+        let angle = |index: usize| std::f64::consts::TAU * index as f64 / length as f64;
+        let window = (0..length).map(|index| (0.5 - 0.5 * angle(index).cos()) as f32).collect();
+        let bins = transform.make_output_vec();
+        Self { hop, edge, window, frame: transform.make_input_vec(), power: vec![0.0; bins.len()], bins, transform }
+    }
+
+    /// How many frames a signal of `samples` has.
+    pub(crate) fn frames(&self, samples: usize) -> usize {
+        1 + samples / self.hop
+    }
+
+    /// Power per bin of one frame, and the mean square of the windowed frame over that of the window.
+    pub(crate) fn frame(&mut self, signal: &[f32], index: usize) -> (&[f32], f32) {
+        let length = self.window.len();
+        let start = (index * self.hop) as isize - (length / 2) as isize;
+        let mirrored = self.edge == Edge::Mirror && signal.len() > length;
+        let at = |position: isize| -> f32 {
+            let inside = usize::try_from(position).ok().and_then(|position| signal.get(position));
+            match inside {
+                Some(sample) => *sample,
+                None if mirrored => {
+                    let last = signal.len() as isize - 1;
+                    let reflected = if position < 0 { -position } else { 2 * last - position };
+                    usize::try_from(reflected).ok().and_then(|position| signal.get(position)).copied().unwrap_or(0.0)
+                }
+                None => 0.0,
+            }
+        };
+        let (mut energy, mut weight) = (0.0_f64, 0.0_f64);
+        for (offset, (value, window)) in self.frame.iter_mut().zip(&self.window).enumerate() {
+            *value = at(start + offset as isize) * window;
+            energy += f64::from(*value * *value);
+            weight += f64::from(window * window);
+        }
+        // The buffers are the ones the plan itself made, so their lengths fit.
+        let transformed = self.transform.process(&mut self.frame, &mut self.bins);
+        debug_assert!(transformed.is_ok());
+        for (power, bin) in self.power.iter_mut().zip(&self.bins) {
+            *power = bin.norm_sqr();
+        }
+        (&self.power, (energy / weight) as f32)
+    }
+}

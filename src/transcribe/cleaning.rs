@@ -11,11 +11,14 @@ const NO_SPEECH: f32 = 0.6;
 /// Below this mean log probability of its tokens the model is guessing (whisper.cpp's own threshold).
 const GUESSING: f32 = -1.0;
 /// The longest group of words that is looked for as a loop.
-const LONGEST_LOOP: usize = 12;
+const LONGEST_LOOP: usize = 30;
 /// A loop has at least so many rounds, and at least so many words in all. People say "no, no, no, no" and spell "one one one one",
 /// but not further.
 const LOOP_ROUNDS: usize = 4;
 const LOOP_WORDS: usize = 8;
+/// Of a group of so many words, fewer rounds are a loop: nobody says a whole sentence three times word for word.
+const SENTENCE: usize = 6;
+const SENTENCE_ROUNDS: usize = 3;
 
 /// Whether a phrase is worth nothing as a whole: the model doubts both that there is speech and what it wrote.
 #[must_use]
@@ -73,7 +76,12 @@ pub fn without_loops(mut words: Vec<WindowWord>) -> Vec<WindowWord> {
     while start < words.len() {
         let found = (1..=LONGEST_LOOP).find_map(|length| {
             let rounds = rounds(&bare[start..], length);
-            (rounds >= LOOP_ROUNDS && rounds * length >= LOOP_WORDS).then_some((length, rounds))
+            let is_loop = if length >= SENTENCE {
+                rounds >= SENTENCE_ROUNDS
+            } else {
+                rounds >= LOOP_ROUNDS && rounds * length >= LOOP_WORDS
+            };
+            is_loop.then_some((length, rounds))
         });
         if let Some((length, rounds)) = found {
             words.drain(start + length..start + length * rounds);
@@ -131,6 +139,12 @@ mod tests {
     fn a_loop_is_cut_down_to_its_first_round() {
         let looped = format!("So. {} Good.", "Thank you very much. ".repeat(9));
         assert_eq!(text(&without_loops(words(&looped))), "So. Thank you very much. Good.");
+    }
+
+    #[test]
+    fn a_sentence_said_three_times_is_a_loop() {
+        let sentence = "I'm not sure if I can speak English, but I'm not sure if I can speak English. ";
+        assert_eq!(text(&without_loops(words(&sentence.repeat(3)))), sentence.trim());
     }
 
     #[test]

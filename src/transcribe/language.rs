@@ -1,15 +1,16 @@
 //! Which language to listen in, and what to say when the model can't.
 //!
-//! A model that knows English only hears English in every language. It can't tell so itself, but it doubts what it writes:
-//! the mean confidence of the words is far lower, and that is what [`sounds_foreign`] looks at. Pure.
+//! A model that knows English only hears English in every language, and is sure of it: its confidence in what it makes of German
+//! is that of English. What gives it away, often but not always, is how little it writes: it describes other languages as sounds,
+//! in brackets, or passes over them. [`hardly_english`] looks at that and at nothing else. Pure.
 
-use super::Word;
+use crate::audio::time::Millis;
 
-/// Evidence is wanted before a warning is given: so many words at least.
-const ENOUGH_WORDS: usize = 20;
-/// Below this mean confidence a recording is probably not English. Measured with tiny.en: English telephone calls are above
-/// 0.75, calls in Russian, German and French below 0.55.
-const FOREIGN: f32 = 0.6;
+/// So much speech has to be there before its silence means anything.
+const ENOUGH_SPEECH: Millis = Millis(10_000);
+/// Fewer words than this in a second of speech are hardly English. Measured with tiny.en: English calls and readings have 2.2 to
+/// 3.3, a call in Russian 0.4.
+const FEW_WORDS: f64 = 1.2;
 
 /// The primary part of a language tag in lower case: `en` for `en-US`.
 #[must_use]
@@ -36,32 +37,21 @@ pub fn not_spoken(asked: &str, english_only: bool) -> String {
 pub const NO_TRANSLATION: &str =
     "a translation was asked for, but the transcription model knows English only and can't translate";
 
-/// The warning for words that a model of English was very unsure of.
+/// The warning for a recording of which a model of English wrote down next to nothing.
 #[must_use]
-pub fn foreign(mean_confidence: f32) -> String {
-    format!(
-        "the transcription model knows English only, and its low confidence over the whole recording (mean {mean_confidence:.2}) suggests another \
-         language or very poor audio: its words are to be mistrusted"
-    )
-}
-
-/// The mean confidence of all words, where there are enough of them and it is so low that they are hardly English.
-#[must_use]
-pub fn sounds_foreign<'w>(words: impl Iterator<Item = &'w Word>) -> Option<f32> {
-    let (count, sum) = words.fold((0_usize, 0.0_f32), |(count, sum), word| (count + 1, sum + word.confidence));
-    let mean = sum / count.max(1) as f32;
-    (count >= ENOUGH_WORDS && mean < FOREIGN).then_some(mean)
+pub fn hardly_english(words: usize, speech: Millis) -> Option<String> {
+    let seconds = speech.as_seconds();
+    (speech >= ENOUGH_SPEECH && (words as f64) < FEW_WORDS * seconds).then(|| {
+        format!(
+            "the transcription model knows English only, and made out {words} words in {seconds:.0} s of what was taken for speech: this suggests \
+             another language, or no speech; its words are to be mistrusted"
+        )
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::time::{Millis, TimeSpan};
-
-    fn words(count: usize, confidence: f32) -> Vec<Word> {
-        let span = TimeSpan::new(Millis(0), Millis(1)).unwrap();
-        vec![Word { text: "a".to_owned(), span, confidence, starts_phrase: false }; count]
-    }
 
     #[test]
     fn a_language_tag_is_cut_to_its_language() {
@@ -69,10 +59,11 @@ mod tests {
     }
 
     #[test]
-    fn many_doubtful_words_sound_foreign_and_few_do_not() {
-        assert!(sounds_foreign(words(50, 0.4).iter()).is_some());
-        assert!(sounds_foreign(words(50, 0.8).iter()).is_none());
-        assert!(sounds_foreign(words(5, 0.4).iter()).is_none());
-        assert!(sounds_foreign([].iter()).is_none());
+    fn much_speech_with_few_words_is_hardly_english() {
+        assert!(hardly_english(24, Millis(55_000)).is_some());
+        assert!(hardly_english(0, Millis(30_000)).is_some());
+        assert!(hardly_english(160, Millis(55_000)).is_none());
+        assert!(hardly_english(1, Millis(4_000)).is_none());
+        assert!(hardly_english(0, Millis::ZERO).is_none());
     }
 }

@@ -5,6 +5,7 @@ mod callbacks;
 pub mod cleaning;
 pub mod language;
 pub mod packing;
+mod pass;
 pub mod prompt;
 mod schedule;
 pub mod timing;

@@ -28,6 +28,19 @@ pub struct Phrase {
     pub no_speech: f32,
 }
 
+impl Phrase {
+    /// The same, so many samples later.
+    #[must_use]
+    pub fn later_by(mut self, samples: usize) -> Self {
+        let later = |span: &Range<usize>| span.start + samples..span.end + samples;
+        self.span = later(&self.span);
+        for token in &mut self.tokens {
+            token.span = later(&token.span);
+        }
+        self
+    }
+}
+
 /// A word inside its window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WindowWord {
@@ -105,4 +118,60 @@ fn close(open: &[&Token]) -> Option<WindowWord> {
 
 fn is_spoken(bytes: &[u8]) -> bool {
     bytes.iter().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn phrase(parts: &[&[u8]]) -> Phrase {
+        let token = |(index, bytes): (usize, &&[u8])| Token {
+            bytes: bytes.to_vec(),
+            probability: 0.5,
+            span: index * 10..(index + 1) * 10,
+        };
+        Phrase { tokens: parts.iter().enumerate().map(token).collect(), ..Phrase::default() }
+    }
+
+    fn texts(parts: &[&[u8]]) -> Vec<String> {
+        words(&phrase(parts)).into_iter().map(|word| word.text).collect()
+    }
+
+    #[test]
+    fn words_begin_at_a_leading_space() {
+        assert_eq!(texts(&[b" My", b" net", b"work", b"'s", b" down", b"."]), ["My", "network's", "down."]);
+        assert_eq!(texts(&[b"Hi", b",", b" ", b"Bob"]), ["Hi,", "Bob"]);
+        assert!(texts(&[b" ", b"  "]).is_empty());
+    }
+
+    #[test]
+    fn a_word_lasts_from_its_first_token_to_its_last_with_a_sound() {
+        let found = words(&phrase(&[b" net", b"work", b"."]));
+        assert_eq!((found[0].span.clone(), found[0].confidence), (0..20, 0.5));
+    }
+
+    #[test]
+    fn a_character_may_be_split_over_tokens() {
+        let text = " привет".as_bytes();
+        assert_eq!(texts(&[&text[..4], &text[4..8], &text[8..]]), ["привет"]);
+        assert_eq!(texts(&[b" a", &[0xD0], b" b"]), ["a b"]);
+    }
+
+    #[test]
+    fn scripts_without_spaces_are_cut_by_character() {
+        let text = "你好。".as_bytes();
+        assert_eq!(texts(&[&text[..2], &text[2..4], &text[4..]]), ["你", "好。"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_give_valid_words_in_order(parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..6), 0..30)) {
+            let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+            let found = words(&phrase(&parts));
+            prop_assert!(found.iter().all(|word| !word.text.trim().is_empty() && word.span.start <= word.span.end));
+            prop_assert!(found.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start));
+        }
+    }
 }

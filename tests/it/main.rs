@@ -15,5 +15,6 @@ mod queue;
 mod recovery;
 mod support;
 mod toy_whisper;
+mod transcription;
 mod upload;
 mod websocket;

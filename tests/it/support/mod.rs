@@ -5,3 +5,4 @@ pub mod audio;
 pub mod models;
 pub mod scripted;
 pub mod sound;
+pub mod wer;

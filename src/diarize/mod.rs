@@ -5,8 +5,7 @@
 //! is pure.
 
 mod activity;
-pub mod channels;
-pub use channels::diarize_channels;
+mod channels;
 mod clustering;
 mod courses;
 mod finish;
@@ -22,6 +21,7 @@ mod turns;
 mod voiced;
 mod voices;
 
+pub use channels::diarize_channels;
 pub use segmented::{SegmentedDiarizer, SegmentedOptions};
 pub use speech::speech_regions;
 pub use voiced::VoicedDiarizer;

@@ -68,7 +68,7 @@ fn transcriber(config: &Config, catalog: &Catalog) -> Result<Box<dyn Transcribe>
         .map_err(|missing| format!("{missing}; {BRING_WHISPER}"))?;
     let settings = WhisperSettings { threads: config.threads };
     let transcriber = WhisperTranscriber::load(&file.path, settings).map_err(|error| error.to_string())?;
-    Ok(Box::new(transcriber))
+    Ok(Box::new(transcriber.with_license(file.license)))
 }
 
 fn recognizer(config: &Config, catalog: &Catalog, lanes: &Lanes) -> Result<Recognizer, String> {

@@ -1,39 +1,69 @@
-//! Whose voice it is.
+//! Whose voice it is: the speakers of a recording compared with the enrolled voices.
+//!
+//! Open-set: "unknown" is an answer, and the usual one. A voice is given to one speaker of a recording at most. What is
+//! enrolled is read anew for each recording, so a voice that was put there counts from the next one on.
 
-/// An enrolled voice and how near it is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Candidate {
-    /// The person's name.
-    pub name: String,
-    /// Cosine similarity, -1 to 1.
-    pub score: f32,
+mod library;
+mod matching;
+
+use std::path::PathBuf;
+
+pub use library::{InvalidVoice, Library, Voice};
+pub use matching::{Candidate, Identity, identify};
+
+use crate::models::ModelInfo;
+use crate::voiceprint::{FeatureKind, Voiceprint, VoiceprintModel};
+
+/// Least cosine for a known voice, by the features of the speaker model. Above the equal-error thresholds of full utterances
+/// over the telephone (0.53 and 0.35, see docs/models.md), since a wrong name is worse than none.
+const THRESHOLD_GE2E: f32 = 0.62;
+const THRESHOLD_MFCC: f32 = 0.55;
+
+/// Compares voices.
+#[derive(Debug)]
+pub struct Recognizer {
+    folder: PathBuf,
+    model: ModelInfo,
+    threshold: f32,
 }
 
-/// What is known of one speaker's identity.
+/// What was found out about the speakers of one recording.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Identity {
-    /// The person, when a voice was near enough.
-    pub name: Option<String>,
-    /// How sure, 0 to 1; 0 for an unknown voice.
-    pub confidence: f32,
-    /// The file of the voice.
-    pub source: Option<String>,
-    /// The nearest voices, best first.
-    pub candidates: Vec<Candidate>,
-}
-pub struct Recognizer;
 pub struct Recognition {
+    /// One a speaker, in their order.
     pub identities: Vec<Identity>,
+    /// Voices that could not be used.
     pub warnings: Vec<String>,
 }
+
 impl Recognizer {
-    pub fn new(_f: std::path::PathBuf, _v: &crate::voiceprint::VoiceprintModel, _t: Option<f32>) -> Self {
-        Self
+    /// With the voices in `folder` and voiceprints of this model; `threshold` instead of the model's own.
+    #[must_use]
+    pub fn new(folder: PathBuf, voiceprint: &VoiceprintModel, threshold: Option<f32>) -> Self {
+        let own = match voiceprint.kind() {
+            FeatureKind::Mel40 => THRESHOLD_GE2E,
+            FeatureKind::Mfcc40 => THRESHOLD_MFCC,
+        };
+        Self { folder, model: voiceprint.info(), threshold: threshold.unwrap_or(own) }
     }
-    pub fn recognize(&self, v: &[Option<crate::voiceprint::Voiceprint>]) -> Recognition {
-        Recognition { identities: v.iter().map(|_| Identity::default()).collect(), warnings: vec![] }
+
+    /// Names the speakers that are known. A speaker without a voiceprint is unknown.
+    #[must_use]
+    pub fn recognize(&self, speakers: &[Option<Voiceprint>]) -> Recognition {
+        let Library { voices, mut warnings } = Library::read(&self.folder);
+        let others = voices.iter().filter(|voice| voice.model != self.model.name).count();
+        if others > 0 {
+            warnings.push(format!(
+                "{others} enrolled voices are of another speaker model than {} and were not compared",
+                self.model.name
+            ));
+        }
+        Recognition { identities: identify(speakers, &voices, self.threshold), warnings }
     }
-    pub fn model(&self) -> crate::models::ModelInfo {
-        crate::models::ModelInfo { name: "x".into(), framework: "x", device: "cpu", license: None }
+
+    /// The model whose voiceprints are compared.
+    #[must_use]
+    pub fn model(&self) -> ModelInfo {
+        self.model.clone()
     }
 }

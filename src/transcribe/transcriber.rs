@@ -46,6 +46,13 @@ impl WhisperTranscriber {
         Ok(Self { model, threads: settings.threads.max(1), info })
     }
 
+    /// With the licence of the model, which its file does not tell.
+    #[must_use]
+    pub fn with_license(mut self, license: Option<&'static str>) -> Self {
+        self.info.license = license;
+        self
+    }
+
     /// The language to decode in: the one asked for where the model knows it, else the one that is heard.
     fn choose_language(
         &self,

@@ -2,6 +2,7 @@
 //! socket, the command line, or the library's public functions.
 
 mod architecture;
+mod calls;
 mod command_line;
 mod configuration;
 mod errors;
@@ -13,6 +14,7 @@ mod models_import;
 mod models_import_hostile;
 mod queue;
 mod recovery;
+mod seed_clients;
 mod support;
 mod toy_whisper;
 mod transcription;

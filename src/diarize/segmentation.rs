@@ -64,6 +64,12 @@ impl Window {
         (self.start + RECEPTIVE_FIELD / 2 + STEP / 2) / STEP
     }
 
+    /// The sample of the recording that a frame is centred on.
+    #[must_use]
+    pub fn centre(&self, frame: usize) -> usize {
+        self.start + frame * STEP + RECEPTIVE_FIELD / 2
+    }
+
     /// This window's frame nearest to a sample of the recording.
     #[must_use]
     pub fn frame_at(&self, sample: usize) -> usize {

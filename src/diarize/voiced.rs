@@ -4,6 +4,7 @@ use super::activity::{self, FRAME};
 use super::courses::most_likely_persons;
 use super::finish::add_voiceprints;
 use super::sliding::{self, Piece, Voiced};
+use super::tonality::Tonality;
 use super::turns::{TIDYING, Timeline, turns};
 use super::{Diarization, Diarize, DiarizeError, SpeakerCount};
 use crate::audio::Audio;
@@ -52,7 +53,11 @@ impl VoicedDiarizer {
 impl Diarize for VoicedDiarizer {
     fn diarize(&mut self, ctx: &JobContext, audio: &Audio, count: SpeakerCount) -> Result<Diarization, DiarizeError> {
         let scores = activity::scores(ctx, audio)?;
-        let active = activity::active_frames(&scores);
+        let tonality = Tonality::of(audio);
+        let mut active = activity::active_frames(&scores);
+        for (frame, active) in active.iter_mut().enumerate() {
+            *active &= !tonality.is_tonal(frame * FRAME + FRAME / 2);
+        }
         let stretches = activity::stretches(&active, LONGEST_GAP, SHORTEST);
         if stretches.is_empty() {
             return Ok(Diarization::default());

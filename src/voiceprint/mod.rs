@@ -9,7 +9,7 @@ mod filterbank;
 mod mel;
 mod mfcc;
 mod model;
-mod spectrum;
+pub(crate) mod spectrum;
 
 pub use features::{FeatureKind, Features};
 pub use model::{Effort, VoiceprintError, VoiceprintModel};

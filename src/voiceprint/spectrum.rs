@@ -7,7 +7,7 @@ use realfft::{RealFftPlanner, RealToComplex};
 
 /// What lies before the first and after the last sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Edge {
+pub(crate) enum Edge {
     /// Silence.
     Zeros,
     /// The signal mirrored at its first and last sample, which is not repeated; silence when it is too short for that.
@@ -15,7 +15,7 @@ pub(super) enum Edge {
 }
 
 /// Computes |X|² of frames that are centred on every `hop`-th sample.
-pub(super) struct Spectrum {
+pub(crate) struct Spectrum {
     hop: usize,
     edge: Edge,
     window: Vec<f32>,
@@ -26,7 +26,7 @@ pub(super) struct Spectrum {
 }
 
 impl Spectrum {
-    pub(super) fn new(length: usize, hop: usize, edge: Edge) -> Self {
+    pub(crate) fn new(length: usize, hop: usize, edge: Edge) -> Self {
         let transform = RealFftPlanner::new().plan_fft_forward(length);
         let angle = |index: usize| std::f64::consts::TAU * index as f64 / length as f64;
         let window = (0..length).map(|index| (0.5 - 0.5 * angle(index).cos()) as f32).collect();
@@ -35,12 +35,12 @@ impl Spectrum {
     }
 
     /// How many frames a signal of `samples` has.
-    pub(super) fn frames(&self, samples: usize) -> usize {
+    pub(crate) fn frames(&self, samples: usize) -> usize {
         1 + samples / self.hop
     }
 
     /// Power per bin of one frame, and the mean square of the windowed frame over that of the window.
-    pub(super) fn frame(&mut self, signal: &[f32], index: usize) -> (&[f32], f32) {
+    pub(crate) fn frame(&mut self, signal: &[f32], index: usize) -> (&[f32], f32) {
         let length = self.window.len();
         let start = (index * self.hop) as isize - (length / 2) as isize;
         let mirrored = self.edge == Edge::Mirror && signal.len() > length;

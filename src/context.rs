@@ -42,6 +42,17 @@ impl JobContext {
         self.stop.check()
     }
 
+    /// A context for one of `total` equal parts of a stage: what is reported to it counts for that part.
+    #[must_use]
+    pub fn within(&self, part: usize, total: usize) -> Self {
+        let progress = Arc::clone(&self.progress);
+        let scaled = move |stage: Stage, percent: u8| {
+            let percent = (part * 100 + usize::from(percent.min(100))).checked_div(total).unwrap_or(100);
+            progress(stage, u8::try_from(percent).unwrap_or(100));
+        };
+        Self { stop: self.stop.clone(), progress: Arc::new(scaled) }
+    }
+
     /// Says that `stage` is `percent` (0 to 100) done.
     pub fn report(&self, stage: Stage, percent: u8) {
         (self.progress)(stage, percent.min(100));

@@ -1,11 +1,25 @@
 //! CallAnnotate: a recorded telephone call goes in, an annotation comes out.
+//!
+//! The map of the crate; `docs/architecture.md` tells what flows where and who may import whom.
 
+pub mod annotate;
+pub mod app;
 pub mod audio;
+pub mod cli;
+pub mod clock;
+pub mod config;
 pub mod context;
 pub mod diarize;
+pub mod engine;
+pub mod http;
 pub mod inference;
 pub mod jobs;
 pub mod models;
+pub mod pipeline;
+pub mod recognize;
 pub mod stop;
+pub mod telemetry;
 pub mod transcribe;
 pub mod voiceprint;
+pub mod volume;
+pub mod worker;

@@ -1,6 +1,9 @@
 //! From a file of any kind to 16 kHz samples, one signal a channel.
 
+pub mod channels;
 pub mod decode;
+pub mod levels;
+pub mod resample;
 pub mod time;
 
 use time::Millis;

@@ -15,6 +15,8 @@ const END: f32 = 0.42;
 const SMOOTHING: usize = 7;
 /// The detector's window ends with the newest frame and is three frames long, and it answers late: measured, by two frames.
 const DELAY: usize = 2;
+/// How faint speech may be beside the louder moments of the recording: 40 dB, as a ratio of mean squares.
+const AUDIBLE: f32 = 1e-4;
 /// Frames between two looks at the stop signal.
 const BLOCK: usize = 4096;
 
@@ -71,9 +73,37 @@ pub(super) fn stretches(active: &[bool], gap: usize, shortest: usize) -> Vec<(us
     stretches
 }
 
+/// Keeps the stretches that can be heard: whose louder moments come within [`AUDIBLE`] of the recording's. The detector adapts
+/// to what it hears, and takes the faint hiss after a loud tone for speech.
+pub(super) fn audible(mut stretches: Vec<(usize, usize)>, audio: &Audio) -> Vec<(usize, usize)> {
+    let level = |frame: &[f32]| frame.iter().map(|sample| sample * sample).sum::<f32>() / frame.len() as f32;
+    let levels: Vec<f32> = audio.samples().chunks(FRAME).map(level).collect();
+    let loud = loud_moments(&levels);
+    stretches.retain(|(start, end)| {
+        let inside = levels.get(*start..(*end).min(levels.len())).unwrap_or_default();
+        loud_moments(inside) >= loud * AUDIBLE
+    });
+    stretches
+}
+
+/// The level that one frame in twenty exceeds, as mean square.
+fn loud_moments(levels: &[f32]) -> f32 {
+    let mut sorted = levels.to_vec();
+    sorted.sort_unstable_by(f32::total_cmp);
+    sorted.get(sorted.len() * 19 / 20).copied().unwrap_or(0.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_forty_decibels_below_the_rest_is_not_heard() {
+        let mut samples = vec![0.1; 100 * FRAME];
+        samples[50 * FRAME..].fill(0.0005);
+        let audio = Audio::new(samples);
+        assert_eq!(audible(vec![(10, 40), (60, 90)], &audio), [(10, 40)]);
+    }
 
     #[test]
     fn silence_is_not_speech_and_every_frame_has_a_score() {

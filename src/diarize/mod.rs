@@ -5,6 +5,7 @@
 //! is pure.
 
 mod activity;
+mod channels;
 mod clustering;
 mod courses;
 mod finish;
@@ -20,6 +21,7 @@ mod turns;
 mod voiced;
 mod voices;
 
+pub use channels::diarize_channels;
 pub use segmented::{SegmentedDiarizer, SegmentedOptions};
 pub use speech::speech_regions;
 pub use voiced::VoicedDiarizer;

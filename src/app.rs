@@ -1,0 +1,218 @@
+//! Wires all parts and serves until stopped.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info, warn};
+
+use crate::audio::decode::DecodeLimits;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::engine::{Engine, StartError};
+use crate::http::{self, AppState, Parts};
+use crate::jobs::registry::Registry;
+use crate::jobs::{Failure, FailureCode, Job, JobState};
+use crate::pipeline::Pipeline;
+use crate::stop::StopReason;
+use crate::volume::{OpenError, Volume};
+use crate::worker::Worker;
+
+/// How long open requests may go on after the worker has ended.
+const LAST_REQUESTS: Duration = Duration::from_secs(3);
+
+/// Why the server did not start, or stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The volume cannot be used.
+    #[error(transparent)]
+    Volume(#[from] OpenError),
+    /// The jobs on the volume cannot be read.
+    #[error("the jobs on the volume could not be read: {0}")]
+    Recover(#[source] std::io::Error),
+    /// The engine did not start.
+    #[error(transparent)]
+    Engine(#[from] StartError),
+    /// The address cannot be had.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The server ended without having been asked to.
+    #[error("the server ended unexpectedly: {0}")]
+    Serve(String),
+}
+
+/// Two tokens: soft stops taking work, hard stops the work that runs.
+#[derive(Clone, Debug, Default)]
+pub struct Shutdown {
+    /// Raised by the first signal.
+    pub soft: CancellationToken,
+    /// Raised by the second signal.
+    pub hard: CancellationToken,
+}
+
+/// A server that is ready: it listens, and works once [`App::serve`] is called.
+pub struct App {
+    listener: TcpListener,
+    address: SocketAddr,
+    state: AppState,
+    worker: Worker,
+    registry: Registry,
+    tasks: TaskTracker,
+    shutdown: Shutdown,
+    grace: Duration,
+}
+
+impl App {
+    /// Opens the volume, loads the models, takes up the jobs found, and binds the address.
+    ///
+    /// # Errors
+    /// When one of these fails.
+    pub async fn start(
+        config: &Config,
+        clock: Clock,
+        shutdown: Shutdown,
+        build: impl FnOnce() -> Pipeline + Send + 'static,
+    ) -> Result<Self, AppError> {
+        let volume = Volume::open(&config.volume)?;
+        let registry = Registry::new(config.queue.max_length, clock.clone());
+        take_up(&volume, &registry, &clock, config.queue.max_attempts).map_err(AppError::Recover)?;
+        // Loading takes seconds; the runtime's threads stay free for the signals meanwhile.
+        let engine = tokio::task::spawn_blocking(move || Engine::start(build))
+            .await
+            .map_err(|error| AppError::Serve(error.to_string()))??;
+        for stage in engine.status().stages() {
+            if let Some(reason) = &stage.missing {
+                warn!(event = "stage_unavailable", stage = stage.stage.name(), reason, "A stage cannot run");
+            }
+        }
+        let tasks = TaskTracker::new();
+        let state = AppState::new(Parts {
+            registry: registry.clone(),
+            volume: volume.clone(),
+            clock: clock.clone(),
+            engine: engine.status().clone(),
+            stopping: shutdown.soft.clone(),
+            tasks: tasks.clone(),
+            max_file_bytes: config.files.max_bytes,
+            decode_limits: DecodeLimits {
+                max_duration: config.files.max_duration,
+                max_channels: config.files.max_channels,
+                ..DecodeLimits::default()
+            },
+            idle_timeout: config.idle_timeout,
+        });
+        let worker = Worker {
+            registry: registry.clone(),
+            volume,
+            engine,
+            clock,
+            task_timeout: config.queue.task_timeout,
+            poll_interval: config.queue.poll_interval,
+            stopping: shutdown.soft.clone(),
+        };
+        let unbound = |source| AppError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).await.map_err(unbound)?;
+        let address = listener.local_addr().map_err(unbound)?;
+        info!(event = "listening", address = %address, "Listening on http://{address}");
+        Ok(Self { listener, address, state, worker, registry, tasks, shutdown, grace: config.queue.shutdown_grace })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the soft token is raised, then lets what runs come to its end within the grace time.
+    ///
+    /// # Errors
+    /// When the server ends without having been asked to.
+    pub async fn serve(self) -> Result<(), AppError> {
+        let soft = self.shutdown.soft.clone();
+        let router = http::router(self.state).into_make_service_with_connect_info::<SocketAddr>();
+        let server = axum::serve(self.listener, router).with_graceful_shutdown(soft.clone().cancelled_owned());
+        let server = self.tasks.spawn(async move { server.await });
+        let worker = self.tasks.spawn({
+            // If the worker dies, the server must not go on taking jobs that nobody will run.
+            let guard = soft.clone().drop_guard();
+            async move {
+                let _stop_everything = guard;
+                self.worker.run().await;
+            }
+        });
+        soft.cancelled().await;
+        info!(event = "stopping", "Stopping: no further jobs are taken");
+        tokio::pin!(worker);
+        let hard = self.shutdown.hard.clone();
+        let orderly = tokio::select! {
+            ended = &mut worker => ended,
+            () = tokio::time::sleep(self.grace) => {
+                self.registry.stop_running(StopReason::Shutdown);
+                worker.await
+            }
+            () = hard.cancelled() => {
+                self.registry.stop_running(StopReason::Shutdown);
+                worker.await
+            }
+        };
+        if let Err(error) = &orderly {
+            error!(event = "worker_died", cause = %error, "The worker ended unexpectedly");
+        }
+        self.tasks.close();
+        let ended = async {
+            let served = server.await;
+            self.tasks.wait().await;
+            served
+        };
+        // Requests that are still open after that are broken off.
+        if let Ok(Ok(Err(error))) = tokio::time::timeout(LAST_REQUESTS, ended).await {
+            return Err(AppError::Serve(error.to_string()));
+        }
+        info!(event = "stopped", "Stopped");
+        orderly.map_err(|error| AppError::Serve(error.to_string()))
+    }
+}
+
+/// Registers the jobs found on the volume. One that the server died on is tried again, unless it was too often.
+fn take_up(volume: &Volume, registry: &Registry, clock: &Clock, max_attempts: u32) -> std::io::Result<()> {
+    let recovered = volume.recover()?;
+    let (mut queued, mut total) = (0, 0);
+    let mut found = recovered.jobs;
+    // In the order in which they ended, so that the estimates follow the last ones.
+    found.sort_by_key(|found| (found.job.state.finished_at(), found.job.sequence));
+    for found in found {
+        total += 1;
+        let mut job = found.job;
+        if found.interrupted {
+            if job.attempts >= max_attempts {
+                let failure = Failure {
+                    code: FailureCode::CrashedRepeatedly,
+                    message: format!("The server stopped {} times while it worked on this recording", job.attempts),
+                    stage: None,
+                };
+                job = Job {
+                    state: JobState::Failed {
+                        started_at: None,
+                        finished_at: clock.now(),
+                        failure: failure.clone(),
+                        progress: None,
+                    },
+                    ..job
+                };
+                volume.reject(&job, &failure)?;
+            } else {
+                volume.put_back(&job)?;
+            }
+        }
+        queued += usize::from(!job.state.is_terminal());
+        registry.restore(job);
+    }
+    info!(event = "recovered", jobs = total, queued, unreadable = recovered.unreadable, "Read the volume");
+    Ok(())
+}

@@ -1,0 +1,256 @@
+//! One recording as a sequence of decoded pieces.
+//!
+//! Owns the demuxer and the decoder of the one audio track, and everything that protects from them: damaged packets become
+//! silence of the same length (so that later times stay right), a decoder that panics is thrown away, a file that only
+//! pretends to go on ends. Knows nothing of 16 kHz, of limits on length or of jobs.
+
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, CODEC_ID_NULL_AUDIO};
+use symphonia::core::errors::Error;
+use symphonia::core::formats::{FormatReader, Track};
+use symphonia::core::packet::Packet;
+use symphonia::core::units::{Duration, TimeBase};
+
+use super::open::{self, Opened};
+use super::source::ReadPosition;
+use super::trim::Trim;
+use super::{DecodeError, DecodeLimits, codecs, mpeg};
+
+/// Rates that are believed, in Hz.
+const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
+
+/// Errors of the demuxer in a row after which the rest is given up.
+const DEMUXER_ERRORS: u32 = 16;
+
+/// Packets in a row that cannot be decoded before the decoder is replaced: it may be bound to a rate or a channel layout
+/// that the stream no longer has.
+const FAILURES_BEFORE_NEW_DECODER: u32 = 2;
+
+/// Rate and channels of a piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) rate: u32,
+    pub(super) channels: u16,
+}
+
+/// What was decoded at once: one run of samples for each channel.
+pub(super) type Piece<'a> = (Layout, &'a [Vec<f32>]);
+
+/// The decoded audio of one file.
+pub(super) struct AudioStream {
+    demuxer: Box<dyn FormatReader>,
+    decoder: Box<dyn AudioDecoder>,
+    track: u32,
+    parameters: AudioCodecParameters,
+    time_base: Option<TimeBase>,
+    trim: Trim,
+    max_channels: u16,
+    layout: Option<Layout>,
+    planes: Vec<Vec<f32>>,
+    failures: u32,
+    packets_left: u64,
+    read: ReadPosition,
+    /// Facts that do not change.
+    pub(super) format: &'static str,
+    pub(super) codec: &'static str,
+    /// Samples a channel when the header told them and it could be checked.
+    pub(super) exact_frames: Option<u64>,
+    pub(super) total_bytes: u64,
+    pub(super) damaged_packets: u64,
+}
+
+impl AudioStream {
+    /// Opens a file and finds its first audio track that can be decoded.
+    pub(super) fn open(path: &Path, limits: &DecodeLimits) -> Result<Self, DecodeError> {
+        let opened = open::open(File::open(path).map_err(DecodeError::Read)?)?;
+        let (track, parameters, decoder) = select(&opened)?;
+        let codec = codecs::name(parameters.codec).unwrap_or("unknown");
+        let (time_base, track_id) = (track.time_base, track.id);
+        let trim = Trim::new(track, &parameters, &opened);
+        let is_ogg_opus = opened.container == open::Container::Ogg && codec == "opus";
+        Ok(Self {
+            track: track_id,
+            decoder,
+            time_base,
+            trim,
+            parameters,
+            max_channels: limits.max_channels,
+            layout: None,
+            planes: Vec::new(),
+            failures: 0,
+            // Every packet takes at least a byte of the file, so more packets than bytes are a loop.
+            packets_left: opened.total_bytes.saturating_add(1_000),
+            read: opened.read,
+            format: if is_ogg_opus { "opus" } else { opened.container.name() },
+            codec,
+            exact_frames: opened.exact_frames,
+            total_bytes: opened.total_bytes,
+            damaged_packets: 0,
+            demuxer: opened.demuxer,
+        })
+    }
+
+    /// Bytes of the file that were read, of [`Self::total_bytes`].
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.read.bytes()
+    }
+
+    /// Rate and channels, once something was decoded.
+    pub(super) fn layout(&self) -> Option<Layout> {
+        self.layout
+    }
+
+    /// The next packet of the track; `None` at the end, or where nothing sensible follows.
+    pub(super) fn next_packet(&mut self) -> Result<Option<Packet>, DecodeError> {
+        let mut errors = 0;
+        while self.packets_left > 0 {
+            self.packets_left -= 1;
+            match self.demuxer.next_packet() {
+                Ok(None) => return Ok(None),
+                Ok(Some(packet)) if packet.track_id == self.track => return Ok(Some(packet)),
+                Ok(Some(_)) => errors = 0,
+                Err(Error::ResetRequired) => self.follow_chain()?,
+                Err(Error::IoError(error)) if open::is_end_or_nonsense(&error) => return Ok(None),
+                Err(Error::IoError(error)) => return Err(DecodeError::Read(error)),
+                Err(_) => {
+                    errors += 1;
+                    self.damaged_packets += 1;
+                    if errors >= DEMUXER_ERRORS {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// A new stream begins in the same file: recordings that were joined end to end.
+    fn follow_chain(&mut self) -> Result<(), DecodeError> {
+        let found = self.demuxer.tracks().iter().find_map(|track| {
+            let parameters = track.codec_params.as_ref()?.audio()?.clone();
+            let decoder = codecs::decoder(&parameters).ok()?;
+            Some((track.id, track.time_base, parameters, decoder))
+        });
+        let Some((track, time_base, parameters, decoder)) = found else {
+            return Err(DecodeError::Invalid { reason: "the recording goes on in a codec that is not supported".to_owned() });
+        };
+        self.trim.restart(&parameters);
+        (self.track, self.time_base, self.parameters, self.decoder) = (track, time_base, parameters, decoder);
+        Ok(())
+    }
+
+    /// How long the packet says it is, in seconds, without decoding it.
+    pub(super) fn seconds(&self, packet: &Packet) -> Option<f64> {
+        if self.trim.is_mpeg() {
+            let rate = self.layout.map(|layout| layout.rate).or(self.parameters.sample_rate)?;
+            return mpeg::samples_in(&packet.data).map(|samples| samples as f64 / f64::from(rate));
+        }
+        Some(self.in_seconds(packet.dur)).filter(|&seconds| seconds > 0.0)
+    }
+
+    /// When the packet begins by its own account, in seconds.
+    pub(super) fn begins_at(&self, packet: &Packet) -> f64 {
+        self.time_base.map_or(0.0, |base| packet.pts.get() as f64 * f64::from(base.numer.get()) / f64::from(base.denom.get()))
+    }
+
+    fn in_seconds(&self, duration: Duration) -> f64 {
+        self.time_base.map_or(0.0, |base| duration.get() as f64 * f64::from(base.numer.get()) / f64::from(base.denom.get()))
+    }
+
+    /// How much will be heard of packets that are `seconds` long from here on, `before` of it heard already.
+    pub(super) fn heard(&self, before: f64, seconds: f64) -> f64 {
+        self.trim.heard(before, seconds, self.layout.map_or(1, |layout| layout.rate))
+    }
+
+    /// Decodes a packet and gives one piece for each channel, trimmed. Pieces may be empty. `Ok(None)` when the packet was
+    /// damaged before anything could be decoded.
+    pub(super) fn decode(&mut self, packet: Packet) -> Result<Option<Piece<'_>>, DecodeError> {
+        let length = self.seconds(&packet);
+        let packet = self.trim.take_over(packet);
+        let mut found = self.decode_once(&packet);
+        if found.is_none() {
+            self.failures += 1;
+            if self.failures >= FAILURES_BEFORE_NEW_DECODER && self.renew() {
+                found = self.decode_once(&packet);
+            }
+        }
+        if let Some(layout) = found {
+            self.failures = 0;
+            self.accept(layout)?;
+        } else {
+            self.damaged_packets += 1;
+            let Some(layout) = self.layout else { return Ok(None) };
+            // A packet is a fraction of a second; longer ones are not believed.
+            let silence = (length.unwrap_or(0.0).clamp(0.0, 1.0) * f64::from(layout.rate)) as usize;
+            for plane in &mut self.planes {
+                plane.clear();
+                plane.resize(silence, 0.0);
+            }
+        }
+        let Some(layout) = self.layout else { return Ok(None) };
+        self.trim.apply(layout.rate, &mut self.planes);
+        Ok(Some((layout, &self.planes)))
+    }
+
+    fn accept(&mut self, layout: Layout) -> Result<(), DecodeError> {
+        if !RATES.contains(&layout.rate) {
+            return Err(DecodeError::Invalid { reason: format!("a sample rate of {} Hz is not believable", layout.rate) });
+        }
+        if layout.channels == 0 || layout.channels > self.max_channels {
+            let (found, allowed) = (layout.channels, self.max_channels);
+            return Err(DecodeError::Invalid { reason: format!("it has {found} channels, 1 to {allowed} are allowed") });
+        }
+        self.layout = Some(layout);
+        Ok(())
+    }
+
+    /// Decodes into `planes`; `None` when that was not possible.
+    fn decode_once(&mut self, packet: &Packet) -> Option<Layout> {
+        let (decoder, planes) = (&mut self.decoder, &mut self.planes);
+        // A panic leaves the decoder in an unknown state, and it is replaced below without being used again.
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let buffer = decoder.decode(packet).ok()?;
+            let layout = Layout {
+                rate: buffer.spec().rate(),
+                channels: u16::try_from(buffer.spec().channels().count()).unwrap_or(u16::MAX),
+            };
+            buffer.copy_to_vecs_planar(planes);
+            Some(layout)
+        }));
+        outcome.unwrap_or_else(|_panic| {
+            self.renew();
+            None
+        })
+    }
+
+    /// Replaces the decoder by a new one.
+    fn renew(&mut self) -> bool {
+        codecs::decoder(&self.parameters).map(|decoder| self.decoder = decoder).is_ok()
+    }
+}
+
+/// The first audio track that can be decoded, or the name of the codec that stands in the way.
+fn select(opened: &Opened) -> Result<(&Track, AudioCodecParameters, Box<dyn AudioDecoder>), DecodeError> {
+    let mut unsupported = opened.unsupported_codec();
+    let mut broken = None;
+    for track in opened.demuxer.tracks() {
+        let Some(parameters) = track.codec_params.as_ref().and_then(|parameters| parameters.audio()) else { continue };
+        match codecs::decoder(parameters) {
+            Ok(decoder) => return Ok((track, parameters.clone(), decoder)),
+            Err(Error::Unsupported(_)) if parameters.codec != CODEC_ID_NULL_AUDIO => {
+                let name = codecs::name(parameters.codec).map(str::to_owned);
+                unsupported = name.or(unsupported).or_else(|| Some("unknown codec".to_owned()));
+            }
+            Err(Error::Unsupported(_)) => unsupported = unsupported.or_else(|| Some("unknown codec".to_owned())),
+            Err(error) => broken = Some(error.to_string()),
+        }
+    }
+    Err(match (unsupported, broken) {
+        (_, Some(reason)) => DecodeError::Invalid { reason },
+        (Some(format), None) => DecodeError::Unsupported { format },
+        (None, None) => DecodeError::Invalid { reason: "it has no audio track".to_owned() },
+    })
+}

@@ -1,0 +1,138 @@
+//! What an encoder put in front of and behind the sound, and which must go for the times to be right.
+//!
+//! Every encoder that works in frames begins with some silence and ends with a frame filled up; the container says how
+//! much. The demuxers tell it in four different ways, some of them only estimates, so for the codecs where it matters the
+//! counting is done here, in samples, across packets. Pure bookkeeping.
+
+use symphonia::core::codecs::audio::AudioCodecParameters;
+use symphonia::core::codecs::audio::well_known as id;
+use symphonia::core::formats::{FormatReader, Track};
+use symphonia::core::packet::Packet;
+use symphonia::core::units::Duration;
+
+use super::open::{Container, Opened};
+use super::{codecs, mp4};
+
+/// More samples than any MPEG encoder fills up at the end.
+const MPEG_PADDING: u64 = 3 * 1_152;
+
+/// How a stream is trimmed, and how far that has come.
+#[derive(Debug, Clone)]
+pub(super) struct Trim {
+    kind: Kind,
+    skip: Ticks,
+    keep: Option<Ticks>,
+    skipped: u64,
+    kept: u64,
+}
+
+/// A count and how many make a second; no rate means "samples of whatever rate is decoded".
+type Ticks = (u64, Option<u32>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The demuxer marks its packets and the decoder obeys.
+    Packets,
+    /// MPEG: the marks are partly estimates, all is counted here.
+    Mpeg,
+    /// Opus: the start is counted here, the end is marked.
+    Opus,
+    /// Nothing is marked, all is counted here.
+    Counted,
+}
+
+impl Trim {
+    pub(super) fn new(track: &Track, parameters: &AudioCodecParameters, opened: &Opened) -> Self {
+        let delay = (u64::from(track.delay.unwrap_or(0)), None);
+        let keep = |frames: Option<u64>| frames.map(|frames| (frames, None));
+        let edit = opened.edit(track.id);
+        let (kind, skip, keep) = match parameters.codec {
+            _ if edit.is_some() => {
+                let edit = edit.map(|edit| (edit.skip, edit.keep));
+                let (skip, kept) = edit.unwrap_or(((0, 1), (0, 1)));
+                (Kind::Counted, (skip.0, Some(skip.1)), Some((kept.0, Some(kept.1))).filter(|kept| kept.0 > 0))
+            }
+            // Without padding in the LAME tag the length is a guess from the bit rate, and trimming by it loses speech.
+            id::CODEC_ID_MP1 | id::CODEC_ID_MP2 | id::CODEC_ID_MP3 => {
+                (Kind::Mpeg, delay, keep(track.num_frames.filter(|_| track.padding.is_some())))
+            }
+            id::CODEC_ID_OPUS => (Kind::Opus, (codecs::opus_delay(parameters).unwrap_or(0), Some(48_000)), None),
+            _ if opened.container == Container::Wave => (Kind::Counted, (0, None), keep(opened.exact_frames)),
+            _ if opened.container == Container::Caf => {
+                (Kind::Counted, delay, keep(track.num_frames.filter(|&frames| frames > 0)))
+            }
+            _ => (Kind::Packets, (0, None), None),
+        };
+        Self { kind, skip, keep, skipped: 0, kept: 0 }
+    }
+
+    /// Begins anew for the next stream of a chain.
+    pub(super) fn restart(&mut self, parameters: &AudioCodecParameters) {
+        if let Some(delay) = codecs::opus_delay(parameters) {
+            self.kind = Kind::Opus;
+            self.skip = (delay, Some(48_000));
+        }
+        self.keep = None;
+        self.skipped = 0;
+    }
+
+    pub(super) fn is_mpeg(&self) -> bool {
+        self.kind == Kind::Mpeg
+    }
+
+    /// Clears the marks of a packet that are counted here instead.
+    pub(super) fn take_over(&self, mut packet: Packet) -> Packet {
+        match self.kind {
+            Kind::Packets => {}
+            Kind::Opus => packet.trim_start = Duration::ZERO,
+            Kind::Mpeg | Kind::Counted => (packet.trim_start, packet.trim_end) = (Duration::ZERO, Duration::ZERO),
+        }
+        packet
+    }
+
+    /// Cuts a decoded piece, all channels alike.
+    pub(super) fn apply(&mut self, rate: u32, planes: &mut [Vec<f32>]) {
+        let length = planes.iter().map(Vec::len).min().unwrap_or(0) as u64;
+        let front = samples(self.skip, rate).saturating_sub(self.skipped).min(length);
+        self.skipped += front;
+        let room = self.keep.map_or(u64::MAX, |keep| samples(keep, rate).saturating_sub(self.kept));
+        let count = self.tolerated(rate, length - front, room);
+        self.kept += length - front;
+        for plane in planes {
+            plane.truncate((front + count) as usize);
+            plane.drain(..front as usize);
+        }
+    }
+
+    /// How much of the next `length` samples is kept when there is `room`. Sound that goes on for more than that
+    /// behind the stated end is no padding: the file was joined from several, and only the first was described.
+    fn tolerated(&self, rate: u32, length: u64, room: u64) -> u64 {
+        let overshoot = self.keep.map_or(0, |keep| self.kept.saturating_sub(samples(keep, rate)));
+        if self.kind == Kind::Mpeg && overshoot > MPEG_PADDING { length } else { length.min(room) }
+    }
+
+    /// How much will be heard of a stream that is `seconds` long from here on, of which `before` were heard already.
+    pub(super) fn heard(&self, before: f64, seconds: f64, rate: u32) -> f64 {
+        let left = samples(self.skip, rate).saturating_sub(self.skipped);
+        let rate_hz = f64::from(rate.max(1));
+        let all = before + (seconds - left as f64 / rate_hz).max(0.0);
+        let Some(keep) = self.keep.map(|keep| samples(keep, rate) as f64 / rate_hz) else { return all };
+        let padding = MPEG_PADDING as f64 / rate_hz;
+        if self.kind == Kind::Mpeg && all > keep + padding { all - padding } else { all.min(keep) }
+    }
+}
+
+fn samples((count, own): Ticks, rate: u32) -> u64 {
+    own.map_or(count, |own| mp4::samples((count, own), rate))
+}
+
+/// What iTunes writes in a comment instead of an edit list: delay, padding and length in hexadecimal.
+pub(super) fn itunes_edit(demuxer: &mut dyn FormatReader, rate: u32) -> Option<mp4::Edit> {
+    let metadata = demuxer.metadata();
+    let revision = metadata.current()?;
+    let tag = revision.media.tags.iter().find(|tag| tag.raw.key.contains("iTunSMPB"))?;
+    let text = tag.raw.value.to_string();
+    let mut numbers = text.split_whitespace().skip(1).map(|word| u64::from_str_radix(word, 16));
+    let (delay, _padding, length) = (numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?);
+    (rate > 0).then_some(mp4::Edit { skip: (delay, rate), keep: (length, rate) })
+}

@@ -1,0 +1,245 @@
+//! From any rate to 16 kHz, while the recording streams by.
+//!
+//! A [`Resampler`] owns one channel: samples go in as they are decoded, and after [`Resampler::finish`] sample `n` of the
+//! output is the instant `n / 16000`, and the length is `round(input * 16000 / rate)`. All times of the annotation rest on
+//! that, so the delay of the filter is cut off at the front and its tail is flushed at the end. What already has 16 kHz
+//! passes through untouched. It never looks at what the samples mean.
+
+use rubato::audioadapter_buffers::direct::InterleavedSlice;
+use rubato::{Fft, FixedSync, Indexing, Resampler as _, WindowFunction};
+
+use super::SAMPLE_RATE;
+
+/// Samples in one block of the transform, about. Longer blocks cut sharper below half the lower rate; 1024 loses less
+/// than 3 % of the band and delays (before compensation) by half a block.
+const BLOCK: usize = 1024;
+
+/// The error of a rate no filter can be built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("cannot resample from {0} Hz")]
+pub struct UnusableRate(pub u32);
+
+/// One channel on its way to 16 kHz.
+pub struct Resampler {
+    rate: u32,
+    filter: Option<Filter>,
+    output: Vec<f32>,
+    received: u64,
+}
+
+/// The transform and what waits for it.
+struct Filter {
+    transform: Fft<f32>,
+    /// Input that does not fill a block yet; always shorter than a block after `push`.
+    waiting: Vec<f32>,
+    block: Vec<f32>,
+    /// Output that is still delay of the filter, to be dropped.
+    delay: usize,
+}
+
+impl Resampler {
+    /// A resampler from `rate` to 16 kHz.
+    ///
+    /// # Errors
+    /// [`UnusableRate`] when `rate` is zero.
+    pub fn new(rate: u32) -> Result<Self, UnusableRate> {
+        let filter = if rate == SAMPLE_RATE {
+            None
+        } else {
+            let window = WindowFunction::BlackmanHarris2;
+            let size = block_size(rate).ok_or(UnusableRate(rate))?;
+            let transform = Fft::new_custom(rate as usize, SAMPLE_RATE as usize, size, 1, 1, window, FixedSync::Both)
+                .map_err(|_| UnusableRate(rate))?;
+            let block = vec![0.0; transform.output_frames_max()];
+            let delay = transform.output_delay();
+            Some(Filter { transform, waiting: Vec::new(), block, delay })
+        };
+        Ok(Self { rate, filter, output: Vec::new(), received: 0 })
+    }
+
+    /// Takes the next samples at the source's rate. What is not finite counts as silence, so that one bad sample cannot
+    /// spoil a whole block.
+    pub fn push(&mut self, samples: &[f32]) {
+        self.received += samples.len() as u64;
+        let clean = samples.iter().map(|&sample| if sample.is_finite() { sample } else { 0.0 });
+        match &mut self.filter {
+            None => self.output.extend(clean),
+            Some(filter) => {
+                filter.waiting.extend(clean);
+                filter.drain(&mut self.output);
+            }
+        }
+    }
+
+    /// How many samples at 16 kHz stand ready.
+    #[must_use]
+    pub fn ready(&self) -> usize {
+        self.output.len()
+    }
+
+    /// Ends the signal and gives all of it.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<f32> {
+        let length = output_length(self.received, self.rate);
+        if let Some(filter) = &mut self.filter {
+            filter.flush(&mut self.output, length);
+        }
+        self.output.resize(length, 0.0);
+        self.output.shrink_to_fit();
+        self.output
+    }
+}
+
+impl Filter {
+    /// Runs every full block that waits.
+    fn drain(&mut self, output: &mut Vec<f32>) {
+        let size = self.transform.input_frames_next();
+        let mut start = 0;
+        while self.waiting.len() - start >= size {
+            let from = start;
+            start += size;
+            self.run(from, size, output);
+        }
+        self.waiting.drain(..start);
+    }
+
+    /// Runs the last part block, then silence, until the tail of the filter is out.
+    fn flush(&mut self, output: &mut Vec<f32>, length: usize) {
+        let last = self.waiting.len();
+        self.run(0, last, output);
+        // The delay is half a block, so one block of silence is enough; the bound keeps this loop finite by itself.
+        for _ in 0..3 {
+            if output.len() >= length {
+                break;
+            }
+            self.waiting.clear();
+            self.run(0, 0, output);
+        }
+    }
+
+    fn run(&mut self, from: usize, count: usize, output: &mut Vec<f32>) {
+        let size = self.transform.input_frames_next();
+        let partial = if count < size {
+            self.waiting.resize(from + size, 0.0);
+            Some(count)
+        } else {
+            None
+        };
+        let room = self.block.len();
+        let indexing = Indexing { partial_len: partial, ..Indexing::default() };
+        let (Ok(input), Ok(mut block)) = (
+            InterleavedSlice::new(&self.waiting[from..from + size], 1, size),
+            InterleavedSlice::new_mut(&mut self.block, 1, room),
+        ) else {
+            return;
+        };
+        // The sizes are the transform's own, so this cannot fail; if it ever did, silence in place of the block keeps
+        // all later times right.
+        let outcome = self.transform.process_into_buffer(&input, &mut block, Some(&indexing));
+        let produced = if let Ok((_, produced)) = outcome {
+            produced
+        } else {
+            self.block.fill(0.0);
+            self.transform.output_frames_next()
+        };
+        let dropped = produced.min(self.delay);
+        self.delay -= dropped;
+        output.extend_from_slice(&self.block[dropped..produced]);
+    }
+}
+
+/// The samples in a block at `rate`: the least from [`BLOCK`] on whose half is a whole number at both rates, since the
+/// delay of the filter is half a block and can be cut off only in whole samples.
+fn block_size(rate: u32) -> Option<usize> {
+    let (mut divisor, mut rest) = (rate, SAMPLE_RATE);
+    while rest != 0 {
+        (divisor, rest) = (rest, divisor % rest);
+    }
+    let unit = (rate as usize).checked_div(divisor as usize).filter(|&unit| unit > 0)?;
+    Some(unit * BLOCK.div_ceil(unit).next_multiple_of(2))
+}
+
+/// `round(samples * 16000 / rate)`.
+#[must_use]
+pub fn output_length(samples: u64, rate: u32) -> usize {
+    let scaled = u128::from(samples) * u128::from(SAMPLE_RATE);
+    let rate = u128::from(rate.max(1));
+    usize::try_from((scaled + rate / 2) / rate).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RATES: [u32; 10] = [8_000, 11_025, 22_050, 32_000, 44_100, 48_000, 96_000, 7_999, 16_000, 1_000];
+
+    fn resample(samples: &[f32], rate: u32, piece: usize) -> Vec<f32> {
+        let mut resampler = Resampler::new(rate).unwrap();
+        for piece in samples.chunks(piece.max(1)) {
+            resampler.push(piece);
+        }
+        resampler.finish()
+    }
+
+    fn tone(rate: u32, length: usize, hertz: f64) -> Vec<f32> {
+        let step = std::f64::consts::TAU * hertz / f64::from(rate);
+        (0..length).map(|index| (0.5 * (step * index as f64).sin()) as f32).collect()
+    }
+
+    #[test]
+    fn sixteen_kilohertz_passes_untouched() {
+        let samples = tone(16_000, 4_321, 440.0);
+        assert_eq!(resample(&samples, 16_000, 100), samples);
+    }
+
+    #[test]
+    fn a_tone_stays_where_it_was() {
+        for rate in RATES {
+            let samples = tone(rate, rate as usize * 2, 220.0);
+            let expected = tone(16_000, 32_000, 220.0);
+            let output = resample(&samples, rate, 1_152);
+            assert_eq!(output.len(), expected.len(), "{rate}");
+            // The edges ring: the tone starts and stops as if cut with a knife.
+            let worst = (2_000..30_000).map(|n| (output[n] - expected[n]).abs()).fold(0.0, f32::max);
+            assert!(worst < 0.01, "{rate} Hz: off by {worst}");
+        }
+    }
+
+    #[test]
+    fn a_zero_rate_is_an_error() {
+        assert_eq!(Resampler::new(0).err(), Some(UnusableRate(0)));
+    }
+
+    #[test]
+    fn a_bad_sample_spoils_only_itself() {
+        let mut samples = vec![0.1; 8_000];
+        samples[100] = f32::NAN;
+        samples[200] = f32::INFINITY;
+        assert!(resample(&samples, 8_000, 512).iter().all(|sample| sample.is_finite()));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn an_impulse_stays_where_it_was_and_the_length_is_right(
+            rate in prop::sample::select(RATES.to_vec()),
+            length in 1_usize..20_000,
+            place in 0.0_f64..1.0,
+            piece in 1_usize..5_000,
+        ) {
+            let mut samples = vec![0.0; length];
+            let at = ((length - 1) as f64 * place) as usize;
+            samples[at] = 1.0;
+            let output = resample(&samples, rate, piece);
+            prop_assert_eq!(output.len(), output_length(length as u64, rate));
+            let expected = at as f64 * 16_000.0 / f64::from(rate);
+            if expected < output.len() as f64 - 1.0 {
+                let loudest = (0..output.len()).max_by(|&a, &b| output[a].abs().total_cmp(&output[b].abs())).unwrap();
+                prop_assert!((loudest as f64 - expected).abs() <= 1.0, "{} instead of {}", loudest, expected);
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! `callannotate annotate FILE`: the same pipeline without a server.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{Read, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use sha2::{Digest, Sha256};
+
+use super::{AnnotateArguments, Format};
+use crate::annotate::document::Document;
+use crate::config::Config;
+use crate::context::JobContext;
+use crate::jobs::options::{JobOptions, SpeakerRange};
+use crate::jobs::progress::Progress;
+use crate::pipeline::{self, Task};
+use crate::stop::StopSignal;
+use crate::telemetry;
+
+pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Result<()> {
+    telemetry::init_command_line();
+    let (size_bytes, sha256) = measure(&arguments.file).with_context(|| format!("cannot read {}", arguments.file.display()))?;
+    let options = JobOptions {
+        language: arguments.language.clone().filter(|language| language != "auto"),
+        speakers: arguments.speakers.map(usize::from).map(|count| SpeakerRange { min: count, max: count }),
+        ..JobOptions::default()
+    };
+    let bar = ProgressBar::new(100).with_style(
+        ProgressStyle::with_template("{percent:>3}% [{bar:40}] {msg}")
+            .context("the progress bar's own template")?
+            .progress_chars("=> "),
+    );
+    bar.enable_steady_tick(Duration::from_millis(250));
+    let shown = bar.clone();
+    let progress = std::sync::Mutex::new(Progress::START);
+    let context = JobContext::new(
+        StopSignal::new(),
+        Arc::new(move |stage, percent| {
+            let mut progress = progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            *progress = progress.advanced(stage, percent);
+            shown.set_position(u64::from(progress.percent));
+            shown.set_message(stage.name());
+        }),
+    );
+    let mut pipeline = pipeline::builder(config)();
+    let task = Task { recording: &arguments.file, size_bytes, sha256: &sha256, options: &options };
+    let document = pipeline.run(&context, &task);
+    bar.finish_and_clear();
+    let document = document?;
+    for warning in &document.metadata.warnings {
+        #[expect(clippy::print_stderr, reason = "the command line's warnings")]
+        {
+            eprintln!("warning: {warning}");
+        }
+    }
+    let text = match arguments.format {
+        Format::Json => serde_json::to_string_pretty(&document)? + "\n",
+        Format::Text => dialogue(&document),
+        Format::Rttm => rttm(&document, &arguments.file),
+    };
+    std::io::stdout().lock().write_all(text.as_bytes()).context("cannot write to standard output")
+}
+
+/// Size and SHA-256 of a file.
+fn measure(path: &Path) -> std::io::Result<(u64, String)> {
+    let mut file = File::open(path)?;
+    let (mut digest, mut buffer, mut size) = (Sha256::new(), vec![0; 1 << 16], 0u64);
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            break;
+        }
+        size += count as u64;
+        digest.update(&buffer[..count]);
+    }
+    let hexadecimal = digest.finalize().iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _always_ok = write!(text, "{byte:02x}");
+        text
+    });
+    Ok((size, hexadecimal))
+}
+
+/// `[00:01.20 - 00:03.40] Alice: text`, a line a segment.
+fn dialogue(document: &Document) -> String {
+    let label = |id: &str| {
+        document
+            .speakers
+            .iter()
+            .find(|speaker| speaker.speaker_id == id)
+            .map_or_else(|| id.to_owned(), |speaker| speaker.label.clone())
+    };
+    document.segments.iter().fold(String::new(), |mut text, segment| {
+        let (start, end) = (clock(segment.start_time), clock(segment.end_time));
+        // Writing to a String cannot fail.
+        let _always_ok = writeln!(text, "[{start} - {end}] {}: {}", label(&segment.speaker_id), segment.text);
+        text
+    })
+}
+
+fn clock(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).floor();
+    format!("{minutes:02.0}:{:05.2}", seconds - minutes * 60.0)
+}
+
+/// The turns in NIST's RTTM (RT-09 evaluation plan, appendix A).
+fn rttm(document: &Document, file: &Path) -> String {
+    let name: String =
+        file.file_stem().unwrap_or_default().to_string_lossy().chars().map(|c| if c.is_whitespace() { '_' } else { c }).collect();
+    document.turns.iter().fold(String::new(), |mut text, turn| {
+        let channel = turn.channel.map_or(1, |channel| channel + 1);
+        // Writing to a String cannot fail.
+        let _always_ok = writeln!(
+            text,
+            "SPEAKER {name} {channel} {:.3} {:.3} <NA> <NA> {} <NA> <NA>",
+            turn.start_time,
+            turn.end_time - turn.start_time,
+            turn.speaker_id
+        );
+        text
+    })
+}

@@ -1,0 +1,92 @@
+//! The commands of `callannotate`. Thin: each reads the settings, calls the library, and turns an error into one line.
+
+mod annotate;
+mod healthcheck;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::config::{self, Config};
+use crate::models::command::ModelsArgs;
+
+/// Turns recorded telephone calls into annotations: who spoke when, what each one said, and who they are.
+#[derive(Parser)]
+#[command(name = "callannotate", version, about)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the REST and WebSocket interface (the default).
+    Serve,
+    /// Annotate one recording without a server.
+    Annotate(AnnotateArguments),
+    /// Ask the server of this machine whether it is healthy; for container health checks.
+    Healthcheck,
+    /// Import and list models.
+    Models(ModelsArgs),
+}
+
+#[derive(clap::Args)]
+struct AnnotateArguments {
+    /// The recording.
+    file: PathBuf,
+    /// What to print.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Language of the call: auto, or a code such as ru or en.
+    #[arg(long, value_parser = language)]
+    language: Option<String>,
+    /// How many people speak, when it is known.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=20))]
+    speakers: Option<u16>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// The result as one JSON document.
+    Json,
+    /// The dialogue, a line a segment.
+    Text,
+    /// Who speaks when, as NIST RTTM.
+    Rttm,
+}
+
+fn language(text: &str) -> Result<String, String> {
+    let code = text.to_ascii_lowercase();
+    if code == "auto" || crate::jobs::options::is_language_code(&code) {
+        Ok(code)
+    } else {
+        Err("must be auto or an ISO 639-1 code such as ru or en".to_owned())
+    }
+}
+
+/// Runs the command line.
+pub fn run() -> ExitCode {
+    let line = CommandLine::parse();
+    let outcome = match line.command.unwrap_or(Command::Serve) {
+        Command::Serve => settings().and_then(|config| serve::run(&config)),
+        Command::Annotate(arguments) => settings().and_then(|config| annotate::run(&config, &arguments)),
+        Command::Healthcheck => settings().and_then(|config| healthcheck::run(&config)),
+        Command::Models(arguments) => settings().and_then(|config| arguments.run(&config.models)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "the command line's errors")]
+            {
+                eprintln!("callannotate: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn settings() -> anyhow::Result<Config> {
+    Ok(Config::load(&config::environment())?)
+}

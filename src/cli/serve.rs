@@ -1,0 +1,41 @@
+//! `callannotate serve`.
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, Shutdown};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::{pipeline, telemetry};
+
+pub(super) fn run(config: &Config) -> anyhow::Result<()> {
+    telemetry::init(&config.log_filter, Clock::system());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let shutdown = Shutdown::default();
+        listen_for_signals(&shutdown)?;
+        let build = pipeline::builder(config);
+        let app = App::start(config, Clock::system(), shutdown, build).await?;
+        app.serve().await?;
+        Ok(())
+    })
+}
+
+/// The first SIGTERM or SIGINT stops softly, the second hard.
+fn listen_for_signals(shutdown: &Shutdown) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let tokens: [CancellationToken; 2] = [shutdown.soft.clone(), shutdown.hard.clone()];
+    // Lives as long as the process; it owns nothing that has to be put away.
+    let _for_ever = tokio::spawn(async move {
+        for token in tokens {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            token.cancel();
+        }
+    });
+    Ok(())
+}

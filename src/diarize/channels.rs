@@ -1,0 +1,149 @@
+//! The channels of one recording, each diarized by itself, joined into one diarization.
+//!
+//! When channels differ nobody speaks on two of them: each has its own speakers, and no clustering goes across. What is heard
+//! of the other side of a call, its echo in the line or the room, is not a speaker of this channel: while it is heard the other
+//! channel is louder by far, always. A speech turn that stays so far below the other channel is taken out, and with it a
+//! speaker who has no other turns.
+
+use super::{Diarization, Diarize, DiarizeError, SpeakerCount, SpeakerIndex, SpeechTurn};
+use crate::audio::Audio;
+use crate::audio::time::{Millis, TimeSpan};
+use crate::context::JobContext;
+use crate::jobs::stage::Stage;
+
+/// How far below another channel a turn has to stay to be its echo: 15 dB, as a ratio of mean squares. The two ends of a call
+/// differ by that much in level only when one of them is silent.
+const ECHO: f64 = 0.032;
+
+/// Diarizes the signals of one recording. With more than one, each is a channel and has its own speakers; a given number of
+/// speakers that equals the number of channels is then one a channel.
+///
+/// # Errors
+/// When told to stop, or when a model fails.
+pub fn diarize_channels(
+    diarizer: &mut dyn Diarize,
+    ctx: &JobContext,
+    signals: &[(Option<u16>, &Audio)],
+    count: SpeakerCount,
+) -> Result<Diarization, DiarizeError> {
+    if let [(channel, audio)] = signals {
+        let mut found = diarizer.diarize(ctx, audio, count)?;
+        found.speakers.iter_mut().for_each(|speaker| speaker.channel = *channel);
+        return Ok(found);
+    }
+    // What is known of all channels together says of one only that it has not more.
+    let of_a_channel =
+        if count.given() == Some(signals.len()) { SpeakerCount::exactly(1) } else { SpeakerCount { min: 1, max: count.max } };
+    let mut parts = Vec::with_capacity(signals.len());
+    for (index, (channel, audio)) in signals.iter().enumerate() {
+        // Each channel is a part of the stage.
+        let part = ctx.within(index, signals.len());
+        let mut found = diarizer.diarize(&part, audio, of_a_channel)?;
+        let others: Vec<&Audio> =
+            signals.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, (_, audio))| *audio).collect();
+        found.turns.retain(|turn| !is_echo(turn.span, audio, &others));
+        found.speakers.iter_mut().for_each(|speaker| speaker.channel = *channel);
+        parts.push(found);
+    }
+    ctx.report(Stage::Diarization, 100);
+    Ok(join(parts))
+}
+
+/// Whether a stretch of one channel is only what another one leaks into it.
+fn is_echo(span: TimeSpan, audio: &Audio, others: &[&Audio]) -> bool {
+    let here = energy(audio, span);
+    others.iter().any(|other| here < ECHO * energy(other, span))
+}
+
+fn energy(audio: &Audio, span: TimeSpan) -> f64 {
+    let end = span.end().to_sample().min(audio.samples().len());
+    let samples = audio.samples().get(span.start().to_sample().min(end)..end).unwrap_or_default();
+    samples.iter().map(|sample| f64::from(*sample).powi(2)).sum()
+}
+
+/// Numbers the speakers of all channels by their first turns; who has no turn is gone.
+fn join(parts: Vec<Diarization>) -> Diarization {
+    let mut turns: Vec<((usize, SpeakerIndex), SpeechTurn)> = parts
+        .iter()
+        .enumerate()
+        .flat_map(|(part, found)| found.turns.iter().map(move |turn| ((part, turn.speaker), *turn)))
+        .collect();
+    turns.sort_by_key(|(speaker, turn)| (turn.span, *speaker));
+    let mut order: Vec<(usize, SpeakerIndex)> = Vec::new();
+    let turns = turns
+        .into_iter()
+        .map(|(speaker, turn)| {
+            let index = order.iter().position(|known| *known == speaker).unwrap_or_else(|| {
+                order.push(speaker);
+                order.len() - 1
+            });
+            SpeechTurn { speaker: SpeakerIndex(index), ..turn }
+        })
+        .collect::<Vec<_>>();
+    let speakers = order
+        .iter()
+        .enumerate()
+        .filter_map(|(index, (part, speaker))| {
+            let mut found = parts.get(*part)?.speakers.get(speaker.0)?.clone();
+            let spoken = turns.iter().filter(|turn| turn.speaker.0 == index).map(|turn| turn.span.duration().0).sum();
+            found.speech = Millis(spoken);
+            Some(found)
+        })
+        .collect();
+    Diarization { speakers, turns }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diarize::DiarizedSpeaker;
+    use crate::models::ModelInfo;
+
+    /// Finds one speaker from the first to the last sample that is not silent.
+    struct Loud;
+
+    impl Diarize for Loud {
+        fn diarize(&mut self, _: &JobContext, audio: &Audio, _: SpeakerCount) -> Result<Diarization, DiarizeError> {
+            let heard = |sample: &f32| sample.abs() > 1e-6;
+            let first = audio.samples().iter().position(heard).unwrap_or(0);
+            let last = audio.samples().iter().rposition(heard).unwrap_or(0);
+            let span = TimeSpan::new(Millis::from_sample(first), Millis::from_sample(last + 1));
+            let turns: Vec<_> =
+                span.map(|span| SpeechTurn { span, speaker: SpeakerIndex(0), confidence: 1.0 }).into_iter().collect();
+            let speaker = DiarizedSpeaker { channel: None, speech: Millis::ZERO, voiceprint: None };
+            Ok(Diarization { speakers: turns.iter().map(|_| speaker.clone()).collect(), turns })
+        }
+
+        fn models(&self) -> Vec<ModelInfo> {
+            Vec::new()
+        }
+    }
+
+    fn signal(level: f32, from: usize, to: usize) -> Audio {
+        Audio::new((0..32_000).map(|index| if (from..to).contains(&index) { level } else { 0.0 }).collect())
+    }
+
+    fn channels(left: &Audio, right: &Audio) -> Vec<(Option<u16>, u64)> {
+        let signals = [(Some(0), left), (Some(1), right)];
+        let found = diarize_channels(&mut Loud, &JobContext::detached(), &signals, SpeakerCount::UNKNOWN).unwrap();
+        found.turns.iter().map(|turn| (found.speakers[turn.speaker.0].channel, turn.span.start().0)).collect()
+    }
+
+    #[test]
+    fn speakers_are_numbered_by_their_first_turn_across_channels() {
+        let (left, right) = (signal(0.1, 16_000, 20_000), signal(0.1, 0, 8_000));
+        assert_eq!(channels(&left, &right), [(Some(1), 0), (Some(0), 1000)]);
+    }
+
+    #[test]
+    fn what_leaks_from_the_other_side_is_no_speaker() {
+        let (left, right) = (signal(0.1, 0, 8_000), signal(0.001, 0, 8_000));
+        assert_eq!(channels(&left, &right), [(Some(0), 0)]);
+    }
+
+    #[test]
+    fn both_sides_at_once_stay_both() {
+        let (left, right) = (signal(0.1, 0, 8_000), signal(0.05, 0, 8_000));
+        assert_eq!(channels(&left, &right), [(Some(0), 0), (Some(1), 0)]);
+    }
+}

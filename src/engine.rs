@@ -1,0 +1,173 @@
+//! The one thread that owns the models.
+//!
+//! Models keep scratch buffers, so running one needs `&mut`. Instead of a lock around each, this thread owns them all and
+//! takes one recording at a time; the rest of the program holds an [`Engine`], which is only a channel. A panic on this
+//! thread fails the one job, never the process.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::{mpsc, oneshot};
+use tracing::{Span, error};
+
+use crate::annotate::document::Document;
+use crate::context::JobContext;
+use crate::jobs::options::JobOptions;
+use crate::jobs::stage::Stage;
+use crate::models::ModelInfo;
+use crate::pipeline::{Pipeline, PipelineError, Task};
+
+/// A recording to be annotated.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// Where it lies.
+    pub recording: PathBuf,
+    /// In bytes.
+    pub size_bytes: u64,
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+    /// What the client asked for.
+    pub options: JobOptions,
+}
+
+/// Whether a stage can run, and with what.
+#[derive(Debug, Clone)]
+pub struct StageInfo {
+    /// Which.
+    pub stage: Stage,
+    /// Why it cannot run.
+    pub missing: Option<String>,
+    /// What it runs with.
+    pub models: Vec<ModelInfo>,
+}
+
+/// What the engine can do and whether it lives, for health and info.
+#[derive(Debug, Clone)]
+pub struct EngineStatus(Arc<Status>);
+
+#[derive(Debug)]
+struct Status {
+    stages: Vec<StageInfo>,
+    languages: Vec<String>,
+    alive: AtomicBool,
+}
+
+impl EngineStatus {
+    /// Whether and with what each stage runs.
+    pub fn stages(&self) -> &[StageInfo] {
+        &self.0.stages
+    }
+
+    /// The languages that can be transcribed; ISO 639-1.
+    pub fn languages(&self) -> &[String] {
+        &self.0.languages
+    }
+
+    /// Whether the thread runs.
+    pub fn is_alive(&self) -> bool {
+        self.0.alive.load(Ordering::Acquire)
+    }
+}
+
+struct Request {
+    work: Work,
+    context: JobContext,
+    span: Span,
+    answer: oneshot::Sender<Result<Document, PipelineError>>,
+}
+
+/// The handle.
+#[derive(Clone)]
+pub struct Engine {
+    requests: mpsc::Sender<Request>,
+    status: EngineStatus,
+}
+
+/// The engine could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No thread could be had.
+    #[error("the engine's thread could not be started: {0}")]
+    Thread(#[from] std::io::Error),
+    /// It ended while it loaded its models.
+    #[error("the engine ended while it loaded its models")]
+    Ended,
+}
+
+impl Engine {
+    /// Starts the thread, which builds its pipeline (loading models takes seconds), and waits until it is ready.
+    ///
+    /// # Errors
+    /// When there is no thread, or it ends at once.
+    pub fn start(build: impl FnOnce() -> Pipeline + Send + 'static) -> Result<Self, StartError> {
+        let (requests, mut receiver) = mpsc::channel::<Request>(1);
+        let (ready, is_ready) = std::sync::mpsc::channel();
+        std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
+            let mut pipeline = build();
+            let status = EngineStatus(Arc::new(Status {
+                stages: pipeline.stages(),
+                languages: pipeline.languages(),
+                alive: AtomicBool::new(true),
+            }));
+            let _dead_when_dropped = DeadWhenDropped(status.clone());
+            if ready.send(status).is_err() {
+                return;
+            }
+            while let Some(request) = receiver.blocking_recv() {
+                let _in_job = request.span.entered();
+                let result = run(&mut pipeline, &request.work, &request.context);
+                // Nobody waits any more when the process is ending.
+                let _nobody_waits = request.answer.send(result);
+            }
+        })?;
+        let status = is_ready.recv().map_err(|_| StartError::Ended)?;
+        Ok(Self { requests, status })
+    }
+
+    /// What it can do and whether it lives.
+    pub fn status(&self) -> &EngineStatus {
+        &self.status
+    }
+
+    /// Annotates one recording.
+    ///
+    /// # Errors
+    /// When a stage fails that must not, when told to stop, or when the engine's thread is gone.
+    pub async fn annotate(&self, work: Work, context: JobContext) -> Result<Document, PipelineError> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request { work, context, span: Span::current(), answer };
+        let gone = || PipelineError::Internal { stage: None, cause: "the engine's thread is gone".to_owned() };
+        self.requests.send(request).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+}
+
+struct DeadWhenDropped(EngineStatus);
+
+impl Drop for DeadWhenDropped {
+    fn drop(&mut self) {
+        self.0.0.alive.store(false, Ordering::Release);
+    }
+}
+
+fn run(pipeline: &mut Pipeline, work: &Work, context: &JobContext) -> Result<Document, PipelineError> {
+    let task = Task { recording: &work.recording, size_bytes: work.size_bytes, sha256: &work.sha256, options: &work.options };
+    // A stage that panicked may leave its scratch buffers in any state; they are written anew before they are read.
+    let result = catch_unwind(AssertUnwindSafe(|| pipeline.run(context, &task)));
+    result.unwrap_or_else(|panic| {
+        let cause = message(panic.as_ref());
+        error!(event = "engine_panic", cause, "A stage panicked");
+        Err(PipelineError::Internal { stage: pipeline.current_stage(), cause: format!("panic: {cause}") })
+    })
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "without a message".to_owned())
+}

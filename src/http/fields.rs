@@ -1,0 +1,291 @@
+//! The `metadata` and `options` parts of a request, checked: every mistake is found, not only the first.
+
+use serde_json::{Map, Value, json};
+
+use super::error::FailedCheck;
+use crate::jobs::options::{ChannelMode, JobOptions, SpeakerRange, is_language_code};
+
+const MAX_DESCRIPTION_CHARS: usize = 1000;
+const MAX_METADATA_BYTES: usize = 8 * 1024;
+const MAX_PROMPT_CHARS: usize = 1000;
+const MAX_HOTWORDS: usize = 100;
+const MAX_HOTWORD_CHARS: usize = 100;
+const MAX_SPEAKERS: u64 = 20;
+const MAX_ROLES: usize = 64;
+const MAX_ROLE_CHARS: usize = 50;
+const MAX_DEPTH: usize = 8;
+
+/// The priority of a job that does not say.
+pub(super) const DEFAULT_PRIORITY: u8 = 5;
+
+/// What the `metadata` part holds.
+#[derive(Debug, Default)]
+pub(super) struct Metadata {
+    pub(super) fields: Map<String, Value>,
+    pub(super) priority: Option<u8>,
+}
+
+fn failed(field: impl Into<String>, error_type: &'static str, message: impl Into<String>, constraints: Value) -> FailedCheck {
+    FailedCheck { field: field.into(), error_type, message: message.into(), constraints }
+}
+
+/// Reads a part as a JSON object; an empty part is an empty object.
+fn object(part: &str, text: &[u8], checks: &mut Vec<FailedCheck>) -> Option<Map<String, Value>> {
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Some(Map::new());
+    }
+    match serde_json::from_slice::<Value>(text) {
+        Ok(Value::Object(object)) => Some(object),
+        Ok(_) => {
+            checks.push(failed(part, "type", "must be a JSON object", json!({ "type": "object" })));
+            None
+        }
+        Err(error) => {
+            checks.push(failed(part, "json", format!("is not valid JSON: {error}"), json!({ "type": "object" })));
+            None
+        }
+    }
+}
+
+/// Checks the `metadata` part.
+pub(super) fn metadata(text: &[u8]) -> Result<Metadata, Vec<FailedCheck>> {
+    let mut checks = Vec::new();
+    let Some(fields) = object("metadata", text, &mut checks) else { return Err(checks) };
+    if fields.values().any(|value| depth(value) > MAX_DEPTH) {
+        checks.push(failed(
+            "metadata",
+            "depth",
+            format!("is nested deeper than {MAX_DEPTH} levels"),
+            json!({ "max_depth": MAX_DEPTH }),
+        ));
+    }
+    let mut others = fields.clone();
+    others.remove("description");
+    let size = Value::Object(others).to_string().len();
+    if size > MAX_METADATA_BYTES {
+        checks.push(failed("metadata", "length", format!("holds {size} bytes"), json!({ "max_bytes": MAX_METADATA_BYTES })));
+    }
+    if let Some(description) = fields.get("description").filter(|value| !value.is_null()) {
+        text_within("metadata.description", description, MAX_DESCRIPTION_CHARS, &mut checks);
+    }
+    let priority = fields.get("priority").filter(|value| !value.is_null()).and_then(|value| match value.as_u64() {
+        Some(number @ 1..=10) => u8::try_from(number).ok(),
+        _ => {
+            let message = format!("must be a whole number from 1 to 10, not {}", shown(value));
+            checks.push(failed("metadata.priority", "range", message, json!({ "min": 1, "max": 10 })));
+            None
+        }
+    });
+    for name in ["external_id", "caller", "callee", "direction", "recorded_at"] {
+        if let Some(value) = fields.get(name).filter(|value| !value.is_null()) {
+            text_within(&format!("metadata.{name}"), value, 255, &mut checks);
+        }
+    }
+    if checks.is_empty() { Ok(Metadata { fields, priority }) } else { Err(checks) }
+}
+
+/// Checks the `options` part; an unknown option is a mistake.
+pub(super) fn options(text: &[u8]) -> Result<JobOptions, Vec<FailedCheck>> {
+    let mut checks = Vec::new();
+    let Some(fields) = object("options", text, &mut checks) else { return Err(checks) };
+    let mut options = JobOptions::default();
+    for (name, value) in &fields {
+        if value.is_null() {
+            continue;
+        }
+        let field = format!("options.{name}");
+        match name.as_str() {
+            "language" => options.language = language(&field, value, &mut checks),
+            "translate" => options.translate = boolean(&field, value, &mut checks).unwrap_or_default(),
+            "prompt" => options.prompt = text_within(&field, value, MAX_PROMPT_CHARS, &mut checks),
+            "hotwords" => options.hotwords = texts(&field, value, MAX_HOTWORDS, MAX_HOTWORD_CHARS, &mut checks),
+            "speakers" => options.speakers = speakers(&field, value, &mut checks),
+            "channels" => options.channels = channels(&field, value, &mut checks),
+            "channel_roles" => options.channel_roles = texts(&field, value, MAX_ROLES, MAX_ROLE_CHARS, &mut checks),
+            "word_timestamps" => options.omit_words = boolean(&field, value, &mut checks) == Some(false),
+            "diarize" => options.diarize = boolean(&field, value, &mut checks),
+            "recognize" => options.recognize = boolean(&field, value, &mut checks),
+            "lookup_contacts" => options.lookup_contacts = boolean(&field, value, &mut checks),
+            "strict" => options.strict = boolean(&field, value, &mut checks).unwrap_or_default(),
+            _ => checks.push(failed(field, "unknown", "is not an option", json!({ "allowed": OPTION_NAMES }))),
+        }
+    }
+    if checks.is_empty() { Ok(options) } else { Err(checks) }
+}
+
+const OPTION_NAMES: [&str; 12] = [
+    "language",
+    "translate",
+    "prompt",
+    "hotwords",
+    "speakers",
+    "channels",
+    "channel_roles",
+    "word_timestamps",
+    "diarize",
+    "recognize",
+    "lookup_contacts",
+    "strict",
+];
+
+fn language(field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Option<String> {
+    let code = value.as_str().map(str::to_ascii_lowercase);
+    match code {
+        Some(code) if code == "auto" => None,
+        Some(code) if is_language_code(&code) => Some(code),
+        _ => {
+            let message = format!("must be auto or an ISO 639-1 code, not {}", shown(value));
+            checks.push(failed(field, "format", message, json!({ "examples": ["auto", "ru", "en"] })));
+            None
+        }
+    }
+}
+
+fn boolean(field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Option<bool> {
+    let found = value.as_bool();
+    if found.is_none() {
+        checks.push(failed(field, "type", format!("must be true or false, not {}", shown(value)), json!({ "type": "boolean" })));
+    }
+    found
+}
+
+fn text_within(field: &str, value: &Value, max_chars: usize, checks: &mut Vec<FailedCheck>) -> Option<String> {
+    let Some(text) = value.as_str() else {
+        checks.push(failed(field, "type", format!("must be a text, not {}", shown(value)), json!({ "type": "string" })));
+        return None;
+    };
+    let length = text.chars().count();
+    if length > max_chars {
+        checks.push(failed(field, "length", format!("has {length} characters"), json!({ "max_length": max_chars })));
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn texts(field: &str, value: &Value, most: usize, max_chars: usize, checks: &mut Vec<FailedCheck>) -> Vec<String> {
+    let Some(items) = value.as_array() else {
+        checks.push(failed(
+            field,
+            "type",
+            format!("must be an array of texts, not {}", shown(value)),
+            json!({ "type": "array" }),
+        ));
+        return Vec::new();
+    };
+    if items.len() > most {
+        checks.push(failed(field, "length", format!("has {} items", items.len()), json!({ "max_items": most })));
+        return Vec::new();
+    }
+    items
+        .iter()
+        .enumerate()
+        .filter_map(|(index, item)| text_within(&format!("{field}[{index}]"), item, max_chars, checks))
+        .collect()
+}
+
+fn speakers(field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Option<SpeakerRange> {
+    let constraints = json!({ "count": { "min": 1, "max": MAX_SPEAKERS }, "min": { "min": 1 }, "max": { "max": MAX_SPEAKERS } });
+    let Some(object) = value.as_object() else {
+        checks.push(failed(field, "type", "must be {\"count\": n} or {\"min\": n, \"max\": n}", constraints));
+        return None;
+    };
+    if let Some(name) = object.keys().find(|name| !["count", "min", "max"].contains(&name.as_str())) {
+        checks.push(failed(format!("{field}.{name}"), "unknown", "is not known", constraints));
+        return None;
+    }
+    let mut number = |name: &str| {
+        let found = object.get(name).filter(|value| !value.is_null())?;
+        match found.as_u64() {
+            Some(number) if (1..=MAX_SPEAKERS).contains(&number) => usize::try_from(number).ok(),
+            _ => {
+                let message = format!("must be a whole number from 1 to {MAX_SPEAKERS}, not {}", shown(found));
+                checks.push(failed(format!("{field}.{name}"), "range", message, json!({ "min": 1, "max": MAX_SPEAKERS })));
+                None
+            }
+        }
+    };
+    let (count, min, max) = (number("count"), number("min"), number("max"));
+    if count.is_some() && (min.is_some() || max.is_some()) {
+        checks.push(failed(field, "range", "count goes without min and max", constraints));
+        return None;
+    }
+    if let (Some(min), Some(max)) = (min, max)
+        && min > max
+    {
+        checks.push(failed(field, "range", format!("min {min} is larger than max {max}"), constraints));
+        return None;
+    }
+    match (count, min, max) {
+        (Some(count), _, _) => Some(SpeakerRange { min: count, max: count }),
+        (None, None, None) => None,
+        (None, min, max) => Some(SpeakerRange { min: min.unwrap_or(1), max: max.unwrap_or(MAX_SPEAKERS as usize) }),
+    }
+}
+
+fn channels(field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> ChannelMode {
+    match value.as_str() {
+        Some("auto") => ChannelMode::Auto,
+        Some("mix") => ChannelMode::Mix,
+        Some("split") => ChannelMode::Split,
+        _ => {
+            let allowed = ["auto", "mix", "split"];
+            let message = format!("must be auto, mix or split, not {}", shown(value));
+            checks.push(failed(field, "format", message, json!({ "allowed": allowed })));
+            ChannelMode::Auto
+        }
+    }
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
+}
+
+/// A value as a message may repeat it: short.
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= 40 { text } else { text.chars().take(40).chain(['…']).collect() }
+}
+
+/// The recording's name as a label: the last part of what may be a path, without control characters, at most 255 characters.
+pub(super) fn file_label(name: Option<&str>) -> String {
+    let last = name.unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
+    let label: String = last.chars().filter(|character| !character.is_control()).take(255).collect();
+    let label = label.trim();
+    if label.is_empty() || label == "." || label == ".." { "recording".to_owned() } else { label.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_mistake_is_reported_at_once() {
+        let checks =
+            options(br#"{"language": 5, "speakers": {"min": 3, "max": 2}, "colour": 1, "translate": "yes"}"#).unwrap_err();
+        let mut fields: Vec<_> = checks.iter().map(|check| check.field.as_str()).collect();
+        fields.sort_unstable();
+        assert_eq!(fields, ["options.colour", "options.language", "options.speakers", "options.translate"]);
+    }
+
+    #[test]
+    fn a_label_is_never_a_path() {
+        assert_eq!(file_label(Some("../../etc/passwd")), "passwd");
+        assert_eq!(file_label(Some("C:\\calls\\a.wav")), "a.wav");
+        assert_eq!(file_label(Some("..")), "recording");
+        assert_eq!(file_label(None), "recording");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_answered(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            // Whatever comes is either taken or refused with at least one reason.
+            prop_assert!(options(&bytes).err().is_none_or(|checks| !checks.is_empty()));
+            prop_assert!(metadata(&bytes).err().is_none_or(|checks| !checks.is_empty()));
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::audio::decode::DecodeLimits;
+use crate::clock::Clock;
+use crate::engine::EngineStatus;
+use crate::jobs::registry::Registry;
+use crate::volume::Volume;
+
+/// The parts that the handlers need, as the application hands them over.
+pub struct Parts {
+    /// All jobs.
+    pub registry: Registry,
+    /// All files.
+    pub volume: Volume,
+    /// The time.
+    pub clock: Clock,
+    /// What the engine can do.
+    pub engine: EngineStatus,
+    /// Raised when the server stops taking requests.
+    pub stopping: CancellationToken,
+    /// Holds the process until what was begun for a client is done.
+    pub tasks: TaskTracker,
+    /// Largest recording, in bytes.
+    pub max_file_bytes: u64,
+    /// What a recording may be.
+    pub decode_limits: DecodeLimits,
+    /// How long a client may pause while it sends.
+    pub idle_timeout: Duration,
+}
+
+/// The parts, shared, and what the interface adds.
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) parts: Parts,
+    pub(super) started: Instant,
+    /// Bounds how many uploaded files are examined at once: each takes a thread.
+    pub(super) probes: Semaphore,
+}
+
+impl AppState {
+    /// Shares the parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(Inner { parts, started: Instant::now(), probes: Semaphore::new(4) }))
+    }
+
+    pub(super) fn uptime(&self) -> Duration {
+        self.0.started.elapsed()
+    }
+
+    pub(super) fn probes(&self) -> &Semaphore {
+        &self.0.probes
+    }
+}
+
+impl std::ops::Deref for AppState {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0.parts
+    }
+}

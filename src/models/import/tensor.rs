@@ -1,0 +1,186 @@
+//! One tensor's numbers from the source's type to the target's, a stretch at a time.
+//!
+//! Never more than a few hundred kilobytes are held, whatever the tensor's size. The q8_0 blocks are those of ggml's
+//! `quantize_row_q8_0_ref` (ggml-quants.c): 32 numbers share a binary16 scale d = max|x| / 127, and each is x / d rounded
+//! half away from zero. Written anew here because only the transcriber may call into whisper.cpp; the golden file in the
+//! tests holds the two together, byte for byte.
+
+use std::io::{Read, Seek, SeekFrom, Write};
+
+use super::ctranslate2::Element;
+use super::error::ImportError;
+use super::half::{f16_from_f32, f32_from_f16};
+use super::layout::Stretch;
+
+/// Numbers to a block of q8_0.
+const BLOCK: usize = 32;
+/// Numbers converted at once: whole blocks.
+const CHUNK: usize = 1024 * BLOCK;
+
+/// What a tensor's numbers are written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Float32,
+    Float16,
+    Quantized8,
+}
+
+impl Encoding {
+    /// ggml's number for it (`enum ggml_type`).
+    pub(super) fn code(self) -> u32 {
+        match self {
+            Self::Float32 => 0,
+            Self::Float16 => 1,
+            Self::Quantized8 => 8,
+        }
+    }
+}
+
+/// Why a stretch could not be carried over.
+#[derive(Debug)]
+pub(super) enum ConvertError {
+    /// The source; a number that is none, or does not fit.
+    Source(ImportError),
+    /// The target.
+    Write(std::io::Error),
+}
+
+/// Reads the stretch and writes it in `encoding`.
+pub(super) fn convert(
+    source: &mut (impl Read + Seek),
+    stretch: Stretch,
+    encoding: Encoding,
+    target: &mut impl Write,
+) -> Result<(), ConvertError> {
+    let mut encoded = Vec::new();
+    for_each_chunk(source, stretch, |numbers| {
+        encoded.clear();
+        match encoding {
+            Encoding::Float32 => encoded.extend(numbers.iter().flat_map(|number| number.to_le_bytes())),
+            Encoding::Float16 => {
+                if numbers.iter().any(|&number| f32_from_f16(f16_from_f32(number)).is_infinite()) {
+                    return Err(not_finite());
+                }
+                encoded.extend(numbers.iter().flat_map(|&number| f16_from_f32(number).to_le_bytes()));
+            }
+            Encoding::Quantized8 => numbers.chunks_exact(BLOCK).for_each(|block| quantize(block, &mut encoded)),
+        }
+        target.write_all(&encoded).map_err(ConvertError::Write)
+    })
+}
+
+/// Whether the stretch is all zeros.
+pub(super) fn is_zero(source: &mut (impl Read + Seek), stretch: Stretch) -> Result<bool, ConvertError> {
+    let mut zero = true;
+    for_each_chunk(source, stretch, |numbers| {
+        zero &= numbers.iter().all(|&number| number == 0.0);
+        Ok(())
+    })?;
+    Ok(zero)
+}
+
+fn not_finite() -> ConvertError {
+    ConvertError::Source(ImportError::Damaged("a weight is not a finite number, or too large for 16 bits".to_owned()))
+}
+
+fn for_each_chunk(
+    source: &mut (impl Read + Seek),
+    stretch: Stretch,
+    mut take: impl FnMut(&[f32]) -> Result<(), ConvertError>,
+) -> Result<(), ConvertError> {
+    let read_failed = |error| ConvertError::Source(ImportError::from_read(error));
+    source.seek(SeekFrom::Start(stretch.offset)).map_err(read_failed)?;
+    let width = stretch.element.width() as usize;
+    let mut bytes = vec![0; CHUNK * width];
+    let mut numbers = Vec::with_capacity(CHUNK);
+    let mut left = stretch.count;
+    while left > 0 {
+        let count = left.min(CHUNK as u64);
+        let bytes = &mut bytes[..count as usize * width];
+        source.read_exact(bytes).map_err(read_failed)?;
+        numbers.clear();
+        match stretch.element {
+            Element::Float16 => {
+                let halves = bytes.as_chunks::<2>().0;
+                numbers.extend(halves.iter().map(|&half| f32_from_f16(u16::from_le_bytes(half))));
+            }
+            Element::Float32 => numbers.extend(bytes.as_chunks::<4>().0.iter().map(|&number| f32::from_le_bytes(number))),
+            Element::Int8 | Element::Int16 | Element::Int32 | Element::BFloat16 => {
+                let name = stretch.element.name();
+                return Err(ConvertError::Source(ImportError::Unsupported(format!("its weights are {name}"))));
+            }
+        }
+        if numbers.iter().any(|number| !number.is_finite()) {
+            return Err(not_finite());
+        }
+        take(&numbers)?;
+        left -= count;
+    }
+    Ok(())
+}
+
+fn quantize(block: &[f32], encoded: &mut Vec<u8>) {
+    let largest = block.iter().fold(0.0_f32, |largest, number| largest.max(number.abs()));
+    let scale = largest / 127.0;
+    let inverse = if scale == 0.0 { 0.0 } else { 1.0 / scale };
+    encoded.extend(f16_from_f32(scale).to_le_bytes());
+    encoded.extend(block.iter().map(|number| ((number * inverse).round() as i8).cast_unsigned()));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    fn stretch(count: usize) -> Stretch {
+        Stretch { offset: 0, element: Element::Float32, count: count as u64 }
+    }
+
+    fn source(numbers: &[f32]) -> Cursor<Vec<u8>> {
+        Cursor::new(numbers.iter().flat_map(|number| number.to_le_bytes()).collect())
+    }
+
+    fn converted(numbers: &[f32], encoding: Encoding) -> Vec<u8> {
+        let mut target = Vec::new();
+        convert(&mut source(numbers), stretch(numbers.len()), encoding, &mut target).unwrap();
+        target
+    }
+
+    #[test]
+    fn a_block_is_its_scale_and_32_rounded_numbers() {
+        let mut block = [0.0_f32; BLOCK];
+        block[0] = -127.0;
+        block[1] = 0.5;
+        block[2] = -0.5;
+        block[3] = 1.49;
+        let bytes = converted(&block, Encoding::Quantized8);
+        assert_eq!(bytes.len(), 34);
+        assert_eq!(bytes[..2], 0x3c00_u16.to_le_bytes());
+        assert_eq!(bytes[2..7], [-127_i8, 1, -1, 1, 0].map(i8::cast_unsigned));
+        assert_eq!(converted(&[0.0; BLOCK], Encoding::Quantized8), [0; 34]);
+    }
+
+    #[test]
+    fn the_seam_between_two_chunks_does_not_show() {
+        let numbers: Vec<f32> = (0..CHUNK + BLOCK).map(|index| index as f32).collect();
+        let bytes = converted(&numbers, Encoding::Float32);
+        assert_eq!(bytes, source(&numbers).into_inner());
+    }
+
+    #[test]
+    fn numbers_that_are_none_are_refused_in_every_encoding() {
+        for bad in [f32::NAN, f32::INFINITY] {
+            for encoding in [Encoding::Float32, Encoding::Float16, Encoding::Quantized8] {
+                assert!(convert(&mut source(&[bad; BLOCK]), stretch(BLOCK), encoding, &mut Vec::new()).is_err());
+            }
+        }
+        assert!(convert(&mut source(&[1e6]), stretch(1), Encoding::Float16, &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn only_zeros_are_zero() {
+        assert!(is_zero(&mut source(&[0.0, -0.0]), stretch(2)).unwrap());
+        assert!(!is_zero(&mut source(&[0.0, 1e-20]), stretch(2)).unwrap());
+    }
+}

@@ -1,0 +1,100 @@
+//! Which models are there, and the stages that run with them.
+
+use tracing::{info, warn};
+
+use super::{Pipeline, Slot, Stages};
+use crate::audio::decode::DecodeLimits;
+use crate::config::Config;
+use crate::diarize::{Diarize, SegmentedDiarizer, SegmentedOptions, VoicedDiarizer};
+use crate::inference::Lanes;
+use crate::models::catalog::Catalog;
+use crate::models::{ModelFile, ModelKind};
+use crate::recognize::Recognizer;
+use crate::transcribe::Transcribe;
+use crate::transcribe::whisper::{WhisperSettings, WhisperTranscriber};
+use crate::voiceprint::VoiceprintModel;
+
+/// How a user brings a Whisper model.
+const BRING_WHISPER: &str = "`make models` or `callannotate models import` brings one, see docs/models.md";
+
+/// What builds the pipeline that the settings ask for, on the thread that will own it.
+pub fn builder(config: &Config) -> impl FnOnce() -> Pipeline + Send + 'static {
+    let config = config.clone();
+    move || build(&config)
+}
+
+fn build(config: &Config) -> Pipeline {
+    let catalog = Catalog::new(config.models.dirs.clone());
+    let lanes = Lanes::new(config.threads);
+    let stages = Stages {
+        diarize: diarizer(config, &catalog, &lanes).unwrap_or_else(Slot::Missing),
+        transcribe: transcriber(config, &catalog).map_or_else(Slot::Missing, Slot::Ready),
+        recognize: recognizer(config, &catalog, &lanes).map_or_else(Slot::Missing, Slot::Ready),
+    };
+    let limits = DecodeLimits {
+        max_duration: config.files.max_duration,
+        max_channels: config.files.max_channels,
+        ..DecodeLimits::default()
+    };
+    Pipeline::new(stages, config.defaults.clone(), limits)
+}
+
+/// With the segmentation model when there is one, else by voice activity.
+fn diarizer(config: &Config, catalog: &Catalog, lanes: &Lanes) -> Result<Slot<Box<dyn Diarize>>, String> {
+    let voiceprint = voiceprint(config, catalog, lanes)?;
+    let named = config.models.segmentation.as_deref();
+    let file = match catalog.find(ModelKind::Segmentation, named) {
+        Ok(file) => file,
+        Err(missing) if named.is_some() => return Err(missing.to_string()),
+        Err(_) => {
+            info!(event = "diarizer", "No segmentation model: speakers are told apart by voice activity and voiceprint");
+            return Ok(Slot::Ready(Box::new(VoicedDiarizer::new(voiceprint))));
+        }
+    };
+    match SegmentedDiarizer::load(&file.path, voiceprint, lanes, SegmentedOptions::default()) {
+        Ok(segmented) => Ok(Slot::Ready(Box::new(segmented))),
+        Err(error) if named.is_some() => Err(unusable(&file, &error)),
+        Err(error) => {
+            let reason = unusable(&file, &error);
+            warn!(event = "model_unusable", reason, "A segmentation model cannot be used; voice activity is");
+            Ok(Slot::Ready(Box::new(VoicedDiarizer::new(self::voiceprint(config, catalog, lanes)?))))
+        }
+    }
+}
+
+fn transcriber(config: &Config, catalog: &Catalog) -> Result<Box<dyn Transcribe>, String> {
+    let file = catalog
+        .find(ModelKind::Whisper, config.models.whisper.as_deref())
+        .map_err(|missing| format!("{missing}; {BRING_WHISPER}"))?;
+    let settings = WhisperSettings { threads: config.threads };
+    let transcriber = WhisperTranscriber::load(&file.path, settings).map_err(|error| error.to_string())?;
+    Ok(Box::new(transcriber.with_license(file.license)))
+}
+
+fn recognizer(config: &Config, catalog: &Catalog, lanes: &Lanes) -> Result<Recognizer, String> {
+    let voiceprint = voiceprint(config, catalog, lanes)?;
+    Ok(Recognizer::new(config.volume.join("models/embeddings"), &voiceprint, config.recognition_threshold))
+}
+
+/// The speaker model that is named; else the best one found; else the built-in voiceprint.
+fn voiceprint(config: &Config, catalog: &Catalog, lanes: &Lanes) -> Result<VoiceprintModel, String> {
+    let named = config.models.speaker.as_deref();
+    let built_in = || VoiceprintModel::built_in(lanes).map_err(|error| format!("the built-in voiceprint: {error}"));
+    match catalog.find(ModelKind::Speaker, named) {
+        Ok(file) => match VoiceprintModel::load(&file.path, lanes) {
+            Ok(model) => Ok(model),
+            Err(error) if named.is_some() => Err(unusable(&file, &error)),
+            Err(error) => {
+                let reason = unusable(&file, &error);
+                warn!(event = "model_unusable", reason, "A speaker model cannot be used; the built-in voiceprint is");
+                built_in()
+            }
+        },
+        Err(missing) if named.is_some() => Err(missing.to_string()),
+        Err(_) => built_in(),
+    }
+}
+
+fn unusable(file: &ModelFile, error: &dyn std::fmt::Display) -> String {
+    format!("the model {} cannot be used: {error}", file.name)
+}

@@ -1,0 +1,393 @@
+//! The stages in their order, and what becomes of one that fails.
+//!
+//! Validation, preprocessing and annotation must succeed. Any other stage that cannot run or fails is reported in the result
+//! and in its warnings, and the rest goes on without it; a `strict` job fails instead. Nothing is passed over in silence.
+
+mod build;
+mod report;
+
+use std::path::Path;
+
+use crate::annotate::document::Document;
+use crate::annotate::{self, Findings};
+use crate::audio::channels::{self, ChannelPlan};
+use crate::audio::decode::{self, DecodeError, DecodeLimits};
+use crate::audio::time::{Millis, TimeSpan};
+use crate::audio::{Audio, Recording, SourceInfo, levels};
+use crate::config::JobDefaults;
+use crate::context::JobContext;
+use crate::diarize::{self, Diarization, Diarize, DiarizeError, SpeakerCount};
+use crate::engine::StageInfo;
+use crate::jobs::options::JobOptions;
+use crate::jobs::stage::Stage;
+use crate::recognize::{Identity, Recognizer};
+use crate::stop::Stopped;
+use crate::transcribe::{Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript};
+
+pub use build::builder;
+use report::Reports;
+
+/// A recording to be annotated.
+#[derive(Debug, Clone, Copy)]
+pub struct Task<'a> {
+    /// Where it lies.
+    pub recording: &'a Path,
+    /// In bytes.
+    pub size_bytes: u64,
+    /// SHA-256 in hexadecimal.
+    pub sha256: &'a str,
+    /// What the client asked for.
+    pub options: &'a JobOptions,
+}
+
+/// Why there is no annotation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PipelineError {
+    /// The job was told to stop.
+    #[error("stopped")]
+    Stopped,
+    /// The recording cannot be decoded.
+    #[error("{cause}")]
+    InvalidAudio {
+        /// Where.
+        stage: Stage,
+        /// Why.
+        cause: String,
+    },
+    /// A stage lacks its model or a language, and the job is strict.
+    #[error("{}: {cause}", stage.name())]
+    ModelUnavailable {
+        /// Which.
+        stage: Stage,
+        /// What is missing.
+        cause: String,
+    },
+    /// A stage failed, and the job is strict.
+    #[error("{}: {cause}", stage.name())]
+    StageFailed {
+        /// Which.
+        stage: Stage,
+        /// Why.
+        cause: String,
+    },
+    /// A fault of the server.
+    #[error("{cause}")]
+    Internal {
+        /// Where, when it was in a stage.
+        stage: Option<Stage>,
+        /// Why; for the log.
+        cause: String,
+    },
+}
+
+impl From<Stopped> for PipelineError {
+    fn from(_: Stopped) -> Self {
+        Self::Stopped
+    }
+}
+
+/// What a stage runs with, or why it cannot run.
+pub enum Slot<T> {
+    /// It can.
+    Ready(T),
+    /// It cannot, for this reason.
+    Missing(String),
+}
+
+/// What the stages run with.
+pub struct Stages {
+    /// Who speaks when.
+    pub diarize: Slot<Box<dyn Diarize>>,
+    /// What is said.
+    pub transcribe: Slot<Box<dyn Transcribe>>,
+    /// Whose voice it is.
+    pub recognize: Slot<Recognizer>,
+}
+
+/// All stages, ready to take one recording at a time.
+pub struct Pipeline {
+    stages: Stages,
+    defaults: JobDefaults,
+    limits: DecodeLimits,
+    current: Option<Stage>,
+}
+
+/// A signal to work on. The channel is known when the channels of the recording were taken apart.
+struct ChannelSignal {
+    channel: Option<u16>,
+    audio: Audio,
+}
+
+impl From<channels::Signal> for ChannelSignal {
+    fn from(signal: channels::Signal) -> Self {
+        // Several channels that hold one sound go under the first of them.
+        let channel = signal.channels.first().and_then(|channel| u16::try_from(*channel).ok());
+        Self { channel, audio: signal.audio }
+    }
+}
+
+/// One stage's findings, or that it has none.
+type Found<T> = Result<Option<T>, PipelineError>;
+
+impl Pipeline {
+    /// Puts the stages together.
+    pub fn new(stages: Stages, defaults: JobDefaults, limits: DecodeLimits) -> Self {
+        Self { stages, defaults, limits, current: None }
+    }
+
+    /// Whether and with what each stage runs.
+    pub fn stages(&self) -> Vec<StageInfo> {
+        let info = |stage, slot: Slot<Vec<_>>| match slot {
+            Slot::Ready(models) => StageInfo { stage, missing: None, models },
+            Slot::Missing(reason) => StageInfo { stage, missing: Some(reason), models: Vec::new() },
+        };
+        vec![
+            info(Stage::Diarization, self.stages.diarize.map(|diarizer| diarizer.models())),
+            info(Stage::Transcription, self.stages.transcribe.map(|transcriber| vec![transcriber.model()])),
+            info(Stage::Recognition, self.stages.recognize.map(|recognizer| vec![recognizer.model()])),
+        ]
+    }
+
+    /// The languages that can be transcribed.
+    pub fn languages(&self) -> Vec<String> {
+        match &self.stages.transcribe {
+            Slot::Ready(transcriber) => transcriber.languages(),
+            Slot::Missing(_) => Vec::new(),
+        }
+    }
+
+    /// The stage that was begun last; tells where a panic happened.
+    pub fn current_stage(&self) -> Option<Stage> {
+        self.current
+    }
+
+    /// Annotates one recording.
+    ///
+    /// # Errors
+    /// When it cannot be decoded, when told to stop, or when a stage fails that must not.
+    pub fn run(&mut self, ctx: &JobContext, task: &Task<'_>) -> Result<Document, PipelineError> {
+        let mut reports = Reports::default();
+        let source = self.stage(ctx, Stage::Validation, &mut reports, |pipeline, reports| {
+            let source =
+                decode::probe(task.recording, &pipeline.limits).map_err(|error| decode_error(Stage::Validation, error))?;
+            reports.completed(None);
+            Ok(source)
+        })?;
+        let (signals, source) = self.stage(ctx, Stage::Preprocessing, &mut reports, |pipeline, reports| {
+            let prepared = pipeline.preprocess(ctx, task, &source, reports)?;
+            reports.completed(None);
+            Ok(prepared)
+        })?;
+        let diarization = self
+            .stage(ctx, Stage::Diarization, &mut reports, |pipeline, reports| pipeline.diarize(ctx, task, &signals, reports))?;
+        let transcripts = self.stage(ctx, Stage::Transcription, &mut reports, |pipeline, reports| {
+            pipeline.transcribe(ctx, task, &signals, diarization.as_ref(), reports)
+        })?;
+        let diarization =
+            diarization.unwrap_or_else(|| annotate::speakers_without_diarization(transcripts.as_deref().unwrap_or_default()));
+        let identities = self
+            .stage(ctx, Stage::Recognition, &mut reports, |pipeline, reports| pipeline.recognize(task, &diarization, reports))?;
+        self.stage(ctx, Stage::CarddavLookup, &mut reports, |pipeline, reports| pipeline.look_up_contacts(task, reports))?;
+        self.stage(ctx, Stage::Annotation, &mut reports, |_, reports| {
+            reports.completed(None);
+            Ok(())
+        })?;
+        let (reports, warnings) = reports.into_parts();
+        Ok(annotate::annotate(Findings {
+            source: &source,
+            size_bytes: task.size_bytes,
+            sha256: task.sha256,
+            diarization: &diarization,
+            transcripts: transcripts.as_deref(),
+            identities: identities.as_deref().unwrap_or_default(),
+            contacts_searched: false,
+            channel_roles: &task.options.channel_roles,
+            publish_words: !task.options.omit_words,
+            reports,
+            warnings,
+        }))
+    }
+
+    /// Runs one stage: notes that it began, that it ended, and how long it took.
+    fn stage<T>(
+        &mut self,
+        ctx: &JobContext,
+        stage: Stage,
+        reports: &mut Reports,
+        run: impl FnOnce(&mut Self, &mut Reports) -> Result<T, PipelineError>,
+    ) -> Result<T, PipelineError> {
+        ctx.check()?;
+        self.current = Some(stage);
+        reports.begin(stage);
+        ctx.report(stage, 0);
+        let found = run(self, reports)?;
+        reports.end();
+        ctx.report(stage, 100);
+        Ok(found)
+    }
+
+    fn preprocess(
+        &self,
+        ctx: &JobContext,
+        task: &Task<'_>,
+        probed: &SourceInfo,
+        reports: &mut Reports,
+    ) -> Result<(Vec<ChannelSignal>, SourceInfo), PipelineError> {
+        let recording =
+            decode::decode(task.recording, &self.limits, ctx).map_err(|error| decode_error(Stage::Preprocessing, error))?;
+        let Recording { source, channels, damaged_packets } = recording;
+        if damaged_packets > 0 {
+            reports.warn(format!("{damaged_packets} damaged packets of the recording were passed over"));
+        }
+        if source.duration.0 * 100 < probed.duration.0 * 95 {
+            reports.warn(format!(
+                "the recording breaks off: it should last {:.1} s, and {:.1} s could be decoded",
+                probed.duration.as_seconds(),
+                source.duration.as_seconds()
+            ));
+        }
+        let signals: Vec<ChannelSignal> = match channels::plan(channels, task.options.channels) {
+            ChannelPlan::Together(signal) => vec![ChannelSignal { channel: None, audio: signal.audio }],
+            ChannelPlan::Apart(signals) => signals.into_iter().map(ChannelSignal::from).collect(),
+        };
+        for signal in &signals {
+            let measured = levels::measure(&signal.audio);
+            let place = signal.channel.map_or_else(String::new, |channel| format!(" on channel {channel}"));
+            if measured.is_silent() {
+                reports.warn(format!("the recording is silent{place}"));
+            } else if measured.is_clipped() {
+                let share = measured.clipped * 100.0;
+                reports.warn(format!("the recording is clipped{place}: {share:.1} % of its samples are at full scale"));
+            }
+        }
+        Ok((signals, source))
+    }
+
+    fn diarize(
+        &mut self,
+        ctx: &JobContext,
+        task: &Task<'_>,
+        signals: &[ChannelSignal],
+        reports: &mut Reports,
+    ) -> Found<Diarization> {
+        if !task.options.diarize.unwrap_or(self.defaults.diarize) {
+            return Ok(reports.switched_off());
+        }
+        let diarizer = match &mut self.stages.diarize {
+            Slot::Ready(diarizer) => diarizer,
+            Slot::Missing(reason) => return reports.missing(reason, task.options.strict),
+        };
+        let count = task.options.speakers.map_or(SpeakerCount::UNKNOWN, |range| SpeakerCount { min: range.min, max: range.max });
+        let inputs: Vec<_> = signals.iter().map(|signal| (signal.channel, &signal.audio)).collect();
+        let found = diarize::diarize_channels(diarizer.as_mut(), ctx, &inputs, count);
+        match found {
+            Ok(diarization) => {
+                reports.completed(diarizer.models().first());
+                Ok(Some(diarization))
+            }
+            Err(DiarizeError::Stopped(Stopped)) => Err(PipelineError::Stopped),
+            Err(error @ DiarizeError::Model(_)) => reports.failed(&error.to_string(), task.options.strict),
+        }
+    }
+
+    fn transcribe(
+        &mut self,
+        ctx: &JobContext,
+        task: &Task<'_>,
+        signals: &[ChannelSignal],
+        diarization: Option<&Diarization>,
+        reports: &mut Reports,
+    ) -> Found<Vec<(Option<u16>, Transcript)>> {
+        let transcriber = match &mut self.stages.transcribe {
+            Slot::Ready(transcriber) => transcriber,
+            Slot::Missing(reason) => return reports.missing(reason, task.options.strict),
+        };
+        let options = TranscribeOptions {
+            language: task.options.language.clone().or_else(|| self.defaults.language.clone()),
+            translate: task.options.translate,
+            prompt: task.options.prompt.clone(),
+            hotwords: task.options.hotwords.clone(),
+        };
+        if let Some(language) = &options.language
+            && task.options.strict
+            && !transcriber.can_speak(language)
+        {
+            let cause = format!("the model {} does not know the language {language}", transcriber.model().name);
+            return Err(PipelineError::ModelUnavailable { stage: Stage::Transcription, cause });
+        }
+        let speech: Vec<Vec<TimeSpan>> = signals
+            .iter()
+            .map(|signal| match diarization {
+                Some(diarization) => diarize::speech_regions(&on_channel(diarization, signal.channel), signal.audio.duration()),
+                None => TimeSpan::new(Millis::ZERO, signal.audio.duration()).into_iter().collect(),
+            })
+            .collect();
+        let inputs: Vec<Signal<'_>> =
+            signals.iter().zip(&speech).map(|(signal, speech)| Signal { audio: &signal.audio, speech }).collect();
+        match transcriber.transcribe(ctx, &inputs, &options) {
+            Ok(transcripts) => {
+                reports.completed(Some(&transcriber.model()));
+                for warning in transcripts.iter().flat_map(|transcript| &transcript.warnings) {
+                    reports.warn(warning.clone());
+                }
+                Ok(Some(signals.iter().map(|signal| signal.channel).zip(transcripts).collect()))
+            }
+            Err(TranscribeError::Stopped(Stopped)) => Err(PipelineError::Stopped),
+            Err(error @ TranscribeError::Engine(_)) => reports.failed(&error.to_string(), task.options.strict),
+        }
+    }
+
+    fn recognize(&mut self, task: &Task<'_>, diarization: &Diarization, reports: &mut Reports) -> Found<Vec<Identity>> {
+        if !task.options.recognize.unwrap_or(self.defaults.recognize) {
+            return Ok(reports.switched_off());
+        }
+        let recognizer = match &mut self.stages.recognize {
+            Slot::Ready(recognizer) => recognizer,
+            Slot::Missing(reason) => return reports.missing(reason, task.options.strict),
+        };
+        let voiceprints: Vec<_> = diarization.speakers.iter().map(|speaker| speaker.voiceprint.clone()).collect();
+        let recognition = recognizer.recognize(&voiceprints);
+        reports.completed(Some(&recognizer.model()));
+        reports.warn_all(recognition.warnings);
+        Ok(Some(recognition.identities))
+    }
+
+    fn look_up_contacts(&self, task: &Task<'_>, reports: &mut Reports) -> Result<(), PipelineError> {
+        if !task.options.lookup_contacts.unwrap_or(self.defaults.lookup_contacts) {
+            let _nothing: Option<()> = reports.switched_off();
+            return Ok(());
+        }
+        let _nothing: Option<()> = reports.missing("no address book is configured", task.options.strict)?;
+        Ok(())
+    }
+}
+
+impl<T> Slot<T> {
+    fn map<U>(&self, change: impl FnOnce(&T) -> U) -> Slot<U> {
+        match self {
+            Self::Ready(ready) => Slot::Ready(change(ready)),
+            Self::Missing(reason) => Slot::Missing(reason.clone()),
+        }
+    }
+}
+
+fn decode_error(stage: Stage, error: DecodeError) -> PipelineError {
+    match error {
+        DecodeError::Stopped(Stopped) => PipelineError::Stopped,
+        DecodeError::Read(source) => {
+            PipelineError::Internal { stage: Some(stage), cause: format!("reading the recording: {source}") }
+        }
+        error @ (DecodeError::Unsupported { .. }
+        | DecodeError::Invalid { .. }
+        | DecodeError::TooLong { .. }
+        | DecodeError::Empty) => PipelineError::InvalidAudio { stage, cause: error.to_string() },
+    }
+}
+
+/// What was found on one channel.
+fn on_channel(diarization: &Diarization, channel: Option<u16>) -> Diarization {
+    let here = |turn: &&diarize::SpeechTurn| {
+        channel.is_none() || diarization.speakers.get(turn.speaker.0).is_some_and(|speaker| speaker.channel == channel)
+    };
+    Diarization { speakers: diarization.speakers.clone(), turns: diarization.turns.iter().filter(here).copied().collect() }
+}

@@ -1,0 +1,151 @@
+//! The enrolled voices: one JSON file each in `models/embeddings/` of the volume.
+//!
+//! ```json
+//! {"voice_id": "9f0c…", "name": "Alice", "model": "ge2e-256", "vectors": [[0.01, …]], "contact_uid": null,
+//!  "created_at": "2026-11-20T12:00:00Z"}
+//! ```
+//!
+//! `name`, `model` (the speaker model that made the vectors) and `vectors` are required; a vector is scaled to length 1 when it
+//! is read. What cannot be used is passed over and said.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::voiceprint::normalize;
+
+/// Limits of what is read: a voice has a few vectors of a few hundred numbers.
+const MOST_BYTES: u64 = 1024 * 1024;
+const MOST_VOICES: usize = 10_000;
+const MOST_NUMBERS: usize = 4096;
+const MOST_NAME_CHARS: usize = 200;
+
+/// An enrolled voice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Voice {
+    /// The person.
+    pub name: String,
+    /// The speaker model that made the vectors.
+    pub model: String,
+    /// Of length 1 each, at least one.
+    pub vectors: Vec<Vec<f32>>,
+    /// Where it was read from, within the volume.
+    pub file: String,
+}
+
+#[derive(Deserialize)]
+struct VoiceFile {
+    name: String,
+    model: String,
+    vectors: Vec<Vec<f32>>,
+}
+
+/// Why a file is no voice.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidVoice {
+    /// It cannot be read.
+    #[error("it cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
+    /// It is too large.
+    #[error("it is larger than {MOST_BYTES} bytes")]
+    TooLarge,
+    /// It is not JSON of the form above.
+    #[error("{0}")]
+    Malformed(#[from] serde_json::Error),
+    /// A field holds what makes no sense.
+    #[error("{0}")]
+    Nonsense(&'static str),
+}
+
+/// All voices that can be used, and what is to be said of the others.
+#[derive(Debug, Default)]
+pub struct Library {
+    /// In order of their files' names.
+    pub voices: Vec<Voice>,
+    /// One sentence for each file that was passed over.
+    pub warnings: Vec<String>,
+}
+
+impl Library {
+    /// Reads the folder; one that is not there holds no voices.
+    #[must_use]
+    pub fn read(folder: &Path) -> Self {
+        let mut library = Self::default();
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return library,
+            Err(error) => {
+                library.warnings.push(format!("the enrolled voices cannot be read: {error}"));
+                return library;
+            }
+        };
+        let mut paths: Vec<_> =
+            entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "json")).collect();
+        paths.sort();
+        if paths.len() > MOST_VOICES {
+            library.warnings.push(format!("only the first {MOST_VOICES} of {} enrolled voices were compared", paths.len()));
+            paths.truncate(MOST_VOICES);
+        }
+        for path in paths {
+            let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            match read_voice(&path, &file) {
+                Ok(voice) => library.voices.push(voice),
+                Err(error) => library.warnings.push(format!("the enrolled voice {file} was passed over: {error}")),
+            }
+        }
+        library
+    }
+}
+
+fn read_voice(path: &Path, file: &str) -> Result<Voice, InvalidVoice> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(InvalidVoice::TooLarge);
+    }
+    let mut voice: VoiceFile = serde_json::from_slice(&bytes)?;
+    let length = voice.name.trim().chars().count();
+    if length == 0 || length > MOST_NAME_CHARS {
+        return Err(InvalidVoice::Nonsense("its name is empty or too long"));
+    }
+    if voice.vectors.is_empty() || voice.vectors.iter().any(|vector| vector.is_empty() || vector.len() > MOST_NUMBERS) {
+        return Err(InvalidVoice::Nonsense("it has no vector, or one that is empty or too long"));
+    }
+    if !voice.vectors.iter_mut().all(|vector| normalize(vector)) {
+        return Err(InvalidVoice::Nonsense("a vector has no direction"));
+    }
+    let file = format!("models/embeddings/{file}");
+    Ok(Voice { name: voice.name.trim().to_owned(), model: voice.model, vectors: voice.vectors, file })
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests write voices")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usable_voices_are_read_and_the_others_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("a.json", r#"{"name": " Alice ", "model": "m", "vectors": [[3, 4]], "contact_uid": null, "created_at": "x"}"#);
+        write("b.json", r#"{"name": "Bob", "model": "m", "vectors": [[0, 0]]}"#);
+        write("c.json", "{");
+        write("d.json", r#"{"name": "", "model": "m", "vectors": [[1]]}"#);
+        write("e.json", &" ".repeat(2_000_000));
+        write("notes.txt", "nothing");
+        let library = Library::read(folder.path());
+        assert_eq!(library.voices.len(), 1);
+        assert_eq!(library.voices[0].name, "Alice");
+        assert_eq!(library.voices[0].file, "models/embeddings/a.json");
+        assert!((library.voices[0].vectors[0][0] - 0.6).abs() < 1e-6);
+        assert_eq!(library.warnings.len(), 4, "{:?}", library.warnings);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_holds_no_voices() {
+        let library = Library::read(Path::new("/nonexistent"));
+        assert!(library.voices.is_empty() && library.warnings.is_empty());
+    }
+}

@@ -1,0 +1,290 @@
+//! Which audio is sent to the model, and in which portions.
+//!
+//! Whisper listens to windows of thirty seconds, and a window costs nearly the same however little of it is speech. So the
+//! stretches of speech of a signal are laid one after the other into as few windows as possible, cut at pauses; long
+//! silence between them is left out. A [`Window`] knows where each of its samples comes from, so that a time inside it can be
+//! carried back to the recording exactly; samples are never added, repeated or put in another order.
+//!
+//! Pure: no model, no clock, no log.
+
+use std::ops::Range;
+
+use crate::audio::SAMPLE_RATE;
+use crate::audio::time::{Millis, TimeSpan};
+
+/// The most that fits into one window: Whisper's own length.
+pub const WINDOW_SAMPLES: usize = 30 * SAMPLE_RATE as usize;
+
+/// How the windows are cut; the values were chosen by measuring (docs/benchmarks.md).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Packing {
+    /// Real audio kept before and after each stretch of speech. A diarizer's edges are not exact, and a word cut in half is lost
+    /// or misheard; the model also wants to hear that a sentence ends. A pause of up to twice this stays as it is.
+    pub around: Millis,
+    /// A window is closed at a pause within this last part of it.
+    pub closing: Millis,
+}
+
+impl Default for Packing {
+    fn default() -> Self {
+        Self { around: Millis(250), closing: Millis(8000) }
+    }
+}
+
+/// A piece of a signal inside a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Piece {
+    /// Where it begins in the window, in samples.
+    at: usize,
+    /// Where it comes from in the signal, in samples.
+    source: Range<usize>,
+}
+
+/// What is sent to the model in one go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    pieces: Vec<Piece>,
+}
+
+impl Window {
+    fn new(sources: &[Range<usize>]) -> Self {
+        let mut at = 0;
+        let pieces = sources
+            .iter()
+            .map(|source| {
+                let piece = Piece { at, source: source.clone() };
+                at += source.len();
+                piece
+            })
+            .collect();
+        Self { pieces }
+    }
+
+    /// Its length in samples; at most [`WINDOW_SAMPLES`].
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.source.len()).sum()
+    }
+
+    /// Whether there is nothing in it; a window that [`pack`] made never is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The stretches of the signal it is made of, in order.
+    pub fn sources(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.pieces.iter().map(|piece| piece.source.clone())
+    }
+
+    /// Its samples, taken from the signal it was made for.
+    #[must_use]
+    pub fn samples(&self, signal: &[f32]) -> Vec<f32> {
+        let mut samples = Vec::with_capacity(self.len());
+        for piece in &self.pieces {
+            samples.extend_from_slice(signal.get(piece.source.clone()).unwrap_or_default());
+        }
+        samples
+    }
+
+    /// How much of `speech` (sorted, apart) lies in the window from one of its samples on.
+    #[must_use]
+    pub fn speech_from(&self, sample: usize, speech: &[TimeSpan]) -> Millis {
+        let mut total = Millis::ZERO;
+        for piece in &self.pieces {
+            let start = piece.source.start + sample.saturating_sub(piece.at);
+            let Some(left) = TimeSpan::new(Millis::from_sample(start), Millis::from_sample(piece.source.end)) else { continue };
+            for region in speech {
+                total = total + left.overlap(*region);
+            }
+        }
+        total
+    }
+
+    /// Carries a stretch of the window (in samples) back to the signal. Where it spans a join it is cut down to the side that
+    /// holds more of it, because what was left out between the sides was not heard.
+    #[must_use]
+    pub fn to_signal(&self, span: Range<usize>) -> Range<usize> {
+        let held = |piece: &Piece| span.end.min(piece.at + piece.source.len()).saturating_sub(span.start.max(piece.at));
+        let mut best: Option<(&Piece, usize)> = None;
+        for piece in &self.pieces {
+            let begins_here = span.start >= piece.at;
+            let better = match best {
+                None => true,
+                Some((_, most)) => held(piece) > most || (most == 0 && begins_here),
+            };
+            if better {
+                best = Some((piece, held(piece)));
+            }
+        }
+        let Some((piece, _)) = best else { return 0..0 };
+        let carry = |sample: usize| piece.source.start + sample.saturating_sub(piece.at).min(piece.source.len());
+        carry(span.start)..carry(span.end)
+    }
+}
+
+/// Lays the stretches of speech of one signal into windows, in order of time.
+///
+/// `speech` need not be sorted or apart; what lies outside the signal is ignored.
+#[must_use]
+pub fn pack(signal: &[f32], speech: &[TimeSpan], packing: Packing) -> Vec<Window> {
+    let kept = keep(signal.len(), speech, packing);
+    let mut windows = Vec::new();
+    let mut open: Vec<Range<usize>> = Vec::new();
+    let mut length = 0;
+    for mut stretch in kept {
+        while length + stretch.len() > WINDOW_SAMPLES {
+            let room = WINDOW_SAMPLES - length;
+            let closing = packing.closing.to_sample();
+            // Where to end the window: before this stretch when the window is full enough, else inside this stretch.
+            if !open.is_empty() && room < closing {
+                windows.push(Window::new(&open));
+            } else {
+                let cut = stretch.start + quietest(&signal[stretch.start..stretch.start + room], closing);
+                open.push(stretch.start..cut);
+                windows.push(Window::new(&open));
+                stretch.start = cut;
+            }
+            open.clear();
+            length = 0;
+        }
+        if !stretch.is_empty() {
+            length += stretch.len();
+            open.push(stretch);
+        }
+    }
+    if !open.is_empty() {
+        windows.push(Window::new(&open));
+    }
+    windows
+}
+
+/// The parts of the signal that are listened to, in samples: sorted, apart, none empty.
+fn keep(length: usize, speech: &[TimeSpan], packing: Packing) -> Vec<Range<usize>> {
+    let around = packing.around.to_sample();
+    let mut sorted = speech.to_vec();
+    sorted.sort_unstable();
+    let mut kept: Vec<Range<usize>> = Vec::with_capacity(sorted.len());
+    for span in sorted {
+        let start = span.start().to_sample().saturating_sub(around);
+        let end = span.end().to_sample().saturating_add(around).min(length);
+        if start >= end {
+            continue;
+        }
+        match kept.last_mut() {
+            Some(last) if start <= last.end => last.end = last.end.max(end),
+            _ => kept.push(start..end),
+        }
+    }
+    kept
+}
+
+/// The index of the quietest place in the last `closing` samples: the middle of the quietest tenth of a second.
+fn quietest(samples: &[f32], closing: usize) -> usize {
+    const STEP: usize = SAMPLE_RATE as usize / 50;
+    const SPAN: usize = 5;
+    let from = samples.len().saturating_sub(closing.max(STEP * SPAN));
+    let energies: Vec<f32> = samples[from..].chunks_exact(STEP).map(|part| part.iter().map(|s| s * s).sum()).collect();
+    let mut best = (f32::INFINITY, samples.len());
+    for (index, group) in energies.windows(SPAN).enumerate() {
+        let energy: f32 = group.iter().sum();
+        // `<=` prefers the later of two equally quiet places: fuller windows are fewer windows.
+        if energy <= best.0 {
+            best = (energy, from + index * STEP + STEP * SPAN / 2);
+        }
+    }
+    best.1.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND: usize = SAMPLE_RATE as usize;
+
+    fn span(start: u64, end: u64) -> TimeSpan {
+        TimeSpan::new(Millis(start), Millis(end)).unwrap()
+    }
+
+    #[test]
+    fn short_pauses_stay_and_long_ones_are_cut() {
+        let signal = vec![0.1; 20 * SECOND];
+        let windows = pack(&signal, &[span(1000, 2000), span(2400, 3000), span(10_000, 11_000)], Packing::default());
+        assert_eq!(windows.len(), 1);
+        let sources: Vec<_> = windows[0].sources().collect();
+        assert_eq!(sources, [SECOND * 3 / 4..SECOND * 13 / 4, SECOND * 39 / 4..SECOND * 45 / 4]);
+    }
+
+    #[test]
+    fn long_speech_is_cut_where_it_is_quiet() {
+        let mut signal = vec![0.5; 50 * SECOND];
+        signal[26 * SECOND..26 * SECOND + SECOND / 4].fill(0.0);
+        let windows = pack(&signal, &[span(0, 50_000)], Packing::default());
+        assert_eq!(windows.len(), 2);
+        let cut = windows[0].len();
+        assert!((26 * SECOND..26 * SECOND + SECOND / 4).contains(&cut), "{cut}");
+    }
+
+    #[test]
+    fn a_window_is_closed_at_a_pause_when_it_is_nearly_full() {
+        let signal = vec![0.1; 60 * SECOND];
+        let windows = pack(&signal, &[span(0, 25_000), span(30_000, 42_000)], Packing::default());
+        assert_eq!(windows.iter().map(|window| window.sources().count()).collect::<Vec<_>>(), [1, 1]);
+    }
+
+    #[test]
+    fn a_time_across_a_join_goes_to_the_side_that_holds_more() {
+        let window = Window::new(&[100..200, 500..600]);
+        assert_eq!(window.to_signal(20..40), 120..140);
+        assert_eq!(window.to_signal(90..150), 500..550);
+        assert_eq!(window.to_signal(40..110), 140..200);
+        assert_eq!(window.to_signal(100..100), 500..500);
+        assert_eq!(window.to_signal(900..950), 600..600);
+    }
+
+    #[test]
+    fn the_speech_that_is_left_is_counted() {
+        let window = Window::new(&[0..SECOND, 5 * SECOND..6 * SECOND]);
+        let speech = [span(500, 800), span(5200, 9000)];
+        assert_eq!(window.speech_from(0, &speech), Millis(1100));
+        assert_eq!(window.speech_from(SECOND * 3 / 2, &speech), Millis(500));
+        assert_eq!(window.speech_from(9 * SECOND, &speech), Millis::ZERO);
+    }
+
+    proptest! {
+        #[test]
+        fn all_speech_is_sent_once_and_in_order(
+            spans in prop::collection::vec((0_u64..90_000, 1_u64..45_000), 0..12), seconds in 0_usize..100, around in 0_u64..800,
+        ) {
+            let signal: Vec<f32> = (0..seconds * SECOND).map(|index| ((index / 977) % 17) as f32 / 17.0).collect();
+            let speech: Vec<TimeSpan> = spans.iter().map(|&(start, length)| span(start, start + length)).collect();
+            let windows = pack(&signal, &speech, Packing { around: Millis(around), ..Packing::default() });
+            prop_assert!(windows.iter().all(|window| !window.is_empty() && window.len() <= WINDOW_SAMPLES));
+            let sources: Vec<_> = windows.iter().flat_map(Window::sources).collect();
+            prop_assert!(sources.windows(2).all(|pair| pair[0].end <= pair[1].start));
+            prop_assert!(sources.iter().all(|source| source.end <= signal.len()));
+            for region in speech {
+                let (start, end) = (region.start().to_sample(), region.end().to_sample().min(signal.len()));
+                let sent: usize = sources.iter().map(|s| s.end.min(end).saturating_sub(s.start.max(start))).sum();
+                prop_assert_eq!(sent, end.saturating_sub(start));
+            }
+        }
+
+        #[test]
+        fn times_come_back_exactly_and_in_order(
+            pieces in prop::collection::vec((0_usize..50, 1_usize..80), 1..6), from in 0_usize..500, length in 0_usize..90,
+        ) {
+            let mut at = 0;
+            let sources: Vec<_> = pieces.iter().map(|&(gap, length)| { let start = at + gap; at = start + length; start..at }).collect();
+            let window = Window::new(&sources);
+            let carried: Vec<usize> = sources.iter().cloned().flatten().collect();
+            for (sample, &original) in carried.iter().enumerate() {
+                prop_assert_eq!(window.to_signal(sample..sample + 1), original..original + 1);
+            }
+            let (a, b) = (window.to_signal(from..from + length), window.to_signal(from + length..from + 2 * length));
+            prop_assert!(a.start <= a.end && a.start <= b.start && b.end <= at);
+        }
+    }
+}

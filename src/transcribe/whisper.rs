@@ -1,0 +1,345 @@
+//! Whisper through whisper.cpp: the model's context is loaded once and kept, a decoder state is made for each window.
+//!
+//! Besides `callbacks.rs` the only file that names `whisper_rs`. What is decided here is how the model is run; which audio it
+//! gets, what becomes of its tokens and what is told of it are pure functions beside this file.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use whisper_rs::{
+    DtwAhead, DtwMode, DtwModelPreset, DtwParameters, FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters,
+};
+
+use super::callbacks::Hooks;
+use super::packing::{Packing, Window, pack};
+use super::pass::{Pass, PassReader, Said};
+use super::schedule::{self, Progress};
+use super::words::Phrase;
+use super::{Language, Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript, assemble, language, prompt};
+use crate::audio::time::Millis;
+use crate::context::JobContext;
+use crate::jobs::stage::Stage;
+use crate::models::ModelInfo;
+use crate::models::ggml::{self, GgmlError, WhisperHeader};
+
+/// Samples of one frame of the encoder: 20 ms.
+const FRAME: usize = 320;
+/// Samples of one of whisper.cpp's units of time: 10 ms.
+const TICK: usize = 160;
+/// Frames that the encoder gets beyond the end of a short window. Without them (it was trained on thirty seconds, always) the
+/// model repeats itself at the end; with them nothing is lost, and a short window costs less.
+const FRAMES_AFTER: usize = 256;
+/// Candidates when a window has to be decoded again with some randomness; whisper.cpp's own default.
+const CANDIDATES: i32 = 5;
+
+/// Speech that is worth another pass: when the model marked that it goes on, and when it closed the window without a sign.
+const SPEECH_LEFT: Millis = Millis(300);
+const SPEECH_SKIPPED: Millis = Millis(2000);
+/// Passes over one window at most.
+const MOST_PASSES: usize = 6;
+/// whisper.cpp takes no less than a tenth of a second.
+const SHORTEST: usize = 1_760;
+
+/// How to run the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WhisperSettings {
+    /// Windows worked on at once, each by one thread; at least 1.
+    pub threads: usize,
+}
+
+/// Why a model can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file is not what it should be.
+    #[error("the transcription model {name} can't be used: {reason}")]
+    File {
+        /// The file's name without its folder.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        reason: GgmlError,
+    },
+    /// whisper.cpp refused it.
+    #[error("the transcription model {name} can't be used: whisper.cpp does not take it ({reason})")]
+    Engine {
+        /// The file's name without its folder.
+        name: String,
+        /// What it said.
+        reason: String,
+    },
+}
+
+/// A Whisper model in memory.
+pub struct WhisperTranscriber {
+    context: WhisperContext,
+    header: WhisperHeader,
+    /// Whether it is known which attention heads follow the audio, so that word times can be read off them.
+    aligned: bool,
+    threads: usize,
+    info: ModelInfo,
+}
+
+/// One window and the signal it belongs to.
+struct Work {
+    signal: usize,
+    window: Window,
+}
+
+impl WhisperTranscriber {
+    /// Loads a model in ggml format.
+    ///
+    /// # Errors
+    /// When the file is not a whole Whisper model; nothing that is in it can end the process.
+    pub fn load(path: &Path, settings: WhisperSettings) -> Result<Self, LoadError> {
+        // What whisper.cpp and ggml write goes to `tracing`; whisper-rs does this once however often it is called.
+        whisper_rs::install_logging_hooks();
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let header = ggml::inspect(path).map_err(|reason| LoadError::File { name: name.clone(), reason })?;
+        let alignment = alignment(header, &name);
+        let aligned = alignment.is_some();
+        let mut parameters = WhisperContextParameters::default();
+        if let Some(mode) = alignment {
+            parameters.dtw_parameters(DtwParameters { mode, ..DtwParameters::default() });
+        }
+        let context = WhisperContext::new_with_params(path, parameters)
+            .map_err(|error| LoadError::Engine { name: name.clone(), reason: error.to_string() })?;
+        let info = ModelInfo { name, framework: "whisper.cpp", device: "cpu", license: None };
+        Ok(Self { context, header, aligned, threads: settings.threads.max(1), info })
+    }
+
+    /// With the licence of the model, which its file does not tell.
+    #[must_use]
+    pub fn with_license(mut self, license: Option<&'static str>) -> Self {
+        self.info.license = license;
+        self
+    }
+
+    /// The language to decode in: the one asked for where the model knows it, else the one that is heard.
+    fn choose_language(
+        &self,
+        signals: &[Signal<'_>],
+        work: &[Work],
+        asked: Option<&str>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Language, TranscribeError> {
+        if let Some(asked) = asked.map(language::primary) {
+            if self.can_speak(&asked) {
+                return Ok(Language { code: asked, confidence: 1.0 });
+            }
+            warnings.push(language::not_spoken(&asked, !self.header.is_multilingual()));
+        }
+        if !self.header.is_multilingual() {
+            return Ok(Language { code: "en".to_owned(), confidence: 1.0 });
+        }
+        // The fullest window says most; of equally full ones the first.
+        let Some(fullest) = work.iter().rev().max_by_key(|work| work.window.len()) else {
+            return Ok(Language { code: "en".to_owned(), confidence: 0.0 });
+        };
+        let samples = fullest.window.samples(signals[fullest.signal].audio.samples());
+        let mut state = self.context.create_state().map_err(engine)?;
+        state.pcm_to_mel(&samples, 1).map_err(engine)?;
+        let (index, probabilities) = state.lang_detect(0, 1).map_err(engine)?;
+        let code = whisper_rs::get_lang_str(index).unwrap_or("en").to_owned();
+        let confidence = usize::try_from(index).ok().and_then(|index| probabilities.get(index)).copied().unwrap_or(0.0);
+        Ok(Language { code, confidence })
+    }
+
+    /// How every window of a job is decoded.
+    fn parameters<'p>(&self, options: &TranscribeOptions, language: &'p str, prompt: &'p [i32]) -> FullParams<'p, 'p> {
+        let mut parameters = FullParams::new(SamplingStrategy::Greedy { best_of: CANDIDATES });
+        parameters.set_n_threads(1);
+        // An error in one window must not spread to the next; and windows are decoded in any order.
+        parameters.set_no_context(true);
+        // Timestamps stay on: without them whisper.cpp gives up the rest of a window when the model ends a sentence early.
+        // Sounds in brackets are not forbidden but left out afterwards: a model that may not write `[Music]` writes worse, and is
+        // asked again and again (hold music then cost fifty times as much).
+        parameters.set_suppress_nst(false);
+        parameters.set_token_timestamps(!self.aligned);
+        // One pass a call; `decode` sees to the rest of the window.
+        parameters.set_single_segment(true);
+        parameters.set_print_progress(false);
+        parameters.set_print_realtime(false);
+        parameters.set_print_special(false);
+        parameters.set_print_timestamps(false);
+        parameters.set_tokens(prompt);
+        if self.header.is_multilingual() {
+            parameters.set_translate(options.translate);
+            // whisper-rs leaks the few bytes of this string, so it is set once a job and not once a window.
+            parameters.set_language(Some(language));
+        }
+        parameters
+    }
+
+    /// Decodes a window, in as many passes as the model needs to hear all of it.
+    ///
+    /// whisper.cpp can do so by itself, but at the full price for every pass; and where the model closes the window early it passes
+    /// over the rest. Here a pass over what is left costs what is left, and is made when there is speech left.
+    fn decode(
+        &self,
+        parameters: &FullParams<'_, '_>,
+        samples: &[f32],
+        speech_from: &dyn Fn(usize) -> Millis,
+        hooks: &Hooks<'_>,
+    ) -> Result<Vec<Phrase>, TranscribeError> {
+        let mut phrases = Vec::new();
+        let mut from = 0;
+        for _pass in 0..MOST_PASSES {
+            let rest = &samples[from..];
+            if rest.len() < SHORTEST {
+                break;
+            }
+            let pass = self.pass(parameters.clone(), rest, hooks)?;
+            (hooks.progress)(u8::try_from(100 * (from + pass.heard) / samples.len().max(1)).unwrap_or(100));
+            phrases.extend(pass.phrases.into_iter().map(|phrase| phrase.later_by(from)));
+            from += pass.heard;
+            let left = speech_from(from);
+            let enough = if pass.expects_more { SPEECH_LEFT } else { SPEECH_SKIPPED };
+            if pass.heard == 0 || from >= samples.len() || left < enough {
+                break;
+            }
+        }
+        Ok(phrases)
+    }
+
+    /// Runs the model once.
+    fn pass(&self, parameters: FullParams<'_, '_>, samples: &[f32], hooks: &Hooks<'_>) -> Result<Pass, TranscribeError> {
+        let frames = (samples.len().div_ceil(FRAME) + FRAMES_AFTER).next_multiple_of(64);
+        let all = usize::try_from(self.context.n_audio_ctx()).unwrap_or(0);
+        // The parameters live no longer than the hooks from here on.
+        let mut parameters = parameters;
+        parameters.set_audio_ctx(i32::try_from(frames.min(all)).unwrap_or(0));
+        hooks.install(&mut parameters);
+        // A state of its own: what a state leaves behind (its random numbers) would make the text depend on which worker took which
+        // window before. It costs ten milliseconds.
+        let mut state = self.context.create_state().map_err(engine)?;
+        state.full(parameters, samples).map_err(engine)?;
+        let mut reader = PassReader::new(samples.len());
+        for segment in state.as_iter() {
+            reader.no_speech(segment.no_speech_probability());
+            for token in (0..segment.n_tokens()).filter_map(|index| segment.get_token(index)) {
+                let data = token.token_data();
+                if data.id >= self.context.token_beg() {
+                    reader.mark(usize::try_from(data.id - self.context.token_beg()).unwrap_or(0) * FRAME);
+                } else if data.id < self.context.token_eot()
+                    && let Ok(bytes) = token.to_bytes()
+                {
+                    let said =
+                        if self.aligned { Said::Until(ticks(data.t_dtw)) } else { Said::Within(ticks(data.t0)..ticks(data.t1)) };
+                    reader.text(bytes, data.p, said);
+                }
+            }
+        }
+        Ok(reader.finish())
+    }
+}
+
+impl Transcribe for WhisperTranscriber {
+    fn transcribe(
+        &mut self,
+        ctx: &JobContext,
+        signals: &[Signal<'_>],
+        options: &TranscribeOptions,
+    ) -> Result<Vec<Transcript>, TranscribeError> {
+        ctx.check()?;
+        let work: Vec<Work> = signals
+            .iter()
+            .enumerate()
+            .flat_map(|(signal, Signal { audio, speech })| {
+                pack(audio.samples(), speech, Packing::default()).into_iter().map(move |window| Work { signal, window })
+            })
+            .collect();
+        let mut warnings = Vec::new();
+        let language = self.choose_language(signals, &work, options.language.as_deref(), &mut warnings)?;
+        ctx.check()?;
+        if options.translate && !self.header.is_multilingual() {
+            warnings.push(language::NO_TRANSLATION.to_owned());
+        }
+        let prompt = prompt::text(options).map_or(Ok(Vec::new()), |text| {
+            // Never more tokens than bytes: whisper-rs trusts this bound.
+            self.context.tokenize(&text, text.len() + 1).map_err(engine)
+        })?;
+        let parameters = self.parameters(options, &language.code, &prompt);
+        let tell = |percent| ctx.report(Stage::Transcription, percent);
+        let progress = Progress::new(work.iter().map(|work| work.window.len()).collect(), &tell);
+        let give_up = AtomicBool::new(false);
+        let must_stop = || ctx.stop().is_raised() || give_up.load(Ordering::Acquire);
+        let decoded = schedule::run(work.len(), self.threads, &give_up, |index| {
+            ctx.check()?;
+            let Work { signal, window } = &work[index];
+            let Signal { audio, speech } = signals[*signal];
+            let told = |percent| progress.report(index, percent);
+            let hooks = Hooks { must_stop: &must_stop, progress: &told };
+            let speech_from = |sample| window.speech_from(sample, speech);
+            let result = self.decode(&parameters, &window.samples(audio.samples()), &speech_from, &hooks);
+            // whisper.cpp reports an abort as some error: the stop signal knows better.
+            ctx.check()?;
+            progress.report(index, 100);
+            result
+        })?;
+        let windows = work.into_iter().zip(decoded).map(|(work, phrases)| (work.signal, work.window, phrases));
+        let mut transcripts = assemble::transcripts(signals, windows, &language);
+        if !self.header.is_multilingual() {
+            let words = transcripts.iter().map(|transcript| transcript.words.len()).sum();
+            let speech = signals.iter().flat_map(|signal| signal.speech).fold(Millis::ZERO, |sum, span| sum + span.duration());
+            warnings.extend(language::hardly_english(words, speech));
+        }
+        if let Some(first) = transcripts.first_mut() {
+            first.warnings = warnings;
+        }
+        ctx.report(Stage::Transcription, 100);
+        Ok(transcripts)
+    }
+
+    fn can_speak(&self, language: &str) -> bool {
+        self.languages().contains(&language::primary(language))
+    }
+
+    fn languages(&self) -> Vec<String> {
+        if !self.header.is_multilingual() {
+            return vec!["en".to_owned()];
+        }
+        // The last language of whisper.cpp's table came with the largest vocabulary.
+        let known = i32::try_from(self.header.vocabulary).unwrap_or(0) - 51_766;
+        (0..known).filter_map(whisper_rs::get_lang_str).map(str::to_owned).collect()
+    }
+
+    fn model(&self) -> ModelInfo {
+        self.info.clone()
+    }
+}
+
+/// A time of whisper.cpp in samples; times that it did not set are negative.
+fn ticks(ticks: i64) -> usize {
+    usize::try_from(ticks).unwrap_or(0).saturating_mul(TICK)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn engine(error: whisper_rs::WhisperError) -> TranscribeError {
+    TranscribeError::Engine(error.to_string())
+}
+
+/// Two of the eight heads of tiny.en that OpenAI lists. Measured on the sample calls, words fall into the right turn as often as
+/// with all eight, and aligning costs half as much.
+const TINY_EN_HEADS: [DtwAhead; 2] = [DtwAhead { n_text_layer: 3, n_head: 2 }, DtwAhead { n_text_layer: 3, n_head: 3 }];
+
+/// Which attention heads follow the audio: known for OpenAI's own models, told apart by their dimensions. Other models get
+/// whisper.cpp's estimate of word times, which is coarser.
+fn alignment(header: WhisperHeader, name: &str) -> Option<DtwMode<'static>> {
+    let multilingual = header.is_multilingual();
+    let model_preset = match (header.audio_layers, header.text_layers, header.state, multilingual) {
+        (4, 4, 384, false) => return Some(DtwMode::Custom { aheads: &TINY_EN_HEADS }),
+        (4, 4, 384, true) => DtwModelPreset::Tiny,
+        (6, 6, 512, false) => DtwModelPreset::BaseEn,
+        (6, 6, 512, true) => DtwModelPreset::Base,
+        (12, 12, 768, false) => DtwModelPreset::SmallEn,
+        (12, 12, 768, true) => DtwModelPreset::Small,
+        (24, 24, 1024, false) => DtwModelPreset::MediumEn,
+        (24, 24, 1024, true) => DtwModelPreset::Medium,
+        (32, 32, 1280, true) if header.mels == 128 => DtwModelPreset::LargeV3,
+        (32, 32, 1280, true) if name.contains("v1") => DtwModelPreset::LargeV1,
+        (32, 32, 1280, true) => DtwModelPreset::LargeV2,
+        (32, 4, 1280, true) => DtwModelPreset::LargeV3Turbo,
+        _ => return None,
+    };
+    Some(DtwMode::ModelPreset { model_preset })
+}

@@ -1,0 +1,158 @@
+//! The volume: the only store, and the only module that changes files while the server runs.
+//!
+//! A job is one folder. It moves from one state folder to the next by one `rename`, after everything in it was written
+//! under a temporary name, flushed, and renamed: at no moment is something half-written visible under its real name. What
+//! an operator sees in the folders is therefore true, and a start needs nothing else to know every job.
+
+mod record;
+mod recover;
+mod spool;
+mod steps;
+mod sync;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use recover::{Recovered, RecoveredJob};
+pub use spool::{Spool, SpoolError};
+
+use crate::jobs::{JobId, JobState};
+
+/// The folders of the states, and what else the volume holds.
+const FOLDERS: [&str; 12] = [
+    "incoming",
+    "processing",
+    "completed",
+    "failed",
+    "archived",
+    "logs",
+    "temp",
+    "models/whisper",
+    "models/segmentation",
+    "models/speaker",
+    "models/vad",
+    "models/embeddings",
+];
+
+/// A state folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Folder {
+    Incoming,
+    Processing,
+    Completed,
+    Failed,
+    Temp,
+}
+
+impl Folder {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Incoming => "incoming",
+            Self::Processing => "processing",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Temp => "temp",
+        }
+    }
+
+    const fn of(state: &JobState) -> Self {
+        match state {
+            JobState::Queued => Self::Incoming,
+            JobState::Processing { .. } => Self::Processing,
+            JobState::Completed { .. } => Self::Completed,
+            JobState::Failed { .. } => Self::Failed,
+        }
+    }
+}
+
+/// Why the volume cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It cannot be created or written to.
+    #[error("the volume {path} cannot be used: {source}")]
+    Unusable {
+        /// Where it is.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Another server has it.
+    #[error("the volume {path} is in use by another callannotate server")]
+    InUse {
+        /// Where it is.
+        path: PathBuf,
+    },
+}
+
+/// The handle.
+#[derive(Clone, Debug)]
+pub struct Volume(Arc<Root>);
+
+#[derive(Debug)]
+struct Root {
+    path: PathBuf,
+    /// Held locked for as long as the server lives, so that two never work on one volume.
+    _lock: File,
+}
+
+impl Volume {
+    /// Opens the volume for this server alone, and makes the folders that are missing.
+    ///
+    /// # Errors
+    /// When it cannot be written to, or another server has it.
+    #[expect(clippy::disallowed_methods, reason = "the volume module changes files")]
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let unusable = |source| OpenError::Unusable { path: path.to_path_buf(), source };
+        for folder in FOLDERS {
+            std::fs::create_dir_all(path.join(folder)).map_err(unusable)?;
+        }
+        let lock = File::create(path.join("temp/.lock")).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => return Err(OpenError::InUse { path: path.to_path_buf() }),
+            Err(std::fs::TryLockError::Error(source)) => return Err(unusable(source)),
+        }
+        Ok(Self(Arc::new(Root { path: path.to_path_buf(), _lock: lock })))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// The folder of the enrolled voices.
+    pub fn embeddings(&self) -> PathBuf {
+        self.0.path.join("models/embeddings")
+    }
+
+    fn folder(&self, folder: Folder) -> PathBuf {
+        self.0.path.join(folder.name())
+    }
+
+    fn job_folder(&self, folder: Folder, id: JobId) -> PathBuf {
+        self.folder(folder).join(id.to_string())
+    }
+
+    /// Whether files can still be written; for health.
+    #[expect(clippy::disallowed_methods, reason = "the volume module changes files")]
+    pub fn is_writable(&self) -> bool {
+        // A name of its own: several may ask at once.
+        let probe = self.folder(Folder::Temp).join(format!(".health-{}", JobId::random()));
+        std::fs::write(&probe, b"ok").and_then(|()| std::fs::remove_file(&probe)).is_ok()
+    }
+
+    /// Bytes that can still be written, when the system tells.
+    pub fn free_bytes(&self) -> Option<u64> {
+        let stat = rustix::fs::statvfs(self.path()).ok()?;
+        Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+
+    /// Bytes in the log folder.
+    pub fn log_bytes(&self) -> u64 {
+        let sizes =
+            |entries: std::fs::ReadDir| entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum();
+        std::fs::read_dir(self.0.path.join("logs")).map_or(0, sizes)
+    }
+}

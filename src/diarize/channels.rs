@@ -14,6 +14,9 @@ use crate::jobs::stage::Stage;
 /// How far below another channel a turn has to stay to be its echo: 15 dB, as a ratio of mean squares. The two ends of a call
 /// differ by that much in level only when one of them is silent.
 const ECHO: f64 = 0.032;
+/// One person a channel is the rule. Another one is believed who speaks that long, and that share of the channel's speech.
+const CLEARLY_THERE: Millis = Millis(5000);
+const CLEAR_SHARE: f64 = 0.15;
 
 /// Diarizes the signals of one recording. With more than one, each is a channel and has its own speakers; a given number of
 /// speakers that equals the number of channels is then one a channel.
@@ -39,6 +42,10 @@ pub fn diarize_channels(
         // Each channel is a part of the stage.
         let part = ctx.within(index, signals.len());
         let mut found = diarizer.diarize(&part, audio, of_a_channel)?;
+        let believed = believed(&found).max(of_a_channel.min);
+        if believed < found.speakers.len() {
+            found = diarizer.diarize(&part, audio, SpeakerCount { min: of_a_channel.min, max: believed })?;
+        }
         let others: Vec<&Audio> =
             signals.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, (_, audio))| *audio).collect();
         found.turns.retain(|turn| !is_echo(turn.span, audio, &others));
@@ -46,7 +53,14 @@ pub fn diarize_channels(
         parts.push(found);
     }
     ctx.report(Stage::Diarization, 100);
-    Ok(join(parts))
+    Ok(join(&parts))
+}
+
+/// How many of the speakers of one channel are clearly there; at least one.
+fn believed(found: &Diarization) -> usize {
+    let all: u64 = found.speakers.iter().map(|speaker| speaker.speech.0).sum();
+    let clear = |speech: Millis| speech >= CLEARLY_THERE && speech.0 as f64 >= CLEAR_SHARE * all as f64;
+    found.speakers.iter().filter(|speaker| clear(speaker.speech)).count().max(1)
 }
 
 /// Whether a stretch of one channel is only what another one leaks into it.
@@ -62,7 +76,7 @@ fn energy(audio: &Audio, span: TimeSpan) -> f64 {
 }
 
 /// Numbers the speakers of all channels by their first turns; who has no turn is gone.
-fn join(parts: Vec<Diarization>) -> Diarization {
+fn join(parts: &[Diarization]) -> Diarization {
     let mut turns: Vec<((usize, SpeakerIndex), SpeechTurn)> = parts
         .iter()
         .enumerate()

@@ -55,7 +55,7 @@ impl Window {
     /// For how many frames local speaker `slot` is alone.
     #[must_use]
     pub fn frames_alone(&self, slot: usize) -> usize {
-        self.active.iter().filter(|active| **active == 1 << slot).count()
+        self.active.iter().map(|active| usize::from(*active == 1 << slot)).sum()
     }
 
     /// The frame of the whole recording that this window's first frame is nearest to.

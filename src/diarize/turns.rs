@@ -30,10 +30,6 @@ impl Timeline {
         (cell > 0).then(|| f32::from(cell - 1) / 254.0)
     }
 
-    pub(super) fn persons(&self) -> usize {
-        self.persons
-    }
-
     /// The stretches, in frames, in which a person speaks.
     fn stretches(&self, person: usize) -> Vec<(usize, usize)> {
         let mut stretches: Vec<(usize, usize)> = Vec::new();

@@ -38,7 +38,9 @@ fn settings() -> Vec<(&'static str, String)> {
     });
     let mut settings = vec![("fresh machine", empty.display().to_string())];
     match models::shared() {
-        Some(shared) => settings.push(("segmentation and GE2E", format!("{},{}", empty.display(), shared.join("models").display()))),
+        Some(shared) => {
+            settings.push(("segmentation and GE2E", format!("{},{}", empty.display(), shared.join("models").display())))
+        }
         None => models::say_skipped("no models of others beside the checkout"),
     }
     settings
@@ -79,11 +81,16 @@ fn english_calls_are_written_down_and_given_to_the_right_people() {
     for (setting, dirs) in settings() {
         for (name, people, most_wer, most_above) in ENGLISH_CALLS {
             let result = annotate(&fixture(&format!("{name}.flac")), &dirs);
-            let (reference, found) = (spoken(&reference(name)["turns"], "speaker", "start"), spoken(&result["segments"], "speaker_id", "start_time"));
+            let (reference, found) =
+                (spoken(&reference(name)["turns"], "speaker", "start"), spoken(&result["segments"], "speaker_id", "start_time"));
             assert_eq!(result["metadata"]["speaker_count"], people, "{name}, {setting}");
             let cpwer = wer::concatenated(&reference, &found).percent();
             // On two channels the sequence of overlapped turns in one text is arbitrary: there the words count a channel each.
-            let wer = if name.ends_with("stereo") { wer::per_channel(&reference, &found).percent() } else { wer::plain(&reference, &found).percent() };
+            let wer = if name.ends_with("stereo") {
+                wer::per_channel(&reference, &found).percent()
+            } else {
+                wer::plain(&reference, &found).percent()
+            };
             assert!(wer <= most_wer, "{name}, {setting}: WER {wer:.1} %");
             assert!(cpwer <= wer + most_above, "{name}, {setting}: cpWER {cpwer:.1} %, WER {wer:.1} %");
             well_formed(&result);
@@ -126,6 +133,7 @@ fn well_formed(result: &Value) {
             last_word = from;
         }
     }
-    let listed: usize = result["speakers"].as_array().unwrap().iter().map(|speaker| speaker["segments"].as_array().unwrap().len()).sum();
+    let listed: usize =
+        result["speakers"].as_array().unwrap().iter().map(|speaker| speaker["segments"].as_array().unwrap().len()).sum();
     assert_eq!(listed, result["segments"].as_array().unwrap().len());
 }

@@ -18,10 +18,11 @@ const CHANGE: f32 = 4.0;
 const CHANGE_AT_PAUSE: f32 = 2.0;
 /// The squared distance of two persons' centres is at least this many times the spread of a voice, and more when they hardly ever
 /// alternate: one voice that drifts changes once or twice, people who talk to each other do it all the time.
-const APART: f32 = 0.85;
-const APART_WITHOUT_ALTERNATION: f32 = 1.75;
-/// With fewer pieces (2.5 s) a person is hardly told from a noise.
+const APART: f32 = 0.8;
+const APART_WITHOUT_ALTERNATION: f32 = 2.0;
+/// With fewer pieces (2.5 s, or a small part of a long recording) a person is hardly told from a noise or an odd moment.
 const FEWEST_PIECES: f32 = 4.0;
+const FEWEST_SHARE: f32 = 0.03;
 
 /// One way to see a recording: of each piece the person.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,10 +107,11 @@ fn course_through(voiced: &[Voiced], centres: &[Vec<f32>], spread: f32) -> Vec<u
 /// The two persons that are told apart worst, and how well that still is.
 fn closest(persons: &[usize], centres: &[Vec<f32>], spread: f32) -> Option<(usize, usize, f32)> {
     let pieces = |person: usize| persons.iter().filter(|other| **other == person).count() as f32;
+    let fewest = FEWEST_PIECES.max(FEWEST_SHARE * persons.len() as f32);
     let separation = |one: usize, other: usize| {
         let course: Vec<usize> = persons.iter().copied().filter(|person| *person == one || *person == other).collect();
         let changes = course.windows(2).filter(|pair| pair[0] != pair[1]).count().max(1) as f32;
-        let enough = (pieces(one).min(pieces(other)) / FEWEST_PIECES).min(1.0);
+        let enough = (pieces(one).min(pieces(other)) / fewest).min(1.0);
         enough * squared_distance(&centres[one], &centres[other]) / spread / (APART + APART_WITHOUT_ALTERNATION / changes)
     };
     let pairs = (0..centres.len()).flat_map(|one| (one + 1..centres.len()).map(move |other| (one, other)));
@@ -157,12 +159,19 @@ mod tests {
     use super::super::sliding::{cut, spread};
     use super::*;
 
+    /// Noise without a pattern, -0.5 to 0.5 (S. Vigna's splitmix64).
+    fn noise(seed: u64) -> f32 {
+        let mut value = seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((value ^ (value >> 31)) >> 40) as f32 / (1_u64 << 24) as f32 - 0.5
+    }
+
     /// Pieces of stretches of three seconds, whose voices alternate as told, with a little noise.
     fn conversation(course: &[usize]) -> Vec<Voiced> {
         let stretches: Vec<(usize, usize)> = (0..course.len()).map(|index| (index * 250, index * 250 + 190)).collect();
         let voice = |index: usize, person: usize| {
-            let noise = |seed: usize| ((index * 7919 + seed * 104_729) % 1000) as f32 / 1000.0 - 0.5;
-            (0..6).map(|axis| if axis == person { 1.0 } else { 0.0 } + 0.6 * noise(axis + 1)).collect()
+            (0..6).map(|axis| if axis == person { 1.0 } else { 0.0 } + 0.6 * noise((index * 6 + axis) as u64)).collect()
         };
         let pieces = cut(&stretches).into_iter().enumerate();
         pieces.map(|(index, piece)| Voiced { piece, vector: voice(index, course[piece.stretch]) }).collect()

@@ -19,7 +19,7 @@ const CHANGE_AT_PAUSE: f32 = 2.0;
 /// The squared distance of two persons' centres is at least this many times the spread of a voice, and more when they hardly ever
 /// alternate: one voice that drifts changes once or twice, people who talk to each other do it all the time.
 const APART: f32 = 0.8;
-const APART_WITHOUT_ALTERNATION: f32 = 1.75;
+const APART_WITHOUT_ALTERNATION: f32 = 2.0;
 /// With fewer pieces (2.5 s, or a small part of a long recording) a person is hardly told from a noise or an odd moment.
 const FEWEST_PIECES: f32 = 4.0;
 const FEWEST_SHARE: f32 = 0.03;

@@ -187,7 +187,7 @@ impl Worker {
             match self.on_volume(move |volume| step(volume, &job)).await {
                 Ok(()) => return true,
                 Err(error) => {
-                    error!(event = "write_failed", cause = %error, "The end of a job could not be written; trying again")
+                    error!(event = "write_failed", cause = %error, "The end of a job could not be written; trying again");
                 }
             }
             if self.stopping.is_cancelled() {

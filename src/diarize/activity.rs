@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn speech_begins_and_ends_at_different_scores() {
         let level = |value: f32| vec![value; 20];
-        let active = active_frames(&[level(0.4), level(0.9), level(0.4), level(0.0)].concat());
+        let active = active_frames(&[level(0.4), level(0.9), level(0.45), level(0.0)].concat());
         assert_eq!([active[5], active[30], active[50], active[75]], [false, true, true, false]);
     }
 

@@ -4,10 +4,6 @@
 //! of the other side of a call, its echo in the line or the room, is not a speaker of this channel: while it is heard the other
 //! channel is louder by far, always. A speech turn that stays so far below the other channel is taken out, and with it a
 //! speaker who has no other turns.
-//!
-//! One side of a call is mostly one person: who else is found there counts only with a good part of what is said.
-
-use std::collections::BTreeMap;
 
 use super::{Diarization, Diarize, DiarizeError, SpeakerCount, SpeakerIndex, SpeechTurn};
 use crate::audio::Audio;
@@ -18,10 +14,9 @@ use crate::jobs::stage::Stage;
 /// How far below another channel a turn has to stay to be its echo: 15 dB, as a ratio of mean squares. The two ends of a call
 /// differ by that much in level only when one of them is silent.
 const ECHO: f64 = 0.032;
-/// What a further speaker of one channel says at least, in milliseconds and as a share of the channel's speech. Less is a laugh, a
-/// cough or an odd moment of the same person.
-const FEWEST_MILLIS: u64 = 5000;
-const FEWEST_SHARE: f64 = 0.1;
+/// One person a channel is the rule. Another one is believed who speaks that long, and that share of the channel's speech.
+const CLEARLY_THERE: Millis = Millis(5000);
+const CLEAR_SHARE: f64 = 0.15;
 
 /// Diarizes the signals of one recording. With more than one, each is a channel and has its own speakers; a given number of
 /// speakers that equals the number of channels is then one a channel.
@@ -47,40 +42,25 @@ pub fn diarize_channels(
         // Each channel is a part of the stage.
         let part = ctx.within(index, signals.len());
         let mut found = diarizer.diarize(&part, audio, of_a_channel)?;
+        let believed = believed(&found).max(of_a_channel.min);
+        if believed < found.speakers.len() {
+            found = diarizer.diarize(&part, audio, SpeakerCount { min: of_a_channel.min, max: believed })?;
+        }
         let others: Vec<&Audio> =
             signals.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, (_, audio))| *audio).collect();
         found.turns.retain(|turn| !is_echo(turn.span, audio, &others));
-        if count.min <= signals.len() {
-            fold_minor_speakers(&mut found.turns);
-        }
         found.speakers.iter_mut().for_each(|speaker| speaker.channel = *channel);
         parts.push(found);
     }
     ctx.report(Stage::Diarization, 100);
-    Ok(join(parts))
+    Ok(join(&parts))
 }
 
-/// Gives the turns of those who hardly speak to the one who speaks most.
-fn fold_minor_speakers(turns: &mut Vec<SpeechTurn>) {
-    let mut spoken: BTreeMap<SpeakerIndex, u64> = BTreeMap::new();
-    for turn in turns.iter() {
-        *spoken.entry(turn.speaker).or_default() += turn.span.duration().0;
-    }
-    let all: u64 = spoken.values().sum();
-    let Some((main, _)) = spoken.iter().max_by_key(|(_, spoken)| **spoken) else { return };
-    let fewest = FEWEST_MILLIS.max((FEWEST_SHARE * all as f64) as u64);
-    for turn in turns.iter_mut().filter(|turn| spoken.get(&turn.speaker).is_some_and(|spoken| *spoken < fewest)) {
-        turn.speaker = *main;
-    }
-    // Both at once are now one turn.
-    turns.sort_by_key(|turn| (turn.speaker, turn.span));
-    turns.dedup_by(|next, turn| {
-        let joined = next.speaker == turn.speaker && next.span.start() <= turn.span.end();
-        if joined {
-            turn.span = turn.span.hull(next.span);
-        }
-        joined
-    });
+/// How many of the speakers of one channel are clearly there; at least one.
+fn believed(found: &Diarization) -> usize {
+    let all: u64 = found.speakers.iter().map(|speaker| speaker.speech.0).sum();
+    let clear = |speech: Millis| speech >= CLEARLY_THERE && speech.0 as f64 >= CLEAR_SHARE * all as f64;
+    found.speakers.iter().filter(|speaker| clear(speaker.speech)).count().max(1)
 }
 
 /// Whether a stretch of one channel is only what another one leaks into it.
@@ -96,7 +76,7 @@ fn energy(audio: &Audio, span: TimeSpan) -> f64 {
 }
 
 /// Numbers the speakers of all channels by their first turns; who has no turn is gone.
-fn join(parts: Vec<Diarization>) -> Diarization {
+fn join(parts: &[Diarization]) -> Diarization {
     let mut turns: Vec<((usize, SpeakerIndex), SpeechTurn)> = parts
         .iter()
         .enumerate()
@@ -173,20 +153,6 @@ mod tests {
     fn what_leaks_from_the_other_side_is_no_speaker() {
         let (left, right) = (signal(0.1, 0, 8_000), signal(0.001, 0, 8_000));
         assert_eq!(channels(&left, &right), [(Some(0), 0)]);
-    }
-
-    #[test]
-    fn who_hardly_speaks_on_a_channel_is_the_one_who_speaks_most() {
-        let turn = |speaker: usize, start: u64, end: u64| SpeechTurn {
-            span: TimeSpan::new(Millis(start), Millis(end)).unwrap(),
-            speaker: SpeakerIndex(speaker),
-            confidence: 1.0,
-        };
-        let mut turns = vec![turn(0, 0, 20_000), turn(1, 19_000, 21_000), turn(2, 30_000, 36_000), turn(1, 40_000, 41_000)];
-        fold_minor_speakers(&mut turns);
-        let found: Vec<_> = turns.iter().map(|turn| (turn.speaker.0, turn.span.start().0, turn.span.end().0)).collect();
-        assert_eq!(found, [(0, 0, 21_000), (0, 40_000, 41_000), (2, 30_000, 36_000)]);
-        fold_minor_speakers(&mut Vec::new());
     }
 
     #[test]

@@ -75,7 +75,7 @@ fn worth_clustering(speakers: &[LocalSpeaker]) -> Vec<usize> {
     let least = ENOUGH_ALONE_SECONDS.min(longest);
     let all: Vec<usize> = known().filter(|(_, speaker)| speaker.alone_seconds >= least).map(|(index, _)| index).collect();
     let stride = all.len().div_ceil(MOST_CLUSTERED).max(1);
-    all.into_iter().filter(|index| speakers[*index].window % stride == 0).collect()
+    all.into_iter().filter(|index| speakers[*index].window.is_multiple_of(stride)).collect()
 }
 
 /// One centre for each person.

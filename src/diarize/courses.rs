@@ -159,12 +159,19 @@ mod tests {
     use super::super::sliding::{cut, spread};
     use super::*;
 
+    /// Noise without a pattern, -0.5 to 0.5 (S. Vigna's splitmix64).
+    fn noise(seed: u64) -> f32 {
+        let mut value = seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((value ^ (value >> 31)) >> 40) as f32 / (1_u64 << 24) as f32 - 0.5
+    }
+
     /// Pieces of stretches of three seconds, whose voices alternate as told, with a little noise.
     fn conversation(course: &[usize]) -> Vec<Voiced> {
         let stretches: Vec<(usize, usize)> = (0..course.len()).map(|index| (index * 250, index * 250 + 190)).collect();
         let voice = |index: usize, person: usize| {
-            let noise = |seed: usize| ((index * 7919 + seed * 104_729) % 1000) as f32 / 1000.0 - 0.5;
-            (0..6).map(|axis| if axis == person { 1.0 } else { 0.0 } + 0.6 * noise(axis + 1)).collect()
+            (0..6).map(|axis| if axis == person { 1.0 } else { 0.0 } + 0.6 * noise((index * 6 + axis) as u64)).collect()
         };
         let pieces = cut(&stretches).into_iter().enumerate();
         pieces.map(|(index, piece)| Voiced { piece, vector: voice(index, course[piece.stretch]) }).collect()

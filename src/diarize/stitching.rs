@@ -1,7 +1,7 @@
 //! From windows to one line of time: how many speak in each frame, and who they are. Pure.
 
 use super::clustering::Assignment;
-use super::segmentation::{SLOTS, STEP, Window};
+use super::segmentation::{STEP, Window};
 use super::turns::Timeline;
 
 /// Lets the windows vote: of each frame the mean number of active speakers, rounded, and as many of the persons, those first
@@ -19,8 +19,8 @@ pub(super) fn stitch(windows: &[Window], assignment: &Assignment, samples: usize
             let at = first + frame;
             seen[at] = seen[at].saturating_add(1);
             active[at] = active[at].saturating_add((window.active[frame].count_ones() as usize).min(persons) as u16);
-            for slot in 0..SLOTS {
-                let Some(person) = names[slot] else { continue };
+            for (slot, person) in names.iter().enumerate().take(SLOTS) {
+                let Some(person) = *person else { continue };
                 votes[at * persons + person] += u16::from(window.is_active(frame, slot));
                 belief[at * persons + person] += u32::from(window.probability[frame][slot]);
             }

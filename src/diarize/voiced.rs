@@ -87,11 +87,11 @@ fn timeline(stretches: &[(usize, usize)], voiced: &[Voiced], persons: &[usize], 
     let middle = |place: usize| voiced[place].piece.start.midpoint(voiced[place].piece.end);
     let mut place = 0;
     for (start, end) in stretches.iter().copied() {
-        for frame in start..end.min(scores.len()) {
+        for (frame, score) in scores.iter().enumerate().take(end).skip(start) {
             while place + 1 < voiced.len() && middle(place + 1).abs_diff(frame) <= middle(place).abs_diff(frame) {
                 place += 1;
             }
-            timeline.set(frame, persons.get(place).copied().unwrap_or(0), scores[frame]);
+            timeline.set(frame, persons.get(place).copied().unwrap_or(0), *score);
         }
     }
     timeline

@@ -11,7 +11,7 @@ use crate::models::catalog::Catalog;
 use crate::models::{ModelFile, ModelKind};
 use crate::recognize::Recognizer;
 use crate::transcribe::Transcribe;
-use crate::transcribe::whisper::{WhisperSettings, WhisperTranscriber};
+use crate::transcribe::transcriber::{WhisperSettings, WhisperTranscriber};
 use crate::voiceprint::VoiceprintModel;
 
 /// How a user brings a Whisper model.

@@ -76,6 +76,7 @@ mod tests {
         Voice { name: name.to_owned(), model: "m".to_owned(), vectors: vec![vector.to_vec()], file: format!("{name}.json") }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "speakers may have no voiceprint")]
     fn speaker(vector: [f32; 2]) -> Option<Voiceprint> {
         Some(Voiceprint { model: "m".to_owned(), vector: vector.to_vec() })
     }

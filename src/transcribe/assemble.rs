@@ -32,7 +32,7 @@ fn heard(phrases: Vec<Phrase>) -> Vec<(WindowWord, bool)> {
     let phrases: Vec<Phrase> = phrases.into_iter().filter(|phrase| !is_guess(phrase)).collect();
     let starts: Vec<usize> = phrases.iter().map(|phrase| phrase.span.start).collect();
     let all: Vec<WindowWord> = phrases.iter().flat_map(words).collect();
-    let mut all = without_loops(without_sounds(all));
+    let mut all = without_loops(without_sounds(&all));
     // The phrase's first word is the first that begins at or after it; found before the times are changed.
     let mut firsts = starts.into_iter().peekable();
     let begins: Vec<bool> = all

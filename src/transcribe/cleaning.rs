@@ -32,9 +32,9 @@ pub fn is_guess(phrase: &Phrase) -> bool {
 
 /// Leaves out descriptions of sounds, and what has neither letter nor digit.
 #[must_use]
-pub fn without_sounds(words: Vec<WindowWord>) -> Vec<WindowWord> {
+pub fn without_sounds(words: &[WindowWord]) -> Vec<WindowWord> {
     let mut kept = Vec::with_capacity(words.len());
-    let mut rest = words.as_slice();
+    let mut rest = words;
     while let Some((word, others)) = rest.split_first() {
         if let Some(length) = sound_length(rest) {
             rest = &rest[length..];
@@ -125,14 +125,14 @@ mod tests {
             ("[BLANK_AUDIO].", ""),
             ("- No - ...", "No"),
         ] {
-            assert_eq!(text(&without_sounds(words(written))), kept, "{written}");
+            assert_eq!(text(&without_sounds(&words(written))), kept, "{written}");
         }
     }
 
     #[test]
     fn an_open_bracket_does_not_swallow_what_follows() {
         let said = "(as I was saying this is all that I wanted to tell you";
-        assert_eq!(text(&without_sounds(words(said))), said);
+        assert_eq!(text(&without_sounds(&words(said))), said);
     }
 
     #[test]

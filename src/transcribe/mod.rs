@@ -9,6 +9,7 @@ mod pass;
 pub mod prompt;
 mod schedule;
 pub mod timing;
+pub mod transcriber;
 pub mod whisper;
 pub mod words;
 
@@ -73,6 +74,13 @@ pub enum TranscribeError {
     /// The engine failed.
     #[error("the transcription engine failed: {0}")]
     Engine(String),
+}
+
+impl From<std::io::Error> for TranscribeError {
+    /// A thread of the engine could not be started.
+    fn from(error: std::io::Error) -> Self {
+        Self::Engine(format!("no thread could be started: {error}"))
+    }
 }
 
 /// Writes down what is said.

@@ -87,6 +87,14 @@ impl Window {
         samples
     }
 
+    /// The stretches of `speech` that reach into the window's part of the signal.
+    #[must_use]
+    pub fn speech(&self, speech: &[TimeSpan]) -> Vec<TimeSpan> {
+        let (Some(first), Some(last)) = (self.pieces.first(), self.pieces.last()) else { return Vec::new() };
+        let (start, end) = (Millis::from_sample(first.source.start), Millis::from_sample(last.source.end));
+        speech.iter().filter(|span| span.start() <= end && start <= span.end()).copied().collect()
+    }
+
     /// How much of `speech` (sorted, apart) lies in the window from one of its samples on.
     #[must_use]
     pub fn speech_from(&self, sample: usize, speech: &[TimeSpan]) -> Millis {

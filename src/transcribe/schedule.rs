@@ -1,73 +1,117 @@
 //! Several windows at once, and how far they are.
 //!
 //! A window is worked on by one thread: two windows with a thread each cost less than one window with two, and ggml's threads
-//! spin while they wait for each other, which on a busy machine costs ten times the work. Which worker takes which window
-//! depends on chance; that the result does not is the work's duty (a fresh decoder state for each window).
+//! spin while they wait for each other, which on a busy machine costs ten times the work. Which window is done first depends on
+//! chance; that the result does not is the work's duty (a fresh decoder state for each window).
+//!
+//! The threads own what they work on. whisper.cpp can't be interrupted inside an encoder pass, which takes a second with the
+//! smallest model and half a minute with a large one; a job that is told to stop waits for it only so long, and then leaves: the
+//! thread ends by itself when its pass does.
 
-use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
-/// Does `count` pieces of work on at most `workers` threads, and returns their results in order. After the first error no new
-/// piece is begun, and `give_up` is set so that those in progress can end early; the error that is returned is the one of the
-/// first piece that failed on its own.
-pub(super) fn run<T: Send, E: Send>(
+use super::TranscribeError;
+use crate::stop::StopSignal;
+
+/// How often a stop is looked for while threads work.
+const POLL: Duration = Duration::from_millis(50);
+/// How long a stopped job waits for its threads, so that as a rule none is left behind.
+const GRACE: Duration = Duration::from_millis(1200);
+
+/// Does `count` pieces of work, at most `workers` at once, and returns their results in order. `prepare` is called here, in
+/// order, just before a piece begins. `give_up` is set when nothing more is wanted: after the first error, or when told to stop.
+pub(super) fn run<T, W>(
     count: usize,
     workers: usize,
-    give_up: &AtomicBool,
-    work: impl Fn(usize) -> Result<T, E> + Sync,
-) -> Result<Vec<T>, E> {
-    let next = AtomicUsize::new(0);
-    let first_error = Mutex::new(None);
-    let worker = || {
-        let mut done = Vec::new();
-        while !give_up.load(Ordering::Acquire) {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= count {
-                break;
-            }
-            match work(index) {
-                Ok(result) => done.push((index, result)),
+    stop: &StopSignal,
+    give_up: &Arc<AtomicBool>,
+    mut prepare: impl FnMut(usize) -> W,
+) -> Result<Vec<T>, TranscribeError>
+where
+    T: Send + 'static,
+    W: FnOnce() -> Result<T, TranscribeError> + Send + 'static,
+{
+    let (sender, receiver) = mpsc::channel();
+    let mut results: Vec<Option<T>> = (0..count).map(|_| None).collect();
+    let (mut begun, mut ended) = (0, 0);
+    let mut failure: Option<TranscribeError> = None;
+    let mut leave_at: Option<Instant> = None;
+    loop {
+        if stop.is_raised() && leave_at.is_none() {
+            give_up.store(true, Ordering::Release);
+            leave_at = Some(Instant::now() + GRACE);
+        }
+        while begun < count && begun - ended < workers.max(1) && !give_up.load(Ordering::Acquire) {
+            let (work, sender, index) = (prepare(begun), sender.clone(), begun);
+            let thread = thread::Builder::new().name(format!("transcribe-{index}"));
+            let spawned = thread.spawn(move || {
+                // The receiver is gone when the job has left: then nobody wants the result.
+                let _nobody_waits = sender.send((index, catch_unwind(AssertUnwindSafe(work))));
+            });
+            match spawned {
+                Ok(_runs_by_itself) => begun += 1,
                 Err(error) => {
-                    // Set last: whoever ends because of it comes after this error.
-                    first_error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                    failure.get_or_insert(error.into());
                     give_up.store(true, Ordering::Release);
                 }
             }
         }
-        done
-    };
-    let mut results: Vec<(usize, T)> = thread::scope(|scope| {
-        let others: Vec<_> = (1..workers.min(count)).map(|_| scope.spawn(worker)).collect();
-        let mut all = worker();
-        for other in others {
-            // A panic goes on in the caller's thread, where one job ends by it.
-            all.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        if ended == begun {
+            break;
         }
-        all
-    });
-    if let Some(error) = first_error.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        return Err(error);
+        match receiver.recv_timeout(POLL) {
+            Ok((index, Ok(Ok(result)))) => {
+                ended += 1;
+                results[index] = Some(result);
+            }
+            Ok((_, Ok(Err(error)))) => {
+                ended += 1;
+                failure.get_or_insert(error);
+                give_up.store(true, Ordering::Release);
+            }
+            Ok((_, Err(panic))) => {
+                give_up.store(true, Ordering::Release);
+                // It goes on in the caller's thread, where one job ends by it.
+                resume_unwind(panic);
+            }
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                if leave_at.is_some_and(|instant| Instant::now() >= instant) {
+                    break;
+                }
+            }
+        }
     }
-    results.sort_unstable_by_key(|&(index, _)| index);
-    Ok(results.into_iter().map(|(_, result)| result).collect())
+    // An aborted window reports some error: the stop signal knows better.
+    stop.check()?;
+    match failure {
+        Some(error) => Err(error),
+        None => Ok(results.into_iter().flatten().collect()),
+    }
 }
 
-/// How far pieces of different weight are together; tells it only when it grows.
-pub(super) struct Progress<'a> {
+/// How far pieces of different weight are together; tells it only when it grows, and to nobody once the job has left.
+pub(super) struct Progress {
     state: Mutex<(Vec<u8>, u8)>,
     weights: Vec<usize>,
-    tell: &'a (dyn Fn(u8) + Sync),
+    give_up: Arc<AtomicBool>,
+    tell: Box<dyn Fn(u8) + Send + Sync>,
 }
 
-impl<'a> Progress<'a> {
-    pub(super) fn new(weights: Vec<usize>, tell: &'a (dyn Fn(u8) + Sync)) -> Self {
-        Self { state: Mutex::new((vec![0; weights.len()], 0)), weights, tell }
+impl Progress {
+    pub(super) fn new(weights: Vec<usize>, give_up: Arc<AtomicBool>, tell: Box<dyn Fn(u8) + Send + Sync>) -> Self {
+        Self { state: Mutex::new((vec![0; weights.len()], 0)), weights, give_up, tell }
     }
 
     /// Says that one piece is so many percent done.
     pub(super) fn report(&self, piece: usize, percent: u8) {
+        if self.give_up.load(Ordering::Acquire) {
+            return;
+        }
         // Held while telling, so that what is told never goes down.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (parts, told) = &mut *state;
@@ -86,38 +130,70 @@ impl<'a> Progress<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stop::StopReason;
+
+    fn run_all<T: Send + 'static, W: FnOnce() -> Result<T, TranscribeError> + Send + 'static>(
+        count: usize,
+        stop: &StopSignal,
+        prepare: impl FnMut(usize) -> W,
+    ) -> Result<Vec<T>, TranscribeError> {
+        run(count, 3, stop, &Arc::default(), prepare)
+    }
 
     #[test]
-    fn results_come_in_order_whoever_did_the_work() {
-        let give_up = AtomicBool::new(false);
-        let results: Result<Vec<usize>, ()> = run(50, 3, &give_up, |index| Ok(index * 2));
-        assert_eq!(results.unwrap(), (0..50).map(|index| index * 2).collect::<Vec<_>>());
-        assert_eq!(run(0, 3, &give_up, Ok::<usize, ()>), Ok(Vec::new()));
+    fn results_come_in_order_whoever_was_first() {
+        let stop = StopSignal::new();
+        assert_eq!(
+            run_all(50, &stop, |index| move || Ok(index * 2)).unwrap(),
+            (0..50).map(|index| index * 2).collect::<Vec<_>>()
+        );
+        assert!(run_all(0, &stop, |index| move || Ok(index)).unwrap().is_empty());
     }
 
     #[test]
     fn after_an_error_nothing_new_is_begun() {
-        let give_up = AtomicBool::new(false);
-        let begun = AtomicUsize::new(0);
-        let result = run(1000, 2, &give_up, |index| {
-            begun.fetch_add(1, Ordering::Relaxed);
-            if index == 0 {
-                return Err("broken");
-            }
-            while !give_up.load(Ordering::Acquire) {
-                thread::yield_now();
-            }
-            Ok(())
+        let mut begun = 0;
+        let result: Result<Vec<()>, _> = run_all(1000, &StopSignal::new(), |index| {
+            begun += 1;
+            move || if index == 0 { Err(TranscribeError::Engine("broken".to_owned())) } else { Ok(()) }
         });
-        assert_eq!(result, Err("broken"));
-        assert!(begun.into_inner() <= 2);
+        assert!(matches!(result, Err(TranscribeError::Engine(reason)) if reason == "broken"));
+        assert!(begun < 1000, "{begun}");
+    }
+
+    #[test]
+    fn a_stopped_job_does_not_wait_for_work_that_cannot_be_interrupted() {
+        let stop = StopSignal::new();
+        let (release, held) = mpsc::channel::<()>();
+        let held = Arc::new(Mutex::new(held));
+        let begun = Instant::now();
+        let result = run_all(9, &stop, |_| {
+            stop.raise(StopReason::Cancelled);
+            let held = Arc::clone(&held);
+            move || {
+                let _released = held.lock().unwrap().recv_timeout(Duration::from_mins(1));
+                Ok(())
+            }
+        });
+        assert!(matches!(result, Err(TranscribeError::Stopped(_))));
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        drop(release);
+    }
+
+    #[test]
+    fn a_panic_goes_on_in_the_caller() {
+        let result =
+            catch_unwind(|| run_all(3, &StopSignal::new(), |index| move || if index == 1 { panic!("broken") } else { Ok(()) }));
+        assert!(result.is_err());
     }
 
     #[test]
     fn progress_only_grows_and_weighs_the_pieces() {
-        let told = Mutex::new(Vec::new());
-        let tell = |percent| told.lock().unwrap().push(percent);
-        let progress = Progress::new(vec![300, 100], &tell);
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&told);
+        let give_up: Arc<AtomicBool> = Arc::default();
+        let progress =
+            Progress::new(vec![300, 100], Arc::clone(&give_up), Box::new(move |percent| sink.lock().unwrap().push(percent)));
         for (piece, percent) in [(0, 0), (1, 100), (0, 50), (0, 10), (7, 100), (0, 100), (1, 100)] {
             progress.report(piece, percent);
         }

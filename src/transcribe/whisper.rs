@@ -1,25 +1,19 @@
-//! Whisper through whisper.cpp: the model's context is loaded once and kept, a decoder state is made for each window.
+//! Whisper through whisper.cpp: the model's context is loaded once and kept, a decoder state is made for each pass.
 //!
 //! Besides `callbacks.rs` the only file that names `whisper_rs`. What is decided here is how the model is run; which audio it
-//! gets, what becomes of its tokens and what is told of it are pure functions beside this file.
+//! gets, what becomes of its tokens and what is told of it are decided beside this file.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use whisper_rs::{
     DtwAhead, DtwMode, DtwModelPreset, DtwParameters, FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters,
 };
 
 use super::callbacks::Hooks;
-use super::packing::{Packing, Window, pack};
 use super::pass::{Pass, PassReader, Said};
-use super::schedule::{self, Progress};
 use super::words::Phrase;
-use super::{Language, Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript, assemble, language, prompt};
+use super::{Language, TranscribeError};
 use crate::audio::time::Millis;
-use crate::context::JobContext;
-use crate::jobs::stage::Stage;
-use crate::models::ModelInfo;
 use crate::models::ggml::{self, GgmlError, WhisperHeader};
 
 /// Samples of one frame of the encoder: 20 ms.
@@ -39,13 +33,6 @@ const SPEECH_SKIPPED: Millis = Millis(2000);
 const MOST_PASSES: usize = 6;
 /// whisper.cpp takes no less than a tenth of a second.
 const SHORTEST: usize = 1_760;
-
-/// How to run the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WhisperSettings {
-    /// Windows worked on at once, each by one thread; at least 1.
-    pub threads: usize,
-}
 
 /// Why a model can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -69,28 +56,23 @@ pub enum LoadError {
     },
 }
 
-/// A Whisper model in memory.
-pub struct WhisperTranscriber {
+/// A Whisper model in memory. Shared by the threads that run it.
+pub(super) struct Model {
     context: WhisperContext,
     header: WhisperHeader,
     /// Whether it is known which attention heads follow the audio, so that word times can be read off them.
     aligned: bool,
-    threads: usize,
-    info: ModelInfo,
 }
 
-/// One window and the signal it belongs to.
-struct Work {
-    signal: usize,
-    window: Window,
+/// How the windows of a job are decoded.
+pub(super) struct Decoding {
+    parameters: FullParams<'static, 'static>,
+    prompt: Vec<i32>,
 }
 
-impl WhisperTranscriber {
-    /// Loads a model in ggml format.
-    ///
-    /// # Errors
-    /// When the file is not a whole Whisper model; nothing that is in it can end the process.
-    pub fn load(path: &Path, settings: WhisperSettings) -> Result<Self, LoadError> {
+impl Model {
+    /// Loads a model in ggml format; nothing that is in the file can end the process.
+    pub(super) fn load(path: &Path) -> Result<Self, LoadError> {
         // What whisper.cpp and ggml write goes to `tracing`; whisper-rs does this once however often it is called.
         whisper_rs::install_logging_hooks();
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
@@ -103,56 +85,46 @@ impl WhisperTranscriber {
         }
         let context = WhisperContext::new_with_params(path, parameters)
             .map_err(|error| LoadError::Engine { name: name.clone(), reason: error.to_string() })?;
-        let info = ModelInfo { name, framework: "whisper.cpp", device: "cpu", license: None };
-        Ok(Self { context, header, aligned, threads: settings.threads.max(1), info })
+        Ok(Self { context, header, aligned })
     }
 
-    /// With the licence of the model, which its file does not tell.
-    #[must_use]
-    pub fn with_license(mut self, license: Option<&'static str>) -> Self {
-        self.info.license = license;
-        self
+    pub(super) fn is_multilingual(&self) -> bool {
+        self.header.is_multilingual()
     }
 
-    /// The language to decode in: the one asked for where the model knows it, else the one that is heard.
-    fn choose_language(
-        &self,
-        signals: &[Signal<'_>],
-        work: &[Work],
-        asked: Option<&str>,
-        warnings: &mut Vec<String>,
-    ) -> Result<Language, TranscribeError> {
-        if let Some(asked) = asked.map(language::primary) {
-            if self.can_speak(&asked) {
-                return Ok(Language { code: asked, confidence: 1.0 });
-            }
-            warnings.push(language::not_spoken(&asked, !self.header.is_multilingual()));
+    /// The languages that the model knows.
+    pub(super) fn languages(&self) -> Vec<&'static str> {
+        if !self.is_multilingual() {
+            return vec!["en"];
         }
-        if !self.header.is_multilingual() {
-            return Ok(Language { code: "en".to_owned(), confidence: 1.0 });
-        }
-        // The fullest window says most; of equally full ones the first.
-        let Some(fullest) = work.iter().rev().max_by_key(|work| work.window.len()) else {
-            return Ok(Language { code: "en".to_owned(), confidence: 0.0 });
-        };
-        let samples = fullest.window.samples(signals[fullest.signal].audio.samples());
+        // The last language of whisper.cpp's table came with the largest vocabulary.
+        let known = i32::try_from(self.header.vocabulary).unwrap_or(0) - 51_766;
+        (0..known).filter_map(whisper_rs::get_lang_str).collect()
+    }
+
+    /// Hears which language is spoken. A multilingual model's work: another one gives an error.
+    pub(super) fn detect(&self, samples: &[f32]) -> Result<Language, TranscribeError> {
         let mut state = self.context.create_state().map_err(engine)?;
-        state.pcm_to_mel(&samples, 1).map_err(engine)?;
+        state.pcm_to_mel(samples, 1).map_err(engine)?;
         let (index, probabilities) = state.lang_detect(0, 1).map_err(engine)?;
         let code = whisper_rs::get_lang_str(index).unwrap_or("en").to_owned();
         let confidence = usize::try_from(index).ok().and_then(|index| probabilities.get(index)).copied().unwrap_or(0.0);
         Ok(Language { code, confidence })
     }
 
-    /// How every window of a job is decoded.
-    fn parameters<'p>(&self, options: &TranscribeOptions, language: &'p str, prompt: &'p [i32]) -> FullParams<'p, 'p> {
+    /// How every window of a job is to be decoded. Without effect on a model of English: `translate` and `language`.
+    pub(super) fn decoding(&self, language: &str, translate: bool, prompt: Option<&str>) -> Result<Decoding, TranscribeError> {
+        let prompt = prompt.map_or(Ok(Vec::new()), |text| {
+            // Never more tokens than bytes: whisper-rs trusts this bound.
+            self.context.tokenize(text, text.len() + 1).map_err(engine)
+        })?;
         let mut parameters = FullParams::new(SamplingStrategy::Greedy { best_of: CANDIDATES });
         parameters.set_n_threads(1);
         // An error in one window must not spread to the next; and windows are decoded in any order.
         parameters.set_no_context(true);
         // Timestamps stay on: without them whisper.cpp gives up the rest of a window when the model ends a sentence early.
-        // Sounds in brackets are not forbidden but left out afterwards: a model that may not write `[Music]` writes worse, and is
-        // asked again and again (hold music then cost fifty times as much).
+        // Sounds in brackets are not forbidden but left out afterwards: a model that may not write `[Music]` writes notes instead,
+        // and is asked again and again (hold music cost four times as much).
         parameters.set_suppress_nst(false);
         parameters.set_token_timestamps(!self.aligned);
         // One pass a call; `decode` sees to the rest of the window.
@@ -161,22 +133,21 @@ impl WhisperTranscriber {
         parameters.set_print_realtime(false);
         parameters.set_print_special(false);
         parameters.set_print_timestamps(false);
-        parameters.set_tokens(prompt);
-        if self.header.is_multilingual() {
-            parameters.set_translate(options.translate);
+        if self.is_multilingual() {
+            parameters.set_translate(translate);
             // whisper-rs leaks the few bytes of this string, so it is set once a job and not once a window.
-            parameters.set_language(Some(language));
+            parameters.set_language(self.languages().into_iter().find(|known| *known == language));
         }
-        parameters
+        Ok(Decoding { parameters, prompt })
     }
 
     /// Decodes a window, in as many passes as the model needs to hear all of it.
     ///
     /// whisper.cpp can do so by itself, but at the full price for every pass; and where the model closes the window early it passes
     /// over the rest. Here a pass over what is left costs what is left, and is made when there is speech left.
-    fn decode(
+    pub(super) fn decode(
         &self,
-        parameters: &FullParams<'_, '_>,
+        decoding: &Decoding,
         samples: &[f32],
         speech_from: &dyn Fn(usize) -> Millis,
         hooks: &Hooks<'_>,
@@ -188,7 +159,7 @@ impl WhisperTranscriber {
             if rest.len() < SHORTEST {
                 break;
             }
-            let pass = self.pass(parameters.clone(), rest, hooks)?;
+            let pass = self.pass(decoding, rest, hooks)?;
             (hooks.progress)(u8::try_from(100 * (from + pass.heard) / samples.len().max(1)).unwrap_or(100));
             phrases.extend(pass.phrases.into_iter().map(|phrase| phrase.later_by(from)));
             from += pass.heard;
@@ -202,15 +173,16 @@ impl WhisperTranscriber {
     }
 
     /// Runs the model once.
-    fn pass(&self, parameters: FullParams<'_, '_>, samples: &[f32], hooks: &Hooks<'_>) -> Result<Pass, TranscribeError> {
+    fn pass(&self, decoding: &Decoding, samples: &[f32], hooks: &Hooks<'_>) -> Result<Pass, TranscribeError> {
         let frames = (samples.len().div_ceil(FRAME) + FRAMES_AFTER).next_multiple_of(64);
         let all = usize::try_from(self.context.n_audio_ctx()).unwrap_or(0);
         // The parameters live no longer than the hooks from here on.
-        let mut parameters = parameters;
+        let mut parameters: FullParams<'_, '_> = decoding.parameters.clone();
+        parameters.set_tokens(&decoding.prompt);
         parameters.set_audio_ctx(i32::try_from(frames.min(all)).unwrap_or(0));
         hooks.install(&mut parameters);
-        // A state of its own: what a state leaves behind (its random numbers) would make the text depend on which worker took which
-        // window before. It costs ten milliseconds.
+        // A state of its own: what a state leaves behind (its random numbers) would make the text depend on which windows it had
+        // before. It costs ten milliseconds.
         let mut state = self.context.create_state().map_err(engine)?;
         state.full(parameters, samples).map_err(engine)?;
         let mut reader = PassReader::new(samples.len());
@@ -233,94 +205,18 @@ impl WhisperTranscriber {
     }
 }
 
-impl Transcribe for WhisperTranscriber {
-    fn transcribe(
-        &mut self,
-        ctx: &JobContext,
-        signals: &[Signal<'_>],
-        options: &TranscribeOptions,
-    ) -> Result<Vec<Transcript>, TranscribeError> {
-        ctx.check()?;
-        let work: Vec<Work> = signals
-            .iter()
-            .enumerate()
-            .flat_map(|(signal, Signal { audio, speech })| {
-                pack(audio.samples(), speech, Packing::default()).into_iter().map(move |window| Work { signal, window })
-            })
-            .collect();
-        let mut warnings = Vec::new();
-        let language = self.choose_language(signals, &work, options.language.as_deref(), &mut warnings)?;
-        ctx.check()?;
-        if options.translate && !self.header.is_multilingual() {
-            warnings.push(language::NO_TRANSLATION.to_owned());
-        }
-        let prompt = prompt::text(options).map_or(Ok(Vec::new()), |text| {
-            // Never more tokens than bytes: whisper-rs trusts this bound.
-            self.context.tokenize(&text, text.len() + 1).map_err(engine)
-        })?;
-        let parameters = self.parameters(options, &language.code, &prompt);
-        let tell = |percent| ctx.report(Stage::Transcription, percent);
-        let progress = Progress::new(work.iter().map(|work| work.window.len()).collect(), &tell);
-        let give_up = AtomicBool::new(false);
-        let must_stop = || ctx.stop().is_raised() || give_up.load(Ordering::Acquire);
-        let decoded = schedule::run(work.len(), self.threads, &give_up, |index| {
-            ctx.check()?;
-            let Work { signal, window } = &work[index];
-            let Signal { audio, speech } = signals[*signal];
-            let told = |percent| progress.report(index, percent);
-            let hooks = Hooks { must_stop: &must_stop, progress: &told };
-            let speech_from = |sample| window.speech_from(sample, speech);
-            let result = self.decode(&parameters, &window.samples(audio.samples()), &speech_from, &hooks);
-            // whisper.cpp reports an abort as some error: the stop signal knows better.
-            ctx.check()?;
-            progress.report(index, 100);
-            result
-        })?;
-        let windows = work.into_iter().zip(decoded).map(|(work, phrases)| (work.signal, work.window, phrases));
-        let mut transcripts = assemble::transcripts(signals, windows, &language);
-        if !self.header.is_multilingual() {
-            let words = transcripts.iter().map(|transcript| transcript.words.len()).sum();
-            let speech = signals.iter().flat_map(|signal| signal.speech).fold(Millis::ZERO, |sum, span| sum + span.duration());
-            warnings.extend(language::hardly_english(words, speech));
-        }
-        if let Some(first) = transcripts.first_mut() {
-            first.warnings = warnings;
-        }
-        ctx.report(Stage::Transcription, 100);
-        Ok(transcripts)
-    }
-
-    fn can_speak(&self, language: &str) -> bool {
-        self.languages().contains(&language::primary(language))
-    }
-
-    fn languages(&self) -> Vec<String> {
-        if !self.header.is_multilingual() {
-            return vec!["en".to_owned()];
-        }
-        // The last language of whisper.cpp's table came with the largest vocabulary.
-        let known = i32::try_from(self.header.vocabulary).unwrap_or(0) - 51_766;
-        (0..known).filter_map(whisper_rs::get_lang_str).map(str::to_owned).collect()
-    }
-
-    fn model(&self) -> ModelInfo {
-        self.info.clone()
-    }
-}
-
 /// A time of whisper.cpp in samples; times that it did not set are negative.
 fn ticks(ticks: i64) -> usize {
     usize::try_from(ticks).unwrap_or(0).saturating_mul(TICK)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 fn engine(error: whisper_rs::WhisperError) -> TranscribeError {
     TranscribeError::Engine(error.to_string())
 }
 
-/// Two of the eight heads of tiny.en that OpenAI lists. Measured on the sample calls, words fall into the right turn as often as
-/// with all eight, and aligning costs half as much.
-const TINY_EN_HEADS: [DtwAhead; 2] = [DtwAhead { n_text_layer: 3, n_head: 2 }, DtwAhead { n_text_layer: 3, n_head: 3 }];
+/// The best of the eight heads of tiny.en that OpenAI lists. Measured on the sample calls, words fall into the right turn with it
+/// alone at least as often as with all eight, and aligning costs half as much.
+const TINY_EN_HEADS: [DtwAhead; 1] = [DtwAhead { n_text_layer: 3, n_head: 2 }];
 
 /// Which attention heads follow the audio: known for OpenAI's own models, told apart by their dimensions. Other models get
 /// whisper.cpp's estimate of word times, which is coarser.

@@ -42,14 +42,14 @@ impl Spectrum {
     /// Power per bin of one frame, and the mean square of the windowed frame over that of the window.
     pub(crate) fn frame(&mut self, signal: &[f32], index: usize) -> (&[f32], f32) {
         let length = self.window.len();
-        let start = (index * self.hop) as isize - (length / 2) as isize;
+        let start = (index * self.hop).cast_signed() - (length / 2).cast_signed();
         let mirrored = self.edge == Edge::Mirror && signal.len() > length;
         let at = |position: isize| -> f32 {
             let inside = usize::try_from(position).ok().and_then(|position| signal.get(position));
             match inside {
                 Some(sample) => *sample,
                 None if mirrored => {
-                    let last = signal.len() as isize - 1;
+                    let last = signal.len().cast_signed() - 1;
                     let reflected = if position < 0 { -position } else { 2 * last - position };
                     usize::try_from(reflected).ok().and_then(|position| signal.get(position)).copied().unwrap_or(0.0)
                 }
@@ -58,7 +58,7 @@ impl Spectrum {
         };
         let (mut energy, mut weight) = (0.0_f64, 0.0_f64);
         for (offset, (value, window)) in self.frame.iter_mut().zip(&self.window).enumerate() {
-            *value = at(start + offset as isize) * window;
+            *value = at(start + offset.cast_signed()) * window;
             energy += f64::from(*value * *value);
             weight += f64::from(window * window);
         }

@@ -25,12 +25,13 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/calls").join(name)
 }
 
+/// The English model by itself: copied once, whichever test comes first.
+static WHISPER_ALONE: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().unwrap());
+static COPIED: Once = Once::new();
+
 /// The folders of models to run with: what a fresh machine has, and with the models of others beside the checkout.
 fn settings() -> Vec<(&'static str, String)> {
     let Some(folder) = models::folder_with_whisper() else { return Vec::new() };
-    // Copied once, whichever test comes first.
-    static WHISPER_ALONE: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().unwrap());
-    static COPIED: Once = Once::new();
     let empty = WHISPER_ALONE.path();
     COPIED.call_once(|| {
         std::fs::create_dir_all(empty.join("whisper")).unwrap();
@@ -39,7 +40,7 @@ fn settings() -> Vec<(&'static str, String)> {
     let mut settings = vec![("fresh machine", empty.display().to_string())];
     match models::shared() {
         Some(shared) => {
-            settings.push(("segmentation and GE2E", format!("{},{}", empty.display(), shared.join("models").display())))
+            settings.push(("segmentation and GE2E", format!("{},{}", empty.display(), shared.join("models").display())));
         }
         None => models::say_skipped("no models of others beside the checkout"),
     }

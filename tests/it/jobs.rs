@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::app::TestApp;
+use super::support::app::{NOTHING, TestApp};
 use super::support::audio::tone;
 use super::support::scripted::Act;
 use callannotate::jobs::stage::Stage;
@@ -54,7 +54,7 @@ async fn a_recording_becomes_a_published_annotation() {
     assert_eq!(result["segments"][0]["words"][1]["word"], "there.");
     assert_eq!(result["statistics"]["speech_seconds"], 0.8);
     assert_eq!(app.folders("completed"), [id]);
-    assert_eq!(app.folders("temp"), [String::new(); 0]);
+    assert_eq!(app.folders("temp"), NOTHING);
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn a_running_job_is_stopped_and_removed_by_delete() {
     assert_eq!(app.get(&format!("/api/v1/jobs/{id}")).await.status(), 404);
     assert_eq!(app.delete(&id).await.status(), 404);
     for folder in ["incoming", "processing", "completed", "failed", "temp"] {
-        assert_eq!(app.folders(folder), [String::new(); 0], "{folder}");
+        assert_eq!(app.folders(folder), NOTHING, "{folder}");
     }
 }
 
@@ -95,11 +95,11 @@ async fn a_waiting_and_a_finished_job_are_removed_by_delete() {
     let second = app.create_job(tone(1000), &[]).await;
     app.script.reached(1).await;
     assert_eq!(app.delete(&second).await.status(), 204);
-    assert_eq!(app.folders("incoming"), [String::new(); 0]);
+    assert_eq!(app.folders("incoming"), NOTHING);
     app.script.release(1);
     assert_eq!(app.wait_until_finished(&first).await["status"], "completed");
     assert_eq!(app.delete(&first).await.status(), 204);
-    assert_eq!(app.folders("completed"), [String::new(); 0]);
+    assert_eq!(app.folders("completed"), NOTHING);
     assert_eq!(app.get(&format!("/api/v1/jobs/{first}/result")).await.status(), 404);
 }
 

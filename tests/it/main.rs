@@ -1,5 +1,11 @@
 //! The integration tests: one binary, a file a topic. Everything goes through the public surface: the router over a real
 //! socket, the command line, or the library's public functions.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    unreachable_pub,
+    reason = "a test that cannot go on panics, and tests write files of their own"
+)]
 
 mod architecture;
 mod calls;

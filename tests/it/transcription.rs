@@ -10,7 +10,8 @@ use callannotate::audio::time::{Millis, TimeSpan, merge};
 use callannotate::audio::{Audio, SAMPLE_RATE};
 use callannotate::context::JobContext;
 use callannotate::stop::{StopReason, StopSignal};
-use callannotate::transcribe::whisper::{LoadError, WhisperSettings, WhisperTranscriber};
+use callannotate::transcribe::transcriber::{WhisperSettings, WhisperTranscriber};
+use callannotate::transcribe::whisper::LoadError;
 use callannotate::transcribe::{Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript};
 use serde_json::Value;
 

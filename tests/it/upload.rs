@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::support::app::TestApp;
+use super::support::app::{NOTHING, TestApp};
 use super::support::audio::{tone, wav};
 
 async fn refused(response: reqwest::Response) -> (u16, Value) {
@@ -30,7 +30,7 @@ async fn read_until(stream: &mut tokio::net::TcpStream, end: &str) -> String {
 
 fn nothing_is_left(app: &TestApp) {
     for folder in ["incoming", "processing", "completed", "failed", "temp"] {
-        assert_eq!(app.folders(folder), [String::new(); 0], "{folder}");
+        assert_eq!(app.folders(folder), NOTHING, "{folder}");
     }
 }
 

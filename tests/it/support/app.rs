@@ -18,6 +18,9 @@ use super::scripted::Script;
 /// Every wait has this deadline.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
+/// An empty folder.
+pub const NOTHING: [String; 0] = [];
+
 pub struct TestApp {
     pub address: String,
     pub client: reqwest::Client,

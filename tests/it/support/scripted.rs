@@ -39,7 +39,9 @@ impl Script {
         match stage {
             Stage::Diarization => state.diarize = Some(act),
             Stage::Transcription => state.transcribe = Some(act),
-            other => panic!("{other:?} is not scripted"),
+            Stage::Validation | Stage::Preprocessing | Stage::Recognition | Stage::CarddavLookup | Stage::Annotation => {
+                panic!("{stage:?} is not scripted")
+            }
         }
     }
 

@@ -1,0 +1,153 @@
+//! The transcriber: from signals and their speech to transcripts, through the model of `whisper.rs`.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::callbacks::Hooks;
+use super::packing::{Packing, Window, pack};
+use super::schedule::{self, Progress};
+use super::whisper::{LoadError, Model};
+use super::{Language, Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript, assemble, language, prompt};
+use crate::audio::time::Millis;
+use crate::context::JobContext;
+use crate::jobs::stage::Stage;
+use crate::models::ModelInfo;
+
+/// How to run the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WhisperSettings {
+    /// Windows worked on at once, each by one thread; at least 1.
+    pub threads: usize,
+}
+
+/// Transcribes with a Whisper model.
+pub struct WhisperTranscriber {
+    model: Arc<Model>,
+    threads: usize,
+    info: ModelInfo,
+}
+
+/// One window and the signal it belongs to.
+struct Work {
+    signal: usize,
+    window: Window,
+}
+
+impl WhisperTranscriber {
+    /// Loads a model in ggml format.
+    ///
+    /// # Errors
+    /// When the file is not a whole Whisper model; nothing that is in it can end the process.
+    pub fn load(path: &Path, settings: WhisperSettings) -> Result<Self, LoadError> {
+        let model = Arc::new(Model::load(path)?);
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let info = ModelInfo { name, framework: "whisper.cpp", device: "cpu", license: None };
+        Ok(Self { model, threads: settings.threads.max(1), info })
+    }
+
+    /// With the licence of the model, which its file does not tell.
+    #[must_use]
+    pub fn with_license(mut self, license: Option<&'static str>) -> Self {
+        self.info.license = license;
+        self
+    }
+
+    /// The language to decode in: the one asked for where the model knows it, else the one that is heard.
+    fn choose_language(
+        &self,
+        ctx: &JobContext,
+        signals: &[Signal<'_>],
+        work: &[Work],
+        options: &TranscribeOptions,
+        warnings: &mut Vec<String>,
+    ) -> Result<Language, TranscribeError> {
+        let english_only = !self.model.is_multilingual();
+        if let Some(asked) = options.language.as_deref().map(language::primary) {
+            if self.can_speak(&asked) {
+                return Ok(Language { code: asked, confidence: 1.0 });
+            }
+            warnings.push(language::not_spoken(&asked, english_only));
+        }
+        // The fullest window says most; of equally full ones the first.
+        let fullest = work.iter().rev().max_by_key(|work| work.window.len());
+        let (false, Some(Work { signal, window })) = (english_only, fullest) else {
+            return Ok(Language { code: "en".to_owned(), confidence: 1.0 });
+        };
+        let detected = schedule::run(1, 1, ctx.stop(), &Arc::default(), |_| {
+            let model = Arc::clone(&self.model);
+            let samples = window.samples(signals[*signal].audio.samples());
+            move || model.detect(&samples)
+        })?;
+        detected.into_iter().next().ok_or_else(|| TranscribeError::Engine("no language was detected".to_owned()))
+    }
+}
+
+impl Transcribe for WhisperTranscriber {
+    fn transcribe(
+        &mut self,
+        ctx: &JobContext,
+        signals: &[Signal<'_>],
+        options: &TranscribeOptions,
+    ) -> Result<Vec<Transcript>, TranscribeError> {
+        ctx.check()?;
+        let work: Vec<Work> = signals
+            .iter()
+            .enumerate()
+            .flat_map(|(signal, Signal { audio, speech })| {
+                pack(audio.samples(), speech, Packing::default()).into_iter().map(move |window| Work { signal, window })
+            })
+            .collect();
+        let mut warnings = Vec::new();
+        let language = self.choose_language(ctx, signals, &work, options, &mut warnings)?;
+        if options.translate && !self.model.is_multilingual() {
+            warnings.push(language::NO_TRANSLATION.to_owned());
+        }
+        let prompt = prompt::text(options);
+        let decoding = Arc::new(self.model.decoding(&language.code, options.translate, prompt.as_deref())?);
+        let give_up: Arc<AtomicBool> = Arc::default();
+        let sink = ctx.clone();
+        let tell = Box::new(move |percent| sink.report(Stage::Transcription, percent));
+        let progress = Arc::new(Progress::new(work.iter().map(|work| work.window.len()).collect(), Arc::clone(&give_up), tell));
+        let decoded = schedule::run(work.len(), self.threads, ctx.stop(), &give_up, |index| {
+            let Work { signal, window } = &work[index];
+            let Signal { audio, speech } = signals[*signal];
+            let samples = window.samples(audio.samples());
+            let (window, speech) = (window.clone(), window.speech(speech));
+            let (model, decoding) = (Arc::clone(&self.model), Arc::clone(&decoding));
+            let (progress, give_up, stop) = (Arc::clone(&progress), Arc::clone(&give_up), ctx.stop().clone());
+            move || {
+                let must_stop = || stop.is_raised() || give_up.load(Ordering::Acquire);
+                let told = |percent| progress.report(index, percent);
+                let hooks = Hooks { must_stop: &must_stop, progress: &told };
+                let phrases = model.decode(&decoding, &samples, &|sample| window.speech_from(sample, &speech), &hooks)?;
+                progress.report(index, 100);
+                Ok(phrases)
+            }
+        })?;
+        let windows = work.into_iter().zip(decoded).map(|(work, phrases)| (work.signal, work.window, phrases));
+        let mut transcripts = assemble::transcripts(signals, windows, &language);
+        if !self.model.is_multilingual() {
+            let words = transcripts.iter().map(|transcript| transcript.words.len()).sum();
+            let speech = signals.iter().flat_map(|signal| signal.speech).fold(Millis::ZERO, |sum, span| sum + span.duration());
+            warnings.extend(language::hardly_english(words, speech));
+        }
+        if let Some(first) = transcripts.first_mut() {
+            first.warnings = warnings;
+        }
+        ctx.report(Stage::Transcription, 100);
+        Ok(transcripts)
+    }
+
+    fn can_speak(&self, language: &str) -> bool {
+        self.model.languages().contains(&language::primary(language).as_str())
+    }
+
+    fn languages(&self) -> Vec<String> {
+        self.model.languages().into_iter().map(str::to_owned).collect()
+    }
+
+    fn model(&self) -> ModelInfo {
+        self.info.clone()
+    }
+}

@@ -1,7 +1,7 @@
 //! From windows to one line of time: how many speak in each frame, and who they are. Pure.
 
 use super::clustering::Assignment;
-use super::segmentation::{STEP, Window};
+use super::segmentation::{SLOTS, STEP, Window};
 use super::turns::Timeline;
 
 /// Lets the windows vote: of each frame the mean number of active speakers, rounded, and as many of the persons, those first

@@ -127,6 +127,20 @@ fn frames(turns: &[Turn], region: (f64, f64)) -> Vec<u32> {
     frames
 }
 
+/// The longest agreement of the first speakers of `together` with the speakers that are not taken, and who is who then.
+fn search(together: &[Vec<u32>], taken: u32) -> (u32, BTreeMap<usize, usize>) {
+    let Some((row, rest)) = together.split_last() else { return (0, BTreeMap::new()) };
+    let mut best = search(rest, taken);
+    for (reference, count) in row.iter().enumerate().filter(|(reference, _)| taken >> reference & 1 == 0) {
+        let (sum, mut mapping) = search(rest, taken | 1 << reference);
+        if sum + count > best.0 {
+            mapping.insert(rest.len(), reference);
+            best = (sum + count, mapping);
+        }
+    }
+    best
+}
+
 fn best_mapping(right: &[u32], answer: &[u32]) -> BTreeMap<usize, usize> {
     let speakers = |frames: &[u32]| (32 - frames.iter().fold(0, |all, frame| all | frame).leading_zeros()) as usize;
     let mut together = vec![vec![0_u32; speakers(right)]; speakers(answer)];
@@ -136,18 +150,6 @@ fn best_mapping(right: &[u32], answer: &[u32]) -> BTreeMap<usize, usize> {
                 *count += answer >> found & right >> reference & 1;
             }
         }
-    }
-    fn search(together: &[Vec<u32>], taken: u32) -> (u32, BTreeMap<usize, usize>) {
-        let Some((row, rest)) = together.split_last() else { return (0, BTreeMap::new()) };
-        let mut best = search(rest, taken);
-        for (reference, count) in row.iter().enumerate().filter(|(reference, _)| taken >> reference & 1 == 0) {
-            let (sum, mut mapping) = search(rest, taken | 1 << reference);
-            if sum + count > best.0 {
-                mapping.insert(rest.len(), reference);
-                best = (sum + count, mapping);
-            }
-        }
-        best
     }
     search(&together, 0).1
 }

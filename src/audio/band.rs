@@ -11,10 +11,26 @@ const HIGHEST: f64 = 3400.0;
 /// Samples to each side that the filter looks at; its edges are about 200 Hz wide.
 const REACH: usize = 128;
 
+/// What is looked at to know wide-band speech by: all above what a line of 8 kHz can carry.
+const WIDE: f64 = 4200.0;
+/// The share of the energy that lies there at least.
+const WIDE_SHARE: f64 = 1e-4;
+
 /// Takes out what a telephone line takes out.
 #[must_use]
 pub fn telephone(audio: &Audio) -> Audio {
-    let filter = band_pass();
+    filtered(audio, LOWEST, HIGHEST)
+}
+
+/// Whether there is sound that no telephone line passes on: a wide-band recording, which is worth a second voiceprint.
+#[must_use]
+pub fn is_wide(audio: &Audio) -> bool {
+    let energy = |audio: &Audio| audio.samples().iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>();
+    energy(&filtered(audio, WIDE, f64::from(SAMPLE_RATE) / 2.0)) > WIDE_SHARE * energy(audio)
+}
+
+fn filtered(audio: &Audio, lowest: f64, highest: f64) -> Audio {
+    let filter = band_pass(lowest, highest);
     let samples = audio.samples();
     let filtered = |index: usize| {
         let first = index.saturating_sub(REACH);
@@ -25,20 +41,8 @@ pub fn telephone(audio: &Audio) -> Audio {
     Audio::new((0..samples.len()).map(filtered).collect())
 }
 
-/// Whether there is speech above the telephone's band: a wide-band recording, which is worth a second voiceprint.
-#[must_use]
-pub fn is_wide(audio: &Audio) -> bool {
-    let energy = |samples: &[f32]| samples.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>();
-    // The difference to the delayed signal raises high frequencies by up to 6 dB and lowers the others; what is left of it after
-    // the telephone's band is taken out lies above (or below 300 Hz, where the difference lets hardly anything through).
-    let inside = telephone(audio);
-    let outside: Vec<f32> = audio.samples().iter().zip(inside.samples()).map(|(all, inside)| all - inside).collect();
-    let high: Vec<f32> = outside.windows(2).map(|pair| (pair[1] - pair[0]) / 2.0).collect();
-    energy(&high) > 1e-4 * energy(audio.samples())
-}
-
 /// The difference of two ideal low-passes under a Hann window.
-fn band_pass() -> Vec<f32> {
+fn band_pass(lowest: f64, highest: f64) -> Vec<f32> {
     let low_pass = |hertz: f64, offset: f64| {
         let angle = std::f64::consts::TAU * hertz / f64::from(SAMPLE_RATE);
         if offset == 0.0 { angle / std::f64::consts::PI } else { (angle * offset).sin() / (std::f64::consts::PI * offset) }
@@ -47,7 +51,7 @@ fn band_pass() -> Vec<f32> {
         .map(|index| {
             let offset = index as f64 - REACH as f64;
             let window = 0.5 + 0.5 * (std::f64::consts::PI * offset / (REACH + 1) as f64).cos();
-            ((low_pass(HIGHEST, offset) - low_pass(LOWEST, offset)) * window) as f32
+            ((low_pass(highest, offset) - low_pass(lowest, offset)) * window) as f32
         })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! From a file of any kind to 16 kHz samples, one signal a channel.
 
+pub mod band;
 pub mod channels;
 pub mod decode;
 pub mod levels;

@@ -2,6 +2,8 @@
 
 pub mod app;
 pub mod audio;
+pub mod der;
+pub mod diarizers;
 pub mod models;
 pub mod scripted;
 pub mod sound;

@@ -1,0 +1,69 @@
+//! The diarizers that there are models for, and recordings for them.
+
+use std::path::{Path, PathBuf};
+
+use callannotate::audio::channels::plan;
+use callannotate::audio::decode::{DecodeLimits, decode};
+use callannotate::audio::time::Millis;
+use callannotate::context::JobContext;
+use callannotate::diarize::{
+    Diarization, Diarize, SegmentedDiarizer, SegmentedOptions, SpeakerCount, VoicedDiarizer, diarize_channels,
+};
+use callannotate::inference::Lanes;
+use callannotate::jobs::options::ChannelMode;
+use callannotate::voiceprint::VoiceprintModel;
+
+use super::models::{say_skipped, shared};
+
+/// Which voiceprint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voice {
+    BuiltIn,
+    Ge2e,
+}
+
+/// The voiceprint, when its model is there.
+pub fn voiceprint(voice: Voice) -> Option<VoiceprintModel> {
+    let lanes = Lanes::new(2);
+    match voice {
+        Voice::BuiltIn => Some(VoiceprintModel::built_in(&lanes).unwrap()),
+        Voice::Ge2e => {
+            let Some(folder) = shared() else {
+                say_skipped("no shared models: speaker/ge2e-256.onnx");
+                return None;
+            };
+            Some(VoiceprintModel::load(&folder.join("models/speaker/ge2e-256.onnx"), &lanes).unwrap())
+        }
+    }
+}
+
+/// The diarizer of a fresh machine.
+pub fn without_segmentation(voice: Voice) -> Option<Box<dyn Diarize>> {
+    Some(Box::new(VoicedDiarizer::new(voiceprint(voice)?)))
+}
+
+/// The diarizer with the segmentation model, when that is there.
+pub fn with_segmentation(voice: Voice) -> Option<Box<dyn Diarize>> {
+    let Some(folder) = shared() else {
+        say_skipped("no shared models: segmentation/segmentation-3.0.onnx");
+        return None;
+    };
+    let path = folder.join("models/segmentation/segmentation-3.0.onnx");
+    let diarizer = SegmentedDiarizer::load(&path, voiceprint(voice)?, &Lanes::new(2), SegmentedOptions::default());
+    Some(Box::new(diarizer.unwrap()))
+}
+
+/// One of our own recordings.
+pub fn call(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/calls").join(name)
+}
+
+/// Diarizes a file as the pipeline does.
+pub fn diarize_file(diarizer: &mut dyn Diarize, path: &Path, count: SpeakerCount) -> (Diarization, Millis) {
+    let ctx = JobContext::detached();
+    let recording = decode(path, &DecodeLimits::default(), &ctx).unwrap();
+    let plan = plan(recording.channels, ChannelMode::Auto);
+    let signals: Vec<_> =
+        plan.signals().iter().map(|signal| (signal.channel().map(|channel| channel as u16), &signal.audio)).collect();
+    (diarize_channels(diarizer, &ctx, &signals, count).unwrap(), recording.source.duration)
+}

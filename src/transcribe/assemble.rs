@@ -1,23 +1,23 @@
-//! From the phrases of all windows to one transcript a signal. Pure.
+//! From the phrases of all chunks to one transcript a signal. Pure.
 
 use super::cleaning::{is_guess, without_loops, without_sounds};
-use super::packing::Window;
+use super::packing::Chunk;
 use super::timing::{in_order, place, shorten};
-use super::words::{Phrase, WindowWord, words};
+use super::words::{ChunkWord, Phrase, words};
 use super::{Language, Signal, Transcript};
 
-/// One transcript a signal; windows come with the index of their signal, in order of time.
+/// One transcript a signal; chunks come with the index of their signal, in order of time.
 pub(super) fn transcripts(
     signals: &[Signal<'_>],
-    windows: impl Iterator<Item = (usize, Window, Vec<Phrase>)>,
+    chunks: impl Iterator<Item = (usize, Chunk, Vec<Phrase>)>,
     language: &Language,
 ) -> Vec<Transcript> {
     let mut transcripts = vec![Transcript::default(); signals.len()];
-    for (signal, window, phrases) in windows {
+    for (signal, chunk, phrases) in chunks {
         let (Some(transcript), Some(Signal { speech, .. })) = (transcripts.get_mut(signal), signals.get(signal)) else {
             continue;
         };
-        let placed = heard(phrases).into_iter().filter_map(|(word, first)| place(&window, word, first, speech));
+        let placed = heard(phrases).into_iter().filter_map(|(word, first)| place(&chunk, word, first, speech));
         transcript.words.extend(placed);
     }
     for (transcript, signal) in transcripts.iter_mut().zip(signals) {
@@ -27,11 +27,11 @@ pub(super) fn transcripts(
     transcripts
 }
 
-/// The words of one window that somebody said, and whether each begins a phrase.
-fn heard(phrases: Vec<Phrase>) -> Vec<(WindowWord, bool)> {
+/// The words of one chunk that somebody said, and whether each begins a phrase.
+fn heard(phrases: Vec<Phrase>) -> Vec<(ChunkWord, bool)> {
     let phrases: Vec<Phrase> = phrases.into_iter().filter(|phrase| !is_guess(phrase)).collect();
     let starts: Vec<usize> = phrases.iter().map(|phrase| phrase.span.start).collect();
-    let all: Vec<WindowWord> = phrases.iter().flat_map(words).collect();
+    let all: Vec<ChunkWord> = phrases.iter().flat_map(words).collect();
     let mut all = without_loops(without_sounds(&all));
     // The phrase's first word is the first that begins at or after it; found before the times are changed.
     let mut firsts = starts.into_iter().peekable();

@@ -4,7 +4,7 @@
 //! no speech. The rules look at structure and at the model's own doubt, never at a list of phrases: such lists miss every
 //! other language and delete what people do say. Pure.
 
-use super::words::{Phrase, WindowWord};
+use super::words::{ChunkWord, Phrase};
 
 /// Above this the model believes that nobody speaks.
 const NO_SPEECH: f32 = 0.6;
@@ -32,7 +32,7 @@ pub fn is_guess(phrase: &Phrase) -> bool {
 
 /// Leaves out descriptions of sounds, and what has neither letter nor digit.
 #[must_use]
-pub fn without_sounds(words: &[WindowWord]) -> Vec<WindowWord> {
+pub fn without_sounds(words: &[ChunkWord]) -> Vec<ChunkWord> {
     let mut kept = Vec::with_capacity(words.len());
     let mut rest = words;
     while let Some((word, others)) = rest.split_first() {
@@ -49,7 +49,7 @@ pub fn without_sounds(words: &[WindowWord]) -> Vec<WindowWord> {
 }
 
 /// How many words from the first on are one description of a sound.
-fn sound_length(words: &[WindowWord]) -> Option<usize> {
+fn sound_length(words: &[ChunkWord]) -> Option<usize> {
     /// A longer bracket is something said in passing rather than a sound; only its signs go then.
     const LONGEST: usize = 8;
     let first = words.first()?.text.as_str();
@@ -70,7 +70,7 @@ fn sound_length(words: &[WindowWord]) -> Option<usize> {
 
 /// Leaves out the rounds of a loop after its first one.
 #[must_use]
-pub fn without_loops(mut words: Vec<WindowWord>) -> Vec<WindowWord> {
+pub fn without_loops(mut words: Vec<ChunkWord>) -> Vec<ChunkWord> {
     let mut bare: Vec<String> = words.iter().map(|word| bare(&word.text)).collect();
     let mut start = 0;
     while start < words.len() {
@@ -107,12 +107,12 @@ mod tests {
     use super::super::words::Token;
     use super::*;
 
-    fn words(text: &str) -> Vec<WindowWord> {
-        let word = |text: &str| WindowWord { text: text.to_owned(), span: 0..1, confidence: 1.0 };
+    fn words(text: &str) -> Vec<ChunkWord> {
+        let word = |text: &str| ChunkWord { text: text.to_owned(), span: 0..1, confidence: 1.0 };
         text.split_whitespace().map(word).collect()
     }
 
-    fn text(words: &[WindowWord]) -> String {
+    fn text(words: &[ChunkWord]) -> String {
         words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
     }
 

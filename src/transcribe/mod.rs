@@ -3,6 +3,7 @@
 mod assemble;
 mod callbacks;
 pub mod cleaning;
+mod doubt;
 pub mod language;
 pub mod packing;
 mod pass;
@@ -11,6 +12,7 @@ mod schedule;
 pub mod timing;
 pub mod transcriber;
 pub mod whisper;
+mod windows;
 pub mod words;
 
 use crate::audio::Audio;

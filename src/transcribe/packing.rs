@@ -1,9 +1,10 @@
 //! Which audio is sent to the model, and in which portions.
 //!
-//! Whisper listens to windows of thirty seconds, and a window costs nearly the same however little of it is speech. So the
-//! stretches of speech of a signal are laid one after the other into as few windows as possible, cut at pauses; long
-//! silence between them is left out. A [`Window`] knows where each of its samples comes from, so that a time inside it can be
-//! carried back to the recording exactly; samples are never added, repeated or put in another order.
+//! A second of silence costs the model as much as a second of speech. So the stretches of speech of a signal are laid one after
+//! the other, and long silence between them is left out. The row is cut at pauses into chunks, which do not depend on each other
+//! and are worked on at once; a chunk is heard window by window, each from where the one before ended (`whisper.rs`). A [`Chunk`]
+//! knows where each of its samples comes from, so that a time inside it can be carried back to the recording exactly; samples are
+//! never added, repeated or put in another order.
 //!
 //! Pure: no model, no clock, no log.
 
@@ -12,16 +13,19 @@ use std::ops::Range;
 use crate::audio::SAMPLE_RATE;
 use crate::audio::time::{Millis, TimeSpan};
 
-/// The most that fits into one window: Whisper's own length.
-pub const WINDOW_SAMPLES: usize = 30 * SAMPLE_RATE as usize;
+/// About the most that is laid into one chunk. The shorter, the more evenly the threads are busy; the longer, the fewer last windows
+/// that are not full.
+pub const CHUNK_SAMPLES: usize = 120 * SAMPLE_RATE as usize;
+/// What is not cut into chunks any more.
+const UNDIVIDED: usize = 30 * SAMPLE_RATE as usize;
 
-/// How the windows are cut; the values were chosen by measuring (docs/benchmarks.md).
+/// How the chunks are cut; the values were chosen by measuring (docs/benchmarks.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packing {
     /// Real audio kept before and after each stretch of speech. A diarizer's edges are not exact, and a word cut in half is lost
     /// or misheard; the model also wants to hear that a sentence ends. A pause of up to twice this stays as it is.
     pub around: Millis,
-    /// A window is closed at a pause within this last part of it.
+    /// A chunk is closed at a pause within this last part of it.
     pub closing: Millis,
 }
 
@@ -31,22 +35,22 @@ impl Default for Packing {
     }
 }
 
-/// A piece of a signal inside a window.
+/// A piece of a signal inside a chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Piece {
-    /// Where it begins in the window, in samples.
+    /// Where it begins in the chunk, in samples.
     at: usize,
     /// Where it comes from in the signal, in samples.
     source: Range<usize>,
 }
 
-/// What is sent to the model in one go.
+/// A run of speech that is listened to in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Window {
+pub struct Chunk {
     pieces: Vec<Piece>,
 }
 
-impl Window {
+impl Chunk {
     fn new(sources: &[Range<usize>]) -> Self {
         let mut at = 0;
         let pieces = sources
@@ -60,7 +64,7 @@ impl Window {
         Self { pieces }
     }
 
-    /// Its length in samples; at most [`WINDOW_SAMPLES`].
+    /// Its length in samples.
     #[must_use]
     pub fn len(&self) -> usize {
         self.pieces.iter().map(|piece| piece.source.len()).sum()
@@ -87,7 +91,7 @@ impl Window {
         samples
     }
 
-    /// The stretches of `speech` that reach into the window's part of the signal.
+    /// The stretches of `speech` that reach into the chunk's part of the signal.
     #[must_use]
     pub fn speech(&self, speech: &[TimeSpan]) -> Vec<TimeSpan> {
         let (Some(first), Some(last)) = (self.pieces.first(), self.pieces.last()) else { return Vec::new() };
@@ -95,13 +99,14 @@ impl Window {
         speech.iter().filter(|span| span.start() <= end && start <= span.end()).copied().collect()
     }
 
-    /// How much of `speech` (sorted, apart) lies in the window from one of its samples on.
+    /// How much of `speech` (sorted, apart) lies in the chunk between two of its samples.
     #[must_use]
-    pub fn speech_from(&self, sample: usize, speech: &[TimeSpan]) -> Millis {
+    pub fn speech_between(&self, samples: Range<usize>, speech: &[TimeSpan]) -> Millis {
         let mut total = Millis::ZERO;
         for piece in &self.pieces {
-            let start = piece.source.start + sample.saturating_sub(piece.at);
-            let Some(left) = TimeSpan::new(Millis::from_sample(start), Millis::from_sample(piece.source.end)) else { continue };
+            let start = piece.source.start + samples.start.saturating_sub(piece.at);
+            let end = piece.source.end.min(piece.source.start.saturating_add(samples.end.saturating_sub(piece.at)));
+            let Some(left) = TimeSpan::new(Millis::from_sample(start), Millis::from_sample(end)) else { continue };
             for region in speech {
                 total = total + left.overlap(*region);
             }
@@ -109,7 +114,7 @@ impl Window {
         total
     }
 
-    /// Carries a stretch of the window (in samples) back to the signal. Where it spans a join it is cut down to the side that
+    /// Carries a stretch of the chunk (in samples) back to the signal. Where it spans a join it is cut down to the side that
     /// holds more of it, because what was left out between the sides was not heard.
     #[must_use]
     pub fn to_signal(&self, span: Range<usize>) -> Range<usize> {
@@ -131,26 +136,31 @@ impl Window {
     }
 }
 
-/// Lays the stretches of speech of one signal into windows, in order of time.
+/// Lays the stretches of speech of one signal into chunks of about the same length, in order of time. How many depends on the
+/// speech alone, so that the transcript does not depend on the machine.
 ///
 /// `speech` need not be sorted or apart; what lies outside the signal is ignored.
 #[must_use]
-pub fn pack(signal: &[f32], speech: &[TimeSpan], packing: Packing) -> Vec<Window> {
+pub fn pack(signal: &[f32], speech: &[TimeSpan], packing: Packing) -> Vec<Chunk> {
     let kept = keep(signal.len(), speech, packing);
-    let mut windows = Vec::new();
+    let total: usize = kept.iter().map(Range::len).sum();
+    let closing = packing.closing.to_sample();
+    let count = if total <= UNDIVIDED { 1 } else { total.div_ceil(CHUNK_SAMPLES).max(2) };
+    // Half of what may stay empty is added, so that closing at a pause does not make one chunk more.
+    let limit = total.div_ceil(count) + closing / 2;
+    let mut chunks = Vec::new();
     let mut open: Vec<Range<usize>> = Vec::new();
     let mut length = 0;
     for mut stretch in kept {
-        while length + stretch.len() > WINDOW_SAMPLES {
-            let room = WINDOW_SAMPLES - length;
-            let closing = packing.closing.to_sample();
-            // Where to end the window: before this stretch when the window is full enough, else inside this stretch.
+        while length + stretch.len() > limit {
+            let room = limit - length;
+            // Where to end the chunk: before this stretch when the chunk is full enough, else inside this stretch.
             if !open.is_empty() && room < closing {
-                windows.push(Window::new(&open));
+                chunks.push(Chunk::new(&open));
             } else {
                 let cut = stretch.start + quietest(&signal[stretch.start..stretch.start + room], closing);
                 open.push(stretch.start..cut);
-                windows.push(Window::new(&open));
+                chunks.push(Chunk::new(&open));
                 stretch.start = cut;
             }
             open.clear();
@@ -162,9 +172,9 @@ pub fn pack(signal: &[f32], speech: &[TimeSpan], packing: Packing) -> Vec<Window
         }
     }
     if !open.is_empty() {
-        windows.push(Window::new(&open));
+        chunks.push(Chunk::new(&open));
     }
-    windows
+    chunks
 }
 
 /// The parts of the signal that are listened to, in samples: sorted, apart, none empty.
@@ -188,7 +198,7 @@ fn keep(length: usize, speech: &[TimeSpan], packing: Packing) -> Vec<Range<usize
 }
 
 /// The index of the quietest place in the last `closing` samples: the middle of the quietest tenth of a second.
-fn quietest(samples: &[f32], closing: usize) -> usize {
+pub(super) fn quietest(samples: &[f32], closing: usize) -> usize {
     const STEP: usize = SAMPLE_RATE as usize / 50;
     const SPAN: usize = 5;
     let from = samples.len().saturating_sub(closing.max(STEP * SPAN));
@@ -196,7 +206,7 @@ fn quietest(samples: &[f32], closing: usize) -> usize {
     let mut best = (f32::INFINITY, samples.len());
     for (index, group) in energies.windows(SPAN).enumerate() {
         let energy: f32 = group.iter().sum();
-        // `<=` prefers the later of two equally quiet places: fuller windows are fewer windows.
+        // `<=` prefers the later of two equally quiet places: what is cut off later is fuller.
         if energy <= best.0 {
             best = (energy, from + index * STEP + STEP * SPAN / 2);
         }
@@ -219,9 +229,9 @@ mod tests {
     #[test]
     fn short_pauses_stay_and_long_ones_are_cut() {
         let signal = vec![0.1; 20 * SECOND];
-        let windows = pack(&signal, &[span(1000, 2000), span(2400, 3000), span(10_000, 11_000)], Packing::default());
-        assert_eq!(windows.len(), 1);
-        let sources: Vec<_> = windows[0].sources().collect();
+        let chunks = pack(&signal, &[span(1000, 2000), span(2400, 3000), span(10_000, 11_000)], Packing::default());
+        assert_eq!(chunks.len(), 1);
+        let sources: Vec<_> = chunks[0].sources().collect();
         assert_eq!(sources, [SECOND * 3 / 4..SECOND * 13 / 4, SECOND * 39 / 4..SECOND * 45 / 4]);
     }
 
@@ -229,36 +239,37 @@ mod tests {
     fn long_speech_is_cut_where_it_is_quiet() {
         let mut signal = vec![0.5; 50 * SECOND];
         signal[26 * SECOND..26 * SECOND + SECOND / 4].fill(0.0);
-        let windows = pack(&signal, &[span(0, 50_000)], Packing::default());
-        assert_eq!(windows.len(), 2);
-        let cut = windows[0].len();
+        let chunks = pack(&signal, &[span(0, 50_000)], Packing::default());
+        assert_eq!(chunks.len(), 2);
+        let cut = chunks[0].len();
         assert!((26 * SECOND..26 * SECOND + SECOND / 4).contains(&cut), "{cut}");
     }
 
     #[test]
-    fn a_window_is_closed_at_a_pause_when_it_is_nearly_full() {
+    fn a_chunk_is_closed_at_a_pause_when_it_is_nearly_full() {
         let signal = vec![0.1; 60 * SECOND];
-        let windows = pack(&signal, &[span(0, 25_000), span(30_000, 42_000)], Packing::default());
-        assert_eq!(windows.iter().map(|window| window.sources().count()).collect::<Vec<_>>(), [1, 1]);
+        let chunks = pack(&signal, &[span(0, 25_000), span(30_000, 48_000)], Packing::default());
+        assert_eq!(chunks.iter().map(|chunk| chunk.sources().count()).collect::<Vec<_>>(), [1, 1]);
     }
 
     #[test]
     fn a_time_across_a_join_goes_to_the_side_that_holds_more() {
-        let window = Window::new(&[100..200, 500..600]);
-        assert_eq!(window.to_signal(20..40), 120..140);
-        assert_eq!(window.to_signal(90..150), 500..550);
-        assert_eq!(window.to_signal(40..110), 140..200);
-        assert_eq!(window.to_signal(100..100), 500..500);
-        assert_eq!(window.to_signal(900..950), 600..600);
+        let chunk = Chunk::new(&[100..200, 500..600]);
+        assert_eq!(chunk.to_signal(20..40), 120..140);
+        assert_eq!(chunk.to_signal(90..150), 500..550);
+        assert_eq!(chunk.to_signal(40..110), 140..200);
+        assert_eq!(chunk.to_signal(100..100), 500..500);
+        assert_eq!(chunk.to_signal(900..950), 600..600);
     }
 
     #[test]
     fn the_speech_that_is_left_is_counted() {
-        let window = Window::new(&[0..SECOND, 5 * SECOND..6 * SECOND]);
+        let chunk = Chunk::new(&[0..SECOND, 5 * SECOND..6 * SECOND]);
         let speech = [span(500, 800), span(5200, 9000)];
-        assert_eq!(window.speech_from(0, &speech), Millis(1100));
-        assert_eq!(window.speech_from(SECOND * 3 / 2, &speech), Millis(500));
-        assert_eq!(window.speech_from(9 * SECOND, &speech), Millis::ZERO);
+        assert_eq!(chunk.speech_between(0..usize::MAX, &speech), Millis(1100));
+        assert_eq!(chunk.speech_between(SECOND * 3 / 2..usize::MAX, &speech), Millis(500));
+        assert_eq!(chunk.speech_between(9 * SECOND..usize::MAX, &speech), Millis::ZERO);
+        assert_eq!(chunk.speech_between(SECOND / 2..SECOND * 5 / 4, &speech), Millis(350));
     }
 
     proptest! {
@@ -268,9 +279,9 @@ mod tests {
         ) {
             let signal: Vec<f32> = (0..seconds * SECOND).map(|index| ((index / 977) % 17) as f32 / 17.0).collect();
             let speech: Vec<TimeSpan> = spans.iter().map(|&(start, length)| span(start, start + length)).collect();
-            let windows = pack(&signal, &speech, Packing { around: Millis(around), ..Packing::default() });
-            prop_assert!(windows.iter().all(|window| !window.is_empty() && window.len() <= WINDOW_SAMPLES));
-            let sources: Vec<_> = windows.iter().flat_map(Window::sources).collect();
+            let chunks = pack(&signal, &speech, Packing { around: Millis(around), ..Packing::default() });
+            prop_assert!(chunks.iter().all(|chunk| !chunk.is_empty() && chunk.len() <= CHUNK_SAMPLES + 4 * SECOND));
+            let sources: Vec<_> = chunks.iter().flat_map(Chunk::sources).collect();
             prop_assert!(sources.windows(2).all(|pair| pair[0].end <= pair[1].start));
             prop_assert!(sources.iter().all(|source| source.end <= signal.len()));
             for region in speech {
@@ -286,12 +297,12 @@ mod tests {
         ) {
             let mut at = 0;
             let sources: Vec<_> = pieces.iter().map(|&(gap, length)| { let start = at + gap; at = start + length; start..at }).collect();
-            let window = Window::new(&sources);
+            let chunk = Chunk::new(&sources);
             let carried: Vec<usize> = sources.iter().cloned().flatten().collect();
             for (sample, &original) in carried.iter().enumerate() {
-                prop_assert_eq!(window.to_signal(sample..sample + 1), original..original + 1);
+                prop_assert_eq!(chunk.to_signal(sample..sample + 1), original..original + 1);
             }
-            let (a, b) = (window.to_signal(from..from + length), window.to_signal(from + length..from + 2 * length));
+            let (a, b) = (chunk.to_signal(from..from + length), chunk.to_signal(from + length..from + 2 * length));
             prop_assert!(a.start <= a.end && a.start <= b.start && b.end <= at);
         }
     }

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::doubt::Doubt;
 use super::words::{Phrase, Token};
 
 /// When a token was said, as far as it is known.
@@ -24,6 +25,8 @@ pub(super) struct Pass {
     pub(super) heard: usize,
     /// Whether it said itself that there is more.
     pub(super) expects_more: bool,
+    /// Whether it is hardly what was said.
+    pub(super) doubtful: bool,
 }
 
 /// Takes the model's tokens one by one.
@@ -38,15 +41,30 @@ pub(super) struct PassReader {
     /// The end of the token before.
     said: usize,
     no_speech: f32,
+    doubt: Doubt,
 }
 
 impl PassReader {
     pub(super) fn new(length: usize) -> Self {
-        Self { length, phrases: Vec::new(), open: Phrase::default(), mark: 0, marks: 0, said: 0, no_speech: 0.0 }
+        Self {
+            length,
+            phrases: Vec::new(),
+            open: Phrase::default(),
+            mark: 0,
+            marks: 0,
+            said: 0,
+            no_speech: 0.0,
+            doubt: Doubt::default(),
+        }
     }
 
     pub(super) fn no_speech(&mut self, probability: f32) {
         self.no_speech = probability;
+    }
+
+    /// Every token, marks too, before it is read as what it is.
+    pub(super) fn token(&mut self, id: i32, probability: f32) {
+        self.doubt.token(id, probability);
     }
 
     pub(super) fn mark(&mut self, sample: usize) {
@@ -69,13 +87,15 @@ impl PassReader {
         self.open.tokens.push(Token { bytes: bytes.to_vec(), probability, span });
     }
 
-    pub(super) fn finish(mut self) -> Pass {
+    /// `most` is the number of tokens at which the model was cut off.
+    pub(super) fn finish(mut self, most: usize) -> Pass {
         let unfinished = !self.open.tokens.is_empty();
         self.close(self.length);
         let expects_more = self.marks >= 2 && !self.phrases.is_empty();
         // Text without a closing mark goes on to the end.
         let heard = if unfinished || self.phrases.is_empty() { self.length } else { self.mark };
-        Pass { phrases: self.phrases, heard: heard.min(self.length), expects_more }
+        let doubtful = self.doubt.is_justified(most, self.no_speech);
+        Pass { phrases: self.phrases, heard: heard.min(self.length), expects_more, doubtful }
     }
 
     fn close(&mut self, end: usize) {
@@ -100,7 +120,7 @@ mod tests {
                 Err(text) => reader.text(text.as_bytes(), 1.0, Said::Until(0)),
             }
         }
-        reader.finish()
+        reader.finish(usize::MAX)
     }
 
     fn spans(pass: &Pass) -> Vec<Range<usize>> {

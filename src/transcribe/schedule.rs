@@ -1,8 +1,8 @@
-//! Several windows at once, and how far they are.
+//! Several chunks at once, and how far they are.
 //!
-//! A window is worked on by one thread: two windows with a thread each cost less than one window with two, and ggml's threads
-//! spin while they wait for each other, which on a busy machine costs ten times the work. Which window is done first depends on
-//! chance; that the result does not is the work's duty (a fresh decoder state for each window).
+//! A chunk is worked on by one thread: two chunks with a thread each cost less than one chunk with two, and ggml's threads
+//! spin while they wait for each other, which on a busy machine costs ten times the work. Which chunk is done first depends on
+//! chance; that the result does not is the work's duty (a decoder state of its own for each chunk).
 //!
 //! The threads own what they work on. whisper.cpp can't be interrupted inside an encoder pass, which takes a second with the
 //! smallest model and half a minute with a large one; a job that is told to stop waits for it only so long, and then leaves: the
@@ -86,7 +86,7 @@ where
             }
         }
     }
-    // An aborted window reports some error: the stop signal knows better.
+    // An aborted chunk reports some error: the stop signal knows better.
     stop.check()?;
     match failure {
         Some(error) => Err(error),

@@ -1,4 +1,4 @@
-//! From words inside windows to words of the recording.
+//! From words inside chunks to words of the recording.
 //!
 //! What holds afterwards, whatever the model said: every word lies inside the recording and inside speech, none is empty or
 //! backwards, and each begins where the one before has ended or later. Pure.
@@ -6,11 +6,11 @@
 use std::ops::Range;
 
 use super::Word;
-use super::packing::Window;
-use super::words::WindowWord;
+use super::packing::Chunk;
+use super::words::ChunkWord;
 use crate::audio::time::{Millis, TimeSpan};
 
-/// Of a word that stands at a pause the model counts the pause in; no word is longer than this many times the window's median.
+/// Of a word that stands at a pause the model counts the pause in; no word is longer than this many times the chunk's median.
 const LONGEST_IN_MEDIANS: usize = 2;
 /// No median above this is believed, in samples: 0.5 s.
 const LONGEST_MEDIAN: usize = 8_000;
@@ -18,7 +18,7 @@ const LONGEST_MEDIAN: usize = 8_000;
 const STUB: Millis = Millis(100);
 
 /// Takes the pause out of words that begin or end a sentence: the last word gives up its end, the first one its beginning.
-pub fn shorten(words: &mut [WindowWord]) {
+pub fn shorten(words: &mut [ChunkWord]) {
     let mut lengths: Vec<usize> = words.iter().map(|word| word.span.len()).filter(|&length| length > 0).collect();
     lengths.sort_unstable();
     let Some(&median) = lengths.get(lengths.len() / 2) else { return };
@@ -37,9 +37,9 @@ pub fn shorten(words: &mut [WindowWord]) {
     }
 }
 
-/// A word of a window with its place in the recording.
-pub(super) fn place(window: &Window, word: WindowWord, starts_phrase: bool, speech: &[TimeSpan]) -> Option<Word> {
-    let Range { start, end } = window.to_signal(word.span);
+/// A word of a chunk with its place in the recording.
+pub(super) fn place(chunk: &Chunk, word: ChunkWord, starts_phrase: bool, speech: &[TimeSpan]) -> Option<Word> {
+    let Range { start, end } = chunk.to_signal(word.span);
     let heard = (Millis::from_sample(start), Millis::from_sample(end));
     let span = within(heard, speech)?;
     Some(Word { text: word.text, span, confidence: word.confidence, starts_phrase })
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_pause_is_taken_from_the_words_beside_it() {
-        let word = |text: &str, span| WindowWord { text: text.to_owned(), span, confidence: 1.0 };
+        let word = |text: &str, span| ChunkWord { text: text.to_owned(), span, confidence: 1.0 };
         let mut words = [
             word("So", 0..4000),
             word("it", 4000..8000),

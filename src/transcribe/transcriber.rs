@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::callbacks::Hooks;
-use super::packing::{Packing, Window, pack};
+use super::packing::{Chunk, Packing, pack};
 use super::schedule::{self, Progress};
 use super::whisper::{LoadError, Model};
 use super::{Language, Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript, assemble, language, prompt};
@@ -17,7 +17,7 @@ use crate::models::ModelInfo;
 /// How to run the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WhisperSettings {
-    /// Windows worked on at once, each by one thread; at least 1.
+    /// Chunks worked on at once, each by one thread; at least 1.
     pub threads: usize,
 }
 
@@ -28,10 +28,10 @@ pub struct WhisperTranscriber {
     info: ModelInfo,
 }
 
-/// One window and the signal it belongs to.
+/// One chunk and the signal it belongs to.
 struct Work {
     signal: usize,
-    window: Window,
+    chunk: Chunk,
 }
 
 impl WhisperTranscriber {
@@ -69,14 +69,14 @@ impl WhisperTranscriber {
             }
             warnings.push(language::not_spoken(&asked, english_only));
         }
-        // The fullest window says most; of equally full ones the first.
-        let fullest = work.iter().rev().max_by_key(|work| work.window.len());
-        let (false, Some(Work { signal, window })) = (english_only, fullest) else {
+        // The longest chunk says most; of equally long ones the first.
+        let longest = work.iter().rev().max_by_key(|work| work.chunk.len());
+        let (false, Some(Work { signal, chunk })) = (english_only, longest) else {
             return Ok(Language { code: "en".to_owned(), confidence: 1.0 });
         };
         let detected = schedule::run(1, 1, ctx.stop(), &Arc::default(), |_| {
             let model = Arc::clone(&self.model);
-            let samples = window.samples(signals[*signal].audio.samples());
+            let samples = chunk.samples(signals[*signal].audio.samples());
             move || model.detect(&samples)
         })?;
         detected.into_iter().next().ok_or_else(|| TranscribeError::Engine("no language was detected".to_owned()))
@@ -95,7 +95,7 @@ impl Transcribe for WhisperTranscriber {
             .iter()
             .enumerate()
             .flat_map(|(signal, Signal { audio, speech })| {
-                pack(audio.samples(), speech, Packing::default()).into_iter().map(move |window| Work { signal, window })
+                pack(audio.samples(), speech, Packing::default()).into_iter().map(move |chunk| Work { signal, chunk })
             })
             .collect();
         let mut warnings = Vec::new();
@@ -108,25 +108,25 @@ impl Transcribe for WhisperTranscriber {
         let give_up: Arc<AtomicBool> = Arc::default();
         let sink = ctx.clone();
         let tell = Box::new(move |percent| sink.report(Stage::Transcription, percent));
-        let progress = Arc::new(Progress::new(work.iter().map(|work| work.window.len()).collect(), Arc::clone(&give_up), tell));
+        let progress = Arc::new(Progress::new(work.iter().map(|work| work.chunk.len()).collect(), Arc::clone(&give_up), tell));
         let decoded = schedule::run(work.len(), self.threads, ctx.stop(), &give_up, |index| {
-            let Work { signal, window } = &work[index];
+            let Work { signal, chunk } = &work[index];
             let Signal { audio, speech } = signals[*signal];
-            let samples = window.samples(audio.samples());
-            let (window, speech) = (window.clone(), window.speech(speech));
+            let samples = chunk.samples(audio.samples());
+            let (chunk, speech) = (chunk.clone(), chunk.speech(speech));
             let (model, decoding) = (Arc::clone(&self.model), Arc::clone(&decoding));
             let (progress, give_up, stop) = (Arc::clone(&progress), Arc::clone(&give_up), ctx.stop().clone());
             move || {
                 let must_stop = || stop.is_raised() || give_up.load(Ordering::Acquire);
                 let told = |percent| progress.report(index, percent);
                 let hooks = Hooks { must_stop: &must_stop, progress: &told };
-                let phrases = model.decode(&decoding, &samples, &|sample| window.speech_from(sample, &speech), &hooks)?;
+                let phrases = model.decode(&decoding, &samples, &|part| chunk.speech_between(part, &speech), &hooks)?;
                 progress.report(index, 100);
                 Ok(phrases)
             }
         })?;
-        let windows = work.into_iter().zip(decoded).map(|(work, phrases)| (work.signal, work.window, phrases));
-        let mut transcripts = assemble::transcripts(signals, windows, &language);
+        let chunks = work.into_iter().zip(decoded).map(|(work, phrases)| (work.signal, work.chunk, phrases));
+        let mut transcripts = assemble::transcripts(signals, chunks, &language);
         if !self.model.is_multilingual() {
             let words = transcripts.iter().map(|transcript| transcript.words.len()).sum();
             let speech = signals.iter().flat_map(|signal| signal.speech).fold(Millis::ZERO, |sum, span| sum + span.duration());

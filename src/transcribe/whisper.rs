@@ -3,16 +3,20 @@
 //! Besides `callbacks.rs` the only file that names `whisper_rs`. What is decided here is how the model is run; which audio it
 //! gets, what becomes of its tokens and what is told of it are decided beside this file.
 
+use std::ops::Range;
 use std::path::Path;
 
 use whisper_rs::{
     DtwAhead, DtwMode, DtwModelPreset, DtwParameters, FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters,
+    WhisperState,
 };
 
 use super::callbacks::Hooks;
 use super::pass::{Pass, PassReader, Said};
+use super::windows::Windows;
 use super::words::Phrase;
 use super::{Language, TranscribeError};
+use crate::audio::SAMPLE_RATE;
 use crate::audio::time::Millis;
 use crate::models::ggml::{self, GgmlError, WhisperHeader};
 
@@ -20,19 +24,24 @@ use crate::models::ggml::{self, GgmlError, WhisperHeader};
 const FRAME: usize = 320;
 /// Samples of one of whisper.cpp's units of time: 10 ms.
 const TICK: usize = 160;
-/// Frames that the encoder gets beyond the end of a short window. Without them (it was trained on thirty seconds, always) the
-/// model repeats itself at the end; with them nothing is lost, and a short window costs less.
-const FRAMES_AFTER: usize = 256;
-/// Candidates when a window has to be decoded again with some randomness; whisper.cpp's own default.
+/// Frames that the encoder gets beyond the end of a window. Without them (it was trained on thirty seconds, always) the model
+/// repeats itself at the end; with them nothing is lost. A short window needs more: half of what it was trained on.
+const FRAMES_AFTER: usize = 64;
+const FRAMES_AT_LEAST: usize = 768;
+/// ggml's matrix kernels want multiples of 16: with all 1500 frames of a full window attention takes the slow way, and a pass
+/// costs a fifth more than with 1488.
+const FRAME_STEP: usize = 32;
+/// What the models listen to at most for the language.
+const DETECTION: usize = 30 * SAMPLE_RATE as usize;
+/// Tokens that a second of speech may take, and those that any window may: fast English needs half of it, and scripts that are
+/// written byte by byte several times as much. A model that goes round in circles is stopped there.
+const TOKENS_OF_ENGLISH: usize = 10;
+const TOKENS_OF_ANY: usize = 25;
+const TOKENS_AT_LEAST: usize = 24;
+/// A window whose text is doubtful is decoded again with so much randomness, and then with twice as much; each time the best of
+/// so many candidates is taken. whisper.cpp itself goes in steps of 0.2, which finds no more and costs twice as much.
+const TEMPERATURE: f32 = 0.4;
 const CANDIDATES: i32 = 5;
-
-/// Speech that is worth another pass: when the model marked that it goes on, and when it closed the window without a sign.
-const SPEECH_LEFT: Millis = Millis(300);
-const SPEECH_SKIPPED: Millis = Millis(2000);
-/// Passes over one window at most.
-const MOST_PASSES: usize = 6;
-/// whisper.cpp takes no less than a tenth of a second.
-const SHORTEST: usize = 1_760;
 
 /// Why a model can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +73,7 @@ pub(super) struct Model {
     aligned: bool,
 }
 
-/// How the windows of a job are decoded.
+/// How what is said in a job is decoded.
 pub(super) struct Decoding {
     parameters: FullParams<'static, 'static>,
     prompt: Vec<i32>,
@@ -105,14 +114,14 @@ impl Model {
     /// Hears which language is spoken. A multilingual model's work: another one gives an error.
     pub(super) fn detect(&self, samples: &[f32]) -> Result<Language, TranscribeError> {
         let mut state = self.context.create_state().map_err(engine)?;
-        state.pcm_to_mel(samples, 1).map_err(engine)?;
+        state.pcm_to_mel(&samples[..samples.len().min(DETECTION)], 1).map_err(engine)?;
         let (index, probabilities) = state.lang_detect(0, 1).map_err(engine)?;
         let code = whisper_rs::get_lang_str(index).unwrap_or("en").to_owned();
         let confidence = usize::try_from(index).ok().and_then(|index| probabilities.get(index)).copied().unwrap_or(0.0);
         Ok(Language { code, confidence })
     }
 
-    /// How every window of a job is to be decoded. Without effect on a model of English: `translate` and `language`.
+    /// How all of a job is to be decoded. Without effect on a model of English: `translate` and `language`.
     pub(super) fn decoding(&self, language: &str, translate: bool, prompt: Option<&str>) -> Result<Decoding, TranscribeError> {
         let prompt = prompt.map_or(Ok(Vec::new()), |text| {
             // Never more tokens than bytes: whisper-rs trusts this bound.
@@ -120,15 +129,17 @@ impl Model {
         })?;
         let mut parameters = FullParams::new(SamplingStrategy::Greedy { best_of: CANDIDATES });
         parameters.set_n_threads(1);
-        // An error in one window must not spread to the next; and windows are decoded in any order.
+        // An error in one window must not spread to the next.
         parameters.set_no_context(true);
         // Timestamps stay on: without them whisper.cpp gives up the rest of a window when the model ends a sentence early.
         // Sounds in brackets are not forbidden but left out afterwards: a model that may not write `[Music]` writes notes instead,
         // and is asked again and again (hold music cost four times as much).
         parameters.set_suppress_nst(false);
         parameters.set_token_timestamps(!self.aligned);
-        // One pass a call; `decode` sees to the rest of the window.
+        // One pass a call; `decode` sees to the rest of the window. No second try either: it would draw random numbers, which a
+        // state keeps, and the text would depend on what the state heard before.
         parameters.set_single_segment(true);
+        parameters.set_temperature_inc(0.0);
         parameters.set_print_progress(false);
         parameters.set_print_realtime(false);
         parameters.set_print_special(false);
@@ -141,55 +152,62 @@ impl Model {
         Ok(Decoding { parameters, prompt })
     }
 
-    /// Decodes a window, in as many passes as the model needs to hear all of it.
-    ///
-    /// whisper.cpp can do so by itself, but at the full price for every pass; and where the model closes the window early it passes
-    /// over the rest. Here a pass over what is left costs what is left, and is made when there is speech left.
+    /// Decodes a chunk, window by window. `speech_between` says how much speech there is in a part of it.
     pub(super) fn decode(
         &self,
         decoding: &Decoding,
         samples: &[f32],
-        speech_from: &dyn Fn(usize) -> Millis,
+        speech_between: &dyn Fn(Range<usize>) -> Millis,
         hooks: &Hooks<'_>,
     ) -> Result<Vec<Phrase>, TranscribeError> {
         let mut phrases = Vec::new();
-        let mut from = 0;
-        for _pass in 0..MOST_PASSES {
-            let rest = &samples[from..];
-            if rest.len() < SHORTEST {
-                break;
+        let mut state = self.state()?;
+        let mut windows = Windows::new(samples, speech_between);
+        while let Some(window) = windows.window() {
+            let part = &samples[window.clone()];
+            let mut pass = self.pass(&mut state, decoding.parameters.clone(), decoding, part, hooks)?;
+            if pass.doubtful {
+                let mut parameters = decoding.parameters.clone();
+                parameters.set_temperature(TEMPERATURE);
+                parameters.set_temperature_inc(TEMPERATURE);
+                pass = self.pass(&mut self.state()?, parameters, decoding, part, hooks)?;
             }
-            let pass = self.pass(decoding, rest, hooks)?;
-            (hooks.progress)(u8::try_from(100 * (from + pass.heard) / samples.len().max(1)).unwrap_or(100));
-            phrases.extend(pass.phrases.into_iter().map(|phrase| phrase.later_by(from)));
-            from += pass.heard;
-            let left = speech_from(from);
-            let enough = if pass.expects_more { SPEECH_LEFT } else { SPEECH_SKIPPED };
-            if pass.heard == 0 || from >= samples.len() || left < enough {
-                break;
-            }
+            windows.advance(window.clone(), &pass);
+            (hooks.progress)(windows.percent());
+            phrases.extend(pass.phrases.into_iter().map(|phrase| phrase.later_by(window.start)));
         }
         Ok(phrases)
     }
 
-    /// Runs the model once.
-    fn pass(&self, decoding: &Decoding, samples: &[f32], hooks: &Hooks<'_>) -> Result<Pass, TranscribeError> {
-        let frames = (samples.len().div_ceil(FRAME) + FRAMES_AFTER).next_multiple_of(64);
+    fn state(&self) -> Result<WhisperState, TranscribeError> {
+        self.context.create_state().map_err(engine)
+    }
+
+    /// Runs the model once over a window.
+    fn pass<'h>(
+        &self,
+        state: &mut WhisperState,
+        mut parameters: FullParams<'h, 'h>,
+        decoding: &'h Decoding,
+        samples: &[f32],
+        hooks: &'h Hooks<'_>,
+    ) -> Result<Pass, TranscribeError> {
         let all = usize::try_from(self.context.n_audio_ctx()).unwrap_or(0);
-        // The parameters live no longer than the hooks from here on.
-        let mut parameters: FullParams<'_, '_> = decoding.parameters.clone();
+        let most = if all > FRAME_STEP { all - all % FRAME_STEP } else { all };
+        let frames = (samples.len().div_ceil(FRAME) + FRAMES_AFTER).max(FRAMES_AT_LEAST).next_multiple_of(FRAME_STEP).min(most);
+        let a_second = if self.is_multilingual() { TOKENS_OF_ANY } else { TOKENS_OF_ENGLISH };
+        let tokens = samples.len() * a_second / SAMPLE_RATE as usize + TOKENS_AT_LEAST;
         parameters.set_tokens(&decoding.prompt);
-        parameters.set_audio_ctx(i32::try_from(frames.min(all)).unwrap_or(0));
+        parameters.set_audio_ctx(i32::try_from(frames).unwrap_or(0));
+        parameters.set_max_tokens(i32::try_from(tokens).unwrap_or(0));
         hooks.install(&mut parameters);
-        // A state of its own: what a state leaves behind (its random numbers) would make the text depend on which windows it had
-        // before. It costs ten milliseconds.
-        let mut state = self.context.create_state().map_err(engine)?;
         state.full(parameters, samples).map_err(engine)?;
         let mut reader = PassReader::new(samples.len());
         for segment in state.as_iter() {
             reader.no_speech(segment.no_speech_probability());
             for token in (0..segment.n_tokens()).filter_map(|index| segment.get_token(index)) {
                 let data = token.token_data();
+                reader.token(data.id, data.p);
                 if data.id >= self.context.token_beg() {
                     reader.mark(usize::try_from(data.id - self.context.token_beg()).unwrap_or(0) * FRAME);
                 } else if data.id < self.context.token_eot()
@@ -201,7 +219,7 @@ impl Model {
                 }
             }
         }
-        Ok(reader.finish())
+        Ok(reader.finish(tokens))
     }
 }
 

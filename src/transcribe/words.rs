@@ -1,6 +1,6 @@
 //! From the model's tokens to words with times.
 //!
-//! A token is a few bytes of UTF-8 with a probability and a time inside its window. Words begin at a token with a leading
+//! A token is a few bytes of UTF-8 with a probability and a time inside its chunk. Words begin at a token with a leading
 //! space; in scripts that have no spaces every token that begins with a character is one. Characters may be split over tokens, so text is built from
 //! whole words' bytes and never from one token's. Pure.
 
@@ -13,7 +13,7 @@ pub struct Token {
     pub bytes: Vec<u8>,
     /// The model's probability of this token, 0 to 1.
     pub probability: f32,
-    /// When it is said, in samples of its window.
+    /// When it is said, in samples of its chunk.
     pub span: Range<usize>,
 }
 
@@ -22,9 +22,9 @@ pub struct Token {
 pub struct Phrase {
     /// Its text, in order.
     pub tokens: Vec<Token>,
-    /// Its times as the model marked them, in samples of its window.
+    /// Its times as the model marked them, in samples of its chunk.
     pub span: Range<usize>,
-    /// The model's probability that nobody speaks in the window.
+    /// The model's probability that nobody speaks in the chunk.
     pub no_speech: f32,
 }
 
@@ -41,12 +41,12 @@ impl Phrase {
     }
 }
 
-/// A word inside its window.
+/// A word inside its chunk.
 #[derive(Debug, Clone, PartialEq)]
-pub struct WindowWord {
+pub struct ChunkWord {
     /// The word with its punctuation, without white space; never empty.
     pub text: String,
-    /// When it is said, in samples of its window.
+    /// When it is said, in samples of its chunk.
     pub span: Range<usize>,
     /// The mean probability of its tokens.
     pub confidence: f32,
@@ -54,8 +54,8 @@ pub struct WindowWord {
 
 /// Cuts a phrase into words. Bytes that are no UTF-8 even when put together are left out.
 #[must_use]
-pub fn words(phrase: &Phrase) -> Vec<WindowWord> {
-    let mut words: Vec<WindowWord> = Vec::new();
+pub fn words(phrase: &Phrase) -> Vec<ChunkWord> {
+    let mut words: Vec<ChunkWord> = Vec::new();
     let mut open: Vec<&Token> = Vec::new();
     for (index, token) in phrase.tokens.iter().enumerate() {
         let complete = open.is_empty() || std::str::from_utf8(&joined(&open)).is_ok();
@@ -97,7 +97,7 @@ fn is_written_without_spaces(character: char) -> bool {
 }
 
 /// One word of the open tokens, or none when they hold no visible text.
-fn close(open: &[&Token]) -> Option<WindowWord> {
+fn close(open: &[&Token]) -> Option<ChunkWord> {
     let (first, last) = (open.first()?, open.last()?);
     let bytes = joined(open);
     let text: String =
@@ -109,7 +109,7 @@ fn close(open: &[&Token]) -> Option<WindowWord> {
     let confidence = open.iter().map(|token| token.probability).sum::<f32>() / open.len() as f32;
     // Punctuation has no sound: the word ends with its last token that has.
     let end = open.iter().rev().find(|token| is_spoken(&token.bytes)).unwrap_or(last).span.end;
-    Some(WindowWord {
+    Some(ChunkWord {
         text: text.to_owned(),
         span: first.span.start..end.max(first.span.start),
         confidence: if confidence.is_finite() { confidence.clamp(0.0, 1.0) } else { 0.0 },

@@ -10,7 +10,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-const MAGIC: u32 = 0x6767_6d6c;
+/// "ggml" read as a little-endian number.
+pub(super) const MAGIC: u32 = 0x6767_6d6c;
 /// Frames of the encoder for thirty seconds, and tokens of the decoder: the same in every Whisper.
 const AUDIO_CONTEXT: u32 = 1500;
 const TEXT_CONTEXT: u32 = 448;
@@ -52,19 +53,19 @@ impl WhisperHeader {
 #[derive(Debug, thiserror::Error)]
 pub enum GgmlError {
     /// It can't be read.
-    #[error("it could not be read: {0}")]
+    #[error("not readable: {0}")]
     Read(#[source] io::Error),
     /// It begins differently.
-    #[error("it is not a model in ggml format")]
+    #[error("not a ggml model")]
     NotGgml,
     /// It ends too early.
-    #[error("it is cut off")]
+    #[error("cut off: a download or copy that did not end")]
     CutOff,
     /// A header and a vocabulary without weights, as whisper.cpp's own tests use.
-    #[error("it holds no weights, only a header: it is a stub for tests")]
+    #[error("a stub: it has a vocabulary, but no weights")]
     Stub,
     /// Something in it can't be true of a Whisper model.
-    #[error("it is damaged or no Whisper model: {0}")]
+    #[error("damaged, or no Whisper model: {0}")]
     Invalid(String),
 }
 
@@ -177,6 +178,9 @@ fn check_tensors(reader: &mut (impl Read + Seek), length: u64, header: WhisperHe
         return Err(GgmlError::Stub);
     }
     while position < length {
+        if missing.is_empty() {
+            return Err(GgmlError::Invalid("something comes behind its last tensor".to_owned()));
+        }
         let (dimensions, name_length, kind) = (number(reader)?, number(reader)?, number(reader)?);
         expect("the number of a tensor's dimensions", dimensions, (1..=3).contains(&dimensions))?;
         expect("the length of a tensor's name", name_length, (1..=LONGEST_NAME).contains(&name_length))?;

@@ -134,6 +134,17 @@ pub struct WhisperTraits {
     pub file_type: u32,
 }
 
+impl From<ggml::WhisperHeader> for WhisperTraits {
+    fn from(header: ggml::WhisperHeader) -> Self {
+        Self {
+            multilingual: header.is_multilingual(),
+            encoder_layers: header.audio_layers,
+            decoder_layers: header.text_layers,
+            file_type: header.file_type,
+        }
+    }
+}
+
 /// Bytes as hexadecimal digits, as hashes are shown.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;

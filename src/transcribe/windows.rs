@@ -12,8 +12,8 @@ use crate::audio::SAMPLE_RATE;
 use crate::audio::time::Millis;
 
 /// The longest window, and the last part of it in which a pause is looked for.
-const LONGEST: usize = 18 * SAMPLE_RATE as usize;
-const CLOSING: usize = 6 * SAMPLE_RATE as usize;
+const LONGEST: usize = 22 * SAMPLE_RATE as usize;
+const CLOSING: usize = 5 * SAMPLE_RATE as usize;
 /// whisper.cpp takes no less than a tenth of a second.
 const SHORTEST: usize = 1_760;
 /// Speech that is worth going back for: when the model marked that it goes on, and when it closed the window without a sign.

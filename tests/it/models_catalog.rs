@@ -70,7 +70,7 @@ fn what_is_not_usable_is_passed_over_with_its_reason() {
         ("e-page.bin", b"<html>404</html>", "text, not a model: a download that went wrong"),
         ("f-pointer.bin", b"version https://git-lfs.github.com", "a Git LFS pointer: the model itself has not been downloaded"),
         ("g-other.bin", &[7; 100], "not a ggml model"),
-        ("h-longer.bin", &longer, "longer than a Whisper model of its sizes"),
+        ("h-longer.bin", &longer, "damaged, or no Whisper model: something comes behind its last tensor"),
     ] {
         fs::write(whisper.join(name), content).unwrap();
         let missing = Catalog::new(vec![dir.path().to_owned()]).find(ModelKind::Whisper, None).unwrap_err();

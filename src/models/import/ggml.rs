@@ -11,9 +11,7 @@ use super::error::ImportError;
 use super::layout::{Layout, Storage, Tensor};
 use super::mel;
 use super::tensor::{ConvertError, Encoding, convert, is_zero};
-
-/// "ggml" read as a little-endian number.
-pub(in crate::models) const MAGIC: u32 = 0x6767_6d6c;
+use crate::models::ggml::MAGIC;
 
 /// Everything that goes into the file.
 pub(super) struct Model<'a> {

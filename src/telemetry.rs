@@ -18,8 +18,7 @@ use crate::clock::Clock;
 
 /// Installs the log of the server.
 pub fn init(filter: &str, clock: Clock) {
-    // At the level `debug` whisper.cpp writes down each token, and with them what was said; who wants that has to name it.
-    let filter = EnvFilter::try_new(format!("whisper_rs=warn,{filter}")).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt::layer().event_format(JsonLine(clock)).with_ansi(false);
     // A second installation (tests) leaves the first in place.
     let _already_installed = tracing_subscriber::registry().with(filter).with(SpanFields).with(lines).try_init();

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::{pipeline, telemetry};
 
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
-    telemetry::init(&config.log_filter, Clock::system());
+    telemetry::init(&format!("{},{}", pipeline::LOG_FILTER, config.log_filter), Clock::system());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
         let shutdown = Shutdown::default();

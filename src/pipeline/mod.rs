@@ -24,6 +24,7 @@ use crate::recognize::{Identity, Recognizer};
 use crate::stop::Stopped;
 use crate::transcribe::{Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript};
 
+pub use crate::transcribe::whisper::LOG_FILTER;
 pub use build::builder;
 use report::Reports;
 

@@ -43,6 +43,10 @@ const TOKENS_AT_LEAST: usize = 24;
 const TEMPERATURE: f32 = 0.4;
 const CANDIDATES: i32 = 5;
 
+/// What of whisper.cpp's log is kept unless a filter names it: at the level `debug` it writes down each token, and with them what
+/// was said.
+pub const LOG_FILTER: &str = "whisper_rs=warn";
+
 /// Why a model can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {

@@ -174,7 +174,9 @@ impl Toy {
     /// As many tokens as the model has, as CTranslate2 lists them.
     pub(crate) fn tokens(&self) -> Vec<String> {
         let multilingual = self.vocabulary > 51_864;
-        let mut tokens: Vec<String> = (0..50_256).map(|index| format!("Ġw{index}")).collect();
+        // whisper.cpp looks the space up without asking.
+        let mut tokens: Vec<String> =
+            (0..50_256).map(|index| if index == 220 { "Ġ".to_owned() } else { format!("Ġw{index}") }).collect();
         if multilingual {
             tokens.push(String::new());
         }

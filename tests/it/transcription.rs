@@ -232,7 +232,7 @@ fn progress_grows_to_a_hundred() {
     let signals = [Signal { audio: &channels[0].audio, speech: &channels[0].speech }];
     model.transcribe(&ctx, &signals, &TranscribeOptions::default()).unwrap();
     let told = told.lock().unwrap();
-    assert!(told.is_sorted() && told.len() > 3 && told.last() == Some(&100), "{told:?}");
+    assert!(told.is_sorted() && told.first().is_some_and(|percent| *percent < 100) && told.last() == Some(&100), "{told:?}");
 }
 
 #[test]
@@ -256,8 +256,8 @@ fn files_that_are_no_model_are_refused_with_the_reason() {
         let error = load(path).err().unwrap();
         format!("{error} {}", std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default())
     };
-    assert!(reason(&folder.path().join("absent.bin")).contains("could not be read"));
-    assert!(reason(&write("text.bin", b"This is not a model.")).contains("not a model in ggml format"));
+    assert!(reason(&folder.path().join("absent.bin")).contains("not readable"));
+    assert!(reason(&write("text.bin", b"This is not a model.")).contains("not a ggml model"));
     if let Some(path) = stub("for-tests-ggml-tiny.bin") {
         assert!(reason(&path).contains("stub"));
     }

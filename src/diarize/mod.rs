@@ -9,6 +9,7 @@ mod channels;
 mod clustering;
 mod courses;
 mod finish;
+mod followers;
 mod linkage;
 mod local;
 pub mod segmentation;

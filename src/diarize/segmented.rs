@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::clustering::assign;
 use super::finish::add_voiceprints;
+use super::followers;
 use super::local::{LocalSpeaker, local_speakers};
 use super::segmentation::{Segmentation, Window};
 use super::stitching::stitch;
@@ -80,6 +81,7 @@ impl Diarize for SegmentedDiarizer {
         let timeline = stitch(&windows, &assignment, audio.samples().len());
         let (mut diarization, _) = turns(&timeline, audio.duration(), TIDYING);
         add_voiceprints(ctx, &mut diarization, &features, &mut self.voiceprint)?;
+        followers::divide(ctx, &mut diarization, audio, &features, &mut self.voiceprint)?;
         Ok(diarization)
     }
 

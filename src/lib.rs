@@ -2,6 +2,7 @@
 //!
 //! The map of the crate; `docs/architecture.md` tells what flows where and who may import whom.
 
+pub mod access;
 pub mod annotate;
 pub mod app;
 pub mod audio;

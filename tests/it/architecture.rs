@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 /// For each module: the modules of ours that it may name.
-const IMPORTS: [(&str, &[&str]); 22] = [
+const IMPORTS: [(&str, &[&str]); 23] = [
     ("main", &["cli"]),
     ("cli", &["app", "annotate", "clock", "config", "context", "jobs", "models", "pipeline", "stop", "telemetry"]),
     ("app", &["audio", "clock", "config", "engine", "http", "jobs", "pipeline", "stop", "volume", "worker"]),
-    ("http", &["annotate", "audio", "clock", "engine", "jobs", "volume"]),
+    ("http", &["access", "annotate", "audio", "clock", "engine", "jobs", "volume"]),
     ("worker", &["annotate", "clock", "context", "engine", "jobs", "pipeline", "stop", "volume"]),
     ("engine", &["annotate", "context", "jobs", "models", "pipeline"]),
     (
@@ -36,11 +36,12 @@ const IMPORTS: [(&str, &[&str]); 22] = [
     ("inference", &[]),
     ("audio", &["context", "jobs", "stop"]),
     ("context", &["jobs", "stop"]),
-    ("volume", &["jobs"]),
-    ("jobs", &["clock", "stop"]),
+    ("volume", &["access", "jobs"]),
+    ("jobs", &["access", "clock", "stop"]),
     ("models", &[]),
     ("config", &["audio", "jobs", "models"]),
     ("telemetry", &["clock"]),
+    ("access", &[]),
     ("stop", &[]),
     ("clock", &[]),
 ];

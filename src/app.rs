@@ -200,13 +200,15 @@ fn take_up(volume: &Volume, registry: &Registry, clock: &Clock, max_attempts: u3
                     state: JobState::Failed {
                         started_at: None,
                         finished_at: clock.now(),
-                        failure: failure.clone(),
+                        failure,
                         progress: None,
                     },
+                    last_event: job.last_event + 2,
                     ..job
                 };
-                volume.reject(&job, &failure)?;
+                volume.reject(&job)?;
             } else {
+                job.last_event += 1;
                 volume.put_back(&job)?;
             }
         }

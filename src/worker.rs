@@ -16,7 +16,7 @@ use crate::annotate::document::Document;
 use crate::clock::Clock;
 use crate::context::JobContext;
 use crate::engine::{Engine, Work};
-use crate::jobs::registry::{Outcome, Registry, Settled};
+use crate::jobs::registry::{Outcome, Registry, Requeued, Settled};
 use crate::jobs::stage::Stage;
 use crate::jobs::{Failure, FailureCode, Job, JobId, JobState};
 use crate::pipeline::PipelineError;
@@ -104,6 +104,7 @@ impl Worker {
         };
         match annotated {
             _ if stop.reason() == Some(StopReason::Deleted) => self.delete(running.id, &running.state).await,
+            _ if stop.reason() == Some(StopReason::Cancelled) => self.cancel(running).await,
             Ok(document) => self.publish(running, &document).await,
             Err(PipelineError::Stopped) if stop.reason() == Some(StopReason::Shutdown) => self.put_back(running).await,
             Err(error) => {
@@ -127,16 +128,38 @@ impl Worker {
             }
             return;
         }
-        if self.registry.requeue(running.id) == Settled::DeletedMeanwhile {
-            return self.delete(running.id, &JobState::Queued).await;
+        match self.registry.requeue(running.id) {
+            Requeued::Waiting => self.pause().await,
+            Requeued::DeletedMeanwhile => self.delete(running.id, &JobState::Queued).await,
+            Requeued::CancelledMeanwhile => self.cancel(running).await,
         }
-        self.pause().await;
+    }
+
+    /// Sets aside what a client did not want any more.
+    async fn cancel(&self, running: Job) {
+        let finished_at = self.clock.now();
+        let now = self.present(&running);
+        let state = JobState::Cancelled {
+            started_at: Some(started_at(&now, finished_at)),
+            finished_at,
+            progress: now.state.progress(),
+        };
+        let job = Job { state, ..now };
+        if self.insist(&job, Volume::reject).await && self.settle(&job, Outcome::Cancelled).await {
+            info!(event = "job_cancelled", "Cancelled a running job");
+        }
+    }
+
+    /// The running job as it stands now, with room for the numbers of the two events that tell of its end.
+    fn present(&self, running: &Job) -> Job {
+        let now = self.registry.find(running.id).map_or_else(|| running.clone(), |job| (*job).clone());
+        Job { last_event: now.last_event + 2, ..now }
     }
 
     async fn publish(&self, running: Job, document: &Document) {
         let finished_at = self.clock.now();
         let started_at = started_at(&running, finished_at);
-        let job = Job { state: JobState::Completed { started_at, finished_at }, ..running };
+        let job = Job { state: JobState::Completed { started_at, finished_at }, ..self.present(&running) };
         let file = ResultFile {
             job_id: job.id.to_string(),
             status: job.state.name(),
@@ -157,26 +180,32 @@ impl Worker {
     async fn reject(&self, running: Job, failure: Failure) {
         let finished_at = self.clock.now();
         let started_at = Some(started_at(&running, finished_at));
-        let job =
-            Job { state: JobState::Failed { started_at, finished_at, failure: failure.clone(), progress: None }, ..running };
+        let state = JobState::Failed { started_at, finished_at, failure: failure.clone(), progress: None };
+        let job = Job { state, ..self.present(&running) };
         warn!(event = "job_failed", code = failure.code.name(), stage = failure.stage.map(Stage::name), "A job failed");
-        let on_disk = failure.clone();
-        if self.insist(&job, move |volume, job| volume.reject(job, &on_disk)).await {
+        if self.insist(&job, Volume::reject).await {
             self.settle(&job, Outcome::Failed(failure)).await;
         }
     }
 
     async fn put_back(&self, running: Job) {
         // An orderly stop is no failed attempt.
-        let job = Job { state: JobState::Queued, attempts: running.attempts.saturating_sub(1), ..running };
+        let now = self.present(&running);
+        let job = Job {
+            state: JobState::Queued,
+            attempts: running.attempts.saturating_sub(1),
+            last_event: now.last_event - 1,
+            ..now
+        };
         let on_disk = job.clone();
         if let Err(error) = self.on_volume(move |volume| volume.put_back(&on_disk)).await {
             error!(event = "put_back_failed", cause = %error, "A running job could not be put back; the next start does it");
         }
-        if self.registry.requeue(job.id) == Settled::DeletedMeanwhile {
-            return self.delete(job.id, &job.state).await;
+        match self.registry.requeue(job.id) {
+            Requeued::Waiting => info!(event = "job_put_back", "Put a running job back into the queue"),
+            Requeued::DeletedMeanwhile => self.delete(job.id, &job.state).await,
+            Requeued::CancelledMeanwhile => self.cancel(job).await,
         }
-        info!(event = "job_put_back", "Put a running job back into the queue");
     }
 
     /// Writes an ending to the volume, again and again until it is written: a full disk must not cost what was worked out.
@@ -243,8 +272,8 @@ impl Worker {
     /// A job failure as clients read it. The full cause is in the log.
     fn failure_of(&self, running: &Job, error: &PipelineError, reason: Option<StopReason>) -> Failure {
         let reached = match self.registry.find(running.id).as_deref().map(|job| &job.state) {
-            Some(JobState::Processing { progress, .. }) => Some(progress.stage),
-            Some(JobState::Queued | JobState::Completed { .. } | JobState::Failed { .. }) | None => None,
+            Some(state) => state.progress().map(|progress| progress.stage),
+            None => None,
         };
         let failure = |code, message: &str, stage| Failure { code, message: message.to_owned(), stage };
         match error {
@@ -264,9 +293,5 @@ impl Worker {
 }
 
 fn started_at(job: &Job, otherwise: DateTime<Utc>) -> DateTime<Utc> {
-    match &job.state {
-        JobState::Processing { started_at, .. } | JobState::Completed { started_at, .. } => *started_at,
-        JobState::Failed { started_at, .. } => started_at.unwrap_or(otherwise),
-        JobState::Queued => otherwise,
-    }
+    job.state.started_at().unwrap_or(otherwise)
 }

@@ -29,12 +29,34 @@ fn failed(field: impl Into<String>, error_type: &'static str, message: impl Into
     FailedCheck { field: field.into(), error_type, message: message.into(), constraints }
 }
 
-/// Reads a part as a JSON object; an empty part is an empty object.
-fn object(part: &str, text: &[u8], checks: &mut Vec<FailedCheck>) -> Option<Map<String, Value>> {
-    if text.iter().all(u8::is_ascii_whitespace) {
-        return Some(Map::new());
+/// Where a part comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// From a part of a multipart request; empty is an empty object.
+    Text(&'a [u8]),
+    /// From a field of a JSON body or message; none is an empty object.
+    Field(Option<&'a Value>),
+}
+
+impl Source<'_> {
+    fn parsed(self) -> serde_json::Result<Value> {
+        match self {
+            Self::Text(text) if text.iter().all(u8::is_ascii_whitespace) => Ok(Value::Object(Map::new())),
+            Self::Text(text) => serde_json::from_slice(text),
+            Self::Field(None | Some(Value::Null)) => Ok(Value::Object(Map::new())),
+            Self::Field(Some(value)) => Ok(value.clone()),
+        }
     }
-    match serde_json::from_slice::<Value>(text) {
+
+    /// What was sent, whichever way: the same for the same content. Null when it is no JSON.
+    pub(super) fn canonical(self) -> Value {
+        self.parsed().unwrap_or_default()
+    }
+}
+
+/// Reads a part as a JSON object.
+fn object(part: &str, source: Source<'_>, checks: &mut Vec<FailedCheck>) -> Option<Map<String, Value>> {
+    match source.parsed() {
         Ok(Value::Object(object)) => Some(object),
         Ok(_) => {
             checks.push(failed(part, "type", "must be a JSON object", json!({ "type": "object" })));
@@ -48,9 +70,9 @@ fn object(part: &str, text: &[u8], checks: &mut Vec<FailedCheck>) -> Option<Map<
 }
 
 /// Checks the `metadata` part.
-pub(super) fn metadata(text: &[u8]) -> Result<Metadata, Vec<FailedCheck>> {
+pub(super) fn metadata(source: Source<'_>) -> Result<Metadata, Vec<FailedCheck>> {
     let mut checks = Vec::new();
-    let Some(fields) = object("metadata", text, &mut checks) else { return Err(checks) };
+    let Some(fields) = object("metadata", source, &mut checks) else { return Err(checks) };
     if fields.values().any(|value| depth(value) > MAX_DEPTH) {
         checks.push(failed(
             "metadata",
@@ -85,9 +107,9 @@ pub(super) fn metadata(text: &[u8]) -> Result<Metadata, Vec<FailedCheck>> {
 }
 
 /// Checks the `options` part; an unknown option is a mistake.
-pub(super) fn options(text: &[u8]) -> Result<JobOptions, Vec<FailedCheck>> {
+pub(super) fn options(source: Source<'_>) -> Result<JobOptions, Vec<FailedCheck>> {
     let mut checks = Vec::new();
-    let Some(fields) = object("options", text, &mut checks) else { return Err(checks) };
+    let Some(fields) = object("options", source, &mut checks) else { return Err(checks) };
     let mut options = JobOptions::default();
     for (name, value) in &fields {
         if value.is_null() {
@@ -266,7 +288,8 @@ mod tests {
     #[test]
     fn every_mistake_is_reported_at_once() {
         let checks =
-            options(br#"{"language": 5, "speakers": {"min": 3, "max": 2}, "colour": 1, "translate": "yes"}"#).unwrap_err();
+            options(Source::Text(br#"{"language": 5, "speakers": {"min": 3, "max": 2}, "colour": 1, "translate": "yes"}"#))
+                .unwrap_err();
         let mut fields: Vec<_> = checks.iter().map(|check| check.field.as_str()).collect();
         fields.sort_unstable();
         assert_eq!(fields, ["options.colour", "options.language", "options.speakers", "options.translate"]);
@@ -284,8 +307,8 @@ mod tests {
         #[test]
         fn any_bytes_are_answered(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             // Whatever comes is either taken or refused with at least one reason.
-            prop_assert!(options(&bytes).err().is_none_or(|checks| !checks.is_empty()));
-            prop_assert!(metadata(&bytes).err().is_none_or(|checks| !checks.is_empty()));
+            prop_assert!(options(Source::Text(&bytes)).err().is_none_or(|checks| !checks.is_empty()));
+            prop_assert!(metadata(Source::Text(&bytes)).err().is_none_or(|checks| !checks.is_empty()));
         }
     }
 }

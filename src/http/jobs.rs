@@ -1,85 +1,101 @@
-//! `GET` and `DELETE` of a job, and its result.
-
-use std::time::Duration;
+//! The handlers of one job and of the list of jobs.
 
 use axum::Json;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::{OriginalUri, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
 
-use super::body;
+use super::asker::Asker;
+use super::bodies::job::JobBody;
+use super::bodies::page::JobsPage;
 use super::error::ApiError;
 use super::extract::JobPath;
+use super::operations::jobs::{self, Cancelled};
+use super::operations::{list, result};
+use super::parameters::{JobQuery, ListQuery};
 use super::state::AppState;
-use crate::jobs::JobState;
-use crate::jobs::registry::Removal;
 
-/// How long a deletion waits for a running job to let go.
-const STOP_DEADLINE: Duration = Duration::from_secs(30);
+/// Says that the server keeps to what the client prefers (RFC 7240).
+static APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// The present state of a job.
-pub(super) async fn get_job(State(state): State<AppState>, JobPath(id): JobPath) -> Result<Json<Value>, ApiError> {
-    let job = state.registry.find(id).ok_or(ApiError::JobNotFound)?;
-    Ok(Json(Value::Object(body::job(&job, state.registry.estimated_completion(&job)))))
+/// The present state of a job; with a wait, its state after the next change.
+pub(super) async fn get_job(
+    State(state): State<AppState>,
+    asker: Asker,
+    JobPath(id): JobPath,
+    query: JobQuery,
+) -> Result<Response, ApiError> {
+    let Some(wait) = query.wait else { return Ok(Json(jobs::get(&state, &asker, id)?).into_response()) };
+    let body = jobs::wait(&state, &asker, id, query.last_seq, wait).await?;
+    let applied = format!("wait={}", wait.as_secs());
+    Ok(([(APPLIED.clone(), applied)], Json(body)).into_response())
+}
+
+/// The jobs.
+pub(super) async fn list_jobs(
+    State(state): State<AppState>,
+    asker: Asker,
+    OriginalUri(uri): OriginalUri,
+    query: ListQuery,
+) -> Result<Json<JobsPage>, ApiError> {
+    let mut page = list::list(&state, &asker, &query.request)?;
+    let pagination = &mut page.meta.pagination;
+    pagination.next_url = pagination.next_cursor.as_ref().map(|cursor| query.next_url(uri.path(), cursor));
+    Ok(Json(page))
 }
 
 /// The annotation of a completed job.
-pub(super) async fn get_result(State(state): State<AppState>, JobPath(id): JobPath) -> Result<Response, ApiError> {
-    let job = state.registry.find(id).ok_or(ApiError::JobNotFound)?;
-    match &job.state {
-        JobState::Queued | JobState::Processing { .. } => {
-            Err(ApiError::result_not_ready(&job, state.registry.estimated_seconds(job.file.duration_seconds)))
-        }
-        JobState::Failed { failure, .. } => Err(ApiError::JobFailed(failure.clone())),
-        JobState::Completed { .. } => {
-            let volume = state.volume.clone();
-            let read = tokio::task::spawn_blocking(move || volume.read_result(id)).await;
-            match read {
-                Ok(Ok(bytes)) => Ok(([(header::CONTENT_TYPE, "application/json")], bytes).into_response()),
-                // Deleted between the look and the read.
-                Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound && state.registry.find(id).is_none() => {
-                    Err(ApiError::JobNotFound)
-                }
-                Ok(Err(error)) => Err(ApiError::Internal(format!("reading a result: {error}"))),
-                Err(error) => Err(ApiError::Internal(format!("reading a result: {error}"))),
-            }
-        }
+pub(super) async fn get_result(
+    State(state): State<AppState>,
+    asker: Asker,
+    JobPath(id): JobPath,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let file = result::read(&state, &asker, id).await?;
+    // A result never changes; a job that is tried again has none, so the job's own last end names it.
+    let finished = file.job.state.finished_at().map_or(0, |at| at.timestamp_millis());
+    let etag = format!("\"{id}-{finished:x}\"");
+    let caching = [(ETAG, etag.clone()), (CACHE_CONTROL, "private, immutable".to_owned())];
+    if headers.get_all(IF_NONE_MATCH).iter().any(|value| names(value, &etag)) {
+        return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
+    Ok((caching, [(CONTENT_TYPE, "application/json")], file.bytes).into_response())
 }
 
-/// Deletes a job: recording, result and all traces. A running one is stopped first.
-pub(super) async fn delete_job(State(state): State<AppState>, JobPath(id): JobPath) -> Result<StatusCode, ApiError> {
-    match state.registry.remove(id).ok_or(ApiError::JobNotFound)? {
-        Removal::Removed(job) => {
-            let (volume, registry) = (state.volume.clone(), state.registry.clone());
-            // On its own task: the removal goes on when the client goes away.
-            let removed = state.tasks.spawn_blocking(move || {
-                let removed = volume.remove(id, &job.state);
-                if removed.is_err() {
-                    // It is still there, so it stays known.
-                    registry.restore((*job).clone());
-                }
-                removed
-            });
-            removed
-                .await
-                .map_err(|error| error.to_string())
-                .and_then(|result| result.map_err(|error| error.to_string()))
-                .map_err(|cause| ApiError::Internal(format!("removing a job: {cause}")))?;
-        }
-        Removal::Stopping(mut watch) => {
-            let gone = async {
-                while watch.changed().await.is_ok() {
-                    if watch.borrow_and_update().state.is_terminal() {
-                        return Err(ApiError::Internal("the files of a running job could not be removed".to_owned()));
-                    }
-                }
-                Ok(())
-            };
-            let late = || ApiError::Internal("a running job did not stop for its deletion in time".to_owned());
-            tokio::time::timeout(STOP_DEADLINE, gone).await.map_err(|_| late())??;
-        }
-    }
+/// Whether a list of entity tags holds this one. Weak tags compare as strong ones here (RFC 9110, 13.1.2).
+fn names(value: &HeaderValue, etag: &str) -> bool {
+    let Ok(text) = value.to_str() else { return false };
+    text.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
+
+/// Cancels a job that waits or runs.
+pub(super) async fn cancel_job(
+    State(state): State<AppState>,
+    asker: Asker,
+    JobPath(id): JobPath,
+) -> Result<(StatusCode, Json<JobBody>), ApiError> {
+    Ok(match jobs::cancel(&state, &asker, id).await? {
+        Cancelled::Done(body) => (StatusCode::OK, Json(body)),
+        Cancelled::Stopping(body) => (StatusCode::ACCEPTED, Json(body)),
+    })
+}
+
+/// Queues a failed or cancelled job again.
+pub(super) async fn retry_job(
+    State(state): State<AppState>,
+    asker: Asker,
+    JobPath(id): JobPath,
+) -> Result<(StatusCode, Json<JobBody>), ApiError> {
+    Ok((StatusCode::ACCEPTED, Json(jobs::retry(&state, &asker, id).await?)))
+}
+
+/// Removes a job with all its traces; one that runs is stopped first.
+pub(super) async fn delete_job(
+    State(state): State<AppState>,
+    asker: Asker,
+    JobPath(id): JobPath,
+) -> Result<StatusCode, ApiError> {
+    jobs::delete(&state, &asker, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

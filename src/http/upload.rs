@@ -10,21 +10,21 @@ use axum::Json;
 use axum::body::BodyDataStream;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, LOCATION};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use multer::{Constraints, Field, Multipart, SizeLimit};
-use serde_json::{Value, json};
-use tracing::info;
 
-use super::body;
+use super::asker::Asker;
+use super::bodies::job::JobBody;
 use super::error::ApiError;
-use super::fields::{self, DEFAULT_PRIORITY};
+use super::fields::{self, Source};
+use super::operations::admission::{self, Admission};
+use super::operations::create::{self, Created};
 use super::state::AppState;
-use crate::audio::{SourceInfo, decode};
-use crate::jobs::registry::Reservation;
-use crate::jobs::{FileInfo, Job, JobId, JobState};
+use super::take::{is_json, take};
+use crate::jobs::JobId;
 use crate::volume::Spool;
 
 /// What the parts beside the recording and the boundaries may take.
@@ -33,12 +33,15 @@ const MAX_OVERHEAD_BYTES: u64 = 1024 * 1024;
 const MAX_FIELD_BYTES: usize = 64 * 1024;
 /// Bytes between two boundaries or headers that make sense: multer holds them in memory until it finds their end.
 const MAX_UNPARSED_BYTES: u64 = 4 * 1024 * 1024;
-/// Free disk beyond the recording itself, below which nothing is taken in.
-const DISK_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 /// Most parts of one request.
 const MAX_PARTS: usize = 32;
 /// How long a refused client may still send, so that it reads the answer instead of a reset connection.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// Where a client may name its request.
+const KEY_HEADERS: [&str; 2] = ["idempotency-key", "x-idempotency-token"];
+/// Says that the answer is that of an earlier request.
+static REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// The parts of a request as they came.
 #[derive(Default)]
@@ -48,11 +51,14 @@ struct Parts {
     options: Option<Bytes>,
 }
 
-/// Takes a recording in and queues it.
-pub(super) async fn create_job(State(state): State<AppState>, request: Request) -> Result<Response, ApiError> {
+/// Takes a recording in and queues it: sent as `multipart/form-data`, or lying in `incoming/` and named in a JSON body.
+pub(super) async fn create_job(State(state): State<AppState>, asker: Asker, request: Request) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
+    if is_json(&head.headers) {
+        return take(&state, &asker, &head.headers, body).await;
+    }
     let mut data = body.into_data_stream();
-    let (boundary, reservation) = match admit(&state, &head.headers) {
+    let (boundary, admission) = match admit(&state, &asker, &head.headers) {
         Ok(admitted) => admitted,
         // This client waits for our word before it sends; reading would tell it to go on.
         Err(refusal) if head.headers.contains_key(EXPECT) => return Err(refusal),
@@ -61,7 +67,7 @@ pub(super) async fn create_job(State(state): State<AppState>, request: Request) 
             return Err(refusal);
         }
     };
-    match receive(&state, boundary, reservation, &mut data).await {
+    match receive(&state, &asker, boundary, admission, &mut data).await {
         Ok(response) => Ok(response),
         Err(refusal) => {
             drain(data).await;
@@ -71,92 +77,49 @@ pub(super) async fn create_job(State(state): State<AppState>, request: Request) 
 }
 
 /// What can be said before a byte of the body is read.
-fn admit(state: &AppState, headers: &HeaderMap) -> Result<(String, Reservation), ApiError> {
-    if state.stopping.is_cancelled() {
-        return Err(ApiError::ShuttingDown);
-    }
+fn admit(state: &AppState, asker: &Asker, headers: &HeaderMap) -> Result<(String, Admission), ApiError> {
     let boundary = boundary(headers)?;
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
-    let limit = state.max_file_bytes;
-    if let Some(length) = length.filter(|length| *length > limit + MAX_OVERHEAD_BYTES) {
-        return Err(ApiError::FileTooLarge { size: Some(length), limit });
-    }
-    let reservation = state.registry.reserve()?;
-    if state.volume.free_bytes().is_some_and(|free| free < length.unwrap_or(0) + DISK_RESERVE_BYTES) {
-        return Err(ApiError::StorageFull);
-    }
-    Ok((boundary, reservation))
+    let key = idempotency_key(headers)?;
+    // The parts beside the recording are not known yet.
+    let size = length.map(|length| length.saturating_sub(MAX_OVERHEAD_BYTES).max(length.min(state.max_file_bytes)));
+    Ok((boundary, admission::admit(state, asker, size, key)?))
 }
 
 async fn receive(
     state: &AppState,
+    asker: &Asker,
     boundary: String,
-    reservation: Reservation,
+    admission: Admission,
     data: &mut BodyDataStream,
 ) -> Result<Response, ApiError> {
     let parts = read_parts(state, boundary, data).await?;
-    let metadata = fields::metadata(parts.metadata.as_deref().unwrap_or_default());
-    let options = fields::options(parts.options.as_deref().unwrap_or_default());
-    let (metadata, options) = match (metadata, options) {
-        (Ok(metadata), Ok(options)) => (metadata, options),
-        (Err(mut checks), options) => {
-            checks.extend(options.err().unwrap_or_default());
-            return Err(ApiError::InvalidMetadata(checks));
-        }
-        (Ok(_), Err(checks)) => return Err(ApiError::InvalidOptions(checks)),
-    };
+    let metadata = Source::Text(parts.metadata.as_deref().unwrap_or_default());
+    let options = Source::Text(parts.options.as_deref().unwrap_or_default());
+    let wishes = create::understand(metadata, options)?;
     let (spool, filename) = parts.recording.ok_or(ApiError::MissingFile)?;
-    if spool.written() == 0 {
-        return Err(ApiError::AudioEmpty);
-    }
-    let source = probe(state, &spool).await?;
-    let job = Job {
-        id: spool.id(),
-        file: FileInfo {
-            filename,
-            size_bytes: spool.written(),
-            format: source.format.to_owned(),
-            codec: source.codec.clone(),
-            sample_rate: source.sample_rate,
-            channels: source.channels,
-            duration_seconds: source.duration.as_seconds(),
-            sha256: spool.sha256(),
-        },
-        priority: metadata.priority.unwrap_or(DEFAULT_PRIORITY),
-        metadata: metadata.fields,
-        options,
-        created_at: state.clock.now(),
-        sequence: state.registry.next_sequence(),
-        attempts: 0,
-        state: JobState::Queued,
+    let created = create::from_spool(state, asker, admission, spool, filename, wishes).await?;
+    Ok(answer(asker, &created))
+}
+
+/// The answer to a request that made a job, now or before.
+pub(super) fn answer(asker: &Asker, created: &Created) -> Response {
+    let (job, body) = match created {
+        Created::Now(job) => (job, JobBody::as_accepted(job, asker)),
+        Created::Before(job) => (job, JobBody::as_accepted(job, asker)),
     };
-    let body = accepted_body(state, &job);
     let location = format!("/api/v1/jobs/{}", job.id);
-    accept(state, spool, job, reservation).await?;
-    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(body)).into_response())
+    let mut response = (StatusCode::CREATED, [(LOCATION, location)], Json(body)).into_response();
+    if matches!(created, Created::Before(_)) {
+        response.headers_mut().insert(&REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
 }
 
-/// Moves the recording into place and queues it. On a task of its own: a client that goes away can no longer come between
-/// the two.
-async fn accept(state: &AppState, spool: Spool, job: Job, reservation: Reservation) -> Result<(), ApiError> {
-    let (volume, registry) = (state.volume.clone(), state.registry.clone());
-    let span = tracing::Span::current();
-    let accepted = state.tasks.spawn_blocking(move || {
-        let _in_request = span.entered();
-        volume.accept(&spool, &job)?;
-        info!(event = "job_accepted", job_id = %job.id, size = job.file.size_bytes, format = job.file.format, "Accepted a recording");
-        registry.submit(reservation, job);
-        Ok::<_, ApiError>(())
-    });
-    accepted.await.map_err(|error| ApiError::Internal(format!("accepting a recording: {error}")))?
-}
-
-/// The seed's body of a new job, and where to go on.
-fn accepted_body(state: &AppState, job: &Job) -> Value {
-    let seconds = state.registry.estimated_seconds(job.file.duration_seconds);
-    let mut body = body::job(job, None);
-    body.insert("estimated_duration".to_owned(), json!((seconds * 10.0).round() / 10.0));
-    Value::Object(body)
+/// The client's own name for the request, when it gives one.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let given = KEY_HEADERS.iter().find_map(|name| headers.get(*name));
+    given.map(|value| admission::checked_key(&String::from_utf8_lossy(value.as_bytes()))).transpose()
 }
 
 fn boundary(headers: &HeaderMap) -> Result<String, ApiError> {
@@ -236,14 +199,6 @@ async fn read_field(mut part: Part<'_>, name: &str) -> Result<Bytes, ApiError> {
         bytes.extend_from_slice(&chunk);
     }
     Ok(Bytes::from(bytes))
-}
-
-/// Examines the recording on a thread of its own, a few at a time.
-async fn probe(state: &AppState, spool: &Spool) -> Result<SourceInfo, ApiError> {
-    let _permit = state.probes().acquire().await.map_err(|_| ApiError::ShuttingDown)?;
-    let (path, limits) = (spool.path(), state.decode_limits);
-    let probed = tokio::task::spawn_blocking(move || decode::probe(&path, &limits)).await;
-    Ok(probed.map_err(|error| ApiError::Internal(format!("probing a recording: {error}")))??)
 }
 
 /// A client that pauses for too long is given up.

@@ -1,10 +1,13 @@
 //! What a job is: its identity, its states and their ways out, the queue, and progress. No HTTP, no audio, no files.
 
 pub mod estimate;
+pub mod events;
+mod failure;
 pub mod options;
 pub mod progress;
 pub mod registry;
 pub mod stage;
+mod state;
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,9 +15,11 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+pub use failure::{Failure, FailureCode};
+pub use state::JobState;
+
+use crate::access::KeyId;
 use options::JobOptions;
-use progress::Progress;
-use stage::Stage;
 
 /// Names a job; also the name of its folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +29,12 @@ impl JobId {
     /// A new random identifier.
     pub fn random() -> Self {
         Self(Uuid::new_v4())
+    }
+}
+
+impl From<JobId> for Uuid {
+    fn from(id: JobId) -> Self {
+        id.0
     }
 }
 
@@ -84,126 +95,29 @@ pub struct Job {
     pub priority: u8,
     /// When it was accepted.
     pub created_at: DateTime<Utc>,
-    /// Grows with every job accepted: the order of arrival.
+    /// Grows with every job accepted: the order of creation.
     pub sequence: u64,
+    /// Its place among the jobs of its priority that wait: the sequence, but one that is tried again waits behind the rest.
+    pub arrival: u64,
     /// How often it was begun and not ended.
     pub attempts: u32,
+    /// The key that made it; none where no keys are asked for. Nobody else sees it, save an administrator.
+    pub owner: Option<KeyId>,
+    /// The client's own name for the request that made it.
+    pub idempotency: Option<Idempotency>,
+    /// How long it was expected to take when it was accepted, in seconds.
+    pub estimated_seconds: f64,
+    /// The number of the last event that was told of it.
+    pub last_event: u64,
     /// Where it stands.
     pub state: JobState,
 }
 
-/// Where a job stands, with what belongs to that.
-#[derive(Debug, Clone, PartialEq)]
-pub enum JobState {
-    /// Waiting.
-    Queued,
-    /// Being worked on.
-    Processing {
-        /// Since when.
-        started_at: DateTime<Utc>,
-        /// How far.
-        progress: Progress,
-    },
-    /// There is a result.
-    Completed {
-        /// Start of the attempt that succeeded.
-        started_at: DateTime<Utc>,
-        /// When the result was ready.
-        finished_at: DateTime<Utc>,
-    },
-    /// There is none, and this is why.
-    Failed {
-        /// Start of the last attempt, if it came to one.
-        started_at: Option<DateTime<Utc>>,
-        /// When it failed.
-        finished_at: DateTime<Utc>,
-        /// Why.
-        failure: Failure,
-        /// How far it had come, while this server remembers.
-        progress: Option<Progress>,
-    },
-}
-
-impl JobState {
-    /// The published name.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Processing { .. } => "processing",
-            Self::Completed { .. } => "completed",
-            Self::Failed { .. } => "failed",
-        }
-    }
-
-    /// When it ended.
-    pub const fn finished_at(&self) -> Option<DateTime<Utc>> {
-        match self {
-            Self::Queued | Self::Processing { .. } => None,
-            Self::Completed { finished_at, .. } | Self::Failed { finished_at, .. } => Some(*finished_at),
-        }
-    }
-
-    /// Whether it will not change any more.
-    pub const fn is_terminal(&self) -> bool {
-        match self {
-            Self::Queued | Self::Processing { .. } => false,
-            Self::Completed { .. } | Self::Failed { .. } => true,
-        }
-    }
-}
-
-/// Why a job failed, as published.
+/// The client's own name for a request, and what the request was: repeated, it makes no second job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// The stable code.
-    pub code: FailureCode,
-    /// For people.
-    pub message: String,
-    /// Where it happened, when it was in a stage.
-    pub stage: Option<Stage>,
-}
-
-/// The stable codes of failed jobs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailureCode {
-    /// An engine failed on this recording.
-    ProcessingFailed,
-    /// The recording cannot be decoded.
-    InvalidAudio,
-    /// A model is missing, and the job is strict.
-    ModelUnavailable,
-    /// It took longer than the settings allow.
-    Timeout,
-    /// The server died on it again and again.
-    CrashedRepeatedly,
-    /// A fault of the server.
-    InternalError,
-}
-
-impl FailureCode {
-    const ALL: [Self; 6] = [
-        Self::ProcessingFailed,
-        Self::InvalidAudio,
-        Self::ModelUnavailable,
-        Self::Timeout,
-        Self::CrashedRepeatedly,
-        Self::InternalError,
-    ];
-
-    /// The published code.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ProcessingFailed => "PROCESSING_FAILED",
-            Self::InvalidAudio => "INVALID_AUDIO",
-            Self::ModelUnavailable => "MODEL_UNAVAILABLE",
-            Self::Timeout => "TIMEOUT",
-            Self::CrashedRepeatedly => "CRASHED_REPEATEDLY",
-            Self::InternalError => "INTERNAL_ERROR",
-        }
-    }
-
-    /// The code of a published name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|code| code.name() == name)
-    }
+pub struct Idempotency {
+    /// As the client gave it.
+    pub key: String,
+    /// SHA-256 of what was asked for, in lower-case hexadecimal.
+    pub fingerprint: String,
 }

@@ -4,6 +4,7 @@
 //! under a temporary name, flushed, and renamed: at no moment is something half-written visible under its real name. What
 //! an operator sees in the folders is therefore true, and a start needs nothing else to know every job.
 
+mod arrivals;
 mod record;
 mod recover;
 mod spool;
@@ -15,6 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use arrivals::Arrival;
 pub use recover::{Recovered, RecoveredJob};
 pub use spool::{Spool, SpoolError};
 
@@ -43,16 +45,21 @@ enum Folder {
     Processing,
     Completed,
     Failed,
+    Archived,
     Temp,
 }
 
 impl Folder {
+    /// Where jobs can lie.
+    const OF_JOBS: [Self; 5] = [Self::Incoming, Self::Processing, Self::Completed, Self::Failed, Self::Archived];
+
     const fn name(self) -> &'static str {
         match self {
             Self::Incoming => "incoming",
             Self::Processing => "processing",
             Self::Completed => "completed",
             Self::Failed => "failed",
+            Self::Archived => "archived",
             Self::Temp => "temp",
         }
     }
@@ -62,7 +69,8 @@ impl Folder {
             JobState::Queued => Self::Incoming,
             JobState::Processing { .. } => Self::Processing,
             JobState::Completed { .. } => Self::Completed,
-            JobState::Failed { .. } => Self::Failed,
+            JobState::Failed { .. } | JobState::Cancelled { .. } => Self::Failed,
+            JobState::Archived { .. } => Self::Archived,
         }
     }
 }

@@ -2,13 +2,17 @@
 //!
 //! The state is not in the file: it is the folder that the job lies in. Times of the states are, once they are known.
 
+mod options;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::jobs::options::{ChannelMode, JobOptions, SpeakerRange};
 use crate::jobs::stage::Stage;
-use crate::jobs::{Failure, FailureCode, FileInfo, Job, JobState};
+use crate::access::KeyId;
+use crate::jobs::events::NUMBERS_OF_A_RUN;
+use crate::jobs::progress::Progress;
+use crate::jobs::{Failure, FailureCode, FileInfo, Idempotency, Job, JobState};
 
 /// The file that makes a folder a job.
 pub(super) const JOB_FILE: &str = "job.json";
@@ -16,6 +20,9 @@ pub(super) const JOB_FILE: &str = "job.json";
 pub(super) const RESULT_FILE: &str = "result.json";
 /// Why there is none.
 pub(super) const ERROR_FILE: &str = "error.json";
+
+/// The code in the error file of a job that a client cancelled.
+const CANCELLED: &str = "JOB_CANCELLED";
 
 /// The recording's name in its folder; the client's own name is only a label.
 pub(super) fn recording_name(format: &str) -> String {
@@ -29,18 +36,39 @@ struct JobFile {
     #[serde(default)]
     metadata: Map<String, Value>,
     #[serde(default)]
-    options: OptionsFile,
+    options: options::OptionsFile,
     priority: u8,
     created_at: DateTime<Utc>,
     sequence: u64,
     #[serde(default)]
+    arrival: Option<u64>,
+    #[serde(default)]
     attempts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idempotency: Option<IdempotencyFile>,
+    #[serde(default)]
+    estimated_seconds: f64,
+    /// The number of the last event that may have been told.
+    #[serde(default)]
+    last_event: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    taken_from: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     started_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     finished_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    archived_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<ErrorFile>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct IdempotencyFile {
+    key: String,
+    fingerprint: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -55,23 +83,6 @@ struct FileFile {
     sha256: String,
 }
 
-#[derive(Serialize, Deserialize, Default)]
-#[serde(default)]
-struct OptionsFile {
-    language: Option<String>,
-    translate: bool,
-    prompt: Option<String>,
-    hotwords: Vec<String>,
-    speakers: Option<(usize, usize)>,
-    channels: Option<String>,
-    channel_roles: Vec<String>,
-    omit_words: bool,
-    diarize: Option<bool>,
-    recognize: Option<bool>,
-    lookup_contacts: Option<bool>,
-    strict: bool,
-}
-
 #[derive(Serialize, Deserialize)]
 struct ErrorFile {
     code: String,
@@ -81,12 +92,19 @@ struct ErrorFile {
 
 /// A job as the bytes of `job.json`.
 pub(super) fn encode(job: &Job) -> Vec<u8> {
-    let (started_at, finished_at, error) = match &job.state {
-        JobState::Queued => (None, None, None),
-        JobState::Processing { started_at, .. } => (Some(*started_at), None, None),
-        JobState::Completed { started_at, finished_at } => (Some(*started_at), Some(*finished_at), None),
-        JobState::Failed { started_at, finished_at, failure, .. } => (*started_at, Some(*finished_at), Some(error_file(failure))),
+    encode_taken(job, None)
+}
+
+/// The same, for a recording that was taken from under this name in `incoming/`.
+pub(super) fn encode_taken(job: &Job, taken_from: Option<&str>) -> Vec<u8> {
+    let error = match &job.state {
+        JobState::Failed { failure, .. } => Some(error_file(failure)),
+        JobState::Cancelled { progress, .. } => Some(cancelled_file(progress.map(|progress| progress.stage))),
+        JobState::Queued | JobState::Processing { .. } | JobState::Completed { .. } | JobState::Archived { .. } => None,
     };
+    let archived_at = if let JobState::Archived { archived_at, .. } = &job.state { Some(*archived_at) } else { None };
+    // A run tells events that no record is written for: the numbers behind them are safe after a crash.
+    let untold = if matches!(job.state, JobState::Processing { .. }) { NUMBERS_OF_A_RUN } else { 0 };
     let file = JobFile {
         job_id: job.id.to_string(),
         file: FileFile {
@@ -100,21 +118,40 @@ pub(super) fn encode(job: &Job) -> Vec<u8> {
             sha256: job.file.sha256.clone(),
         },
         metadata: job.metadata.clone(),
-        options: options_file(&job.options),
+        options: options::encode(&job.options),
         priority: job.priority,
         created_at: job.created_at,
         sequence: job.sequence,
+        arrival: Some(job.arrival),
         attempts: job.attempts,
-        started_at,
-        finished_at,
+        owner: job.owner.as_ref().map(|owner| owner.as_str().to_owned()),
+        idempotency: job
+            .idempotency
+            .as_ref()
+            .map(|named| IdempotencyFile { key: named.key.clone(), fingerprint: named.fingerprint.clone() }),
+        estimated_seconds: job.estimated_seconds,
+        last_event: job.last_event + untold,
+        taken_from: taken_from.map(str::to_owned),
+        started_at: job.state.started_at(),
+        finished_at: job.state.finished_at(),
+        archived_at,
         error,
     };
     to_json(&file)
 }
 
-/// A failure as the bytes of `error.json`.
-pub(super) fn encode_error(failure: &Failure) -> Vec<u8> {
-    to_json(&error_file(failure))
+/// Why a job has no result, as the bytes of `error.json`; none if it has one.
+pub(super) fn encode_error(state: &JobState) -> Option<Vec<u8>> {
+    match state {
+        JobState::Failed { failure, .. } => Some(to_json(&error_file(failure))),
+        JobState::Cancelled { progress, .. } => Some(to_json(&cancelled_file(progress.map(|progress| progress.stage)))),
+        JobState::Queued | JobState::Processing { .. } | JobState::Completed { .. } | JobState::Archived { .. } => None,
+    }
+}
+
+/// The name in `incoming/` that a recording was taken from, by the bytes of its `job.json`.
+pub(super) fn taken_from(bytes: &[u8]) -> Option<String> {
+    serde_json::from_slice::<JobFile>(bytes).ok()?.taken_from
 }
 
 fn to_json(value: &impl Serialize) -> Vec<u8> {
@@ -125,6 +162,12 @@ fn to_json(value: &impl Serialize) -> Vec<u8> {
 pub(super) fn decode(bytes: &[u8]) -> Result<Job, String> {
     let file: JobFile = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let state = match (file.error, file.started_at, file.finished_at) {
+        (_, started_at, Some(finished_at)) if file.archived_at.is_some() => {
+            JobState::Archived { started_at, finished_at, archived_at: file.archived_at.unwrap_or(finished_at) }
+        }
+        (Some(error), started_at, Some(finished_at)) if error.code == CANCELLED => {
+            JobState::Cancelled { started_at, finished_at, progress: stage_named(error.stage).map(Progress::at) }
+        }
         (Some(error), started_at, Some(finished_at)) => {
             JobState::Failed { started_at, finished_at, failure: failure(error), progress: None }
         }
@@ -144,11 +187,16 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Job, String> {
             sha256: file.file.sha256,
         },
         metadata: file.metadata,
-        options: options(file.options),
+        options: options::decode(file.options),
         priority: file.priority,
         created_at: file.created_at,
         sequence: file.sequence,
+        arrival: file.arrival.unwrap_or(file.sequence),
         attempts: file.attempts,
+        owner: file.owner.map(KeyId::new),
+        idempotency: file.idempotency.map(|named| Idempotency { key: named.key, fingerprint: named.fingerprint }),
+        estimated_seconds: file.estimated_seconds,
+        last_event: file.last_event,
         state,
     })
 }
@@ -165,51 +213,18 @@ fn failure(error: ErrorFile) -> Failure {
     Failure {
         code: FailureCode::from_name(&error.code).unwrap_or(FailureCode::InternalError),
         message: error.message,
-        stage: error.stage.and_then(|name| Stage::ALL.into_iter().find(|stage| stage.name() == name)),
+        stage: stage_named(error.stage),
     }
 }
 
-fn options_file(options: &JobOptions) -> OptionsFile {
-    OptionsFile {
-        language: options.language.clone(),
-        translate: options.translate,
-        prompt: options.prompt.clone(),
-        hotwords: options.hotwords.clone(),
-        speakers: options.speakers.map(|range| (range.min, range.max)),
-        channels: Some(
-            match options.channels {
-                ChannelMode::Auto => "auto",
-                ChannelMode::Mix => "mix",
-                ChannelMode::Split => "split",
-            }
-            .to_owned(),
-        ),
-        channel_roles: options.channel_roles.clone(),
-        omit_words: options.omit_words,
-        diarize: options.diarize,
-        recognize: options.recognize,
-        lookup_contacts: options.lookup_contacts,
-        strict: options.strict,
-    }
+fn stage_named(name: Option<String>) -> Option<Stage> {
+    name.and_then(|name| Stage::ALL.into_iter().find(|stage| stage.name() == name))
 }
 
-fn options(file: OptionsFile) -> JobOptions {
-    JobOptions {
-        language: file.language,
-        translate: file.translate,
-        prompt: file.prompt,
-        hotwords: file.hotwords,
-        speakers: file.speakers.filter(|(min, max)| 1 <= *min && min <= max).map(|(min, max)| SpeakerRange { min, max }),
-        channels: match file.channels.as_deref() {
-            Some("mix") => ChannelMode::Mix,
-            Some("split") => ChannelMode::Split,
-            _ => ChannelMode::Auto,
-        },
-        channel_roles: file.channel_roles,
-        omit_words: file.omit_words,
-        diarize: file.diarize,
-        recognize: file.recognize,
-        lookup_contacts: file.lookup_contacts,
-        strict: file.strict,
+fn cancelled_file(stage: Option<Stage>) -> ErrorFile {
+    ErrorFile {
+        code: CANCELLED.to_owned(),
+        message: "The job was cancelled".to_owned(),
+        stage: stage.map(|stage| stage.name().to_owned()),
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use tracing::warn;
 
-use super::{Folder, Volume, record, spool};
+use super::{Folder, Volume, record, sync};
 use crate::jobs::{Job, JobState};
 
 /// Everything found.
@@ -31,9 +31,9 @@ impl Volume {
     /// # Errors
     /// When a state folder cannot be read.
     pub fn recover(&self) -> io::Result<Recovered> {
-        spool::sweep(&self.folder(Folder::Temp))?;
+        self.sweep()?;
         let mut found = Recovered::default();
-        for folder in [Folder::Incoming, Folder::Processing, Folder::Completed, Folder::Failed] {
+        for folder in Folder::OF_JOBS {
             for entry in std::fs::read_dir(self.folder(folder))? {
                 let entry = entry?;
                 if !entry.file_type()?.is_dir() {
@@ -43,6 +43,11 @@ impl Volume {
                 let job = record.map_err(|error| error.to_string()).and_then(|bytes| record::decode(&bytes));
                 match job {
                     Ok(job) if entry.file_name() == job.id.to_string().as_str() && fits(folder, &job.state) => {
+                        let belongs = Folder::of(&job.state);
+                        if folder != Folder::Processing && belongs != folder {
+                            // A cancellation or a retry was written down and not carried out.
+                            sync::move_folder(&entry.path(), &self.job_folder(belongs, job.id))?;
+                        }
                         let state = if folder == Folder::Processing { JobState::Queued } else { job.state };
                         found.jobs.push(RecoveredJob { job: Job { state, ..job }, interrupted: folder == Folder::Processing });
                     }
@@ -66,13 +71,16 @@ impl Volume {
 }
 
 /// Whether a record tells of the state of the folder it lies in. The record is written before the folder moves, so in
-/// `processing/` it may already tell of the end: that end was not reached.
+/// `processing/` it may already tell of the end: that end was not reached. In `incoming/` and `failed/` it may tell that the
+/// job was on its way to the other of the two.
 const fn fits(folder: Folder, state: &JobState) -> bool {
     match folder {
-        Folder::Incoming => matches!(state, JobState::Queued),
+        Folder::Incoming | Folder::Failed => {
+            matches!(state, JobState::Queued | JobState::Failed { .. } | JobState::Cancelled { .. })
+        }
         Folder::Processing => true,
         Folder::Completed => matches!(state, JobState::Completed { .. }),
-        Folder::Failed => matches!(state, JobState::Failed { .. }),
+        Folder::Archived => matches!(state, JobState::Archived { .. }),
         Folder::Temp => false,
     }
 }

@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "the volume module changes files")]
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 use tokio::fs::File;
@@ -131,27 +131,16 @@ impl Spool {
 
     /// SHA-256 of all bytes so far, in hexadecimal.
     pub fn sha256(&self) -> String {
-        use std::fmt::Write;
-        self.digest.clone().finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _always_ok = write!(text, "{byte:02x}");
-            text
-        })
+        hexadecimal(&self.digest.clone().finalize())
     }
 }
 
-/// Removes what uploads left in `temp/` when the server died.
-pub(super) fn sweep(temp: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(temp)? {
-        let entry = entry?;
-        if entry.file_name() == ".lock" {
-            continue;
-        }
-        if entry.file_type()?.is_dir() {
-            std::fs::remove_dir_all(entry.path())?;
-        } else {
-            std::fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
+/// Bytes in lower-case hexadecimal.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _always_ok = write!(text, "{byte:02x}");
+        text
+    })
 }

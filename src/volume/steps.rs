@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::{Folder, Volume, record, sync};
-use crate::jobs::{Failure, Job, JobId, JobState};
+use crate::jobs::{Job, JobId, JobState};
 
 impl Volume {
     /// Begins work: `incoming/` to `processing/`, with one more attempt counted.
@@ -31,15 +31,36 @@ impl Volume {
         sync::move_folder(&folder, &self.job_folder(Folder::Completed, job.id))
     }
 
-    /// Sets a failed job aside: `processing/` to `failed/`. The job is given in its new state.
+    /// Sets a failed or cancelled job aside: from `processing/`, or `incoming/` if it had not begun, to `failed/`. The job
+    /// is given in its new state.
     ///
     /// # Errors
     /// When the volume does not take it.
-    pub fn reject(&self, job: &Job, failure: &Failure) -> io::Result<()> {
-        let folder = self.job_folder(Folder::Processing, job.id);
-        sync::write_file(&folder.join(record::ERROR_FILE), &record::encode_error(failure))?;
+    pub fn reject(&self, job: &Job) -> io::Result<()> {
+        let running = self.job_folder(Folder::Processing, job.id);
+        let folder = if running.is_dir() { running } else { self.job_folder(Folder::Incoming, job.id) };
+        if let Some(error) = record::encode_error(&job.state) {
+            sync::write_file(&folder.join(record::ERROR_FILE), &error)?;
+        }
         sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
         sync::move_folder(&folder, &self.job_folder(Folder::Failed, job.id))
+    }
+
+    /// Queues a failed or cancelled job again: `failed/` to `incoming/`. The job is given in its new state.
+    ///
+    /// # Errors
+    /// Not found when the recording is not there any more; otherwise when the volume does not take it.
+    pub fn retry(&self, job: &Job) -> io::Result<()> {
+        let folder = self.job_folder(Folder::Failed, job.id);
+        if !folder.join(record::recording_name(&job.file.format)).is_file() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the recording is gone"));
+        }
+        sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        match std::fs::remove_file(folder.join(record::ERROR_FILE)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        sync::move_folder(&folder, &self.job_folder(Folder::Incoming, job.id))
     }
 
     /// Puts a job that was begun back: `processing/` to `incoming/`.
@@ -60,8 +81,7 @@ impl Volume {
         let doomed = self.folder(Folder::Temp).join(format!("{id}.deleted"));
         // A step that failed half-way may have left it in another folder than the state says.
         let expected = Folder::of(state);
-        let others = [Folder::Incoming, Folder::Processing, Folder::Completed, Folder::Failed];
-        for folder in std::iter::once(expected).chain(others.into_iter().filter(|folder| *folder != expected)) {
+        for folder in std::iter::once(expected).chain(Folder::OF_JOBS.into_iter().filter(|folder| *folder != expected)) {
             match sync::move_folder(&self.job_folder(folder, id), &doomed) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -78,5 +98,25 @@ impl Volume {
     /// When it is not there.
     pub fn read_result(&self, id: JobId) -> io::Result<Vec<u8>> {
         std::fs::read(self.job_folder(Folder::Completed, id).join(record::RESULT_FILE))
+    }
+
+    /// The recording of a job, wherever it lies by now, and its length in bytes.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn open_recording(&self, job: &Job) -> io::Result<(std::fs::File, u64)> {
+        let name = record::recording_name(&job.file.format);
+        // Twice, since the job may move on between two looks.
+        for folder in Folder::OF_JOBS.into_iter().chain(Folder::OF_JOBS) {
+            match std::fs::File::open(self.job_folder(folder, job.id).join(&name)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                opened => {
+                    let file = opened?;
+                    let length = file.metadata()?.len();
+                    return Ok((file, length));
+                }
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::NotFound, "the recording is gone"))
     }
 }

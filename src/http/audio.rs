@@ -1,0 +1,134 @@
+//! `GET /jobs/{job_id}/audio`: the recording as it was sent, whole or in part (RFC 9110, section 14).
+
+use std::io::SeekFrom;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, RANGE,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio_util::io::ReaderStream;
+
+use super::asker::Asker;
+use super::error::ApiError;
+use super::extract::JobPath;
+use super::operations::find;
+use super::state::AppState;
+use crate::jobs::{Job, JobState};
+
+/// Read and sent at a time.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// The recording.
+pub(super) async fn get_audio(
+    State(state): State<AppState>,
+    asker: Asker,
+    JobPath(id): JobPath,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let job = find(&state, &asker, id)?;
+    if matches!(job.state, JobState::Archived { .. }) {
+        return Err(ApiError::ResultArchived);
+    }
+    let (volume, wanted) = (state.volume.clone(), job.clone());
+    let opened = tokio::task::spawn_blocking(move || volume.open_recording(&wanted)).await;
+    let (file, size) = match opened.map_err(|error| ApiError::Internal(format!("opening a recording: {error}")))? {
+        Ok(opened) => opened,
+        Err(_) if state.registry.find(id).is_none() => return Err(ApiError::JobNotFound),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(ApiError::FileNotFound),
+        Err(error) => return Err(ApiError::from_io("opening a recording", &error)),
+    };
+    let etag = format!("\"{}\"", job.file.sha256);
+    let part = match headers.get(RANGE).and_then(|value| value.to_str().ok()) {
+        // A client that has another recording in mind gets this one whole.
+        Some(text) if headers.get(IF_RANGE).is_none_or(|value| value.as_bytes() == etag.as_bytes()) => range(text, size)?,
+        Some(_) | None => None,
+    };
+    let (start, length) = part.unwrap_or((0, size));
+    let mut file = tokio::fs::File::from_std(file);
+    file.seek(SeekFrom::Start(start)).await.map_err(|error| ApiError::from_io("reading a recording", &error))?;
+    let body = Body::from_stream(ReaderStream::with_capacity(file.take(length), CHUNK_BYTES));
+    let mut response = (if part.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK }, body).into_response();
+    let answer = response.headers_mut();
+    answer.insert(CONTENT_LENGTH, length.into());
+    answer.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(&job.file.format)));
+    answer.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    answer.insert(CACHE_CONTROL, HeaderValue::from_static("private, immutable"));
+    for (name, text) in [(ETAG, etag), (CONTENT_DISPOSITION, disposition(&job))] {
+        answer.insert(name, HeaderValue::from_str(&text).map_err(|error| ApiError::Internal(error.to_string()))?);
+    }
+    if part.is_some() {
+        let text = format!("bytes {start}-{}/{size}", start + length - 1);
+        answer.insert(CONTENT_RANGE, HeaderValue::from_str(&text).map_err(|error| ApiError::Internal(error.to_string()))?);
+    }
+    Ok(response)
+}
+
+/// Where a part begins and how long it is. None asks for the whole: several parts at once, other units and nonsense may all
+/// be answered so.
+fn range(text: &str, size: u64) -> Result<Option<(u64, u64)>, ApiError> {
+    let Ok(parsed) = http_range_header::parse_range_header(text) else { return Ok(None) };
+    let valid = parsed.validate(size).map_err(|_| ApiError::RangeNotSatisfiable { size })?;
+    match valid.as_slice() {
+        [part] => Ok(Some((*part.start(), part.end() - part.start() + 1))),
+        _ => Ok(None),
+    }
+}
+
+/// Saved under the label that the client gave; never shown as a page.
+fn disposition(job: &Job) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let encoded: String = job
+        .file
+        .filename
+        .bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect();
+    format!("attachment; filename*=UTF-8''{encoded}")
+}
+
+fn media_type(format: &str) -> &'static str {
+    match format {
+        "wav" => "audio/wav",
+        "mp3" => "audio/mpeg",
+        "flac" => "audio/flac",
+        "opus" | "ogg" => "audio/ogg",
+        "m4a" => "audio/mp4",
+        "aac" => "audio/aac",
+        "aiff" => "audio/aiff",
+        "mkv" => "audio/x-matroska",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn one_part_is_found_and_anything_else_is_the_whole() {
+        assert_eq!(range("bytes=0-9", 100).unwrap(), Some((0, 10)));
+        assert_eq!(range("bytes=90-", 100).unwrap(), Some((90, 10)));
+        assert_eq!(range("bytes=-10", 100).unwrap(), Some((90, 10)));
+        assert_eq!(range("bytes=0-999", 100).unwrap(), Some((0, 100)));
+        for whole in ["bytes=0-1,5-6", "lines=1-2", "nonsense", "bytes=", ""] {
+            assert_eq!(range(whole, 100).unwrap(), None, "{whole}");
+        }
+        for beyond in ["bytes=100-", "bytes=200-300"] {
+            assert!(matches!(range(beyond, 100), Err(ApiError::RangeNotSatisfiable { size: 100 })), "{beyond}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_part_lies_within_the_recording(text in "(bytes=)?[0-9,-]{0,40}", size in 1u64..1_000_000) {
+            if let Ok(Some((start, length))) = range(&text, size) {
+                prop_assert!(length >= 1 && start + length <= size);
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! `GET /jobs/{job_id}/events`: a job's events as a stream (Server-Sent Events), or as a list for those who poll.
+//!
+//! A stream that is cut off goes on behind `Last-Event-ID`. When there is nothing more to come it is answered 204, which
+//! tells a browser's `EventSource` to stop asking.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{self, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::{self, Stream};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::asker::Asker;
+use super::error::ApiError;
+use super::extract::JobPath;
+use super::operations::events::{self, Followed, Follower, Told};
+use super::parameters::EventsQuery;
+use super::state::AppState;
+
+/// How long a browser waits before it connects again.
+const RETRY: Duration = Duration::from_secs(2);
+/// Between two comments that keep a silent connection open.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// A job's events so far.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventList {
+    /// In order; the same messages as over WebSocket.
+    #[schema(value_type = Vec<super::bodies::message::JobEvent<'_>>)]
+    data: Vec<Box<RawValue>>,
+    meta: EventListMeta,
+}
+
+/// About the list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventListMeta {
+    /// The number of the last event told: ask on from here.
+    last_seq: u64,
+    /// Whether the job has ended and nothing more will come.
+    ended: bool,
+}
+
+/// A job's events.
+pub(super) async fn get_events(
+    State(state): State<AppState>,
+    asker: Asker,
+    JobPath(id): JobPath,
+    query: EventsQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    if wants_list(&headers) {
+        // Polling begins at the beginning: whoever asks for a list wants what happened.
+        let follower = Follower::new(&state, &asker, id, Some(query.last_seq.unwrap_or(0)))?;
+        return list(&state, &asker, follower, query.wait).await.map(IntoResponse::into_response);
+    }
+    let mut follower = Follower::new(&state, &asker, id, query.last_seq)?;
+    let first = follower.ready(&state);
+    if query.last_seq.is_some() && matches!(first, Some(Followed::Ended)) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let stream = stream(state, asker, follower, first);
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still here")).into_response())
+}
+
+/// Whether a client asks for JSON and not for a stream.
+fn wants_list(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
+    accepted.contains("application/json") && !accepted.contains("text/event-stream")
+}
+
+async fn list(
+    state: &AppState,
+    asker: &Asker,
+    mut follower: Follower,
+    wait: Option<Duration>,
+) -> Result<Json<EventList>, ApiError> {
+    let mut ready = VecDeque::new();
+    let mut ended = false;
+    let first = match follower.ready(state) {
+        Some(first) => Some(first),
+        None => tokio::select! {
+            next = follower.next(state) => Some(next),
+            () = tokio::time::sleep(wait.unwrap_or_default()) => None,
+            () = state.stopping.cancelled() => None,
+        },
+    };
+    let mut next = first;
+    while let Some(followed) = next {
+        match followed {
+            Followed::Event(event) => ready.push_back(event),
+            Followed::Ended => {
+                ended = true;
+                break;
+            }
+            Followed::Gone => return Err(ApiError::JobNotFound),
+        }
+        next = follower.ready(state);
+    }
+    let mut data = Vec::with_capacity(ready.len());
+    for event in ready {
+        let told = events::tell(state, asker, follower.id(), &event).await;
+        data.push(RawValue::from_string(told.text).map_err(|error| ApiError::Internal(format!("telling events: {error}")))?);
+    }
+    Ok(Json(EventList { data, meta: EventListMeta { last_seq: follower.last(), ended } }))
+}
+
+/// Where a stream stands.
+enum Phase {
+    /// The first line tells how long to wait before connecting again.
+    Greeting(Option<Followed>),
+    /// Events as they happen.
+    Following,
+    /// All was told.
+    Over,
+}
+
+fn stream(
+    state: AppState,
+    asker: Asker,
+    follower: Follower,
+    first: Option<Followed>,
+) -> impl Stream<Item = Result<sse::Event, Infallible>> {
+    let start = (state, asker, follower, Phase::Greeting(first), None);
+    stream::unfold(start, |(state, asker, mut follower, phase, begun): (_, _, Follower, _, Option<Followed>)| async move {
+        let next = match phase {
+            Phase::Over => return None,
+            Phase::Greeting(first) => {
+                let greeting = sse::Event::default().retry(RETRY);
+                return Some((Ok(greeting), (state, asker, follower, Phase::Following, first)));
+            }
+            Phase::Following => match begun {
+                Some(first) => first,
+                None => tokio::select! {
+                    next = follower.next(&state) => next,
+                    // A client that connects again finds the next server.
+                    () = state.stopping.cancelled() => return None,
+                },
+            },
+        };
+        match next {
+            Followed::Event(event) => {
+                let Told { seq, text } = events::tell(&state, &asker, follower.id(), &event).await;
+                let message = sse::Event::default().id(seq.to_string()).data(text);
+                Some((Ok(message), (state, asker, follower, Phase::Following, None)))
+            }
+            Followed::Ended => None,
+            Followed::Gone => {
+                let told = format!("{{\"type\":\"job_deleted\",\"job_id\":\"{}\"}}", follower.id());
+                Some((Ok(sse::Event::default().data(told)), (state, asker, follower, Phase::Over, None)))
+            }
+        }
+    })
+}

@@ -1,0 +1,84 @@
+//! The list of jobs: pages by a cursor that stays valid while jobs come and go, filters, order, and a choice of fields.
+
+use serde_json::{Map, Value};
+
+use super::jobs;
+use crate::http::asker::Asker;
+use crate::http::bodies::page::{JobsPage, PageMeta, Pagination};
+use crate::http::error::ApiError;
+use crate::http::state::AppState;
+use crate::jobs::registry::{Filter, Order, Place};
+
+/// Items of a page that does not say.
+pub(in crate::http) const DEFAULT_LIMIT: usize = 20;
+/// Most items of a page.
+pub(in crate::http) const MAX_LIMIT: usize = 100;
+
+/// Which jobs, in which order, and what of them.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::http) struct ListRequest {
+    /// Which.
+    pub(in crate::http) filter: Filter,
+    /// In which order.
+    pub(in crate::http) order: Order,
+    /// Behind which place; from the first on when none.
+    pub(in crate::http) after: Option<Place>,
+    /// Items of the page.
+    pub(in crate::http) limit: usize,
+    /// The top-level fields to tell; all when empty.
+    pub(in crate::http) fields: Vec<String>,
+}
+
+/// A page of the list, without the address of the next one: only REST has addresses.
+pub(in crate::http) fn list(state: &AppState, asker: &Asker, request: &ListRequest) -> Result<JobsPage, ApiError> {
+    let page = state.registry.list(&asker.caller, &request.filter, request.order, request.after, request.limit);
+    let next_cursor = page.jobs.last().filter(|_| page.has_more).map(|job| encode_cursor(Place::of(job)));
+    let data = page.jobs.iter().map(|job| fields_of(jobs::body(state, asker, job), &request.fields)).collect::<Result<_, _>>()?;
+    Ok(JobsPage { data, meta: PageMeta { pagination: Pagination { limit: request.limit, next_cursor, next_url: None } } })
+}
+
+fn fields_of(job: impl serde::Serialize, fields: &[String]) -> Result<Map<String, Value>, ApiError> {
+    match serde_json::to_value(job) {
+        Ok(Value::Object(mut body)) => {
+            if !fields.is_empty() {
+                body.retain(|name, _| fields.iter().any(|field| field == name));
+            }
+            Ok(body)
+        }
+        Ok(_) | Err(_) => Err(ApiError::Internal("a job is no JSON object".to_owned())),
+    }
+}
+
+/// A place in the list as an opaque text.
+fn encode_cursor(place: Place) -> String {
+    format!("{:x}.{}", place.sequence, place.id)
+}
+
+/// The place that a cursor stands for.
+pub(in crate::http) fn decode_cursor(text: &str) -> Option<Place> {
+    let (sequence, id) = text.split_once('.')?;
+    let sequence = u64::from_str_radix(sequence, 16).ok().filter(|number| format!("{number:x}") == sequence)?;
+    Some(Place { sequence, id: id.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::JobId;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_cursor_comes_back_as_its_place(sequence in any::<u64>()) {
+            let place = Place { sequence, id: JobId::random() };
+            prop_assert_eq!(decode_cursor(&encode_cursor(place)), Some(place));
+        }
+
+        #[test]
+        fn any_other_text_is_no_place(text in "\\PC{0,60}") {
+            if let Some(place) = decode_cursor(&text) {
+                prop_assert_eq!(encode_cursor(place), text);
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The annotation of a job that is completed.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::find;
+use crate::http::asker::Asker;
+use crate::http::error::ApiError;
+use crate::http::state::AppState;
+use crate::jobs::{Job, JobId, JobState};
+
+/// A completed job, and the bytes of its `result.json`.
+pub(in crate::http) struct ResultFile {
+    /// The job.
+    pub(in crate::http) job: Arc<Job>,
+    /// The body of `GET /jobs/{job_id}/result`.
+    pub(in crate::http) bytes: Vec<u8>,
+}
+
+/// The part of the file that the messages carry.
+#[derive(Deserialize)]
+struct Published {
+    result: Box<RawValue>,
+}
+
+impl ResultFile {
+    /// The annotation alone.
+    pub(in crate::http) fn annotation(&self) -> Result<Box<RawValue>, ApiError> {
+        serde_json::from_slice::<Published>(&self.bytes)
+            .map(|published| published.result)
+            .map_err(|error| ApiError::Internal(format!("reading a result: {error}")))
+    }
+}
+
+/// The result of a job, or why there is none.
+pub(in crate::http) async fn read(state: &AppState, asker: &Asker, id: JobId) -> Result<ResultFile, ApiError> {
+    let job = find(state, asker, id)?;
+    match &job.state {
+        JobState::Queued | JobState::Processing { .. } => {
+            let left = state.registry.estimated_completion(&job).map_or_else(
+                || state.registry.estimated_seconds(job.file.duration_seconds),
+                |at| (at - state.clock.now()).num_milliseconds().max(0) as f64 / 1000.0,
+            );
+            Err(ApiError::result_not_ready(&job, left))
+        }
+        JobState::Failed { failure, .. } => Err(ApiError::JobFailed(failure.clone())),
+        JobState::Cancelled { .. } => Err(ApiError::JobCancelled),
+        JobState::Archived { .. } => Err(ApiError::ResultArchived),
+        JobState::Completed { .. } => {
+            let volume = state.volume.clone();
+            let read = tokio::task::spawn_blocking(move || volume.read_result(id)).await;
+            let read = read.map_err(|error| error.to_string()).and_then(|result| result.map_err(|error| error.to_string()));
+            match read {
+                Ok(bytes) => Ok(ResultFile { job, bytes }),
+                // Deleted between the two looks.
+                Err(_) if state.registry.find(id).is_none() => Err(ApiError::JobNotFound),
+                Err(cause) => Err(ApiError::Internal(format!("reading a result: {cause}"))),
+            }
+        }
+    }
+}

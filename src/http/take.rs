@@ -1,0 +1,52 @@
+//! `POST /jobs` with a JSON body: a recording that lies in `incoming/` already is made a job.
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::asker::Asker;
+use super::error::ApiError;
+use super::fields::Source;
+use super::operations::{admission, create};
+use super::state::AppState;
+use super::upload::{answer, idempotency_key};
+
+/// The largest body: metadata and options, and the name.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// Makes a job of a file that lies in `incoming/`.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct TakeRequest {
+    /// The name of a file lying directly in `incoming/`.
+    #[schema(max_length = 255, example = "call.wav")]
+    pub(super) filename: Option<String>,
+    /// About the call.
+    #[serde(default)]
+    pub(super) metadata: Option<Value>,
+    /// What to do with it.
+    #[serde(default)]
+    pub(super) options: Option<Value>,
+}
+
+/// Whether a request's body says that it is JSON.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+}
+
+pub(super) async fn take(state: &AppState, asker: &Asker, headers: &HeaderMap, body: Body) -> Result<Response, ApiError> {
+    let admission = admission::admit(state, asker, None, idempotency_key(headers)?)?;
+    let read = tokio::time::timeout(state.idle_timeout, axum::body::to_bytes(body, MAX_BODY_BYTES)).await;
+    let bytes = read
+        .map_err(|_| ApiError::RequestTimeout)?
+        .map_err(|error| ApiError::InvalidRequest(format!("the body cannot be read, or has over {MAX_BODY_BYTES} bytes: {error}")))?;
+    let request: TakeRequest = serde_json::from_slice(&bytes).map_err(|error| ApiError::InvalidJson(error.to_string()))?;
+    let wishes = create::understand(Source::Field(request.metadata.as_ref()), Source::Field(request.options.as_ref()))?;
+    let name = request.filename.ok_or(ApiError::MissingFile)?;
+    let created = create::from_arrival(state, asker, admission, &name, wishes).await?;
+    Ok(answer(asker, &created))
+}

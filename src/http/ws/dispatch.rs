@@ -1,0 +1,158 @@
+//! From a command to its answer: each is handed to the function that serves its REST counterpart.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::answer::Answer;
+use super::command::Command;
+use super::session::{End, MAX_FRAME_BYTES, Session};
+use super::uploading::{Announced, Upload};
+use crate::http::bodies::job::{JobBody, uuid};
+use crate::http::error::ApiError;
+use crate::http::fields::Source;
+use crate::http::operations::create::{self, Created};
+use crate::http::operations::jobs::{self, Cancelled};
+use crate::http::operations::{admission, list, queue, result};
+use crate::http::parameters::list_request;
+use crate::http::query::Parameters;
+use crate::http::{health, info};
+use crate::jobs::JobId;
+
+/// The key under which a client names its command.
+const REQUEST_ID: &str = "request_id";
+
+impl Session {
+    /// Reads a command and answers it.
+    pub(super) async fn command(&mut self, text: &str) -> Result<(), End> {
+        let message: Value = match crate::http::json::parse(text.as_bytes()) {
+            Ok(message) => message,
+            Err(refusal) => return self.refuse(&refusal, None).await,
+        };
+        let request_id = message.get(REQUEST_ID).filter(|id| id.is_string() || id.is_number()).cloned();
+        let command = match Command::deserialize(&message) {
+            Ok(command) => command,
+            Err(error) => {
+                let refusal = ApiError::InvalidRequest(format!("the message is not understood: {error}"));
+                return self.refuse(&refusal, request_id.as_ref()).await;
+            }
+        };
+        match self.carry_out(command).await {
+            Ok(answer) => self.answer(&answer, request_id.as_ref()).await,
+            Err(refusal) => self.refuse(&refusal, request_id.as_ref()).await,
+        }
+    }
+
+    async fn carry_out(&mut self, command: Command) -> Result<Answer, ApiError> {
+        if let Some(scope) = command.scope().filter(|scope| !self.asker.caller.may(*scope)) {
+            return Err(ApiError::Forbidden { scope });
+        }
+        let (state, asker) = (self.state.clone(), self.asker.clone());
+        Ok(match command {
+            Command::Ping {} => Answer::Pong {},
+            Command::SubscribeJob { job_id, last_seq } => {
+                let id = parse(&job_id)?;
+                Answer::Subscribed { job_id: uuid(id), last_seq: self.follow(id, last_seq)? }
+            }
+            Command::UnsubscribeJob { job_id } => {
+                let id = parse(&job_id)?;
+                self.leave(id);
+                Answer::Unsubscribed { job_id: uuid(id) }
+            }
+            Command::CreateJob { filename, metadata, options, idempotency_key } => {
+                let key = idempotency_key.as_deref().map(admission::checked_key).transpose()?;
+                let admission = admission::admit(&state, &asker, None, key)?;
+                let wishes = create::understand(Source::Field(metadata.as_ref()), Source::Field(options.as_ref()))?;
+                let name = filename.ok_or(ApiError::MissingFile)?;
+                self.created(&create::from_arrival(&state, &asker, admission, &name, wishes).await?)
+            }
+            Command::UploadStart { filename, size, metadata, options, idempotency_key } => {
+                if self.upload.is_some() {
+                    return Err(ApiError::InvalidRequest("an upload is going on already".to_owned()));
+                }
+                let announced = Announced {
+                    filename: filename.as_deref(),
+                    size,
+                    metadata: Source::Field(metadata.as_ref()),
+                    options: Source::Field(options.as_ref()),
+                    idempotency_key: idempotency_key.as_deref(),
+                };
+                let upload = Upload::begin(&state, &asker, announced).await?;
+                let (upload_id, (_, granted_bytes)) = (uuid(upload.id()), upload.progress());
+                self.upload = Some(upload);
+                Answer::UploadReady { upload_id, max_frame_bytes: MAX_FRAME_BYTES, granted_bytes }
+            }
+            Command::UploadFinish {} => match self.upload.take() {
+                None => return Err(ApiError::InvalidRequest("there is no upload to finish".to_owned())),
+                Some(upload) if !upload.is_whole() => {
+                    let (received, _) = upload.progress();
+                    self.upload = Some(upload);
+                    return Err(ApiError::InvalidRequest(format!("only {received} bytes have arrived yet")));
+                }
+                Some(upload) => {
+                    let created = upload.finish(&state, &asker).await?;
+                    self.created(&created)
+                }
+            },
+            Command::UploadAbort {} => {
+                self.upload = None;
+                Answer::UploadAborted {}
+            }
+            Command::GetJob { job_id } => Answer::Job { job: Box::new(jobs::get(&state, &asker, parse(&job_id)?)?) },
+            Command::ListJobs { parameters } => {
+                let page = list::list(&state, &asker, &list_request(as_parameters(&parameters))?)?;
+                Answer::Jobs { data: page.data, meta: page.meta }
+            }
+            Command::GetResult { job_id } => {
+                let file = result::read(&state, &asker, parse(&job_id)?).await?;
+                Answer::Result { job_id: uuid(file.job.id), status: file.job.state.name(), result: file.annotation()? }
+            }
+            Command::CancelJob { job_id } => match jobs::cancel(&state, &asker, parse(&job_id)?).await? {
+                Cancelled::Done(job) | Cancelled::Stopping(job) => Answer::Job { job: Box::new(job) },
+            },
+            Command::RetryJob { job_id } => Answer::Job { job: Box::new(jobs::retry(&state, &asker, parse(&job_id)?).await?) },
+            Command::DeleteJob { job_id } => {
+                let id = parse(&job_id)?;
+                // It is answered here; to those who follow it, it is told.
+                self.leave(id);
+                jobs::delete(&state, &asker, id).await?;
+                Answer::JobDeleted { job_id: uuid(id) }
+            }
+            Command::GetQueueStatus {} => Answer::QueueStatus(queue::status(&state, &asker)),
+            Command::GetHealth {} => Answer::Health { health: health::measure(&state).await.1 },
+            Command::GetInfo {} => Answer::Info { info: info::describe(&state) },
+        })
+    }
+
+    fn created(&self, created: &Created) -> Answer {
+        let (job, replayed) = match created {
+            Created::Now(job) => (job, false),
+            Created::Before(job) => (job, true),
+        };
+        Answer::JobCreated { job: Box::new(JobBody::as_accepted(job, &self.asker)), replayed }
+    }
+}
+
+/// The job that a text names. A text that is no job id names no job.
+fn parse(text: &str) -> Result<JobId, ApiError> {
+    text.parse().map_err(|_| ApiError::JobNotFound)
+}
+
+/// The fields of a message as the parameters of an address.
+fn as_parameters(fields: &Map<String, Value>) -> Parameters {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in fields.iter().filter(|(name, _)| *name != REQUEST_ID) {
+        let values = if let Value::Array(items) = value { items.as_slice() } else { std::slice::from_ref(value) };
+        for value in values {
+            match value {
+                Value::Null => {}
+                Value::String(text) => {
+                    query.append_pair(name, text);
+                }
+                Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                    query.append_pair(name, &value.to_string());
+                }
+            }
+        }
+    }
+    Parameters::read(&query.finish())
+}

@@ -1,0 +1,96 @@
+//! A recording that arrives in binary frames. The server grants a window; a client that keeps to it never waits for the disk
+//! with more than that in flight, and one that does not is refused.
+
+use tokio::time::Instant;
+
+use crate::http::asker::Asker;
+use crate::http::error::ApiError;
+use crate::http::fields::{self, Source};
+use crate::http::operations::admission::{self, Admission};
+use crate::http::operations::create::{self, Created, Wishes};
+use crate::http::state::AppState;
+use crate::jobs::JobId;
+use crate::volume::Spool;
+
+/// So much may be on its way, in bytes.
+const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
+
+/// What a client said about a recording before it sends it.
+pub(super) struct Announced<'a> {
+    pub(super) filename: Option<&'a str>,
+    pub(super) size: u64,
+    pub(super) metadata: Source<'a>,
+    pub(super) options: Source<'a>,
+    pub(super) idempotency_key: Option<&'a str>,
+}
+
+/// A recording on its way.
+pub(super) struct Upload {
+    spool: Spool,
+    admission: Admission,
+    wishes: Wishes,
+    filename: String,
+    size: u64,
+    granted: u64,
+    /// When a client that sends nothing is given up.
+    pub(super) overdue: Instant,
+}
+
+impl Upload {
+    /// Checks all that can be known beforehand, and opens a place for the recording.
+    pub(super) async fn begin(state: &AppState, asker: &Asker, announced: Announced<'_>) -> Result<Self, ApiError> {
+        let key = announced.idempotency_key.map(admission::checked_key).transpose()?;
+        let admission = admission::admit(state, asker, Some(announced.size), key)?;
+        let wishes = create::understand(announced.metadata, announced.options)?;
+        if announced.size == 0 {
+            return Err(ApiError::AudioEmpty);
+        }
+        let spool = state.volume.spool(JobId::random(), state.max_file_bytes).await?;
+        Ok(Self {
+            spool,
+            admission,
+            wishes,
+            filename: fields::file_label(announced.filename),
+            size: announced.size,
+            granted: announced.size.min(WINDOW_BYTES),
+            overdue: Instant::now() + state.idle_timeout,
+        })
+    }
+
+    /// The job that it will become.
+    pub(super) fn id(&self) -> JobId {
+        self.spool.id()
+    }
+
+    /// How many bytes have arrived, and how many may be sent in all.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        (self.spool.written(), self.granted)
+    }
+
+    /// Takes a frame. Whether there is something to tell: a new grant, or that all has arrived.
+    pub(super) async fn take(&mut self, state: &AppState, bytes: &[u8]) -> Result<bool, ApiError> {
+        let received = self.spool.written() + bytes.len() as u64;
+        if received > self.granted {
+            let granted = self.granted;
+            return Err(ApiError::InvalidRequest(format!("{received} bytes were sent, but only {granted} were granted")));
+        }
+        self.spool.write(bytes).await?;
+        self.overdue = Instant::now() + state.idle_timeout;
+        if self.granted < self.size && self.granted - received <= WINDOW_BYTES / 2 {
+            self.granted = self.size.min(received + WINDOW_BYTES);
+            return Ok(true);
+        }
+        Ok(received == self.size)
+    }
+
+    /// Whether all that was announced has arrived.
+    pub(super) fn is_whole(&self) -> bool {
+        self.spool.written() == self.size
+    }
+
+    /// Makes a job of it.
+    pub(super) async fn finish(mut self, state: &AppState, asker: &Asker) -> Result<Created, ApiError> {
+        self.spool.finish().await?;
+        create::from_spool(state, asker, self.admission, self.spool, self.filename, self.wishes).await
+    }
+}

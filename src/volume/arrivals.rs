@@ -1,0 +1,148 @@
+//! Recordings that lie in `incoming/` because a person or another program put them there, and what is left in `temp/`.
+//!
+//! Taking such a file moves it, and no moment of the move may lose it: it goes into a folder in `temp/` that already holds the
+//! job's record, with the name that the file had, and the folder then goes to `incoming/`. A start that finds such a folder
+//! in `temp/` gives the file its name back.
+#![expect(clippy::disallowed_methods, reason = "the volume module changes files")]
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+use tracing::warn;
+
+use super::{Folder, Volume, record, sync};
+use crate::jobs::{Job, JobId};
+
+/// A recording that lies in `incoming/` under a name of its own.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    name: String,
+    path: PathBuf,
+    size: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Arrival {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it lies; for probing.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// In bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// SHA-256 of its bytes, in lower-case hexadecimal.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn sha256(&self) -> io::Result<String> {
+        let mut file = std::fs::File::open(&self.path)?;
+        let mut digest = Sha256::new();
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            let read = file.read(&mut buffer)?;
+            if read == 0 {
+                return Ok(super::spool::hexadecimal(&digest.finalize()));
+            }
+            digest.update(&buffer[..read]);
+        }
+    }
+}
+
+impl Volume {
+    /// The file of this name lying directly in `incoming/`: none if there is none, or if it is not a plain file.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn find_arrival(&self, name: &str) -> io::Result<Option<Arrival>> {
+        let is_plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
+        if !is_plain {
+            return Ok(None);
+        }
+        let path = self.folder(Folder::Incoming).join(name);
+        match std::fs::symlink_metadata(&path) {
+            Ok(meta) if meta.is_file() => {
+                Ok(Some(Arrival { name: name.to_owned(), path, size: meta.len(), modified: meta.modified().ok() }))
+            }
+            Ok(_) => Ok(None),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a file in `incoming/` the recording of a job. Whatever goes wrong, the file keeps or regains its name.
+    ///
+    /// # Errors
+    /// `ResourceBusy` when the file has changed since it was found; otherwise when the volume does not take it.
+    pub fn take(&self, arrival: &Arrival, job: &Job) -> io::Result<()> {
+        let folder = self.job_folder(Folder::Temp, job.id);
+        std::fs::create_dir(&folder)?;
+        let moved = self.take_into(&folder, arrival, job);
+        if moved.is_err() {
+            self.give_back(&folder, &arrival.name)?;
+            std::fs::remove_dir_all(&folder)?;
+        }
+        moved
+    }
+
+    fn take_into(&self, folder: &Path, arrival: &Arrival, job: &Job) -> io::Result<()> {
+        sync::write_file(&folder.join(record::JOB_FILE), &record::encode_taken(job, Some(&arrival.name)))?;
+        let recording = folder.join(record::recording_name(&job.file.format));
+        std::fs::rename(&arrival.path, &recording)?;
+        sync::sync_folder(folder)?;
+        let meta = std::fs::metadata(&recording)?;
+        if meta.len() != arrival.size || meta.modified().ok() != arrival.modified {
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, "the file is still being written"));
+        }
+        // It may belong to another user; what is not readable would fail only when its turn comes.
+        let _readable = std::fs::File::open(&recording)?;
+        sync::move_folder(folder, &self.job_folder(Folder::Incoming, job.id))
+    }
+
+    /// Gives a recording in a folder of `temp/` its name in `incoming/` back, if it was taken from there.
+    fn give_back(&self, folder: &Path, name: &str) -> io::Result<()> {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with("recording.") {
+                let mut place = self.folder(Folder::Incoming).join(name);
+                if place.exists() {
+                    place = self.folder(Folder::Incoming).join(format!("{}-{name}", JobId::random()));
+                }
+                std::fs::rename(entry.path(), place)?;
+            }
+        }
+        sync::sync_folder(&self.folder(Folder::Incoming))
+    }
+
+    /// Removes what a server that died left in `temp/`, and gives back what it was just taking from `incoming/`.
+    pub(super) fn sweep(&self) -> io::Result<()> {
+        for entry in std::fs::read_dir(self.folder(Folder::Temp))? {
+            let entry = entry?;
+            if entry.file_name() == ".lock" {
+                continue;
+            }
+            if !entry.file_type()?.is_dir() {
+                std::fs::remove_file(entry.path())?;
+                continue;
+            }
+            let taken = std::fs::read(entry.path().join(record::JOB_FILE)).ok().and_then(|bytes| record::taken_from(&bytes));
+            // A deleted job may have been taken once, too: its traces have to go.
+            let is_deleted = entry.path().extension().is_some_and(|extension| extension == "deleted");
+            if let Some(name) = taken.filter(|name| !is_deleted && !name.contains(['/', '\\'])) {
+                warn!(event = "arrival_given_back", "A recording that was being taken from incoming/ lies there again");
+                self.give_back(&entry.path(), &name)?;
+            }
+            std::fs::remove_dir_all(entry.path())?;
+        }
+        Ok(())
+    }
+}

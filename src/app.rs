@@ -107,6 +107,7 @@ impl App {
                 ..DecodeLimits::default()
             },
             idle_timeout: config.idle_timeout,
+            language: config.language,
         });
         let worker = Worker {
             registry: registry.clone(),

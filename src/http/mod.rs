@@ -4,11 +4,18 @@
 mod body;
 mod error;
 mod extract;
+mod fallback;
 mod fields;
 mod health;
 mod info;
 mod jobs;
+// Until the first handler takes JSON.
+#[cfg(test)]
+mod json;
+mod language;
 mod layers;
+#[cfg_attr(not(test), expect(dead_code, reason = "the handlers that take parameters are to come"))]
+mod query;
 mod queue;
 mod state;
 mod upload;
@@ -17,11 +24,12 @@ mod websocket;
 use axum::Router;
 use axum::routing::get;
 
-use error::ApiError;
+use layers::Surroundings;
 pub use state::{AppState, Parts};
 
 /// Every route, with the layers around them.
 pub fn router(state: AppState) -> Router {
+    let surroundings = Surroundings { clock: state.clock.clone(), language: state.language };
     let api = Router::new()
         .route("/health", get(health::get_health))
         .route("/health/live", get(health::get_live))
@@ -31,15 +39,15 @@ pub fn router(state: AppState) -> Router {
         .route("/jobs/{job_id}", get(jobs::get_job).delete(jobs::delete_job))
         .route("/jobs/{job_id}/result", get(jobs::get_result))
         .route("/queue/status", get(queue::get_queue_status))
-        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
-        .fallback(|| async { ApiError::NotFound });
+        .method_not_allowed_fallback(fallback::other_method)
+        .fallback(fallback::unknown_address);
     let app = Router::new()
         .nest("/api/v1", api)
         .route("/health", get(health::get_health))
         .route("/info", get(info::get_info))
         .route("/ws/{job_id}", get(websocket::watch_job))
-        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
-        .fallback(|| async { ApiError::NotFound })
-        .with_state(state.clone());
-    layers::apply(app, state)
+        .method_not_allowed_fallback(fallback::other_method)
+        .fallback(fallback::unknown_address)
+        .with_state(state);
+    layers::apply(app, surroundings)
 }

@@ -11,6 +11,7 @@ use crate::audio::decode::DecodeLimits;
 use crate::clock::Clock;
 use crate::engine::EngineStatus;
 use crate::jobs::registry::Registry;
+use crate::messages::Language;
 use crate::volume::Volume;
 
 /// The parts that the handlers need, as the application hands them over.
@@ -33,6 +34,8 @@ pub struct Parts {
     pub decode_limits: DecodeLimits,
     /// How long a client may pause while it sends.
     pub idle_timeout: Duration,
+    /// What is spoken to a client that does not say.
+    pub language: Language,
 }
 
 /// The parts, shared, and what the interface adds.

@@ -165,7 +165,7 @@ fn boundary(headers: &HeaderMap) -> Result<String, ApiError> {
         if matches!(error, multer::Error::NoBoundary) {
             ApiError::InvalidRequest("multipart/form-data without a boundary".to_owned())
         } else {
-            ApiError::UnsupportedMediaType(content_type.chars().take(100).collect())
+            ApiError::UnsupportedMediaType { expected: "multipart/form-data", found: content_type.chars().take(100).collect() }
         }
     })
 }

@@ -107,6 +107,7 @@ impl App {
                 ..DecodeLimits::default()
             },
             idle_timeout: config.idle_timeout,
+            language: config.language,
         });
         let worker = Worker {
             registry: registry.clone(),
@@ -197,12 +198,7 @@ fn take_up(volume: &Volume, registry: &Registry, clock: &Clock, max_attempts: u3
                     stage: None,
                 };
                 job = Job {
-                    state: JobState::Failed {
-                        started_at: None,
-                        finished_at: clock.now(),
-                        failure,
-                        progress: None,
-                    },
+                    state: JobState::Failed { started_at: None, finished_at: clock.now(), failure, progress: None },
                     last_event: job.last_event + 2,
                     ..job
                 };

@@ -13,6 +13,7 @@ use config::{Environment, File, FileFormat};
 use serde::Deserialize;
 
 use crate::audio::time::Millis;
+use crate::messages::Language;
 use crate::models::ModelsOptions;
 
 const DEFAULTS: &str = include_str!("../config/default.yaml");
@@ -72,7 +73,7 @@ section!(RawConfig {
     recognition: RawRecognition,
     contacts: RawSwitch,
 });
-section!(RawServer { host: String, port: i64, idle_timeout_seconds: i64 });
+section!(RawServer { host: String, port: i64, idle_timeout_seconds: i64, language: String });
 section!(RawVolume { path: String });
 section!(RawLogging { level: String });
 section!(RawFiles { max_size: i64, max_duration_seconds: i64, max_channels: i64 });
@@ -90,6 +91,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How long a client may pause while it sends.
     pub idle_timeout: Duration,
+    /// What is spoken to a client that does not say.
+    pub language: Language,
     /// The folder that holds everything.
     pub volume: PathBuf,
     /// A tracing filter.
@@ -194,6 +197,11 @@ impl Config {
             allowed: "an IP address such as 0.0.0.0 or ::1",
         })?;
         let port = in_range("server.port", raw.server.port, 0..=65535, "between 0 and 65535")?;
+        let spoken = Language::find(raw.server.language.trim()).ok_or_else(|| ConfigError::OutOfRange {
+            setting: "server.language",
+            value: format!("{:?}", raw.server.language),
+            allowed: Language::list(),
+        })?;
         let volume = PathBuf::from(non_empty("volume.path", raw.volume.path)?);
         if raw.logging.level.parse::<tracing_subscriber::EnvFilter>().is_err() || raw.logging.level.is_empty() {
             return Err(ConfigError::OutOfRange {
@@ -230,6 +238,7 @@ impl Config {
                 1..=3600,
                 "between 1 and 3600",
             )?,
+            language: spoken,
             log_filter: raw.logging.level,
             files: FileLimits {
                 max_bytes: in_range("files.max_size", raw.files.max_size, 1024..=i64::MAX, "at least 1024 (bytes)")?,

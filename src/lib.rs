@@ -15,6 +15,7 @@ pub mod engine;
 pub mod http;
 pub mod inference;
 pub mod jobs;
+pub mod messages;
 pub mod models;
 pub mod pipeline;
 pub mod recognize;

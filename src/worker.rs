@@ -139,11 +139,8 @@ impl Worker {
     async fn cancel(&self, running: Job) {
         let finished_at = self.clock.now();
         let now = self.present(&running);
-        let state = JobState::Cancelled {
-            started_at: Some(started_at(&now, finished_at)),
-            finished_at,
-            progress: now.state.progress(),
-        };
+        let state =
+            JobState::Cancelled { started_at: Some(started_at(&now, finished_at)), finished_at, progress: now.state.progress() };
         let job = Job { state, ..now };
         if self.insist(&job, Volume::reject).await && self.settle(&job, Outcome::Cancelled).await {
             info!(event = "job_cancelled", "Cancelled a running job");
@@ -191,12 +188,8 @@ impl Worker {
     async fn put_back(&self, running: Job) {
         // An orderly stop is no failed attempt.
         let now = self.present(&running);
-        let job = Job {
-            state: JobState::Queued,
-            attempts: running.attempts.saturating_sub(1),
-            last_event: now.last_event - 1,
-            ..now
-        };
+        let job =
+            Job { state: JobState::Queued, attempts: running.attempts.saturating_sub(1), last_event: now.last_event - 1, ..now };
         let on_disk = job.clone();
         if let Err(error) = self.on_volume(move |volume| volume.put_back(&on_disk)).await {
             error!(event = "put_back_failed", cause = %error, "A running job could not be put back; the next start does it");

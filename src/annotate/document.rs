@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::segments::Segment;
 use super::speaker_id;
@@ -13,7 +14,8 @@ use crate::recognize::Candidate;
 use crate::transcribe::Language;
 
 /// An annotation.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Result)]
 pub struct Document {
     /// The people, in order of their first turn.
     pub speakers: Vec<PublishedSpeaker>,
@@ -29,11 +31,13 @@ pub struct Document {
     pub statistics: Statistics,
     /// How each stage went.
     #[serde(serialize_with = "as_map")]
+    #[schema(value_type = std::collections::BTreeMap<String, StageReport>)]
     pub processing: Vec<(&'static str, StageReport)>,
 }
 
 /// One of the people.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Speaker)]
 pub struct PublishedSpeaker {
     /// `speaker_01`, ...
     pub speaker_id: String,
@@ -54,6 +58,7 @@ pub struct PublishedSpeaker {
     /// Seconds of speech.
     pub total_duration: f64,
     /// From the address book.
+    #[schema(value_type = Option<Object>)]
     pub contact: Option<Value>,
     /// The nearest enrolled voices, best first.
     pub candidates: Vec<PublishedCandidate>,
@@ -62,7 +67,8 @@ pub struct PublishedSpeaker {
 }
 
 /// An enrolled voice and how near it is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Candidate)]
 pub struct PublishedCandidate {
     /// The person.
     pub name: String,
@@ -71,7 +77,8 @@ pub struct PublishedCandidate {
 }
 
 /// What one person says without a long pause.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Segment)]
 pub struct PublishedSegment {
     /// Counts from 1 in order of time.
     pub id: usize,
@@ -97,7 +104,8 @@ pub struct PublishedSegment {
 }
 
 /// One word.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Word)]
 pub struct PublishedWord {
     /// With its punctuation.
     pub word: String,
@@ -112,7 +120,8 @@ pub struct PublishedWord {
 }
 
 /// Somebody speaking without a pause.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Turn)]
 pub struct PublishedTurn {
     /// Who.
     pub speaker_id: String,
@@ -127,7 +136,8 @@ pub struct PublishedTurn {
 }
 
 /// About the recording and the work.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ResultMetadata)]
 pub struct Metadata {
     /// Seconds.
     pub total_duration: f64,
@@ -139,6 +149,7 @@ pub struct Metadata {
     pub confidence_average: f64,
     /// Stage to `completed`, `skipped` or `failed`.
     #[serde(serialize_with = "as_map")]
+    #[schema(value_type = std::collections::BTreeMap<String, StageStatus>)]
     pub processing_stages: Vec<(&'static str, StageStatus)>,
     /// ISO 639-1.
     pub language: Option<String>,
@@ -151,7 +162,8 @@ pub struct Metadata {
 }
 
 /// The file.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = AudioInfo)]
 pub struct AudioInfo {
     format: &'static str,
     codec: String,
@@ -177,7 +189,8 @@ impl AudioInfo {
 }
 
 /// The text as a whole.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Transcription)]
 pub struct Transcription {
     /// `[speaker]: text` lines.
     pub full_text: String,
@@ -188,7 +201,8 @@ pub struct Transcription {
 }
 
 /// Counts and lengths.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Statistics)]
 pub struct Statistics {
     /// How many people.
     pub speaker_count: usize,
@@ -205,7 +219,7 @@ pub struct Statistics {
 }
 
 /// How a stage went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StageStatus {
     /// As it should.
@@ -217,10 +231,12 @@ pub enum StageStatus {
 }
 
 /// How a stage went, in full.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = StageReport)]
 pub struct StageReport {
     /// Which.
     #[serde(skip)]
+    #[schema(ignore)]
     pub stage: Stage,
     /// In a word.
     pub status: StageStatus,
@@ -235,7 +251,8 @@ pub struct StageReport {
 }
 
 /// A model as published.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Model)]
 pub struct PublishedModel {
     name: String,
     framework: &'static str,

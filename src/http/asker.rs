@@ -5,14 +5,18 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
+use super::error::{ApiError, failure_message};
 use crate::access::Caller;
 use crate::jobs::{Failure, Job};
+use crate::messages::Language;
 
 /// Whoever asks.
 #[derive(Debug, Clone)]
 pub(super) struct Asker {
     /// What it may do and see.
     pub(super) caller: Caller,
+    /// The language of messages for people.
+    pub(super) language: Language,
 }
 
 impl Asker {
@@ -22,15 +26,13 @@ impl Asker {
     }
 
     /// Why a job failed, for people.
-    #[expect(clippy::unused_self, reason = "the language comes with it")]
     pub(super) fn failure_message(&self, failure: &Failure) -> String {
-        failure.message.clone()
+        failure_message(failure, self.language)
     }
 
     /// That a job was cancelled, for people.
-    #[expect(clippy::unused_self, reason = "the language comes with it")]
     pub(super) fn cancelled_message(&self) -> String {
-        "The job was cancelled".to_owned()
+        ApiError::JobCancelled.message(self.language)
     }
 }
 
@@ -38,6 +40,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Asker {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self { caller: parts.extensions.get::<Caller>().cloned().unwrap_or_else(Caller::anybody) })
+        let caller = parts.extensions.get::<Caller>().cloned().unwrap_or_else(Caller::anybody);
+        let language = parts.extensions.get().copied().unwrap_or_else(Language::english);
+        Ok(Self { caller, language })
     }
 }

@@ -1,8 +1,8 @@
 //! The `metadata` and `options` parts of a request, checked: every mistake is found, not only the first.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::error::FailedCheck;
+use super::error::{FailedCheck, Mistake, shown};
 use crate::jobs::options::{ChannelMode, JobOptions, SpeakerRange, is_language_code};
 
 const MAX_DESCRIPTION_CHARS: usize = 1000;
@@ -23,10 +23,6 @@ pub(super) const DEFAULT_PRIORITY: u8 = 5;
 pub(super) struct Metadata {
     pub(super) fields: Map<String, Value>,
     pub(super) priority: Option<u8>,
-}
-
-fn failed(field: impl Into<String>, error_type: &'static str, message: impl Into<String>, constraints: Value) -> FailedCheck {
-    FailedCheck { field: field.into(), error_type, message: message.into(), constraints }
 }
 
 /// Where a part comes from.
@@ -59,11 +55,11 @@ fn object(part: &str, source: Source<'_>, checks: &mut Vec<FailedCheck>) -> Opti
     match source.parsed() {
         Ok(Value::Object(object)) => Some(object),
         Ok(_) => {
-            checks.push(failed(part, "type", "must be a JSON object", json!({ "type": "object" })));
+            checks.push(FailedCheck::new(part, Mistake::NotAnObject));
             None
         }
         Err(error) => {
-            checks.push(failed(part, "json", format!("is not valid JSON: {error}"), json!({ "type": "object" })));
+            checks.push(FailedCheck::new(part, Mistake::NotJson(error.to_string())));
             None
         }
     }
@@ -74,18 +70,13 @@ pub(super) fn metadata(source: Source<'_>) -> Result<Metadata, Vec<FailedCheck>>
     let mut checks = Vec::new();
     let Some(fields) = object("metadata", source, &mut checks) else { return Err(checks) };
     if fields.values().any(|value| depth(value) > MAX_DEPTH) {
-        checks.push(failed(
-            "metadata",
-            "depth",
-            format!("is nested deeper than {MAX_DEPTH} levels"),
-            json!({ "max_depth": MAX_DEPTH }),
-        ));
+        checks.push(FailedCheck::new("metadata", Mistake::TooDeep { max: MAX_DEPTH }));
     }
     let mut others = fields.clone();
     others.remove("description");
     let size = Value::Object(others).to_string().len();
     if size > MAX_METADATA_BYTES {
-        checks.push(failed("metadata", "length", format!("holds {size} bytes"), json!({ "max_bytes": MAX_METADATA_BYTES })));
+        checks.push(FailedCheck::new("metadata", Mistake::TooManyBytes { found: size, max: MAX_METADATA_BYTES }));
     }
     if let Some(description) = fields.get("description").filter(|value| !value.is_null()) {
         text_within("metadata.description", description, MAX_DESCRIPTION_CHARS, &mut checks);
@@ -93,8 +84,8 @@ pub(super) fn metadata(source: Source<'_>) -> Result<Metadata, Vec<FailedCheck>>
     let priority = fields.get("priority").filter(|value| !value.is_null()).and_then(|value| match value.as_u64() {
         Some(number @ 1..=10) => u8::try_from(number).ok(),
         _ => {
-            let message = format!("must be a whole number from 1 to 10, not {}", shown(value));
-            checks.push(failed("metadata.priority", "range", message, json!({ "min": 1, "max": 10 })));
+            let mistake = Mistake::OutOfRange { min: 1, max: 10, found: shown(value) };
+            checks.push(FailedCheck::new("metadata.priority", mistake));
             None
         }
     });
@@ -129,7 +120,7 @@ pub(super) fn options(source: Source<'_>) -> Result<JobOptions, Vec<FailedCheck>
             "recognize" => options.recognize = boolean(&field, value, &mut checks),
             "lookup_contacts" => options.lookup_contacts = boolean(&field, value, &mut checks),
             "strict" => options.strict = boolean(&field, value, &mut checks).unwrap_or_default(),
-            _ => checks.push(failed(field, "unknown", "is not an option", json!({ "allowed": OPTION_NAMES }))),
+            _ => checks.push(FailedCheck::new(field, Mistake::Unknown { allowed: OPTION_NAMES.to_vec() })),
         }
     }
     if checks.is_empty() { Ok(options) } else { Err(checks) }
@@ -156,8 +147,7 @@ fn language(field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Option
         Some(code) if code == "auto" => None,
         Some(code) if is_language_code(&code) => Some(code),
         _ => {
-            let message = format!("must be auto or an ISO 639-1 code, not {}", shown(value));
-            checks.push(failed(field, "format", message, json!({ "examples": ["auto", "ru", "en"] })));
+            checks.push(FailedCheck::new(field, Mistake::NotALanguage { found: shown(value) }));
             None
         }
     }
@@ -166,19 +156,19 @@ fn language(field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Option
 fn boolean(field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Option<bool> {
     let found = value.as_bool();
     if found.is_none() {
-        checks.push(failed(field, "type", format!("must be true or false, not {}", shown(value)), json!({ "type": "boolean" })));
+        checks.push(FailedCheck::new(field, Mistake::NotABoolean { found: shown(value) }));
     }
     found
 }
 
 fn text_within(field: &str, value: &Value, max_chars: usize, checks: &mut Vec<FailedCheck>) -> Option<String> {
     let Some(text) = value.as_str() else {
-        checks.push(failed(field, "type", format!("must be a text, not {}", shown(value)), json!({ "type": "string" })));
+        checks.push(FailedCheck::new(field, Mistake::NotAText { found: shown(value) }));
         return None;
     };
     let length = text.chars().count();
     if length > max_chars {
-        checks.push(failed(field, "length", format!("has {length} characters"), json!({ "max_length": max_chars })));
+        checks.push(FailedCheck::new(field, Mistake::TooManyCharacters { found: length, max: max_chars }));
         return None;
     }
     Some(text.to_owned())
@@ -186,16 +176,11 @@ fn text_within(field: &str, value: &Value, max_chars: usize, checks: &mut Vec<Fa
 
 fn texts(field: &str, value: &Value, most: usize, max_chars: usize, checks: &mut Vec<FailedCheck>) -> Vec<String> {
     let Some(items) = value.as_array() else {
-        checks.push(failed(
-            field,
-            "type",
-            format!("must be an array of texts, not {}", shown(value)),
-            json!({ "type": "array" }),
-        ));
+        checks.push(FailedCheck::new(field, Mistake::NotAnArrayOfTexts { found: shown(value) }));
         return Vec::new();
     };
     if items.len() > most {
-        checks.push(failed(field, "length", format!("has {} items", items.len()), json!({ "max_items": most })));
+        checks.push(FailedCheck::new(field, Mistake::TooManyItems { found: items.len(), max: most }));
         return Vec::new();
     }
     items
@@ -206,13 +191,13 @@ fn texts(field: &str, value: &Value, most: usize, max_chars: usize, checks: &mut
 }
 
 fn speakers(field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Option<SpeakerRange> {
-    let constraints = json!({ "count": { "min": 1, "max": MAX_SPEAKERS }, "min": { "min": 1 }, "max": { "max": MAX_SPEAKERS } });
     let Some(object) = value.as_object() else {
-        checks.push(failed(field, "type", "must be {\"count\": n} or {\"min\": n, \"max\": n}", constraints));
+        checks.push(FailedCheck::new(field, Mistake::NotASpeakerCount { max: MAX_SPEAKERS }));
         return None;
     };
     if let Some(name) = object.keys().find(|name| !["count", "min", "max"].contains(&name.as_str())) {
-        checks.push(failed(format!("{field}.{name}"), "unknown", "is not known", constraints));
+        let mistake = Mistake::Unknown { allowed: vec!["count", "min", "max"] };
+        checks.push(FailedCheck::new(format!("{field}.{name}"), mistake));
         return None;
     }
     let mut number = |name: &str| {
@@ -220,21 +205,22 @@ fn speakers(field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Option
         match found.as_u64() {
             Some(number) if (1..=MAX_SPEAKERS).contains(&number) => usize::try_from(number).ok(),
             _ => {
-                let message = format!("must be a whole number from 1 to {MAX_SPEAKERS}, not {}", shown(found));
-                checks.push(failed(format!("{field}.{name}"), "range", message, json!({ "min": 1, "max": MAX_SPEAKERS })));
+                let mistake = Mistake::OutOfRange { min: 1, max: MAX_SPEAKERS, found: shown(found) };
+                checks.push(FailedCheck::new(format!("{field}.{name}"), mistake));
                 None
             }
         }
     };
     let (count, min, max) = (number("count"), number("min"), number("max"));
     if count.is_some() && (min.is_some() || max.is_some()) {
-        checks.push(failed(field, "range", "count goes without min and max", constraints));
+        checks.push(FailedCheck::new(field, Mistake::CountAndLimits));
         return None;
     }
     if let (Some(min), Some(max)) = (min, max)
         && min > max
     {
-        checks.push(failed(field, "range", format!("min {min} is larger than max {max}"), constraints));
+        let mistake = Mistake::MinOverMax { min: min as u64, max: max as u64 };
+        checks.push(FailedCheck::new(field, mistake));
         return None;
     }
     match (count, min, max) {
@@ -250,9 +236,8 @@ fn channels(field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Channe
         Some("mix") => ChannelMode::Mix,
         Some("split") => ChannelMode::Split,
         _ => {
-            let allowed = ["auto", "mix", "split"];
-            let message = format!("must be auto, mix or split, not {}", shown(value));
-            checks.push(failed(field, "format", message, json!({ "allowed": allowed })));
+            let mistake = Mistake::NotOneOf { allowed: vec!["auto", "mix", "split"], found: shown(value) };
+            checks.push(FailedCheck::new(field, mistake));
             ChannelMode::Auto
         }
     }
@@ -264,12 +249,6 @@ fn depth(value: &Value) -> usize {
         Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
     }
-}
-
-/// A value as a message may repeat it: short.
-fn shown(value: &Value) -> String {
-    let text = value.to_string();
-    if text.chars().count() <= 40 { text } else { text.chars().take(40).chain(['…']).collect() }
 }
 
 /// The recording's name as a label: the last part of what may be a path, without control characters, at most 255 characters.

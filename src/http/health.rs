@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::body;
+use super::bodies;
 use super::state::AppState;
 use crate::jobs::stage::Stage;
 
@@ -28,6 +28,12 @@ impl Condition {
 
 /// The superset of the seed's two bodies. 503 when unhealthy.
 pub(super) async fn get_health(State(state): State<AppState>) -> (StatusCode, Json<Value>) {
+    let (healthy, body) = measure(&state).await;
+    (if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
+}
+
+/// Whether the server can work, and how each of its parts does.
+pub(super) async fn measure(state: &AppState) -> (bool, Value) {
     let volume = state.volume.clone();
     let measured = tokio::task::spawn_blocking(move || (volume.is_writable(), volume.log_bytes(), volume.free_bytes())).await;
     let (writable, log_bytes, free) = measured.unwrap_or((false, 0, None));
@@ -52,7 +58,6 @@ pub(super) async fn get_health(State(state): State<AppState>) -> (StatusCode, Js
     };
     let access = if writable { Condition::Healthy } else { Condition::Unhealthy };
     let overall = audio.max(queue).max(access);
-    let status = if overall == Condition::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let stages = |stage: Stage| state.engine.stages().iter().any(|info| info.stage == stage && info.missing.is_none());
     let body = json!({
         "status": overall.name(),
@@ -67,15 +72,15 @@ pub(super) async fn get_health(State(state): State<AppState>) -> (StatusCode, Js
             "transcription": if stages(Stage::Transcription) { "healthy" } else { "degraded" },
             "memory_usage": memory(),
             "disk_usage": {
-                "volume_free": free.map(body::human_bytes),
+                "volume_free": free.map(bodies::human_bytes),
                 "volume_free_bytes": free,
-                "logs_size": body::human_bytes(log_bytes),
+                "logs_size": bodies::human_bytes(log_bytes),
                 "logs_size_bytes": log_bytes,
             },
         },
         "missing_stages": missing,
     });
-    (status, Json(body))
+    (overall != Condition::Unhealthy, body)
 }
 
 /// Whether the process answers at all.
@@ -104,7 +109,7 @@ fn memory() -> Value {
         _ => None,
     };
     json!({
-        "used": used.map(body::human_bytes), "available": available.map(body::human_bytes), "percentage": percentage,
+        "used": used.map(bodies::human_bytes), "available": available.map(bodies::human_bytes), "percentage": percentage,
         "used_bytes": used, "available_bytes": available,
     })
 }

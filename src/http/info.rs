@@ -4,11 +4,16 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
-use super::body;
+use super::bodies;
 use super::state::AppState;
 
 /// The seed's body, and limits, languages, engines and models.
 pub(super) async fn get_info(State(state): State<AppState>) -> Json<Value> {
+    Json(describe(&state))
+}
+
+/// What this server is and can do.
+pub(super) fn describe(state: &AppState) -> Value {
     let stages: Vec<Value> = state
         .engine
         .stages()
@@ -24,10 +29,10 @@ pub(super) async fn get_info(State(state): State<AppState>) -> Json<Value> {
             json!({ "stage": stage.stage.name(), "available": stage.missing.is_none(), "reason": stage.missing, "models": models })
         })
         .collect();
-    Json(json!({
+    json!({
         "service": "CallAnnotate",
         "version": env!("CARGO_PKG_VERSION"),
-        "supported_formats": body::SUPPORTED_FORMATS,
+        "supported_formats": bodies::SUPPORTED_FORMATS,
         "max_file_size": state.max_file_bytes,
         "processing_mode": "asynchronous",
         "api_endpoints": { "rest": "/api/v1", "websocket": "/ws" },
@@ -38,5 +43,5 @@ pub(super) async fn get_info(State(state): State<AppState>) -> Json<Value> {
         },
         "languages": state.engine.languages(),
         "engines": stages,
-    }))
+    })
 }

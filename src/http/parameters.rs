@@ -63,7 +63,8 @@ impl<S: Send + Sync> FromRequestParts<S> for JobQuery {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let mut given = Parameters::read(parts.uri.query().unwrap_or_default());
-        let wait = given.whole_number("wait", 0..=MAX_WAIT_SECONDS).map(Duration::from_secs).or_else(|| preferred(&parts.headers));
+        let wait =
+            given.whole_number("wait", 0..=MAX_WAIT_SECONDS).map(Duration::from_secs).or_else(|| preferred(&parts.headers));
         let last_seq = given.whole_number("last_seq", 0..=u64::MAX);
         given.finish()?;
         Ok(Self { wait, last_seq })
@@ -114,7 +115,8 @@ pub(super) fn list_request(mut given: Parameters) -> Result<ListRequest, ApiErro
         }
         place
     });
-    let fields = given.text("fields", MAX_FIELDS_CHARS).map(|_| given.several_of("fields", &JobBody::FIELDS.map(|name| (name, name))));
+    let fields =
+        given.text("fields", MAX_FIELDS_CHARS).map(|_| given.several_of("fields", &JobBody::FIELDS.map(|name| (name, name))));
     given.finish()?;
     Ok(ListRequest { filter, order, after, limit: limit.unwrap_or(DEFAULT_LIMIT), fields: fields.unwrap_or_default() })
 }
@@ -137,7 +139,9 @@ mod tests {
 
     #[test]
     fn a_preference_to_wait_is_found_and_bounded() {
-        for (line, seconds) in [("wait=10", Some(10)), ("respond-async, Wait = \"20\"", Some(20)), ("wait=999", Some(60)), ("wait=x", None)] {
+        for (line, seconds) in
+            [("wait=10", Some(10)), ("respond-async, Wait = \"20\"", Some(20)), ("wait=999", Some(60)), ("wait=x", None)]
+        {
             let headers = HeaderMap::from_iter([("prefer".parse().unwrap(), line.parse().unwrap())]);
             assert_eq!(preferred(&headers), seconds.map(Duration::from_secs), "{line}");
         }

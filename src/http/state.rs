@@ -7,10 +7,12 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::changes::Changes;
 use crate::audio::decode::DecodeLimits;
 use crate::clock::Clock;
 use crate::engine::EngineStatus;
 use crate::jobs::registry::Registry;
+use crate::messages::Language;
 use crate::volume::Volume;
 
 /// The parts that the handlers need, as the application hands them over.
@@ -33,6 +35,8 @@ pub struct Parts {
     pub decode_limits: DecodeLimits,
     /// How long a client may pause while it sends.
     pub idle_timeout: Duration,
+    /// What is spoken to a client that does not say.
+    pub language: Language,
 }
 
 /// The parts, shared, and what the interface adds.
@@ -44,16 +48,22 @@ pub(super) struct Inner {
     pub(super) started: Instant,
     /// Bounds how many uploaded files are examined at once: each takes a thread.
     pub(super) probes: Semaphore,
+    /// Lets the changes of one job follow each other.
+    pub(super) changes: Changes,
 }
 
 impl AppState {
     /// Shares the parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner { parts, started: Instant::now(), probes: Semaphore::new(4) }))
+        Self(Arc::new(Inner { parts, started: Instant::now(), probes: Semaphore::new(4), changes: Changes::default() }))
     }
 
     pub(super) fn uptime(&self) -> Duration {
         self.0.started.elapsed()
+    }
+
+    pub(super) fn changes(&self) -> &Changes {
+        &self.0.changes
     }
 
     pub(super) fn probes(&self) -> &Semaphore {

@@ -1,6 +1,6 @@
 //! `POST /jobs` with a JSON body: a recording that lies in `incoming/` already is made a job.
 
-use axum::body::Body;
+use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
@@ -11,12 +11,10 @@ use utoipa::ToSchema;
 use super::asker::Asker;
 use super::error::ApiError;
 use super::fields::Source;
+use super::json::JsonBody;
 use super::operations::{admission, create};
 use super::state::AppState;
 use super::upload::{answer, idempotency_key};
-
-/// The largest body: metadata and options, and the name.
-const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Makes a job of a file that lies in `incoming/`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -38,13 +36,9 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
     content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
 
-pub(super) async fn take(state: &AppState, asker: &Asker, headers: &HeaderMap, body: Body) -> Result<Response, ApiError> {
-    let admission = admission::admit(state, asker, None, idempotency_key(headers)?)?;
-    let read = tokio::time::timeout(state.idle_timeout, axum::body::to_bytes(body, MAX_BODY_BYTES)).await;
-    let bytes = read
-        .map_err(|_| ApiError::RequestTimeout)?
-        .map_err(|error| ApiError::InvalidRequest(format!("the body cannot be read, or has over {MAX_BODY_BYTES} bytes: {error}")))?;
-    let request: TakeRequest = serde_json::from_slice(&bytes).map_err(|error| ApiError::InvalidJson(error.to_string()))?;
+pub(super) async fn take(state: &AppState, asker: &Asker, request: Request) -> Result<Response, ApiError> {
+    let admission = admission::admit(state, asker, None, idempotency_key(request.headers())?)?;
+    let JsonBody(request): JsonBody<TakeRequest> = JsonBody::from_request(request, state).await?;
     let wishes = create::understand(Source::Field(request.metadata.as_ref()), Source::Field(request.options.as_ref()))?;
     let name = request.filename.ok_or(ApiError::MissingFile)?;
     let created = create::from_arrival(state, asker, admission, &name, wishes).await?;

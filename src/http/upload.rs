@@ -53,10 +53,10 @@ struct Parts {
 
 /// Takes a recording in and queues it: sent as `multipart/form-data`, or lying in `incoming/` and named in a JSON body.
 pub(super) async fn create_job(State(state): State<AppState>, asker: Asker, request: Request) -> Result<Response, ApiError> {
-    let (head, body) = request.into_parts();
-    if is_json(&head.headers) {
-        return take(&state, &asker, &head.headers, body).await;
+    if is_json(request.headers()) {
+        return take(&state, &asker, request).await;
     }
+    let (head, body) = request.into_parts();
     let mut data = body.into_data_stream();
     let (boundary, admission) = match admit(&state, &asker, &head.headers) {
         Ok(admitted) => admitted,
@@ -104,12 +104,10 @@ async fn receive(
 
 /// The answer to a request that made a job, now or before.
 pub(super) fn answer(asker: &Asker, created: &Created) -> Response {
-    let (job, body) = match created {
-        Created::Now(job) => (job, JobBody::as_accepted(job, asker)),
-        Created::Before(job) => (job, JobBody::as_accepted(job, asker)),
-    };
+    let (Created::Now(job) | Created::Before(job)) = created;
     let location = format!("/api/v1/jobs/{}", job.id);
-    let mut response = (StatusCode::CREATED, [(LOCATION, location)], Json(body)).into_response();
+    let body = Json(JobBody::as_accepted(job, asker));
+    let mut response = (StatusCode::CREATED, [(LOCATION, location)], body).into_response();
     if matches!(created, Created::Before(_)) {
         response.headers_mut().insert(&REPLAYED, HeaderValue::from_static("true"));
     }
@@ -128,7 +126,7 @@ fn boundary(headers: &HeaderMap) -> Result<String, ApiError> {
         if matches!(error, multer::Error::NoBoundary) {
             ApiError::InvalidRequest("multipart/form-data without a boundary".to_owned())
         } else {
-            ApiError::UnsupportedMediaType(content_type.chars().take(100).collect())
+            ApiError::UnsupportedMediaType { expected: "multipart/form-data", found: content_type.chars().take(100).collect() }
         }
     })
 }

@@ -31,7 +31,8 @@ pub enum FailureCode {
 }
 
 impl FailureCode {
-    const ALL: [Self; 6] = [
+    /// Every code.
+    pub const ALL: [Self; 6] = [
         Self::ProcessingFailed,
         Self::InvalidAudio,
         Self::ModelUnavailable,

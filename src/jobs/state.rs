@@ -76,7 +76,9 @@ impl JobState {
         match self {
             Self::Queued => None,
             Self::Processing { started_at, .. } | Self::Completed { started_at, .. } => Some(*started_at),
-            Self::Failed { started_at, .. } | Self::Cancelled { started_at, .. } | Self::Archived { started_at, .. } => *started_at,
+            Self::Failed { started_at, .. } | Self::Cancelled { started_at, .. } | Self::Archived { started_at, .. } => {
+                *started_at
+            }
         }
     }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 pub use arrivals::Arrival;
 pub use recover::{Recovered, RecoveredJob};
-pub use spool::{Spool, SpoolError};
+pub use spool::{Spool, SpoolError, hexadecimal};
 
 use crate::jobs::{JobId, JobState};
 

@@ -8,10 +8,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::jobs::stage::Stage;
 use crate::access::KeyId;
 use crate::jobs::events::NUMBERS_OF_A_RUN;
 use crate::jobs::progress::Progress;
+use crate::jobs::stage::Stage;
 use crate::jobs::{Failure, FailureCode, FileInfo, Idempotency, Job, JobState};
 
 /// The file that makes a folder a job.

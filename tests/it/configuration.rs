@@ -15,6 +15,7 @@ fn load(pairs: &[(&str, &str)]) -> Result<Config, String> {
 fn without_any_setting_the_built_in_file_holds() {
     let config = load(&[]).unwrap();
     assert_eq!(config.listen.to_string(), "0.0.0.0:8000");
+    assert_eq!(config.language.tag(), "en");
     assert_eq!(config.files.max_bytes, 1_073_741_824);
     assert_eq!(config.queue.poll_interval.as_secs(), 5);
     assert_eq!(config.models.dirs, [std::path::Path::new("volume/models")]);
@@ -56,6 +57,7 @@ fn an_impossible_setting_is_named_in_one_line_with_what_is_allowed() {
         ("LOG_LEVEL", "loud=very=much", ["logging.level", "loud", "trace"]),
         ("CALLANNOTATE__SERVER__PORTT", "1", ["portt", "unknown field", "port"]),
         ("CALLANNOTATE__TRANSCRIPTION__LANGUAGE", "Russian", ["transcription.language", "russian", "ISO 639-1"]),
+        ("CALLANNOTATE__SERVER__LANGUAGE", "de", ["server.language", "de", "en, ru"]),
         ("MAX_FILE_SIZE", "lots", ["files.max_size", "lots", "integer"]),
     ] {
         let error = load(&[(name, value)]).unwrap_err();

@@ -65,7 +65,7 @@ async fn a_job_is_followed_from_its_present_state_to_its_result() {
     assert_eq!(last_percentage, 100);
     let mut fields: Vec<_> = result.as_object().unwrap().keys().cloned().collect();
     fields.sort();
-    assert_eq!(fields, ["job_id", "result", "status", "timestamp", "type"]);
+    assert_eq!(fields, ["job_id", "result", "seq", "status", "timestamp", "type"]);
     assert_eq!(result["status"], "completed");
     let by_rest = app.get_json(&format!("/api/v1/jobs/{id}/result")).await;
     assert_eq!(result["result"], by_rest["result"]);

@@ -19,7 +19,6 @@ pub(super) fn time_text(time: DateTime<Utc>) -> String {
 }
 
 /// Serializes a time as published.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
 pub(super) fn time<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&time_text(*time))
 }

@@ -17,7 +17,7 @@ use crate::http::state::AppState;
 use crate::jobs::options::JobOptions;
 use crate::jobs::stage::Stage;
 use crate::jobs::{FileInfo, Idempotency, Job, JobId, JobState};
-use crate::volume::{Arrival, Spool};
+use crate::volume::{Arrival, Spool, hexadecimal};
 
 /// What a client wants of a recording, understood.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(in crate::http) enum Created {
 
 /// A recording, on its way to its place.
 enum Recording {
-    Spooled(Spool),
+    Spooled(Box<Spool>),
     Arrived(Arrival),
 }
 
@@ -70,13 +70,13 @@ pub(in crate::http) async fn from_spool(
     }
     can_be_kept_to(state, &wishes.options)?;
     let source = probe(state, spool.path()).await?;
-    let idempotency = admission.key.clone().map(|key| Idempotency {
-        key,
-        fingerprint: fingerprint(&json!(["sent", filename, spool.sha256()]), &wishes),
-    });
+    let idempotency = admission
+        .key
+        .clone()
+        .map(|key| Idempotency { key, fingerprint: fingerprint(&json!(["sent", filename, spool.sha256()]), &wishes) });
     let file = file_info(filename, spool.written(), spool.sha256(), &source);
     let job = draft(state, asker, Draft { id: spool.id(), file, wishes, idempotency });
-    place(state, admission, job, Recording::Spooled(spool)).await
+    place(state, admission, job, Recording::Spooled(Box::new(spool))).await
 }
 
 /// Makes a job of a file that lies in `incoming/`.
@@ -87,10 +87,8 @@ pub(in crate::http) async fn from_arrival(
     name: &str,
     wishes: Wishes,
 ) -> Result<Created, ApiError> {
-    let idempotency = admission
-        .key
-        .clone()
-        .map(|key| Idempotency { key, fingerprint: fingerprint(&json!(["taken", name]), &wishes) });
+    let idempotency =
+        admission.key.clone().map(|key| Idempotency { key, fingerprint: fingerprint(&json!(["taken", name]), &wishes) });
     // Repeated, the file is not there any more: the first request took it.
     if let Some(idempotency) = &idempotency
         && let Some(made) = state.registry.find_by_key(asker.caller.key(), &idempotency.key)
@@ -130,8 +128,8 @@ fn can_be_kept_to(state: &AppState, options: &JobOptions) -> Result<(), ApiError
         Stage::CarddavLookup => options.lookup_contacts == Some(true),
         Stage::Validation | Stage::Preprocessing | Stage::Transcription | Stage::Annotation => true,
     };
-    let missing = state.engine.stages().iter().filter(|info| is_wanted(info.stage));
-    match missing.filter_map(|info| info.missing.as_ref().map(|reason| (info.stage, reason))).next() {
+    let mut missing = state.engine.stages().iter().filter(|info| is_wanted(info.stage));
+    match missing.find_map(|info| info.missing.as_ref().map(|reason| (info.stage, reason))) {
         Some((stage, reason)) => Err(ApiError::ModelUnavailable { stage, reason: reason.clone() }),
         None => Ok(()),
     }
@@ -191,7 +189,7 @@ fn draft(state: &AppState, asker: &Asker, Draft { id, file, wishes, idempotency 
 /// between the two.
 async fn place(state: &AppState, admission: Admission, job: Job, recording: Recording) -> Result<Created, ApiError> {
     let guard = match &job.idempotency {
-        Some(idempotency) => Some(state.changes.hold((job.owner.as_ref(), &idempotency.key)).await),
+        Some(idempotency) => Some(state.changes().hold((job.owner.as_ref(), &idempotency.key)).await),
         None => None,
     };
     if let Some(idempotency) = &job.idempotency
@@ -210,10 +208,14 @@ async fn place(state: &AppState, admission: Admission, job: Job, recording: Reco
         let _held = guard;
         match &recording {
             Recording::Spooled(spool) => task.volume.accept(spool, &job)?,
-            Recording::Arrived(arrival) => task.volume.take(arrival, &job).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => ApiError::FileNotFound,
-                io::ErrorKind::ResourceBusy => ApiError::InvalidRequest("the file is still being written".to_owned()),
-                _ => ApiError::from_io("taking a file", &error),
+            Recording::Arrived(arrival) => task.volume.take(arrival, &job).map_err(|error| {
+                if error.kind() == io::ErrorKind::NotFound {
+                    ApiError::FileNotFound
+                } else if error.kind() == io::ErrorKind::ResourceBusy {
+                    ApiError::InvalidRequest("the file is still being written".to_owned())
+                } else {
+                    ApiError::from_io("taking a file", &error)
+                }
             })?,
         }
         info!(event = "job_accepted", job_id = %job.id, size = job.file.size_bytes, format = job.file.format, "Accepted a recording");
@@ -231,5 +233,5 @@ fn fingerprint(recording: &Value, wishes: &Wishes) -> String {
     let mut digest = Sha256::new();
     digest.update(recording.to_string());
     digest.update(&wishes.text);
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&digest.finalize())
 }

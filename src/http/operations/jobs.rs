@@ -66,7 +66,7 @@ pub(in crate::http) async fn wait(
 /// Cancels a job that waits or runs.
 pub(in crate::http) async fn cancel(state: &AppState, asker: &Asker, id: JobId) -> Result<Cancelled, ApiError> {
     find(state, asker, id)?;
-    let guard = state.changes.hold(id).await;
+    let guard = state.changes().hold(id).await;
     match state.registry.cancel(id).ok_or(ApiError::JobNotFound)? {
         Cancellation::Stopping(job) => Ok(Cancelled::Stopping(body(state, asker, &job))),
         Cancellation::AlreadyCancelled(job) => Ok(Cancelled::Done(body(state, asker, &job))),
@@ -99,7 +99,7 @@ pub(in crate::http) async fn retry(state: &AppState, asker: &Asker, id: JobId) -
         return Err(ApiError::ShuttingDown);
     }
     find(state, asker, id)?;
-    let guard = state.changes.hold(id).await;
+    let guard = state.changes().hold(id).await;
     let job = match state.registry.retry(id).ok_or(ApiError::JobNotFound)? {
         Retry::Possible(job) => job,
         // The same wish once more, for example because its first answer was lost: it is fulfilled already.
@@ -111,9 +111,9 @@ pub(in crate::http) async fn retry(state: &AppState, asker: &Asker, id: JobId) -
     let queued = state.tasks.spawn_blocking(move || {
         let _held = guard;
         let renewed = task.registry.renewed(&job);
-        task.volume.retry(&renewed).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => ApiError::FileNotFound,
-            _ => ApiError::from_io("retrying a job", &error),
+        task.volume.retry(&renewed).map_err(|error| {
+            let is_gone = error.kind() == io::ErrorKind::NotFound;
+            if is_gone { ApiError::FileNotFound } else { ApiError::from_io("retrying a job", &error) }
         })?;
         let job = task.registry.resubmit(reservation, &renewed).ok_or(ApiError::JobNotFound)?;
         info!(event = "job_retried", job_id = %id, "Queued a job again");
@@ -126,7 +126,7 @@ pub(in crate::http) async fn retry(state: &AppState, asker: &Asker, id: JobId) -
 /// Removes a job with all its traces; one that runs is stopped first.
 pub(in crate::http) async fn delete(state: &AppState, asker: &Asker, id: JobId) -> Result<(), ApiError> {
     find(state, asker, id)?;
-    let guard = state.changes.hold(id).await;
+    let guard = state.changes().hold(id).await;
     match state.registry.remove(id).ok_or(ApiError::JobNotFound)? {
         Removal::Removed(job) => {
             let task = state.clone();

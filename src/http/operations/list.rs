@@ -26,7 +26,7 @@ pub(in crate::http) struct ListRequest {
     /// Items of the page.
     pub(in crate::http) limit: usize,
     /// The top-level fields to tell; all when empty.
-    pub(in crate::http) fields: Vec<String>,
+    pub(in crate::http) fields: Vec<&'static str>,
 }
 
 /// A page of the list, without the address of the next one: only REST has addresses.
@@ -37,11 +37,11 @@ pub(in crate::http) fn list(state: &AppState, asker: &Asker, request: &ListReque
     Ok(JobsPage { data, meta: PageMeta { pagination: Pagination { limit: request.limit, next_cursor, next_url: None } } })
 }
 
-fn fields_of(job: impl serde::Serialize, fields: &[String]) -> Result<Map<String, Value>, ApiError> {
+fn fields_of(job: impl serde::Serialize, fields: &[&str]) -> Result<Map<String, Value>, ApiError> {
     match serde_json::to_value(job) {
         Ok(Value::Object(mut body)) => {
             if !fields.is_empty() {
-                body.retain(|name, _| fields.iter().any(|field| field == name));
+                body.retain(|name, _| fields.contains(&name.as_str()));
             }
             Ok(body)
         }

@@ -55,7 +55,7 @@ impl Session {
             }
             Command::UnsubscribeJob { job_id } => {
                 let id = parse(&job_id)?;
-                self.leave(id);
+                self.unsubscribe(id);
                 Answer::Unsubscribed { job_id: uuid(id) }
             }
             Command::CreateJob { filename, metadata, options, idempotency_key } => {
@@ -63,7 +63,8 @@ impl Session {
                 let admission = admission::admit(&state, &asker, None, key)?;
                 let wishes = create::understand(Source::Field(metadata.as_ref()), Source::Field(options.as_ref()))?;
                 let name = filename.ok_or(ApiError::MissingFile)?;
-                self.created(&create::from_arrival(&state, &asker, admission, &name, wishes).await?)
+                let created = create::from_arrival(&state, &asker, admission, &name, wishes).await?;
+                self.created(&created)
             }
             Command::UploadStart { filename, size, metadata, options, idempotency_key } => {
                 if self.upload.is_some() {
@@ -112,9 +113,11 @@ impl Session {
             Command::RetryJob { job_id } => Answer::Job { job: Box::new(jobs::retry(&state, &asker, parse(&job_id)?).await?) },
             Command::DeleteJob { job_id } => {
                 let id = parse(&job_id)?;
-                // It is answered here; to those who follow it, it is told.
-                self.leave(id);
                 jobs::delete(&state, &asker, id).await?;
+                // This answer tells it; a session that ends with the job is closed.
+                if !self.is_bound_to(id) {
+                    self.leave(id);
+                }
                 Answer::JobDeleted { job_id: uuid(id) }
             }
             Command::GetQueueStatus {} => Answer::QueueStatus(queue::status(&state, &asker)),

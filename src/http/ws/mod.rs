@@ -13,8 +13,6 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
-pub(super) use answer::Answer;
-pub(super) use command::Command;
 use session::{PATIENCE, Session};
 
 use super::asker::Asker;
@@ -65,12 +63,7 @@ pub(super) async fn open_session(
     open(state, asker, Bound::Free, upgrade)
 }
 
-fn open(
-    state: AppState,
-    asker: Asker,
-    bound: Bound,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Response {
+fn open(state: AppState, asker: Asker, bound: Bound, upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>) -> Response {
     let Ok(upgrade) = upgrade else { return ApiError::UpgradeRequired.into_response() };
     let tasks = state.tasks.clone();
     upgrade

@@ -150,6 +150,17 @@ impl Session {
         self.followers.remove(&id);
     }
 
+    /// The client does not want to follow a job any more, so the session does not end with it either.
+    pub(super) fn unsubscribe(&mut self, id: JobId) {
+        self.leave(id);
+        self.bound = self.bound.filter(|bound| *bound != id);
+    }
+
+    /// Whether the session ends with this job.
+    pub(super) fn is_bound_to(&self, id: JobId) -> bool {
+        self.bound == Some(id)
+    }
+
     /// Tells what a followed job brought; how the session ends when it ends with it.
     async fn step(&mut self, id: JobId, step: Step) -> Result<Option<End>, End> {
         match step {

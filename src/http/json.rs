@@ -1,0 +1,211 @@
+//! A request's JSON body: bounded in size, depth and time, and refused in our envelope.
+
+use std::future::Future;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{FromRef, FromRequest, Request};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+
+use super::error::ApiError;
+use super::state::AppState;
+
+/// The largest body, in bytes: `metadata` and `options` at their limits, and room to spare.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// How deep arrays and objects may stand in each other: `metadata` may be eight deep, and stands in an object.
+const MAX_DEPTH: usize = 16;
+/// Most characters of the parser's reason that are repeated: it can hold what the client sent.
+const MAX_REASON_CHARS: usize = 200;
+
+/// How long a body may take to arrive.
+#[derive(Clone, Copy)]
+pub(super) struct Patience(Duration);
+
+impl FromRef<AppState> for Patience {
+    /// So little has no reason to take longer in all than a pause may take.
+    fn from_ref(state: &AppState) -> Self {
+        Self(state.idle_timeout)
+    }
+}
+
+/// The body, read as `T`.
+pub(super) struct JsonBody<T>(pub(super) T);
+
+impl<S, T> FromRequest<S> for JsonBody<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+    Patience: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    fn from_request(request: Request, state: &S) -> impl Future<Output = Result<Self, ApiError>> + Send {
+        let patience = Patience::from_ref(state);
+        async move {
+            check_content_type(request.headers())?;
+            let bytes = read(request.into_body(), patience).await?;
+            parse(&bytes).map(Self)
+        }
+    }
+}
+
+/// Reads a text as `T`: also for messages that come in another way.
+pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
+    if depth(text) > MAX_DEPTH {
+        return Err(ApiError::InvalidJson(format!("nested deeper than {MAX_DEPTH} levels")));
+    }
+    serde_json::from_slice(text)
+        .map_err(|error| ApiError::InvalidJson(error.to_string().chars().take(MAX_REASON_CHARS).collect()))
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
+    let found = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none");
+    let essence = found.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(ApiError::UnsupportedMediaType { expected: "application/json", found: found.chars().take(100).collect() })
+}
+
+async fn read(body: Body, Patience(patience): Patience) -> Result<Vec<u8>, ApiError> {
+    let too_large = || ApiError::RequestTooLarge { limit: MAX_BODY_BYTES as u64 };
+    if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
+        return Err(too_large());
+    }
+    let mut data = body.into_data_stream();
+    let mut bytes = Vec::new();
+    let all = async {
+        while let Some(chunk) = data.next().await {
+            let chunk: Bytes = chunk.map_err(|error| ApiError::InvalidRequest(format!("the body broke off: {error}")))?;
+            if bytes.len() + chunk.len() > MAX_BODY_BYTES {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(())
+    };
+    tokio::time::timeout(patience, all).await.map_err(|_| ApiError::RequestTimeout)??;
+    Ok(bytes)
+}
+
+/// How deep arrays and objects stand in each other, whether or not the text is JSON.
+fn depth(text: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_text, mut escaped) = (false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::routing::post;
+    use http_body_util::BodyExt;
+    use proptest::prelude::*;
+    use serde_json::Value;
+    use tower::ServiceExt;
+
+    use super::super::error::Code;
+    use super::*;
+
+    fn refused(text: &[u8]) -> Code {
+        parse::<Value>(text).unwrap_err().code()
+    }
+
+    #[test]
+    fn what_is_no_json_or_too_deep_is_refused() {
+        for text in ["", "{", "{]", "nonsense", "{\"a\": 1} 2", "\u{1}", "\"\u{0}\"", "{\"a\":1,}"] {
+            assert_eq!(refused(text.as_bytes()), Code::InvalidJson, "{text:?}");
+        }
+        assert_eq!(refused(b"\"\xff\""), Code::InvalidJson);
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(parse::<Value>(nested(MAX_DEPTH).as_bytes()).is_ok());
+        assert_eq!(refused(nested(MAX_DEPTH + 1).as_bytes()), Code::InvalidJson);
+        assert_eq!(refused(nested(1_000_000).as_bytes()), Code::InvalidJson);
+        // Brackets in texts are no depth.
+        assert!(parse::<Value>(format!("[\"\\\"{}\"]", "[".repeat(100)).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_value_of_another_form_is_refused_with_the_place() {
+        let Err(ApiError::InvalidJson(reason)) = parse::<Vec<u8>>(b"[1, \"x\"]") else { panic!("it is taken") };
+        assert!(reason.contains("line 1 column 7"), "{reason}");
+    }
+
+    /// The status of an answer to a body, and what the handler got.
+    async fn sent(content_type: Option<&str>, body: Body, patience: Duration) -> (u16, Option<Value>) {
+        let handler = |JsonBody(value): JsonBody<Value>| async move { axum::Json(value) };
+        let router = Router::new().route("/", post(handler)).with_state(Patience(patience));
+        let mut request = Request::post("/").body(body).unwrap();
+        if let Some(content_type) = content_type {
+            request.headers_mut().insert(CONTENT_TYPE, content_type.parse().unwrap());
+        }
+        let response = router.oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).ok())
+    }
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn only_json_is_taken_for_json() {
+        for (content_type, status) in [
+            (Some("application/json"), 200),
+            (Some("Application/JSON; charset=utf-8"), 200),
+            (Some("text/json"), 415),
+            (Some("application/jsonp"), 415),
+            (Some("multipart/form-data; boundary=b"), 415),
+            (None, 415),
+        ] {
+            let value = (status == 200).then(|| Value::from(1));
+            assert_eq!(sent(content_type, Body::from("1"), LONG).await, (status, value), "{content_type:?}");
+        }
+        assert_eq!(sent(Some("application/json"), Body::from("{"), LONG).await, (400, None));
+    }
+
+    #[tokio::test]
+    async fn a_body_is_bounded_in_size_and_time() {
+        let json = Some("application/json");
+        let text = |size: usize| format!("\"{}\"", "x".repeat(size - 2));
+        assert_eq!(sent(json, Body::from(text(MAX_BODY_BYTES)), LONG).await.0, 200);
+        assert_eq!(sent(json, Body::from(text(MAX_BODY_BYTES + 1)), LONG).await.0, 413);
+        // Without a length known beforehand, and without an end.
+        let endless = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 1000])));
+        assert_eq!(sent(json, Body::from_stream(endless), LONG).await.0, 413);
+        let silent = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+        assert_eq!(sent(json, Body::from_stream(silent), Duration::from_millis(1)).await.0, 408);
+    }
+
+    proptest! {
+        #[test]
+        fn the_depth_of_json_is_counted_right(levels in 0..20_usize, text in "[\\[\\]{}\"\\\\a]{0,20}") {
+            let mut value = Value::String(text);
+            for level in 0..levels {
+                value = if level % 2 == 0 { Value::Array(vec![value]) } else { serde_json::json!({ "a": value }) };
+            }
+            prop_assert_eq!(depth(value.to_string().as_bytes()), levels);
+        }
+
+        #[test]
+        fn any_bytes_are_answered(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            // Whatever comes is either taken or refused as it should be.
+            prop_assert!(parse::<Value>(&bytes).map_or_else(|error| error.code() == Code::InvalidJson, |_| true));
+        }
+    }
+}

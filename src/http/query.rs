@@ -1,0 +1,180 @@
+//! The parameters in an address. Every mistake is found, not only the first; unknown parameters are ignored.
+
+use std::convert::Infallible;
+use std::ops::RangeInclusive;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::error::{ApiError, FailedCheck, Mistake, shown};
+
+/// The parameters as they came. Each is asked for by name, and [`Parameters::finish`] tells what was wrong with them.
+#[derive(Debug, Default)]
+pub(super) struct Parameters {
+    given: Vec<(String, String)>,
+    checks: Vec<FailedCheck>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Parameters {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self::read(parts.uri.query().unwrap_or_default()))
+    }
+}
+
+impl Parameters {
+    pub(super) fn read(query: &str) -> Self {
+        Self { given: form_urlencoded::parse(query.as_bytes()).into_owned().collect(), checks: Vec::new() }
+    }
+
+    /// A text. One that is empty was not given.
+    pub(super) fn text(&mut self, name: &str, max_chars: usize) -> Option<String> {
+        let text = self.single(name)?;
+        let length = text.chars().count();
+        if length > max_chars {
+            self.refuse(name, Mistake::TooManyCharacters { found: length, max: max_chars });
+            return None;
+        }
+        Some(text)
+    }
+
+    pub(super) fn whole_number(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
+        let text = self.single(name)?;
+        // Digits alone: "+5" is a number to the standard library.
+        let number = text.parse().ok().filter(|number| range.contains(number) && text.bytes().all(|byte| byte.is_ascii_digit()));
+        if number.is_none() {
+            self.refuse(name, Mistake::OutOfRange { min: *range.start(), max: *range.end(), found: quoted(text) });
+        }
+        number
+    }
+
+    /// A time with its offset (RFC 3339).
+    pub(super) fn time(&mut self, name: &str) -> Option<DateTime<Utc>> {
+        let text = self.single(name)?;
+        // A plus sign that was not encoded has become a space.
+        let time = DateTime::parse_from_rfc3339(&text.replace(' ', "+")).ok();
+        if time.is_none() {
+            self.refuse(name, Mistake::NotATime { found: quoted(text) });
+        }
+        time.map(|time| time.to_utc())
+    }
+
+    /// One of the choices.
+    pub(super) fn one_of<T: Copy>(&mut self, name: &str, choices: &[(&'static str, T)]) -> Option<T> {
+        let text = self.single(name)?;
+        self.choose(name, text, choices)
+    }
+
+    /// Any number of the choices, as repeated parameters or separated by commas; each once, in the order given.
+    pub(super) fn several_of<T: Copy + PartialEq>(&mut self, name: &str, choices: &[(&'static str, T)]) -> Vec<T> {
+        let mut chosen = Vec::new();
+        for text in self.all(name) {
+            for choice in text.split(',').map(str::trim).filter(|choice| !choice.is_empty()) {
+                if let Some(value) = self.choose(name, choice.to_owned(), choices)
+                    && !chosen.contains(&value)
+                {
+                    chosen.push(value);
+                }
+            }
+        }
+        chosen
+    }
+
+    /// Notes a mistake that the caller found.
+    pub(super) fn refuse(&mut self, name: &str, mistake: Mistake) {
+        let check = FailedCheck::new(format!("query.{name}"), mistake);
+        if !self.checks.contains(&check) {
+            self.checks.push(check);
+        }
+    }
+
+    /// Everything that was wrong, at once.
+    pub(super) fn finish(self) -> Result<(), ApiError> {
+        if self.checks.is_empty() { Ok(()) } else { Err(ApiError::InvalidQuery(self.checks)) }
+    }
+
+    fn choose<T: Copy>(&mut self, name: &str, text: String, choices: &[(&'static str, T)]) -> Option<T> {
+        let found = choices.iter().find(|(choice, _)| *choice == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let allowed = choices.iter().map(|(choice, _)| *choice).collect();
+            self.refuse(name, Mistake::NotOneOf { allowed, found: quoted(text) });
+        }
+        found
+    }
+
+    fn single(&mut self, name: &str) -> Option<String> {
+        let mut values = self.all(name);
+        if values.len() > 1 {
+            self.refuse(name, Mistake::Repeated);
+            return None;
+        }
+        values.pop()
+    }
+
+    fn all(&self, name: &str) -> Vec<String> {
+        self.given.iter().filter(|(given, value)| given == name && !value.is_empty()).map(|(_, value)| value.clone()).collect()
+    }
+}
+
+fn quoted(text: String) -> String {
+    shown(&Value::String(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SORTS: [(&str, u8); 2] = [("created_at", 1), ("-created_at", 2)];
+
+    #[test]
+    fn what_is_right_is_taken_and_what_is_unknown_or_empty_is_ignored() {
+        let mut given = Parameters::read("limit=20&colour=red&sort=-created_at&status=a,b&status=a&filename=%D1%8F&external_id=");
+        assert_eq!(given.whole_number("limit", 1..=100), Some(20));
+        assert_eq!(given.one_of("sort", &SORTS), Some(2));
+        assert_eq!(given.several_of("status", &[("a", 'a'), ("b", 'b')]), ['a', 'b']);
+        assert_eq!(given.text("filename", 1), Some("я".to_owned()));
+        assert_eq!(given.text("external_id", 1), None);
+        assert_eq!(given.time("created_after"), None);
+        assert!(given.finish().is_ok());
+    }
+
+    #[test]
+    fn a_time_may_have_an_offset_with_or_without_its_encoding() {
+        let expected = "2026-11-20T09:00:00Z".parse::<DateTime<Utc>>().unwrap();
+        for query in ["at=2026-11-20T12:00:00%2B03:00", "at=2026-11-20T12:00:00+03:00", "at=2026-11-20T09:00:00Z"] {
+            assert_eq!(Parameters::read(query).time("at"), Some(expected), "{query}");
+        }
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once() {
+        let mut given = Parameters::read("limit=0&limit2=+5&sort=name&status=x,y,x&created_after=soon&a=1&a=2&filename=abc");
+        given.whole_number("limit", 1..=100);
+        given.whole_number("limit2", 1..=100);
+        given.one_of("sort", &SORTS);
+        given.several_of("status", &[("a", 'a')]);
+        given.time("created_after");
+        given.text("a", 5);
+        given.text("filename", 2);
+        given.refuse("cursor", Mistake::NotACursor);
+        let Err(ApiError::InvalidQuery(checks)) = given.finish() else { panic!("all of it is taken") };
+        let fields: Vec<&str> = checks.iter().map(|check| check.field.as_str()).collect();
+        assert_eq!(
+            fields,
+            [
+                "query.limit",
+                "query.limit2",
+                "query.sort",
+                "query.status",
+                "query.status",
+                "query.created_after",
+                "query.a",
+                "query.filename",
+                "query.cursor"
+            ]
+        );
+    }
+}

@@ -90,10 +90,10 @@ fn every_language_has_exactly_the_messages_and_arguments_of_english() {
 
 #[test]
 fn english_and_russian_are_spoken() {
-    assert_eq!(Language::list(), "en, ru");
+    assert!(Language::list().contains("en, ") && Language::list().contains("ru"), "{}", Language::list());
     assert_eq!(Language::english().tag(), "en");
     assert_eq!(Language::find("RU").map(Language::tag), Some("ru"));
-    assert_eq!(Language::find("de"), None);
+    assert_eq!(Language::find("xx"), None);
 }
 
 fn said(tag: &str, key: &str, name: &str, argument: Argument) -> String {
@@ -173,16 +173,13 @@ fn the_language_liked_best_is_spoken() {
         ("en;q=0.8, ru;q=0.9", "ru"),
         ("en;q=0.8, ru;q=0.801", "ru"),
         ("ru;q=0.5,en;q=0.5", "ru"),
-        ("de, ru;q=0.1", "ru"),
-        ("de, *;q=0.5, ru;q=0.1", "en"),
+        ("xx, ru;q=0.1", "ru"),
+        ("xx, *;q=0.5, ru;q=0.1", "en"),
         ("*", "en"),
-        ("en;q=0, *", "ru"),
-        ("en;q=0", "ru"),
-        ("*, en;q=0.5", "ru"),
         ("ru;q=0, ru-RU", "en"),
         ("ru;q=0", "en"),
         ("ru ; q=1.000", "ru"),
-        ("de, fr", "en"),
+        ("xx, yy", "en"),
         ("rusky", "en"),
         ("ru;q=2", "en"),
         ("ru;q=0.1234", "en"),
@@ -193,8 +190,12 @@ fn the_language_liked_best_is_spoken() {
     ] {
         assert_eq!(negotiate(accepted, english).tag(), expected, "{accepted:?}");
     }
+    // Any other will do.
+    for accepted in ["en;q=0, *", "en;q=0", "*, en;q=0.5"] {
+        assert_ne!(negotiate(accepted, english), english, "{accepted:?}");
+    }
     let russian = Language::find("ru").unwrap();
-    for (accepted, expected) in [("", "ru"), ("*", "ru"), ("de", "ru"), ("en-GB", "en"), ("nonsense!", "ru")] {
+    for (accepted, expected) in [("", "ru"), ("*", "ru"), ("xx", "ru"), ("en-GB", "en"), ("nonsense!", "ru")] {
         assert_eq!(negotiate(accepted, russian).tag(), expected, "{accepted:?}");
     }
 }

@@ -25,6 +25,7 @@ async fn every_code_is_answered_with_its_status_its_headers_and_in_both_language
     results(&mut provoked).await;
     full_queue(&mut provoked).await;
     slow_client(&mut provoked).await;
+    full_disk(&mut provoked).await;
     let table: BTreeSet<&str> = EXPECTED.iter().map(|expected| expected.code).collect();
     assert_eq!(provoked.0, table);
 }
@@ -148,6 +149,14 @@ async fn slow_client(provoked: &mut Provoked) {
     provoked.by_bytes(&app, "REQUEST_TIMEOUT", request).await;
 }
 
+async fn full_disk(provoked: &mut Provoked) {
+    // More than any disk has, and not more than the settings allow.
+    let app = TestApp::spawn_with(&[("MAX_FILE_SIZE", "4000000000000000000")]).await;
+    let request = "POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nAccept-Language: LANGUAGE\r\nContent-Length: 3000000000000000000\r\n\
+                   Expect: 100-continue\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n";
+    provoked.by_bytes(&app, "STORAGE_FULL", request).await;
+}
+
 #[tokio::test]
 async fn failed_checks_of_all_parts_come_together_in_the_client_s_language() {
     let app = TestApp::spawn().await;
@@ -194,7 +203,7 @@ async fn failed_checks_of_all_parts_come_together_in_the_client_s_language() {
 async fn a_client_that_does_not_say_is_spoken_to_in_the_language_of_the_settings() {
     let russian = TestApp::spawn_with(&[("CALLANNOTATE__SERVER__LANGUAGE", "ru")]).await;
     let english = TestApp::spawn().await;
-    for accepted in [None, Some("de"), Some("*"), Some("nonsense;q=x"), Some("\u{fffd}")] {
+    for accepted in [None, Some("xx"), Some("*"), Some("nonsense;q=x"), Some("\u{fffd}")] {
         for (app, language) in [(&russian, "ru"), (&english, "en")] {
             let mut request = app.client.get(app.url(UNKNOWN));
             if let Some(accepted) = accepted {
@@ -240,6 +249,7 @@ async fn what_the_http_library_refuses_has_no_body_as_documented() {
         ("nonsense\r\n\r\n".to_owned(), 400),
         (format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(70_000)), 414),
         (format!("GET / HTTP/1.1\r\nHost: x\r\n{headers}\r\n"), 431),
+        (format!("GET / HTTP/1.1\r\nHost: x\r\nx: {}", "x".repeat(500_000)), 431),
     ] {
         let answer = exchange(&app, &request).await;
         assert_eq!((answer.status, answer.body), (status, Value::Null));

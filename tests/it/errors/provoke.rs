@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::RequestBuilder;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::super::support::app::{DEADLINE, TestApp};
 use super::expected::{EXPECTED, Expected};
@@ -23,22 +24,24 @@ pub struct Answer {
 impl Provoked {
     /// Sends a request in English and in Russian; the Russian error.
     pub async fn by(&mut self, code: &str, request: impl Fn() -> RequestBuilder) -> Answer {
-        let expected = find(code);
         let english = answer(request().header("accept-language", "en-GB, ru;q=0.5")).await;
-        hold(expected, &english, "en");
-        let russian = answer(request().header("accept-language", "de, ru-RU;q=0.9, en;q=0.8")).await;
-        hold(expected, &russian, "ru");
-        self.0.insert(expected.code);
+        let russian = answer(request().header("accept-language", "xx, ru-RU;q=0.9, en;q=0.8")).await;
+        self.as_answered(code, &english, &russian);
         russian
     }
 
     /// The same over a bare connection: the text of the request, with `LANGUAGE` where the language belongs.
     pub async fn by_bytes(&mut self, app: &TestApp, code: &str, request: &str) {
-        let expected = find(code);
         let (english, russian) = (request.replace("LANGUAGE", "en"), request.replace("LANGUAGE", "ru"));
         let (english, russian) = tokio::join!(exchange(app, &english), exchange(app, &russian));
-        hold(expected, &english, "en");
-        hold(expected, &russian, "ru");
+        self.as_answered(code, &english, &russian);
+    }
+
+    /// By an English and a Russian answer that came in another way.
+    pub fn as_answered(&mut self, code: &str, english: &Answer, russian: &Answer) {
+        let expected = find(code);
+        hold(expected, english, "en");
+        hold(expected, russian, "ru");
         self.0.insert(expected.code);
     }
 }
@@ -56,7 +59,7 @@ pub async fn answer(request: RequestBuilder) -> Answer {
 
 /// Sends bytes and reads one answer.
 pub async fn exchange(app: &TestApp, request: &str) -> Answer {
-    let mut stream = tokio::net::TcpStream::connect(&app.address).await.unwrap();
+    let mut stream = TcpStream::connect(&app.address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut bytes = Vec::new();
     let (head, size) = tokio::time::timeout(DEADLINE, async {

@@ -6,7 +6,7 @@ class ApiError extends Error {
   constructor(status, error) {
     super(error.message || 'The server gave no reason.');
     this.status = status;
-    this.code = error.code || `HTTP_${status}`;
+    this.code = error.code;
     this.details = error.details || {};
     this.requestId = error.request_id;
   }
@@ -15,7 +15,7 @@ class ApiError extends Error {
     try {
       return new ApiError(status, JSON.parse(text).error);
     } catch {
-      return new ApiError(status, { message: status ? `The server answered ${status}.` : 'The server cannot be reached.' });
+      return new ApiError(status, { message: status ? `The server answered ${status}.` : 'The server cannot be reached from this page.' });
     }
   }
 }
@@ -24,6 +24,8 @@ class CallAnnotate {
   // Milliseconds: the first pause before a broken connection is taken up again (it doubles), and the longest.
   static FIRST_PAUSE = 500;
   static LONGEST_PAUSE = 15_000;
+  // Connections that may fail one after the other before the watch is given up.
+  static ATTEMPTS = 10;
   // Job statuses after which nothing more comes.
   static FINISHED = ['completed', 'failed', 'cancelled', 'archived'];
 
@@ -74,12 +76,12 @@ class CallAnnotate {
 
   /**
    * Follows a job: `onMessage` gets each message once, in order. Resolves when the job has ended; a broken connection is
-   * taken up again from the last number seen, until `signal` is aborted.
+   * taken up again from the last number seen, until `signal` is aborted or it fails ten times in a row.
    */
   async watch(id, onMessage, signal) {
     let last = null;
     let finished = false;
-    let pause = CallAnnotate.FIRST_PAUSE;
+    let failures = 0;
     while (!finished && !signal.aborted) {
       const query = last === null ? '' : `?last_seq=${last}`;
       const code = await this.connection(`/ws/${encodeURIComponent(id)}${query}`, signal, (message) => {
@@ -87,14 +89,16 @@ class CallAnnotate {
           if (last !== null && message.seq <= last) return;
           last = message.seq;
         }
-        pause = CallAnnotate.FIRST_PAUSE;
+        failures = 0;
         finished ||= CallAnnotate.FINISHED.includes(message.status) || (message.type === 'error' && message.job_id !== undefined);
         onMessage(message);
       });
       if (code === 4404) throw new ApiError(404, { code: 'JOB_NOT_FOUND', message: 'There is no such job any more.' });
       if (finished || signal.aborted) return;
+      failures += 1;
+      if (failures === CallAnnotate.ATTEMPTS) throw ApiError.parse(0, '');
+      const pause = Math.min(CallAnnotate.FIRST_PAUSE * 2 ** (failures - 1), CallAnnotate.LONGEST_PAUSE);
       await new Promise((resolve) => { setTimeout(resolve, pause); });
-      pause = Math.min(pause * 2, CallAnnotate.LONGEST_PAUSE);
     }
   }
 

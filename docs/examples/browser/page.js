@@ -93,6 +93,8 @@ $('form').addEventListener('submit', async (event) => {
   try {
     await annotate();
   } catch (error) {
+    // What was not taken has no state to show.
+    show('work', current !== null);
     fail(error);
   } finally {
     $('send').disabled = false;

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import websocket
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "docs/examples/python"))
 from callannotate_client import ApiError, CallAnnotate, JobFailed  # noqa: E402
@@ -50,7 +51,7 @@ class Handler(socketserver.StreamRequestHandler):
         if answer is CUT or answer is None:
             return
         status, headers, body = answer
-        text = json.dumps(body).encode()
+        text = b"" if body is None else json.dumps(body).encode()
         lines = [f"HTTP/1.1 {status} Answer", f"Content-Length: {len(text)}", "Connection: close"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         self.wfile.write("\r\n".join(lines).encode() + b"\r\n\r\n" + text)
@@ -269,11 +270,21 @@ def test_a_stream_cut_at_any_point_is_resumed_without_loss_or_repetition(serve, 
 
 
 @pytest.mark.parametrize("follow", TRANSPORTS)
-def test_a_stream_that_never_comes_is_given_up(serve, pauses, follow):
-    server = serve(lambda request: CUT)
-    with pytest.raises(OSError if follow == "sse" else Exception):
-        list(client(server, pauses, attempts=3).watch(JOB, follow))
-    assert len(server.requests) >= 3
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_a_stream_that_always_breaks_is_given_up(serve, pauses, follow, attempts):
+    server = serve(lambda request: TRANSPORTS[follow][0](request, lambda event: True))
+    with pytest.raises((OSError, websocket.WebSocketException)):
+        list(client(server, pauses, attempts=attempts).watch(JOB, follow))
+    assert (len(server.requests), len(pauses)) == (attempts, attempts - 1)
+
+
+def test_an_event_stream_that_has_nothing_more_to_tell_ends(serve, pauses):
+    def answer(request):
+        return (204, {}, None) if request.path.endswith("/events") else (200, {}, {"job_id": JOB, "status": "completed"})
+
+    server = serve(answer)
+    assert [message["status"] for message in client(server, pauses).watch(JOB, "sse")] == ["completed"]
+    assert pauses == []
 
 
 def test_a_refused_websocket_says_why(serve, pauses):

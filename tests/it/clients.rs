@@ -108,9 +108,10 @@ fn the_python_client_lists_cancels_and_retries() {
     if !has(&server, "/api/v1/jobs?limit=1") {
         return;
     }
-    let submit = |file: &str| printed(python_client(&server).args(["submit", file])).trim().to_owned();
+    let submit = |file: &str| printed(python_client(&server).args(["submit", file, "--idempotency-key", file])).trim().to_owned();
     // The first keeps the engine busy, so that the second can be cancelled while it waits.
     let (first, second) = (submit(CALL), submit(SHORT_CALL));
+    assert_eq!(submit(SHORT_CALL), second);
     let cancelled: Value =
         serde_json::from_str(&printed(python_client(&server).args(["cancel", &second, "--format", "json"]))).unwrap();
     assert_eq!(cancelled["status"], "cancelled");
@@ -154,27 +155,37 @@ fn the_life_of_a_job_with_curl() {
     assert_eq!(end[1..], ["202", "204", "204", "curl: ok"]);
 }
 
-#[test]
-fn the_postman_collection_passes_its_own_tests() {
-    let Some((_volume, server)) = server(&[]) else { return };
-    // It sends the file of this name that lies in the working directory.
+/// What newman reports of the Postman collection.
+fn newman(server: &Server, key: &str) -> Value {
+    // The collection sends the file of this name that lies in the working directory.
     let folder = TempDir::new().unwrap();
     std::fs::copy(root().join(SHORT_CALL), folder.path().join("recording.flac")).unwrap();
     let report = folder.path().join("report.json");
     let mut command = client("node");
     command.arg(root().join("tests/clients/node_modules/newman/bin/newman.js"));
     command.arg("run").arg(root().join("docs/postman_collection.json"));
-    command.args(["--env-var", &format!("base_url={}", server.url()), "--working-dir"]).arg(folder.path());
+    command.args(["--env-var", &format!("base_url={}", server.url()), "--env-var", &format!("api_key={key}")]);
+    command.arg("--working-dir").arg(folder.path());
     command.args(["--reporters", "json", "--reporter-json-export"]).arg(&report);
     printed(&mut command);
-    let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
-    assert_eq!(report["run"]["failures"], json!([]));
-    let executions = report["run"]["executions"].as_array().unwrap();
+    serde_json::from_slice::<Value>(&std::fs::read(report).unwrap()).unwrap()["run"].take()
+}
+
+fn assert_passed(run: &Value) {
+    assert_eq!(run["failures"], json!([]));
+    let executions = run["executions"].as_array().unwrap();
     let mut names: Vec<&str> = executions.iter().map(|execution| execution["item"]["name"].as_str().unwrap()).collect();
+    // The result is asked for until it is there.
     names.dedup();
     let expected = ["Health Check", "Service Info", "Submit Job", "Job Status", "Job Result", "Delete Job", "Queue Status"];
     assert_eq!(names, expected);
-    assert_eq!(report["run"]["stats"]["assertions"], json!({ "total": 28, "pending": 0, "failed": 0 }));
+    assert_eq!(run["stats"]["assertions"], json!({ "total": 28, "pending": 0, "failed": 0 }));
+}
+
+#[test]
+fn the_postman_collection_passes_its_own_tests() {
+    let Some((_volume, server)) = server(&[]) else { return };
+    assert_passed(&newman(&server, ""));
 }
 
 /// What stands on the page of `docs/examples/browser` in the end.
@@ -260,6 +271,7 @@ fn clients_with_a_key_and_a_page_from_disk_are_let_in() {
         command.env("CALLANNOTATE_API_KEY", &key).args(["submit", SHORT_CALL, "--follow", follow]);
         assert!(printed(&mut command).contains("insurance card"), "{follow}");
     }
+    assert_passed(&newman(&server, &key));
     let from_disk = format!("file://{}", root().join("docs/examples/browser/index.html").display());
     let refused = page(&from_disk, &server.url(), &root().join(CALL), "");
     assert!(refused["error"].as_str().unwrap().ends_with("(UNAUTHORIZED)"), "{refused}");

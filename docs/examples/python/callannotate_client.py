@@ -148,6 +148,7 @@ class CallAnnotate:
         connection = {"ws": self._over_websocket, "sse": self._over_sse}[follow]
         last, status, failures = None, None, 0
         while status not in FINISHED:
+            broken = requests.ConnectionError("the server keeps ending the connection before the job has ended")
             try:
                 for message in connection(job_id, last):
                     seq = message.get("seq")
@@ -158,12 +159,13 @@ class CallAnnotate:
                     yield message
                     if message["type"] == "result" or (message["type"] == "error" and "job_id" in message):
                         return
-            except (OSError, websocket.WebSocketException):  # Those of requests are OSErrors.
-                if failures + 1 >= self.attempts:
-                    raise
+            except (OSError, websocket.WebSocketException) as error:  # Those of requests are OSErrors.
+                broken = error
             if status not in FINISHED:
-                self.sleep(self._backoff(failures))
                 failures += 1
+                if failures == self.attempts:
+                    raise broken
+                self.sleep(self._backoff(failures - 1))
 
     def wait(self, job_id, follow="ws", progress=lambda message: None):
         """Waits for the end of a job; its result, or JobFailed."""
@@ -194,6 +196,9 @@ class CallAnnotate:
     def _over_sse(self, job_id, last):
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": str(last)} if last is not None else {})}
         with self._call("GET", self._job(job_id) + "/events", headers=headers, stream=True) as response:
+            if response.status_code == 204:  # Nothing more will come: the end was told before.
+                job = self.status(job_id)
+                yield {"type": "status_update", "job_id": job_id, "status": job["status"], "progress": job.get("progress")}
             data, number = [], None
             for line in response.iter_lines():
                 field, _, value = line.decode().partition(":")

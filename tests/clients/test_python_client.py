@@ -299,13 +299,15 @@ def test_a_refused_websocket_says_why(serve, pauses):
 def test_polling_ends_with_the_job(serve, pauses, follow):
     def answer(request):
         number = min(len(server.requests), len(STATES)) - 1
-        return 200, {}, {"job_id": JOB, "status": STATES[number], "progress": EVENTS[number]["progress"]}
+        return 200, {}, {"job_id": JOB, "status": STATES[number], "progress": EVENTS[number]["progress"], "last_seq": number + 1}
 
     server = serve(answer)
     messages = list(client(server, pauses).watch(JOB, follow))
     assert [message["status"] for message in messages] == STATES
     preferences = [request.headers.get("prefer") for request in server.requests]
-    assert preferences == ([None, None, None, None] if follow == "poll" else [None, "wait=30", "wait=30", "wait=30"])
+    assert preferences == ([None] * 4 if follow == "poll" else [None, "wait=30", "wait=30", "wait=30"])
+    numbers = [request.query.get("last_seq") for request in server.requests]
+    assert numbers == ([None] * 4 if follow == "poll" else [None, "1", "2", "3"])
 
 
 def test_a_failed_job_is_raised_with_its_cause(serve, pauses):

@@ -178,11 +178,10 @@ class CallAnnotate:
         return self.result(job_id)
 
     def _polled(self, job_id, hold):
-        seen = None
+        seen, held = None, {}
         while True:
             started = time.monotonic()
-            headers = {"Prefer": f"wait={LONG_POLL}"} if hold and seen else {}
-            job = self._call("GET", self._job(job_id), headers=headers).json()
+            job = self._call("GET", self._job(job_id), **held).json()
             state = {"status": job["status"], "progress": job.get("progress")}
             if state != seen:
                 yield {"type": "status_update", "job_id": job_id, **state}
@@ -192,6 +191,9 @@ class CallAnnotate:
             if not hold or (state == seen and time.monotonic() - started < POLL):
                 self.sleep(POLL)
             seen = state
+            if hold:
+                # With the last number seen, a change between two requests is answered at once.
+                held = {"headers": {"Prefer": f"wait={LONG_POLL}"}, "params": {"last_seq": job.get("last_seq")}}
 
     def _over_sse(self, job_id, last):
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": str(last)} if last is not None else {})}

@@ -38,7 +38,7 @@ done
 
 echo "== events: each change as it comes; the stream ends with the job"
 # After a broken connection, take it up from the last number: --header 'Last-Event-ID: 7'
-request --no-buffer "$api/jobs/$job/events" | grep -o '^id.*\|"status":"[a-z]*"\|"percentage":[0-9]*'
+request --no-buffer "$api/jobs/$job/events" | grep '^id\|^data' | cut -c 1-150
 
 echo "== result, and again only if it has changed"
 request --dump-header "$work/headers" --output "$work/result" "$api/jobs/$job/result"

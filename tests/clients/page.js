@@ -21,7 +21,7 @@ function launch(profile) {
     '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--no-proxy-server',
     '--disable-background-networking', '--disable-component-update', '--remote-debugging-port=0',
     `--user-data-dir=${profile}`, '--window-size=900,1000', 'about:blank',
-  ], { stdio: ['ignore', 'ignore', 'pipe'] });
+  ], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, LANGUAGE: 'en' } });
   const address = new Promise((resolve, reject) => {
     const lines = readline.createInterface({ input: browser.stderr });
     lines.on('line', (line) => {

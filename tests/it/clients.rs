@@ -18,14 +18,17 @@ fn root() -> &'static Path {
 }
 
 /// A server with models on a volume of its own; nothing where there are no models.
-fn server(more: &[(&str, &str)]) -> Option<(TempDir, Server)> {
-    let models = models::folder_with_whisper()?;
+fn server() -> Option<(TempDir, Server)> {
     let volume = TempDir::new().unwrap();
-    let models = models.canonicalize().unwrap().display().to_string();
+    let server = server_on(volume.path(), &[])?;
+    Some((volume, server))
+}
+
+fn server_on(volume: &Path, more: &[(&str, &str)]) -> Option<Server> {
+    let models = models::folder_with_whisper()?.canonicalize().unwrap().display().to_string();
     let mut settings = vec![("CALLANNOTATE__MODELS__DIRS", models.as_str())];
     settings.extend_from_slice(more);
-    let server = Server::start_with(volume.path(), &settings);
-    Some((volume, server))
+    Some(Server::start_with(volume, &settings))
 }
 
 /// Whether the server has a route; where it has none, the test says so and is left out.
@@ -65,7 +68,7 @@ fn the_pages_script_survives_what_servers_and_networks_do() {
 
 #[test]
 fn the_python_client_follows_a_job_in_every_way_to_the_same_result() {
-    let Some((_volume, server)) = server(&[]) else { return };
+    let Some((_volume, server)) = server() else { return };
     let id = printed(python_client(&server).args(["submit", SHORT_CALL, "--language", "en", "--description", "A reminder"]));
     let id = id.trim();
     let first = printed(python_client(&server).args(["watch", id, "--follow", "ws"]));
@@ -93,7 +96,7 @@ fn the_python_client_follows_a_job_in_every_way_to_the_same_result() {
 
 #[test]
 fn the_python_client_names_each_field_that_was_refused() {
-    let Some((_volume, server)) = server(&[]) else { return };
+    let Some((_volume, server)) = server() else { return };
     let refused =
         python_client(&server).args(["submit", SHORT_CALL, "--language", "klingon", "--speakers", "99"]).output().unwrap();
     let error = String::from_utf8_lossy(&refused.stderr).into_owned();
@@ -104,7 +107,7 @@ fn the_python_client_names_each_field_that_was_refused() {
 
 #[test]
 fn the_python_client_lists_cancels_and_retries() {
-    let Some((_volume, server)) = server(&[]) else { return };
+    let Some((_volume, server)) = server() else { return };
     if !has(&server, "/api/v1/jobs?limit=1") {
         return;
     }
@@ -131,7 +134,7 @@ fn the_python_client_lists_cancels_and_retries() {
 
 #[test]
 fn the_life_of_a_job_with_curl() {
-    let Some((_volume, server)) = server(&[]) else { return };
+    let Some((_volume, server)) = server() else { return };
     if !has(&server, "/api/v1/jobs?limit=1") {
         return;
     }
@@ -184,7 +187,7 @@ fn assert_passed(run: &Value) {
 
 #[test]
 fn the_postman_collection_passes_its_own_tests() {
-    let Some((_volume, server)) = server(&[]) else { return };
+    let Some((_volume, server)) = server() else { return };
     assert_passed(&newman(&server, ""));
 }
 
@@ -221,7 +224,7 @@ fn assert_annotated(page: &Value) {
 
 #[test]
 fn the_page_shows_progress_and_dialogue() {
-    let Some((_volume, server)) = server(&[]) else { return };
+    let Some((_volume, server)) = server() else { return };
     let nginx = Nginx::in_front_of(&format!("127.0.0.1:{}", server.port));
     let address = nginx.url("/");
     let seen = page(&address, address.trim_end_matches('/'), &root().join(CALL), "");
@@ -231,13 +234,13 @@ fn the_page_shows_progress_and_dialogue() {
 
 #[test]
 fn the_page_shows_errors_and_takes_no_text_for_markup() {
-    let Some((_volume, server)) = server(&[]) else { return };
+    let Some((_volume, server)) = server() else { return };
     let nginx = Nginx::in_front_of(&format!("127.0.0.1:{}", server.port));
     let folder = TempDir::new().unwrap();
     let name = "<img src=x onerror=\"document.title='markup'\">.wav";
     std::fs::write(folder.path().join(name), "this is no audio").unwrap();
     let seen = page(&nginx.url("/"), &nginx.url(""), &folder.path().join(name), "");
-    assert_eq!(seen["error"], "The recording's format is not supported (UNSUPPORTED_FORMAT)");
+    assert!(seen["error"].as_str().unwrap().ends_with(" (UNSUPPORTED_FORMAT)"), "{seen}");
     assert_eq!(seen["shown"][0], format!("sending: {name}"));
     assert_eq!((&seen["resultShown"], &seen["images"], &seen["title"]), (&json!(false), &json!(0), &json!("CallAnnotate")));
     assert_eq!(seen["exceptions"], json!([]));
@@ -257,12 +260,11 @@ fn clients_with_a_key_and_a_page_from_disk_are_let_in() {
     if !(settings.contains("\naccess:") && settings.contains("cors_origins:")) {
         return models::say_skipped("there are no keys yet");
     }
-    let Some((volume, server)) =
-        server(&[("CALLANNOTATE__ACCESS__ENABLED", "true"), ("CALLANNOTATE__SERVER__CORS_ORIGINS", "null")])
-    else {
-        return;
-    };
+    let volume = TempDir::new().unwrap();
+    // Before the server starts: a running one takes a moment to notice.
     let key = key(volume.path());
+    let access = [("CALLANNOTATE__ACCESS__ENABLED", "true"), ("CALLANNOTATE__SERVER__CORS_ORIGINS", "null")];
+    let Some(server) = server_on(volume.path(), &access) else { return };
     let without = python_client(&server).args(["submit", SHORT_CALL]).output().unwrap();
     assert_eq!(without.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&without.stderr).starts_with("error: UNAUTHORIZED: "));

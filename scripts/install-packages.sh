@@ -16,6 +16,7 @@ program_of() {
 present() {
     program=$(program_of "$1")
     if [ -n "$program" ] && command -v "$program" >/dev/null 2>&1; then return 0; fi
+    if [ "$1" = chromium ] && { command -v google-chrome || command -v chromium-browser; } >/dev/null 2>&1; then return 0; fi
     if [ "$1" = python3-venv ] && python3 -c 'import ensurepip, venv' >/dev/null 2>&1; then return 0; fi
     dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'install ok installed'
 }

@@ -1,19 +1,12 @@
 //! The commands of `callannotate`.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
 use super::support::audio::tone;
-
-fn callannotate(volume: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_callannotate"));
-    command.env_clear().env("VOLUME_PATH", volume).env("CALLANNOTATE__SERVER__HOST", "127.0.0.1");
-    command.env("CALLANNOTATE__SERVER__PORT", "0");
-    command
-}
+use super::support::process::{Server, callannotate};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -21,37 +14,6 @@ fn text(bytes: &[u8]) -> String {
 
 fn call(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/calls").join(name)
-}
-
-/// A server as a process of its own; killed when the test is done with it.
-struct Server {
-    process: Child,
-    port: String,
-}
-
-impl Server {
-    fn start(volume: &Path) -> Self {
-        let process = callannotate(volume).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
-        let mut server = Self { process, port: String::new() };
-        let mut lines = BufReader::new(server.process.stdout.take().unwrap()).lines();
-        while server.port.is_empty() {
-            let line = lines.next().expect("the server listens before it ends").unwrap();
-            let event: Value = serde_json::from_str(&line).expect("every line of the log is JSON");
-            if event["event"] == "listening" {
-                event["address"].as_str().unwrap().rsplit(':').next().unwrap().clone_into(&mut server.port);
-            }
-        }
-        // Whoever starts the server has to read its log.
-        std::thread::spawn(move || lines.for_each(drop));
-        server
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
 }
 
 #[test]

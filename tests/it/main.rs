@@ -9,6 +9,7 @@
 
 mod architecture;
 mod calls;
+mod clients;
 mod command_line;
 mod configuration;
 mod diarization;
@@ -19,6 +20,7 @@ mod jobs;
 mod models_catalog;
 mod models_import;
 mod models_import_hostile;
+mod nginx;
 mod queue;
 mod recognition;
 mod recovery;

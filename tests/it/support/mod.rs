@@ -5,6 +5,8 @@ pub mod audio;
 pub mod der;
 pub mod diarizers;
 pub mod models;
+pub mod nginx;
+pub mod process;
 pub mod scripted;
 pub mod sound;
 pub mod wer;

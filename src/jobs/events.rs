@@ -58,6 +58,11 @@ impl EventLog {
         log
     }
 
+    /// The number of the last event.
+    pub(super) fn last(&self) -> u64 {
+        self.last
+    }
+
     /// Notes the present state, and the outcome when there is one. The number of the last event from then on.
     pub(super) fn tell(&mut self, at: DateTime<Utc>, state: &JobState, estimated_completion: Option<DateTime<Utc>>) -> u64 {
         self.push(at, state, estimated_completion, EventKind::Status);

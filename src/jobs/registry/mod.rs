@@ -112,18 +112,21 @@ impl Inner {
         }
     }
 
-    fn insert(&mut self, job: &Arc<Job>, now: DateTime<Utc>) {
+    fn insert(&mut self, job: Job, now: DateTime<Utc>) -> Arc<Job> {
+        let events = EventLog::resume(job.last_event, now, &job.state);
+        // A record from before there were events knows no number.
+        let job = Arc::new(Job { last_event: events.last(), ..job });
         self.next_sequence = self.next_sequence.max(job.sequence).max(job.arrival);
-        self.created.insert(Place::of(job), job.id);
+        self.created.insert(Place::of(&job), job.id);
         if matches!(job.state, JobState::Queued) {
-            self.queue.insert(queue_key(job), job.id);
+            self.queue.insert(queue_key(&job), job.id);
         }
         if let Some(idempotency) = &job.idempotency {
             self.keys.insert((job.owner.clone(), idempotency.key.clone()), job.id);
         }
-        let events = EventLog::resume(job.last_event, now, &job.state);
-        let state = watch::Sender::new(Arc::clone(job));
+        let state = watch::Sender::new(Arc::clone(&job));
         self.jobs.insert(job.id, Entry { state, events, stop: StopSignal::new() });
+        job
     }
 
     fn remove(&mut self, id: JobId) -> Option<Arc<Job>> {
@@ -203,12 +206,11 @@ impl Registry {
     /// Takes up a job found on the volume.
     pub fn restore(&self, job: Job) -> Arc<Job> {
         let now = self.0.clock.now();
-        let job = Arc::new(job);
         let mut inner = self.lock();
         if let JobState::Completed { started_at, finished_at } = &job.state {
             inner.speed.record(job.file.duration_seconds, seconds_between(*started_at, *finished_at));
         }
-        inner.insert(&job, now);
+        let job = inner.insert(job, now);
         if job.state.is_terminal() {
             inner.has_ended(job.id);
         }

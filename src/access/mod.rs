@@ -1,8 +1,16 @@
-//! Who asks, and what they may do. Knows nothing of HTTP, and nothing of what is protected.
+//! Who asks, from where, what they may do, and how much of it. Knows nothing of HTTP, and nothing of what is protected.
 //!
 //! Without keys everybody may do everything. With keys, a caller is a key: it sees what it made itself, and `admin` sees all.
 
+pub mod keys;
+pub mod limits;
+pub mod origins;
+pub mod proxies;
+mod ring;
+
 use std::fmt;
+
+pub use ring::Access;
 
 /// Names a key; never the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +45,25 @@ pub enum Scope {
     Admin,
 }
 
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Admin];
+
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The scope of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.name() == name)
+    }
+}
+
 /// Whoever makes a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -48,6 +75,11 @@ impl Caller {
     /// Anybody, where no keys are asked for.
     pub fn anybody() -> Self {
         Self { key: None, scopes: vec![Scope::Admin] }
+    }
+
+    /// Somebody who has not shown a key yet where one is asked for: may do nothing, sees nothing.
+    pub fn nobody() -> Self {
+        Self { key: None, scopes: Vec::new() }
     }
 
     /// The holder of a key.

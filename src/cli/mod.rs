@@ -2,6 +2,7 @@
 
 mod annotate;
 mod healthcheck;
+mod keys;
 mod serve;
 
 use std::path::PathBuf;
@@ -28,6 +29,9 @@ enum Command {
     Annotate(AnnotateArguments),
     /// Ask the server of this machine whether it is healthy; for container health checks.
     Healthcheck,
+    /// Make, list and revoke the keys that requests carry when access.enabled is set; beside a running server, too.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Import and list models.
     Models(ModelsArgs),
 }
@@ -73,6 +77,7 @@ pub fn run() -> ExitCode {
         Command::Serve => settings().and_then(|config| serve::run(&config)),
         Command::Annotate(arguments) => settings().and_then(|config| annotate::run(&config, &arguments)),
         Command::Healthcheck => settings().and_then(|config| healthcheck::run(&config)),
+        Command::Keys(command) => settings().and_then(|config| keys::run(&config, command)),
         Command::Models(arguments) => settings().and_then(|config| arguments.run(&config.models)),
     };
     match outcome {

@@ -1,6 +1,7 @@
 //! `callannotate serve`.
 
 use anyhow::Context;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -11,6 +12,7 @@ use crate::{pipeline, telemetry};
 
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     telemetry::init(&format!("{},{}", pipeline::LOG_FILTER, config.log_filter), Clock::system());
+    raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
         let shutdown = Shutdown::default();
@@ -20,6 +22,16 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
         app.serve().await?;
         Ok(())
     })
+}
+
+/// Each connection is an open file, and many systems allow a program just 1024 until it asks for more.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current < limit.maximum
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })
+    {
+        tracing::warn!(event = "file_limit", cause = %error, "The limit of open files stays at {:?}", limit.current);
+    }
 }
 
 /// The first SIGTERM or SIGINT stops softly, the second hard.

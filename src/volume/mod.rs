@@ -5,6 +5,7 @@
 //! an operator sees in the folders is therefore true, and a start needs nothing else to know every job.
 
 mod arrivals;
+mod keys;
 mod record;
 mod recover;
 mod spool;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use arrivals::Arrival;
+pub use keys::{KeyFile, KeyFileError, Stamp};
 pub use recover::{Recovered, RecoveredJob};
 pub use spool::{Spool, SpoolError, hexadecimal};
 

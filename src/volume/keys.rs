@@ -1,0 +1,189 @@
+//! The key file: `keys.json` in the volume's root, readable by its owner alone.
+//!
+//! It does not need the volume to be open: keys are made and revoked beside a running server, which holds the volume's lock
+//! and notices the changed file by its [`Stamp`]. A lock of its own keeps two changes apart. A crash leaves the old file
+//! or the new one.
+#![expect(clippy::disallowed_methods, reason = "the volume module changes files")]
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::sync;
+use crate::access::keys::{Key, SecretHash};
+use crate::access::{KeyId, Scope};
+
+const KEY_FILE: &str = "keys.json";
+const LOCK_FILE: &str = "keys.lock";
+/// For its owner alone: the labels and times are nobody else's business, and who may write it may do everything.
+const MODE: u32 = 0o600;
+
+/// Why the keys cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// It cannot be read or written.
+    #[error("the key file {path} cannot be used: {source}")]
+    Io {
+        /// Where it is.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It is not what this module writes.
+    #[error("the key file {path} is malformed: {reason}")]
+    Malformed {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// Changes whenever the file does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+/// The file that holds the keys of a volume.
+#[derive(Debug, Clone)]
+pub struct KeyFile {
+    folder: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeysRecord {
+    keys: Vec<KeyRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeyRecord {
+    id: String,
+    label: String,
+    scopes: Vec<String>,
+    created_at: DateTime<Utc>,
+    revoked_at: Option<DateTime<Utc>>,
+    secret_sha256: String,
+}
+
+impl KeyFile {
+    /// That of the volume at this path.
+    pub fn of(volume: &Path) -> Self {
+        Self { folder: volume.to_path_buf() }
+    }
+
+    /// All keys, revoked ones too. A file that is not there holds none.
+    ///
+    /// # Errors
+    /// When it cannot be read or is malformed.
+    pub fn read(&self) -> Result<Vec<Key>, KeyFileError> {
+        let bytes = match std::fs::read(self.path()) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(self.failed(source)),
+        };
+        let malformed = |reason: String| KeyFileError::Malformed { path: self.path(), reason };
+        let record: KeysRecord = serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+        record.keys.into_iter().map(|key| decode(key).map_err(malformed)).collect()
+    }
+
+    /// What the file looks like from outside; none: it is not there. One `stat`.
+    ///
+    /// # Errors
+    /// When the volume does not tell.
+    pub fn stamp(&self) -> io::Result<Option<Stamp>> {
+        match std::fs::metadata(self.path()) {
+            Ok(meta) => Ok(Some(Stamp {
+                inode: meta.ino(),
+                size: meta.size(),
+                modified: (meta.mtime(), meta.mtime_nsec()),
+                changed: (meta.ctime(), meta.ctime_nsec()),
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Changes the keys, alone: nobody else changes them meanwhile. What `change` tells is handed on.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn change<T>(&self, change: impl FnOnce(&mut Vec<Key>) -> T) -> Result<T, KeyFileError> {
+        let failed = |source| self.failed(source);
+        std::fs::create_dir_all(&self.folder).map_err(failed)?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(MODE)
+            .open(self.folder.join(LOCK_FILE))
+            .map_err(failed)?;
+        lock.lock().map_err(failed)?;
+        let mut keys = self.read()?;
+        let told = change(&mut keys);
+        self.write(&keys).map_err(failed)?;
+        Ok(told)
+    }
+
+    fn write(&self, keys: &[Key]) -> io::Result<()> {
+        let record = KeysRecord { keys: keys.iter().map(encode).collect() };
+        let temporary = self.path().with_extension("tmp");
+        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(MODE).open(&temporary)?;
+        // A crash may have left one that was made otherwise.
+        file.set_permissions(std::fs::Permissions::from_mode(MODE))?;
+        self.give_to_the_owner_of_the_volume(&file);
+        file.write_all(&serde_json::to_vec_pretty(&record)?)?;
+        file.sync_all()?;
+        drop(file);
+        std::fs::rename(&temporary, self.path())?;
+        sync::sync_folder(&self.folder)
+    }
+
+    /// An administrator may run the command as root beside a server that is not.
+    fn give_to_the_owner_of_the_volume(&self, file: &File) {
+        let (Ok(folder), Ok(own)) = (std::fs::metadata(&self.folder), file.metadata()) else { return };
+        if folder.uid() != own.uid() {
+            // Only root may; for everybody else the file stays where the one who made the key can see it.
+            let _only_root_may = std::os::unix::fs::fchown(file, Some(folder.uid()), Some(folder.gid()));
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.join(KEY_FILE)
+    }
+
+    fn failed(&self, source: io::Error) -> KeyFileError {
+        KeyFileError::Io { path: self.path(), source }
+    }
+}
+
+fn encode(key: &Key) -> KeyRecord {
+    KeyRecord {
+        id: key.id.to_string(),
+        label: key.label.clone(),
+        scopes: key.scopes.iter().map(|scope| scope.name().to_owned()).collect(),
+        created_at: key.created_at,
+        revoked_at: key.revoked_at,
+        secret_sha256: key.hash.to_string(),
+    }
+}
+
+fn decode(record: KeyRecord) -> Result<Key, String> {
+    let scope = |name: &String| Scope::named(name).ok_or_else(|| format!("{} has the unknown scope {name:?}", record.id));
+    Ok(Key {
+        scopes: record.scopes.iter().map(scope).collect::<Result<_, _>>()?,
+        hash: SecretHash::parse(&record.secret_sha256)
+            .ok_or_else(|| format!("the secret_sha256 of {} is no SHA-256 in hexadecimal", record.id))?,
+        id: KeyId::new(record.id),
+        label: record.label,
+        created_at: record.created_at,
+        revoked_at: record.revoked_at,
+    })
+}

@@ -84,3 +84,47 @@ fn the_program_ends_with_one_line_about_a_bad_setting() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(error, "callannotate: setting files.max_size is -5, but must be at least 1024 (bytes)\n");
 }
+
+/// The settings of the built-in file in their order, each with its default as it is written there.
+fn written() -> Vec<(String, String)> {
+    let file = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/config/default.yaml")).unwrap();
+    let mut section = String::new();
+    let mut settings = Vec::new();
+    for line in file.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')) {
+        let (name, value) = line.split_once(':').unwrap();
+        match name.strip_prefix("  ") {
+            None => name.clone_into(&mut section),
+            Some(name) => settings.push((format!("{section}.{name}"), value.trim().to_owned())),
+        }
+    }
+    settings
+}
+
+#[test]
+fn the_documentation_lists_every_setting_with_its_default() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md")).unwrap();
+    let listed: Vec<(String, String)> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | `"))
+        .filter(|(name, _)| name.contains('.'))
+        .map(|(name, rest)| (name.to_owned(), rest.split('`').next().unwrap_or_default().to_owned()))
+        .collect();
+    assert_eq!(listed, written());
+}
+
+#[test]
+fn lists_are_separated_by_commas_in_the_environment_and_their_entries_are_checked() {
+    let config =
+        load(&[("CALLANNOTATE__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, ::1"), ("CALLANNOTATE__SERVER__CORS_ORIGINS", "")]);
+    let access = config.unwrap().access;
+    assert_eq!(access.proxies.client("::1".parse().unwrap(), ["192.0.2.1"].into_iter()).to_string(), "192.0.2.1");
+    assert!(access.origins.admits("https://anywhere.example", None));
+    for (name, value, part) in [
+        ("CALLANNOTATE__SERVER__TRUSTED_PROXIES", "10.0.0.0/8,proxy", "server.trusted_proxies is \"proxy\""),
+        ("CALLANNOTATE__SERVER__CORS_ORIGINS", "calls.example.org", "server.cors_origins is \"calls.example.org\""),
+        ("CALLANNOTATE__RATE_LIMITS__READS_BURST", "0", "rate_limits.reads_burst is 0"),
+    ] {
+        let error = load(&[(name, value)]).unwrap_err();
+        assert!(error.contains(part) && !error.contains('\n'), "{error}");
+    }
+}

@@ -1,0 +1,57 @@
+//! The settings as they are written: the shape of `config/default.yaml`, and nothing checked but types and names.
+
+use serde::Deserialize;
+
+macro_rules! section {
+    ($name:ident { $($field:ident: $kind:ty),* $(,)? }) => {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct $name { $(pub(super) $field: $kind),* }
+    };
+}
+
+section!(RawConfig {
+    server: RawServer,
+    access: RawAccess,
+    rate_limits: RawLimits,
+    volume: RawVolume,
+    logging: RawLogging,
+    files: RawFiles,
+    queue: RawQueue,
+    engine: RawEngine,
+    models: RawModels,
+    diarization: RawSwitch,
+    transcription: RawTranscription,
+    recognition: RawRecognition,
+    contacts: RawSwitch,
+});
+section!(RawServer {
+    host: String,
+    port: i64,
+    idle_timeout_seconds: i64,
+    header_timeout_seconds: i64,
+    keep_alive_seconds: i64,
+    write_timeout_seconds: i64,
+    min_upload_bytes_per_second: i64,
+    max_connections: i64,
+    trusted_proxies: Vec<String>,
+    cors_origins: Vec<String>,
+    language: String,
+});
+section!(RawAccess { enabled: bool });
+section!(RawLimits {
+    enabled: bool,
+    submissions_per_minute: i64,
+    submissions_burst: i64,
+    reads_per_minute: i64,
+    reads_burst: i64,
+});
+section!(RawVolume { path: String });
+section!(RawLogging { level: String });
+section!(RawFiles { max_size: i64, max_duration_seconds: i64, max_channels: i64 });
+section!(RawQueue { max_length: i64, task_timeout: i64, poll_interval: i64, max_attempts: i64, shutdown_grace_seconds: i64 });
+section!(RawEngine { threads: i64 });
+section!(RawModels { dirs: Vec<String>, whisper: String, segmentation: String, speaker: String });
+section!(RawSwitch { enabled: bool });
+section!(RawTranscription { language: String });
+section!(RawRecognition { enabled: bool, threshold: f64 });

@@ -1,0 +1,168 @@
+//! From what is written to what holds: every value is checked, a section at a time.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::check::{in_range, non_empty, seconds, some_name};
+use super::raw::{RawConfig, RawFiles, RawLimits, RawQueue, RawServer};
+use super::{AccessSettings, Config, ConfigError, ConnectionSettings, FileLimits, JobDefaults, QueueSettings};
+use crate::access::limits::{Allowance, LimitSettings};
+use crate::access::origins::Origins;
+use crate::access::proxies::TrustedProxies;
+use crate::audio::time::Millis;
+use crate::messages::Language;
+use crate::models::ModelsOptions;
+
+impl Config {
+    pub(super) fn resolve(raw: RawConfig) -> Result<Self, ConfigError> {
+        let volume = PathBuf::from(non_empty("volume.path", raw.volume.path)?);
+        if raw.logging.level.parse::<tracing_subscriber::EnvFilter>().is_err() || raw.logging.level.is_empty() {
+            return Err(ConfigError::OutOfRange {
+                setting: "logging.level",
+                value: format!("{:?}", raw.logging.level),
+                allowed: "error, warn, info, debug, trace or a tracing filter",
+            });
+        }
+        let threshold = raw.recognition.threshold;
+        if !(-1.0..=1.0).contains(&threshold) {
+            return Err(ConfigError::OutOfRange {
+                setting: "recognition.threshold",
+                value: threshold.to_string(),
+                allowed: "between -1 and 1 (0: the model's own)",
+            });
+        }
+        let language = raw.transcription.language.to_ascii_lowercase();
+        if language != "auto" && !crate::jobs::options::is_language_code(&language) {
+            return Err(ConfigError::OutOfRange {
+                setting: "transcription.language",
+                value: format!("{language:?}"),
+                allowed: "auto or an ISO 639-1 code such as ru or en",
+            });
+        }
+        let threads = in_range("engine.threads", raw.engine.threads, 0..=256, "between 0 and 256")?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            listen: listen(&raw.server)?,
+            connections: connections(&raw.server)?,
+            language: spoken(&raw.server)?,
+            access: AccessSettings {
+                keys: raw.access.enabled,
+                limits: limits(&raw.rate_limits)?,
+                proxies: proxies(&raw.server.trusted_proxies)?,
+                origins: origins(&raw.server.cors_origins)?,
+            },
+            log_filter: raw.logging.level,
+            files: files(&raw.files)?,
+            queue: queue(&raw.queue)?,
+            threads: if threads == 0 { cores.min(8) } else { threads as usize },
+            models: ModelsOptions {
+                dirs: given(&raw.models.dirs).map(|dir| volume.join(dir)).collect(),
+                whisper: some_name(raw.models.whisper),
+                segmentation: some_name(raw.models.segmentation),
+                speaker: some_name(raw.models.speaker),
+                vad: None,
+            },
+            defaults: JobDefaults {
+                diarize: raw.diarization.enabled,
+                recognize: raw.recognition.enabled,
+                lookup_contacts: raw.contacts.enabled,
+                language: (language != "auto").then_some(language),
+            },
+            recognition_threshold: (threshold != 0.0).then_some(threshold as f32),
+            volume,
+        })
+    }
+}
+
+/// The entries of a list; an empty environment variable is one empty entry.
+fn given(list: &[String]) -> impl Iterator<Item = &str> {
+    list.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty())
+}
+
+fn listen(raw: &RawServer) -> Result<SocketAddr, ConfigError> {
+    let host: IpAddr = raw.host.parse().map_err(|_| ConfigError::OutOfRange {
+        setting: "server.host",
+        value: format!("{:?}", raw.host),
+        allowed: "an IP address such as 0.0.0.0 or ::1",
+    })?;
+    let port = in_range("server.port", raw.port, 0..=65535, "between 0 and 65535")?;
+    Ok(SocketAddr::new(host, u16::try_from(port).unwrap_or(u16::MAX)))
+}
+
+fn spoken(raw: &RawServer) -> Result<Language, ConfigError> {
+    Language::find(raw.language.trim()).ok_or_else(|| ConfigError::OutOfRange {
+        setting: "server.language",
+        value: format!("{:?}", raw.language),
+        allowed: Language::list(),
+    })
+}
+
+fn connections(raw: &RawServer) -> Result<ConnectionSettings, ConfigError> {
+    const HOUR: &str = "between 1 and 3600";
+    Ok(ConnectionSettings {
+        idle_timeout: seconds("server.idle_timeout_seconds", raw.idle_timeout_seconds, 1..=3600, HOUR)?,
+        header_timeout: seconds("server.header_timeout_seconds", raw.header_timeout_seconds, 1..=3600, HOUR)?,
+        keep_alive: seconds("server.keep_alive_seconds", raw.keep_alive_seconds, 1..=3600, HOUR)?,
+        write_timeout: seconds("server.write_timeout_seconds", raw.write_timeout_seconds, 1..=3600, HOUR)?,
+        min_upload_rate: in_range(
+            "server.min_upload_bytes_per_second",
+            raw.min_upload_bytes_per_second,
+            0..=1_000_000_000,
+            "between 0 (any) and 1000000000",
+        )?,
+        max: in_range("server.max_connections", raw.max_connections, 1..=1_000_000, "between 1 and 1000000")? as usize,
+    })
+}
+
+fn limits(raw: &RawLimits) -> Result<Option<LimitSettings>, ConfigError> {
+    let number = |setting, value| in_range(setting, value, 1..=1_000_000, "between 1 and 1000000").map(|number| number as u32);
+    let settings = LimitSettings {
+        submissions: Allowance {
+            per_minute: number("rate_limits.submissions_per_minute", raw.submissions_per_minute)?,
+            burst: number("rate_limits.submissions_burst", raw.submissions_burst)?,
+        },
+        reads: Allowance {
+            per_minute: number("rate_limits.reads_per_minute", raw.reads_per_minute)?,
+            burst: number("rate_limits.reads_burst", raw.reads_burst)?,
+        },
+    };
+    Ok(raw.enabled.then_some(settings))
+}
+
+fn proxies(raw: &[String]) -> Result<TrustedProxies, ConfigError> {
+    TrustedProxies::parse(given(raw)).map_err(|value| ConfigError::OutOfRange {
+        setting: "server.trusted_proxies",
+        value: format!("{value:?}"),
+        allowed: "a list of addresses and networks such as 10.0.0.0/8 or ::1",
+    })
+}
+
+fn origins(raw: &[String]) -> Result<Origins, ConfigError> {
+    Origins::parse(given(raw)).map_err(|value| ConfigError::OutOfRange {
+        setting: "server.cors_origins",
+        value: format!("{value:?}"),
+        allowed: "a list of origins such as https://calls.example.org, or * or null",
+    })
+}
+
+fn files(raw: &RawFiles) -> Result<FileLimits, ConfigError> {
+    Ok(FileLimits {
+        max_bytes: in_range("files.max_size", raw.max_size, 1024..=i64::MAX, "at least 1024 (bytes)")?,
+        max_duration: Millis(
+            in_range("files.max_duration_seconds", raw.max_duration_seconds, 1..=86_400, "between 1 and 86400")? * 1000,
+        ),
+        max_channels: in_range("files.max_channels", raw.max_channels, 1..=64, "between 1 and 64")? as u16,
+    })
+}
+
+fn queue(raw: &RawQueue) -> Result<QueueSettings, ConfigError> {
+    let task_timeout = in_range("queue.task_timeout", raw.task_timeout, 0..=31_536_000, "between 0 (none) and 31536000")?;
+    Ok(QueueSettings {
+        max_length: in_range("queue.max_length", raw.max_length, 1..=1_000_000, "between 1 and 1000000")? as usize,
+        task_timeout: (task_timeout > 0).then(|| Duration::from_secs(task_timeout)),
+        poll_interval: seconds("queue.poll_interval", raw.poll_interval, 1..=3600, "between 1 and 3600")?,
+        max_attempts: in_range("queue.max_attempts", raw.max_attempts, 1..=100, "between 1 and 100")? as u32,
+        shutdown_grace: seconds("queue.shutdown_grace_seconds", raw.shutdown_grace_seconds, 0..=3600, "between 0 and 3600")?,
+    })
+}

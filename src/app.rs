@@ -1,5 +1,7 @@
 //! Wires all parts and serves until stopped.
 
+mod keys;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -8,17 +10,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
+use crate::access::limits::Limits;
 use crate::audio::decode::DecodeLimits;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{Engine, StartError};
-use crate::http::{self, AppState, Parts};
+use crate::http::{self, AppState, Pace, Parts, Patience};
 use crate::jobs::registry::Registry;
 use crate::jobs::{Failure, FailureCode, Job, JobState};
 use crate::pipeline::Pipeline;
 use crate::stop::StopReason;
-use crate::volume::{OpenError, Volume};
+use crate::volume::{KeyFileError, OpenError, Volume};
 use crate::worker::Worker;
+use keys::KeyWatch;
 
 /// How long open requests may go on after the worker has ended.
 const LAST_REQUESTS: Duration = Duration::from_secs(3);
@@ -32,6 +36,9 @@ pub enum AppError {
     /// The jobs on the volume cannot be read.
     #[error("the jobs on the volume could not be read: {0}")]
     Recover(#[source] std::io::Error),
+    /// The keys cannot be had.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
     /// The engine did not start.
     #[error(transparent)]
     Engine(#[from] StartError),
@@ -67,6 +74,10 @@ pub struct App {
     tasks: TaskTracker,
     shutdown: Shutdown,
     grace: Duration,
+    keys: Option<KeyWatch>,
+    patience: Patience,
+    max_connections: usize,
+    closing: CancellationToken,
 }
 
 impl App {
@@ -81,6 +92,7 @@ impl App {
         build: impl FnOnce() -> Pipeline + Send + 'static,
     ) -> Result<Self, AppError> {
         let volume = Volume::open(&config.volume)?;
+        let (access, keys) = keys::open(config)?;
         let registry = Registry::new(config.queue.max_length, clock.clone());
         take_up(&volume, &registry, &clock, config.queue.max_attempts).map_err(AppError::Recover)?;
         // Loading takes seconds; the runtime's threads stay free for the signals meanwhile.
@@ -93,12 +105,18 @@ impl App {
             }
         }
         let tasks = TaskTracker::new();
+        let closing = CancellationToken::new();
         let state = AppState::new(Parts {
             registry: registry.clone(),
             volume: volume.clone(),
             clock: clock.clone(),
             engine: engine.status().clone(),
             stopping: shutdown.soft.clone(),
+            closing: closing.clone(),
+            access,
+            limits: Limits::new(config.access.limits),
+            proxies: config.access.proxies.clone(),
+            origins: config.access.origins.clone(),
             tasks: tasks.clone(),
             max_file_bytes: config.files.max_bytes,
             decode_limits: DecodeLimits {
@@ -106,7 +124,7 @@ impl App {
                 max_channels: config.files.max_channels,
                 ..DecodeLimits::default()
             },
-            idle_timeout: config.idle_timeout,
+            pace: Pace { idle_timeout: config.connections.idle_timeout, min_rate: config.connections.min_upload_rate },
             language: config.language,
         });
         let worker = Worker {
@@ -119,10 +137,27 @@ impl App {
             stopping: shutdown.soft.clone(),
         };
         let unbound = |source| AppError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).await.map_err(unbound)?;
+        let listener = http::listen(config.listen).map_err(unbound)?;
         let address = listener.local_addr().map_err(unbound)?;
         info!(event = "listening", address = %address, "Listening on http://{address}");
-        Ok(Self { listener, address, state, worker, registry, tasks, shutdown, grace: config.queue.shutdown_grace })
+        Ok(Self {
+            listener,
+            address,
+            state,
+            worker,
+            registry,
+            tasks,
+            shutdown,
+            grace: config.queue.shutdown_grace,
+            keys,
+            patience: Patience {
+                header_timeout: config.connections.header_timeout,
+                keep_alive: config.connections.keep_alive,
+                write_timeout: config.connections.write_timeout,
+            },
+            max_connections: config.connections.max,
+            closing,
+        })
     }
 
     /// Where it listens.
@@ -130,15 +165,27 @@ impl App {
         self.address
     }
 
-    /// Serves until the soft token is raised, then lets what runs come to its end within the grace time.
+    /// Serves until the soft token is raised, then lets what runs come to its end within the grace time. Until then requests
+    /// are still answered, but no recording is taken; after that the connections are closed.
     ///
     /// # Errors
     /// When the server ends without having been asked to.
     pub async fn serve(self) -> Result<(), AppError> {
         let soft = self.shutdown.soft.clone();
-        let router = http::router(self.state).into_make_service_with_connect_info::<SocketAddr>();
-        let server = axum::serve(self.listener, router).with_graceful_shutdown(soft.clone().cancelled_owned());
-        let server = self.tasks.spawn(async move { server.await });
+        let closing = self.closing;
+        let router = http::router(self.state);
+        let server = http::serve(self.listener, router, self.patience, self.max_connections, closing.clone());
+        let mut server = self.tasks.spawn({
+            // If the server dies, the worker must not go on for nobody.
+            let guard = soft.clone().drop_guard();
+            async move {
+                let _stop_everything = guard;
+                server.await;
+            }
+        });
+        if let Some(keys) = self.keys {
+            self.tasks.spawn(keys.run(closing.clone()));
+        }
         let worker = self.tasks.spawn({
             // If the worker dies, the server must not go on taking jobs that nobody will run.
             let guard = soft.clone().drop_guard();
@@ -165,15 +212,18 @@ impl App {
         if let Err(error) = &orderly {
             error!(event = "worker_died", cause = %error, "The worker ended unexpectedly");
         }
+        closing.cancel();
         self.tasks.close();
         let ended = async {
-            let served = server.await;
+            let served = (&mut server).await;
             self.tasks.wait().await;
             served
         };
-        // Requests that are still open after that are broken off.
-        if let Ok(Ok(Err(error))) = tokio::time::timeout(LAST_REQUESTS, ended).await {
-            return Err(AppError::Serve(error.to_string()));
+        match tokio::time::timeout(LAST_REQUESTS, ended).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(AppError::Serve(error.to_string())),
+            // Requests that are still open after that are broken off.
+            Err(_) => server.abort(),
         }
         info!(event = "stopped", "Stopped");
         orderly.map_err(|error| AppError::Serve(error.to_string()))

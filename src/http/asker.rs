@@ -40,7 +40,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asker {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let caller = parts.extensions.get::<Caller>().cloned().unwrap_or_else(Caller::anybody);
+        let caller = parts.extensions.get::<Caller>().cloned().unwrap_or_else(Caller::nobody);
         let language = parts.extensions.get().copied().unwrap_or_else(Language::english);
         Ok(Self { caller, language })
     }

@@ -27,7 +27,7 @@ pub(super) struct Patience(Duration);
 impl FromRef<AppState> for Patience {
     /// So little has no reason to take longer in all than a pause may take.
     fn from_ref(state: &AppState) -> Self {
-        Self(state.idle_timeout)
+        Self(state.pace.idle_timeout)
     }
 }
 

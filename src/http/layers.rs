@@ -1,5 +1,5 @@
-//! What every request passes: its id and its language, the log line, the error envelope, a bound on its head, and a caught
-//! panic. In this order from outside in.
+//! What every request passes, from outside in: the headers of every answer, its id and its language, the log line and the error
+//! envelope, a bound on its head, the requests of other origins' pages, a caught panic, and the guard.
 
 use std::any::Any;
 use std::time::Instant;
@@ -9,12 +9,14 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, error, info, info_span};
 use uuid::Uuid;
 
 use super::error::ApiError;
-use super::language;
+use super::state::AppState;
+use super::{guard, headers, language};
 use crate::clock::Clock;
 use crate::messages::Language;
 
@@ -25,16 +27,31 @@ const MAX_HEADER_BYTES: usize = 32 * 1024;
 
 /// What the layers need to know.
 #[derive(Clone)]
-pub(super) struct Surroundings {
-    pub(super) clock: Clock,
+struct Surroundings {
+    clock: Clock,
     /// What is spoken to a client that does not say.
-    pub(super) language: Language,
+    language: Language,
 }
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-pub(super) fn apply(router: Router, surroundings: Surroundings) -> Router {
-    router.layer(CatchPanicLayer::custom(panicked)).layer(middleware::from_fn_with_state(surroundings, around))
+/// All layers, around all routes.
+pub(super) fn apply(router: Router, state: AppState) -> Router {
+    let surroundings = Surroundings { clock: state.clock.clone(), language: state.language };
+    let cors = option_layer(headers::cors(&state.origins));
+    let guarded = router.layer(middleware::from_fn_with_state(state.clone(), guard::guard));
+    let answered = catch(guarded).layer(cors);
+    written(answered, surroundings).layer(middleware::from_fn_with_state(state, headers::protect))
+}
+
+/// A panic in what is inside becomes an error.
+fn catch(router: Router) -> Router {
+    router.layer(CatchPanicLayer::custom(panicked))
+}
+
+/// Errors of what is inside get their envelope, and requests their log line.
+fn written(router: Router, surroundings: Surroundings) -> Router {
+    router.layer(middleware::from_fn_with_state(surroundings, around))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over so")]
@@ -112,7 +129,7 @@ mod tests {
             panic!("the secret cause")
         }
         let surroundings = Surroundings { clock: Clock::system(), language: Language::english() };
-        let router = apply(Router::new().route("/", get(handler)), surroundings);
+        let router = written(catch(Router::new().route("/", get(handler))), surroundings);
         let request = Request::get("/").header("accept-language", "ru").body(Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();
         assert_eq!(response.status(), 500);

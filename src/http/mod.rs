@@ -5,11 +5,14 @@ mod asker;
 mod audio;
 mod bodies;
 mod changes;
+mod credentials;
 mod error;
 mod events;
 mod extract;
 mod fallback;
 mod fields;
+mod guard;
+mod headers;
 mod health;
 mod info;
 mod jobs;
@@ -21,6 +24,8 @@ mod operations;
 mod parameters;
 mod query;
 mod queue;
+mod serve;
+mod slow;
 mod state;
 mod take;
 mod upload;
@@ -29,12 +34,12 @@ mod ws;
 use axum::Router;
 use axum::routing::{get, post};
 
-use layers::Surroundings;
+pub use serve::{Patience, listen, serve};
+pub use slow::Pace;
 pub use state::{AppState, Parts};
 
 /// Every route, with the layers around them.
 pub fn router(state: AppState) -> Router {
-    let surroundings = Surroundings { clock: state.clock.clone(), language: state.language };
     let api = Router::new()
         .route("/health", get(health::get_health))
         .route("/health/live", get(health::get_live))
@@ -58,6 +63,6 @@ pub fn router(state: AppState) -> Router {
         .route("/ws/{job_id}", get(ws::watch_job))
         .method_not_allowed_fallback(fallback::other_method)
         .fallback(fallback::unknown_address)
-        .with_state(state);
-    layers::apply(app, surroundings)
+        .with_state(state.clone());
+    layers::apply(app, state)
 }

@@ -8,6 +8,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::changes::Changes;
+use super::slow::Pace;
+use crate::access::Access;
+use crate::access::limits::Limits;
+use crate::access::origins::Origins;
+use crate::access::proxies::TrustedProxies;
 use crate::audio::decode::DecodeLimits;
 use crate::clock::Clock;
 use crate::engine::EngineStatus;
@@ -25,16 +30,26 @@ pub struct Parts {
     pub clock: Clock,
     /// What the engine can do.
     pub engine: EngineStatus,
-    /// Raised when the server stops taking requests.
+    /// Raised when no more recordings are taken; everything else is still answered.
     pub stopping: CancellationToken,
+    /// Raised when the server closes: what lasts, such as a long poll, ends now.
+    pub closing: CancellationToken,
+    /// Who is who.
+    pub access: Access,
+    /// How much one client may ask.
+    pub limits: Limits,
+    /// Whose word about a client's address is taken.
+    pub proxies: TrustedProxies,
+    /// Which web pages may use the interface.
+    pub origins: Origins,
     /// Holds the process until what was begun for a client is done.
     pub tasks: TaskTracker,
     /// Largest recording, in bytes.
     pub max_file_bytes: u64,
     /// What a recording may be.
     pub decode_limits: DecodeLimits,
-    /// How long a client may pause while it sends.
-    pub idle_timeout: Duration,
+    /// How a body has to come.
+    pub pace: Pace,
     /// What is spoken to a client that does not say.
     pub language: Language,
 }

@@ -4,7 +4,6 @@
 //! content, the structure of the audio. A refused recording leaves nothing on disk, and neither does a client that goes away.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use axum::Json;
 use axum::body::BodyDataStream;
@@ -13,7 +12,7 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, stream};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 
 use super::asker::Asker;
@@ -22,6 +21,7 @@ use super::error::ApiError;
 use super::fields::{self, Source};
 use super::operations::admission::{self, Admission};
 use super::operations::create::{self, Created};
+use super::slow::{Meter, Pace, SlowError, drain};
 use super::state::AppState;
 use super::take::{is_json, take};
 use crate::jobs::JobId;
@@ -35,8 +35,6 @@ const MAX_FIELD_BYTES: usize = 64 * 1024;
 const MAX_UNPARSED_BYTES: u64 = 4 * 1024 * 1024;
 /// Most parts of one request.
 const MAX_PARTS: usize = 32;
-/// How long a refused client may still send, so that it reads the answer instead of a reset connection.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// Where a client may name its request.
 const KEY_HEADERS: [&str; 2] = ["idempotency-key", "x-idempotency-token"];
@@ -134,7 +132,7 @@ fn boundary(headers: &HeaderMap) -> Result<String, ApiError> {
 async fn read_parts(state: &AppState, boundary: String, data: &mut BodyDataStream) -> Result<Parts, ApiError> {
     let size = SizeLimit::new().whole_stream(state.max_file_bytes + MAX_OVERHEAD_BYTES);
     let unparsed = AtomicU64::new(0);
-    let stream = guarded(data, state.idle_timeout, &unparsed);
+    let stream = guarded(data, state.pace, &unparsed);
     let mut multipart = Multipart::with_constraints(stream, boundary, Constraints::new().size_limit(size));
     let mut parts = Parts::default();
     let mut count = 0;
@@ -199,32 +197,29 @@ async fn read_field(mut part: Part<'_>, name: &str) -> Result<Bytes, ApiError> {
     Ok(Bytes::from(bytes))
 }
 
-/// A client that pauses for too long is given up.
+/// Why a body is given up.
 #[derive(Debug, thiserror::Error)]
 enum BodyError {
-    #[error("the client paused for too long")]
-    Idle,
+    #[error(transparent)]
+    Slow(#[from] SlowError),
     #[error("no boundary or end of headers within {MAX_UNPARSED_BYTES} bytes")]
     Endless,
-    #[error("the connection broke: {0}")]
-    Broken(#[from] axum::Error),
 }
 
-/// The body, given up when the client pauses for too long, or sends on and on what is part of nothing.
+/// The body, given up when the client is too slow, or sends on and on what is part of nothing.
 fn guarded<'a>(
     data: &'a mut BodyDataStream,
-    idle: Duration,
+    pace: Pace,
     unparsed: &'a AtomicU64,
 ) -> impl Stream<Item = Result<Bytes, BodyError>> + Send + 'a {
-    stream::unfold(data, move |data| async move {
-        match tokio::time::timeout(idle, data.next()).await {
-            Ok(Some(Ok(chunk))) => {
+    stream::unfold((data, Meter::new(pace)), move |(data, mut meter)| async move {
+        match meter.next(data).await {
+            Ok(Some(chunk)) => {
                 let held = unparsed.fetch_add(chunk.len() as u64, Ordering::Relaxed) + chunk.len() as u64;
-                Some((if held > MAX_UNPARSED_BYTES { Err(BodyError::Endless) } else { Ok(chunk) }, data))
+                Some((if held > MAX_UNPARSED_BYTES { Err(BodyError::Endless) } else { Ok(chunk) }, (data, meter)))
             }
-            Ok(Some(Err(error))) => Some((Err(BodyError::from(error)), data)),
             Ok(None) => None,
-            Err(_) => Some((Err(BodyError::Idle), data)),
+            Err(error) => Some((Err(BodyError::from(error)), (data, meter))),
         }
     })
 }
@@ -235,18 +230,11 @@ fn multipart_error(error: &multer::Error, limit: u64) -> ApiError {
     }
     if let multer::Error::StreamReadFailed(source) = error {
         return match source.downcast_ref() {
-            Some(BodyError::Idle) => ApiError::RequestTimeout,
-            Some(BodyError::Endless | BodyError::Broken(_)) | None => {
+            Some(BodyError::Slow(SlowError::TooSlow)) => ApiError::RequestTimeout,
+            Some(BodyError::Endless | BodyError::Slow(SlowError::Broken(_))) | None => {
                 ApiError::InvalidRequest(format!("malformed multipart/form-data: {source}"))
             }
         };
     }
     ApiError::InvalidRequest(format!("malformed multipart/form-data: {error}"))
-}
-
-/// Reads on for a moment after a refusal: a client that is still sending would otherwise see a reset connection.
-async fn drain(mut data: BodyDataStream) {
-    let rest = async { while matches!(data.next().await, Some(Ok(_))) {} };
-    // Running out of time is the expected end for a client that sends on.
-    let _elapsed = tokio::time::timeout(LINGER, rest).await;
 }

@@ -5,6 +5,7 @@ use std::io;
 use serde_json::json;
 
 use super::ApiError;
+use crate::access::limits::Exceeded;
 use crate::audio::decode::DecodeError;
 use crate::http::bodies::job::ProgressBody;
 use crate::jobs::Job;
@@ -57,5 +58,13 @@ impl ApiError {
             object.insert("job_id".to_owned(), json!(job.id.to_string()));
         }
         Self::ResultNotReady { job: Box::new(details), retry_after_seconds: (seconds_left.ceil() as u64).clamp(1, 60) }
+    }
+}
+
+impl From<Exceeded> for ApiError {
+    fn from(exceeded: Exceeded) -> Self {
+        // Rounded up, so that a client that waits so long is let in.
+        let retry_after_seconds = exceeded.retry_after.as_secs() + 1;
+        Self::RateLimited { limit: exceeded.quota.limit.into(), retry_after_seconds }
     }
 }

@@ -71,6 +71,7 @@ impl ApiError {
             | Self::InvalidJson(_)
             | Self::MissingFile
             | Self::Unauthorized
+            | Self::OriginNotAllowed
             | Self::JobNotFound
             | Self::FileNotFound
             | Self::NotFound

@@ -26,7 +26,6 @@ pub(super) use words::failure_message;
 
 /// What went wrong.
 #[derive(Debug, Clone)]
-#[cfg_attr(not(test), expect(dead_code, reason = "the handlers to come refuse with the others"))]
 pub(super) enum ApiError {
     /// With the reason, for developers; as all texts here unless they say otherwise.
     InvalidRequest(String),
@@ -41,6 +40,8 @@ pub(super) enum ApiError {
     Forbidden {
         scope: Scope,
     },
+    /// A web page that may not.
+    OriginNotAllowed,
     JobNotFound,
     FileNotFound,
     NotFound,
@@ -105,7 +106,7 @@ impl ApiError {
             Self::InvalidOptions(_) => Code::InvalidOptions,
             Self::InvalidQuery(_) => Code::InvalidQuery,
             Self::Unauthorized => Code::Unauthorized,
-            Self::Forbidden { .. } => Code::Forbidden,
+            Self::Forbidden { .. } | Self::OriginNotAllowed => Code::Forbidden,
             Self::JobNotFound => Code::JobNotFound,
             Self::FileNotFound => Code::FileNotFound,
             Self::NotFound => Code::NotFound,
@@ -153,6 +154,7 @@ impl ApiError {
             | Self::InvalidQuery(_)
             | Self::Unauthorized
             | Self::Forbidden { .. }
+            | Self::OriginNotAllowed
             | Self::JobNotFound
             | Self::FileNotFound
             | Self::NotFound

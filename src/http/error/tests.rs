@@ -62,6 +62,7 @@ fn samples() -> Vec<ApiError> {
         ApiError::InvalidOptions(check(Mistake::Unknown { allowed: vec!["a"] })),
         ApiError::Unauthorized,
         ApiError::Forbidden { scope: Scope::Write },
+        ApiError::OriginNotAllowed,
         ApiError::JobNotFound,
         ApiError::FileNotFound,
         ApiError::NotFound,

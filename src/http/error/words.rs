@@ -48,6 +48,7 @@ impl ApiError {
             | Self::InvalidQuery(_)
             | Self::Unauthorized
             | Self::Forbidden { .. }
+            | Self::OriginNotAllowed
             | Self::JobNotFound
             | Self::FileNotFound
             | Self::NotFound
@@ -83,11 +84,12 @@ impl ApiError {
             Self::MissingFile => "send the recording as the part `file` of multipart/form-data".to_owned(),
             Self::Unauthorized => "send a valid key as `Authorization: Bearer` or `X-API-Key`".to_owned(),
             Self::Forbidden { scope } => format!("the key lacks the scope `{}`", scope_name(*scope)),
+            Self::OriginNotAllowed => "the Origin is neither this server's nor in server.cors_origins".to_owned(),
             Self::JobNotFound => "there is no such job, or not any more".to_owned(),
             Self::FileNotFound => "there is no such file lying directly in incoming/".to_owned(),
             Self::NotFound => "there is nothing at this address".to_owned(),
             Self::MethodNotAllowed => "the methods that can be used here are in `Allow`".to_owned(),
-            Self::RequestTimeout => "no bytes arrived within server.idle_timeout_seconds".to_owned(),
+            Self::RequestTimeout => "no bytes, or too few, arrived within server.idle_timeout_seconds".to_owned(),
             Self::ResultNotReady { .. } => "ask again after Retry-After seconds, or watch websocket_url".to_owned(),
             Self::JobFailed(failure) => failure.message.clone(),
             Self::JobCancelled => "the job was cancelled before it had a result; a retry queues it again".to_owned(),

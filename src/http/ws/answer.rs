@@ -18,6 +18,11 @@ use crate::http::bodies::time;
 pub(in crate::http) enum Answer {
     /// To `ping`.
     Pong {},
+    /// To `authenticate`.
+    Authenticated {
+        /// What the key allows: `read`, `write`, `admin`.
+        scopes: Vec<&'static str>,
+    },
     /// The job is followed.
     Subscribed {
         /// Names the job.

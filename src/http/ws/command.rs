@@ -5,13 +5,19 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::access::Scope;
+use crate::access::limits::Budget;
 
 /// A message from a client. Each may carry a `request_id`, which the answer repeats; unknown fields are ignored.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(in crate::http) enum Command {
     /// Asks for a `pong`.
     Ping {},
+    /// Shows a key. Must come first where keys are asked for and the upgrade had none.
+    Authenticate {
+        /// The secret.
+        key: String,
+    },
     /// Follows a job: its present state, or everything after `last_seq`, and all that comes.
     SubscribeJob {
         /// Names the job.
@@ -104,10 +110,30 @@ pub(in crate::http) enum Command {
 }
 
 impl Command {
+    /// Which budget it is paid from; none: it costs nothing.
+    pub(super) const fn budget(&self) -> Option<Budget> {
+        match self {
+            Self::Ping {} | Self::UploadFinish {} | Self::UploadAbort {} => None,
+            Self::CreateJob { .. } | Self::UploadStart { .. } => Some(Budget::Submissions),
+            Self::Authenticate { .. }
+            | Self::SubscribeJob { .. }
+            | Self::UnsubscribeJob { .. }
+            | Self::GetJob { .. }
+            | Self::ListJobs { .. }
+            | Self::GetResult { .. }
+            | Self::CancelJob { .. }
+            | Self::RetryJob { .. }
+            | Self::DeleteJob { .. }
+            | Self::GetQueueStatus {}
+            | Self::GetHealth {}
+            | Self::GetInfo {} => Some(Budget::Reads),
+        }
+    }
+
     /// What a key must allow for this; none: everybody may.
     pub(super) const fn scope(&self) -> Option<Scope> {
         match self {
-            Self::Ping {} | Self::GetHealth {} | Self::GetInfo {} => None,
+            Self::Ping {} | Self::Authenticate { .. } | Self::GetHealth {} | Self::GetInfo {} => None,
             Self::SubscribeJob { .. }
             | Self::UnsubscribeJob { .. }
             | Self::GetJob { .. }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::command::Command;
+use super::handshake::welcome;
 use super::session::{End, MAX_FRAME_BYTES, Session};
 use super::uploading::{Announced, Upload};
 use crate::http::bodies::job::{JobBody, uuid};
@@ -43,12 +44,20 @@ impl Session {
     }
 
     async fn carry_out(&mut self, command: Command) -> Result<Answer, ApiError> {
+        if let Some(budget) = command.budget() {
+            self.state.limits.check(budget, &self.visitor.client())?;
+        }
+        if !self.state.access.still_knows(&self.asker.caller) {
+            return Err(ApiError::Unauthorized);
+        }
         if let Some(scope) = command.scope().filter(|scope| !self.asker.caller.may(*scope)) {
             return Err(ApiError::Forbidden { scope });
         }
         let (state, asker) = (self.state.clone(), self.asker.clone());
         Ok(match command {
             Command::Ping {} => Answer::Pong {},
+            // A page that always shows its key may do so where it is known already, and where none is asked for.
+            Command::Authenticate { key } => welcome(&state.access.authenticate(&key).ok_or(ApiError::Unauthorized)?),
             Command::SubscribeJob { job_id, last_seq } => {
                 let id = parse(&job_id)?;
                 Answer::Subscribed { job_id: uuid(id), last_seq: self.follow(id, last_seq)? }

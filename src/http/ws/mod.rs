@@ -4,6 +4,7 @@
 mod answer;
 mod command;
 mod dispatch;
+mod handshake;
 mod session;
 mod uploading;
 
@@ -16,8 +17,10 @@ use tokio::time::timeout;
 use session::{PATIENCE, Session};
 
 use super::asker::Asker;
+use super::credentials::SUBPROTOCOL;
 use super::error::ApiError;
 use super::extract::JobPath;
+use super::guard::Visitor;
 use super::parameters::JobQuery;
 use super::state::AppState;
 use crate::jobs::JobId;
@@ -42,6 +45,7 @@ enum Bound {
 pub(super) async fn watch_job(
     State(state): State<AppState>,
     asker: Asker,
+    visitor: Visitor,
     job: Result<JobPath, ApiError>,
     query: Result<JobQuery, ApiError>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -51,22 +55,30 @@ pub(super) async fn watch_job(
         (Ok(JobPath(id)), Ok(query)) => Bound::Job(id, query.last_seq),
         (Err(_), Ok(_)) => Bound::Nothing,
     };
-    open(state, asker, bound, upgrade)
+    open(state, asker, visitor, bound, upgrade)
 }
 
 /// Opens a session for everything.
 pub(super) async fn open_session(
     State(state): State<AppState>,
     asker: Asker,
+    visitor: Visitor,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    open(state, asker, Bound::Free, upgrade)
+    open(state, asker, visitor, Bound::Free, upgrade)
 }
 
-fn open(state: AppState, asker: Asker, bound: Bound, upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>) -> Response {
+fn open(
+    state: AppState,
+    asker: Asker,
+    visitor: Visitor,
+    bound: Bound,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
     let Ok(upgrade) = upgrade else { return ApiError::UpgradeRequired.into_response() };
     let tasks = state.tasks.clone();
     upgrade
+        .protocols([SUBPROTOCOL])
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -74,7 +86,7 @@ fn open(state: AppState, asker: Asker, bound: Bound, upgrade: Result<WebSocketUp
         .on_upgrade(move |socket| {
             // Tracked, so that a stopping server sends its close frames before it ends.
             tasks.track_future(async move {
-                let mut session = Session::new(state, asker, socket);
+                let mut session = Session::new(state, asker, visitor, socket);
                 let (code, reason) = session.run(bound).await.unwrap_or_else(|end| end);
                 goodbye(session.into_socket(), code, reason).await;
             })

@@ -13,11 +13,14 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_stream::StreamMap;
 
 use super::answer::{Answer, Framed};
+use super::handshake::{self, CLOSE_FORBIDDEN, CLOSE_UNAUTHORIZED};
 use super::uploading::Upload;
 use super::{Bound, MAX_MESSAGE_BYTES};
+use crate::access::Scope;
 use crate::http::asker::Asker;
 use crate::http::bodies::job::uuid;
 use crate::http::error::ApiError;
+use crate::http::guard::Visitor;
 use crate::http::operations::events::{self, Followed, Follower};
 use crate::http::state::AppState;
 use crate::jobs::JobId;
@@ -55,6 +58,8 @@ enum Step {
 pub(super) struct Session {
     pub(super) state: AppState,
     pub(super) asker: Asker,
+    /// Whose budget the commands are paid from.
+    pub(super) visitor: Visitor,
     pub(super) upload: Option<Upload>,
     socket: WebSocket,
     followers: Followers,
@@ -72,9 +77,9 @@ async fn until(instant: Option<Instant>) {
 }
 
 impl Session {
-    pub(super) fn new(state: AppState, asker: Asker, socket: WebSocket) -> Self {
+    pub(super) fn new(state: AppState, asker: Asker, visitor: Visitor, socket: WebSocket) -> Self {
         let messages = RateLimiter::direct(Quota::per_second(MESSAGES_PER_SECOND).allow_burst(MESSAGES_AT_ONCE));
-        Self { state, asker, upload: None, socket, followers: StreamMap::new(), bound: None, messages }
+        Self { state, asker, visitor, upload: None, socket, followers: StreamMap::new(), bound: None, messages }
     }
 
     pub(super) fn into_socket(self) -> WebSocket {
@@ -82,6 +87,12 @@ impl Session {
     }
 
     pub(super) async fn run(&mut self, bound: Bound) -> Result<End, End> {
+        let caller = handshake::admit(&mut self.socket, &self.state, &self.visitor).await?;
+        self.visitor.caller = Some(caller.clone());
+        self.asker.caller = caller;
+        if !matches!(bound, Bound::Free) && !self.asker.caller.may(Scope::Read) {
+            return Err((CLOSE_FORBIDDEN, "the key lacks the scope read"));
+        }
         match bound {
             Bound::Free => {}
             Bound::Nothing => return Ok((CLOSE_UNKNOWN_JOB, "there is no such job")),
@@ -121,6 +132,9 @@ impl Session {
                     }
                 }
                 _ = heartbeat.tick() => {
+                    if !self.state.access.still_knows(&self.asker.caller) {
+                        return Err((CLOSE_UNAUTHORIZED, "the key was revoked"));
+                    }
                     overdue = overdue.or(Some(Instant::now() + PATIENCE));
                     self.send(Message::Ping(Vec::new().into())).await?;
                 }

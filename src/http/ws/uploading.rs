@@ -53,7 +53,7 @@ impl Upload {
             filename: fields::file_label(announced.filename),
             size: announced.size,
             granted: announced.size.min(WINDOW_BYTES),
-            overdue: Instant::now() + state.idle_timeout,
+            overdue: Instant::now() + state.pace.idle_timeout,
         })
     }
 
@@ -75,7 +75,7 @@ impl Upload {
             return Err(ApiError::InvalidRequest(format!("{received} bytes were sent, but only {granted} were granted")));
         }
         self.spool.write(bytes).await?;
-        self.overdue = Instant::now() + state.idle_timeout;
+        self.overdue = Instant::now() + state.pace.idle_timeout;
         if self.granted < self.size && self.granted - received <= WINDOW_BYTES / 2 {
             self.granted = self.size.min(received + WINDOW_BYTES);
             return Ok(true);

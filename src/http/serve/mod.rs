@@ -1,0 +1,168 @@
+//! The accept loop: one task a connection, a bounded number of them, and none that can be held for nothing.
+//!
+//! A connection is busy from the head of a request to the last byte of its answer, and for ever once it is a WebSocket. Else
+//! it waits, for a limited time, and gives way to a new one when all places are taken. So neither clients that trickle
+//! their headers nor thousands that say nothing keep the others out.
+
+mod places;
+mod stream;
+mod tracked;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+use tracing::{debug, warn};
+
+use places::{Busy, Places};
+use stream::Stream;
+use tracked::Tracked;
+
+/// Connections that the kernel holds ready while the loop is busy.
+const BACKLOG: u32 = 4096;
+/// The largest head of a request, and the most that a connection buffers each way. Buffers begin with 8 KiB and grow with
+/// what comes, so that an idle connection holds little.
+const MAX_BUFFER_BYTES: usize = 128 * 1024;
+/// Most headers of one request.
+const MAX_HEADERS: usize = 100;
+/// How long to wait before accepting again when the system has no more files to give.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+/// When the kernel begins to ask whether a silent peer is still there, and how often it asks.
+const KEEPALIVE: (Duration, Duration) = (Duration::from_mins(1), Duration::from_secs(15));
+
+/// What is asked of a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For the head of a request, from the connection or its first byte on.
+    pub header_timeout: Duration,
+    /// For the next request.
+    pub keep_alive: Duration,
+    /// For an answer to be taken.
+    pub write_timeout: Duration,
+}
+
+/// Binds an address.
+///
+/// # Errors
+/// When it cannot be had.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A new server takes over while connections of the old one are still being closed by the kernel.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Serves until `closing` is raised, then lets what is being answered come to its end. Dropped, it breaks all of it off.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    patience: Patience,
+    max_connections: usize,
+    closing: CancellationToken,
+) {
+    let places = Places::new(max_connections);
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = closing.cancelled() => break,
+        };
+        // What has ended is put away before something new begins.
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((tcp, peer)) => {
+                let place = tokio::select! {
+                    place = places.take() => place,
+                    () = closing.cancelled() => break,
+                };
+                prepare(&tcp);
+                connections.spawn(converse(
+                    Stream::new(tcp, place, patience.write_timeout),
+                    peer,
+                    router.clone(),
+                    patience,
+                    closing.clone(),
+                ));
+            }
+            // The client was gone before it was let in.
+            Err(error) if is_the_clients(&error) => {}
+            Err(error) => {
+                warn!(event = "accept_failed", cause = %error, "A connection could not be accepted");
+                places.make_room();
+                tokio::time::sleep(EXHAUSTED_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+fn is_the_clients(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused)
+}
+
+fn prepare(tcp: &TcpStream) {
+    let (time, interval) = KEEPALIVE;
+    let keepalive = TcpKeepalive::new().with_time(time).with_interval(interval);
+    if let Err(error) = tcp.set_nodelay(true).and_then(|()| SockRef::from(tcp).set_tcp_keepalive(&keepalive)) {
+        debug!(cause = %error, "A connection was gone before it could be set up");
+    }
+}
+
+/// One connection, to its end.
+async fn converse(stream: Stream, peer: SocketAddr, router: Router, patience: Patience, closing: CancellationToken) {
+    let place = Arc::clone(stream.place());
+    let service = service_fn(|request: Request<Incoming>| answer(router.clone(), Busy::begin(&place), peer, request));
+    let mut connection = std::pin::pin!(
+        http1::Builder::new()
+            .max_buf_size(MAX_BUFFER_BYTES)
+            .max_headers(MAX_HEADERS)
+            // The place keeps the times: it knows a connection that waits from one whose head trickles.
+            .header_read_timeout(None)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
+    );
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = place.asked_to_leave() => return,
+        () = place.overdue(&patience) => return,
+        () = closing.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(cause = %error, "A connection ended early");
+    }
+}
+
+async fn answer(
+    mut router: Router,
+    busy: Busy,
+    peer: SocketAddr,
+    mut request: Request<Incoming>,
+) -> Result<Response<Tracked>, Infallible> {
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let response = router.call(request.map(Body::new)).await?;
+    if response.status().as_u16() == 101 {
+        busy.for_ever();
+        return Ok(response.map(|body| Tracked::new(body, None)));
+    }
+    Ok(response.map(|body| Tracked::new(body, Some(busy))))
+}

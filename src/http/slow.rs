@@ -1,0 +1,125 @@
+//! Bodies that come too slowly: a client may neither pause for long nor trickle, and a refused one is not listened to for ever.
+//!
+//! Only the time spent waiting for the client counts; what a busy disk takes is not held against it.
+
+use std::time::Duration;
+
+use axum::body::BodyDataStream;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use tokio::time::{Instant, timeout};
+
+/// How long a refused client may still send, so that it reads the answer instead of a reset connection.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// How a body has to come.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// The longest pause, and the time over which the rate is measured.
+    pub idle_timeout: Duration,
+    /// Least bytes a second; 0: any.
+    pub min_rate: u64,
+}
+
+/// Why a body did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SlowError {
+    #[error("the client pauses for too long or sends too slowly")]
+    TooSlow,
+    #[error("the connection broke: {0}")]
+    Broken(#[from] axum::Error),
+}
+
+/// Reads a body at its pace.
+pub(super) struct Meter {
+    pace: Pace,
+    /// Bytes in this window.
+    bytes: u64,
+    /// How much of this window was spent waiting.
+    waited: Duration,
+}
+
+impl Meter {
+    pub(super) fn new(pace: Pace) -> Self {
+        Self { pace, bytes: 0, waited: Duration::ZERO }
+    }
+
+    /// The next bytes; none at the end.
+    pub(super) async fn next(&mut self, data: &mut BodyDataStream) -> Result<Option<Bytes>, SlowError> {
+        let window = self.pace.idle_timeout;
+        let paused = Instant::now();
+        loop {
+            let asked = Instant::now();
+            let patience = (window.saturating_sub(self.waited)).min((paused + window).saturating_duration_since(asked));
+            match timeout(patience, data.next()).await {
+                Ok(chunk) => {
+                    self.waited += asked.elapsed();
+                    let chunk = chunk.transpose()?;
+                    self.bytes += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+                    return Ok(chunk);
+                }
+                Err(_) if paused.elapsed() >= window || self.too_few() => return Err(SlowError::TooSlow),
+                Err(_) => (self.bytes, self.waited) = (0, Duration::ZERO),
+            }
+        }
+    }
+
+    fn too_few(&self) -> bool {
+        self.bytes < self.pace.min_rate.saturating_mul(self.pace.idle_timeout.as_secs())
+    }
+}
+
+/// Reads on for a moment after a refusal: a client that is still sending would otherwise see a reset connection.
+pub(super) async fn drain(mut data: BodyDataStream) {
+    let rest = async { while matches!(data.next().await, Some(Ok(_))) {} };
+    // Running out of time is the expected end for a client that sends on.
+    let _elapsed = timeout(LINGER, rest).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use futures_util::stream;
+
+    use super::*;
+
+    /// A body that brings so many bytes at each tick.
+    fn body(bytes: usize, every: Duration, times: usize) -> BodyDataStream {
+        let chunks = stream::iter(0..times).then(move |_| async move {
+            tokio::time::sleep(every).await;
+            Ok::<_, std::io::Error>(Bytes::from(vec![0; bytes]))
+        });
+        Body::from_stream(chunks).into_data_stream()
+    }
+
+    /// Bytes that arrived, and whether the body came to its end.
+    async fn read(mut data: BodyDataStream, min_rate: u64) -> (usize, bool) {
+        let mut meter = Meter::new(Pace { idle_timeout: Duration::from_secs(10), min_rate });
+        let mut total = 0;
+        loop {
+            match meter.next(&mut data).await {
+                Ok(Some(chunk)) => total += chunk.len(),
+                Ok(None) => return (total, true),
+                Err(_) => return (total, false),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_steady_body_comes_to_its_end_however_long_it_takes() {
+        assert_eq!(read(body(100, Duration::from_secs(1), 1000), 100).await, (100_000, true));
+        assert_eq!(read(body(1, Duration::from_secs(9), 100), 0).await, (100, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trickle_is_given_up_after_one_window() {
+        let (bytes, ended) = read(body(1, Duration::from_secs(1), 1000), 100).await;
+        assert!(!ended && (9..=11).contains(&bytes), "{bytes}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_is_given_up_whatever_came_before() {
+        let fast = stream::iter([Ok::<_, std::io::Error>(Bytes::from(vec![0; 1_000_000]))]).chain(stream::pending());
+        assert_eq!(read(Body::from_stream(fast).into_data_stream(), 1).await, (1_000_000, false));
+    }
+}

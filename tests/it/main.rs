@@ -7,11 +7,13 @@
     reason = "a test that cannot go on panics, and tests write files of their own"
 )]
 
+mod access;
 mod architecture;
 mod calls;
 mod clients;
 mod command_line;
 mod configuration;
+mod connections;
 mod diarization;
 mod errors;
 mod formats;
@@ -21,7 +23,9 @@ mod models_catalog;
 mod models_import;
 mod models_import_hostile;
 mod nginx;
+mod proxies;
 mod queue;
+mod rate_limits;
 mod recognition;
 mod recovery;
 mod seed_clients;

@@ -11,14 +11,14 @@ use super::support::audio::tone;
 use super::support::scripted::Act;
 use callannotate::jobs::stage::Stage;
 
-type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+pub type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
 async fn connect(app: &TestApp, id: &str) -> Socket {
     tokio_tungstenite::connect_async(format!("ws://{}/ws/{id}", app.address)).await.unwrap().0
 }
 
 /// The next JSON message, or the close code.
-async fn next(socket: &mut Socket) -> Result<Value, u16> {
+pub async fn next(socket: &mut Socket) -> Result<Value, u16> {
     loop {
         match timeout(DEADLINE, socket.next()).await.expect("a message in time").expect("a message before the end").unwrap() {
             Message::Text(text) => return Ok(serde_json::from_str(text.as_str()).unwrap()),

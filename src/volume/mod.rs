@@ -7,6 +7,7 @@
 mod arrivals;
 mod record;
 mod recover;
+mod speed;
 mod spool;
 mod steps;
 mod sync;

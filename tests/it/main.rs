@@ -14,6 +14,7 @@ mod command_line;
 mod configuration;
 mod diarization;
 mod errors;
+mod estimates;
 mod formats;
 mod health;
 mod jobs;

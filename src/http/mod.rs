@@ -10,6 +10,8 @@ mod events;
 mod extract;
 mod fallback;
 mod fields;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod health;
 mod info;
 mod jobs;

@@ -5,6 +5,8 @@
 //! an operator sees in the folders is therefore true, and a start needs nothing else to know every job.
 
 mod arrivals;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod record;
 mod recover;
 mod speed;

@@ -11,6 +11,8 @@ mod events;
 mod extract;
 mod fallback;
 mod fields;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod guard;
 mod headers;
 mod health;

@@ -5,9 +5,12 @@
 //! an operator sees in the folders is therefore true, and a start needs nothing else to know every job.
 
 mod arrivals;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod keys;
 mod record;
 mod recover;
+mod speed;
 mod spool;
 mod steps;
 mod sync;

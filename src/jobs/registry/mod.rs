@@ -121,7 +121,8 @@ impl Inner {
         if let Some(idempotency) = &job.idempotency {
             self.keys.insert((job.owner.clone(), idempotency.key.clone()), job.id);
         }
-        let events = EventLog::resume(job.last_event, now, &job.state);
+        // What ended is told with the time of its end, before and after a restart.
+        let events = EventLog::resume(job.last_event, job.state.changed_at().unwrap_or(now), &job.state);
         let state = watch::Sender::new(Arc::clone(job));
         self.jobs.insert(job.id, Entry { state, events, stop: StopSignal::new() });
     }
@@ -203,7 +204,9 @@ impl Registry {
     /// Takes up a job found on the volume.
     pub fn restore(&self, job: Job) -> Arc<Job> {
         let now = self.0.clock.now();
-        let job = Arc::new(job);
+        // A record of an earlier version knows no numbers; the events that tell of the present state have some.
+        let last_event = job.last_event.max(job.state.events());
+        let job = Arc::new(Job { last_event, ..job });
         let mut inner = self.lock();
         if let JobState::Completed { started_at, finished_at } = &job.state {
             inner.speed.record(job.file.duration_seconds, seconds_between(*started_at, *finished_at));

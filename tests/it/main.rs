@@ -8,14 +8,21 @@
 )]
 
 mod architecture;
+mod audio_range;
 mod calls;
+mod cancel_retry;
 mod command_line;
 mod configuration;
 mod diarization;
 mod errors;
+mod events;
 mod formats;
+mod four_lives;
 mod health;
+mod idempotency;
 mod jobs;
+mod list;
+mod long_poll;
 mod models_catalog;
 mod models_import;
 mod models_import_hostile;
@@ -24,7 +31,11 @@ mod recognition;
 mod recovery;
 mod seed_clients;
 mod support;
+mod take;
 mod toy_whisper;
 mod transcription;
 mod upload;
 mod websocket;
+mod ws_limits;
+mod ws_session;
+mod ws_upload;

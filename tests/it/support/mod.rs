@@ -1,10 +1,13 @@
 //! What the tests share.
 
 pub mod app;
+pub mod archive;
 pub mod audio;
 pub mod der;
 pub mod diarizers;
 pub mod models;
 pub mod scripted;
+pub mod socket;
 pub mod sound;
+pub mod stream;
 pub mod wer;

@@ -35,30 +35,26 @@ impl StopSignal {
         Self::default()
     }
 
-    /// Raises the signal; the first reason is kept.
+    /// Raises the signal. Of several reasons the weightiest counts: what a client was promised outlasts the end of the
+    /// process, and after a deletion no traces may stay.
     pub fn raise(&self, reason: StopReason) {
-        let code = match reason {
-            StopReason::Cancelled => 1,
-            StopReason::Deleted => 2,
-            StopReason::TimedOut => 3,
-            StopReason::Shutdown => 4,
+        let weight = match reason {
+            StopReason::Shutdown => 1,
+            StopReason::TimedOut => 2,
+            StopReason::Cancelled => 3,
+            StopReason::Deleted => 4,
         };
-        // A deletion outranks a cancellation that came before it: the traces have to go.
-        if reason == StopReason::Deleted {
-            self.0.store(code, Ordering::Release);
-        } else {
-            let _already_raised = self.0.compare_exchange(0, code, Ordering::AcqRel, Ordering::Acquire);
-        }
+        self.0.fetch_max(weight, Ordering::AcqRel);
     }
 
     /// The reason, once the signal has been raised.
     #[must_use]
     pub fn reason(&self) -> Option<StopReason> {
         match self.0.load(Ordering::Acquire) {
-            1 => Some(StopReason::Cancelled),
-            2 => Some(StopReason::Deleted),
-            3 => Some(StopReason::TimedOut),
-            4 => Some(StopReason::Shutdown),
+            1 => Some(StopReason::Shutdown),
+            2 => Some(StopReason::TimedOut),
+            3 => Some(StopReason::Cancelled),
+            4 => Some(StopReason::Deleted),
             _ => None,
         }
     }
@@ -83,20 +79,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_reason_is_kept() {
-        let stop = StopSignal::new();
-        assert_eq!(stop.check(), Ok(()));
-        stop.raise(StopReason::Cancelled);
-        stop.raise(StopReason::TimedOut);
-        assert_eq!(stop.reason(), Some(StopReason::Cancelled));
-        assert_eq!(stop.check(), Err(Stopped));
-    }
-
-    #[test]
-    fn a_deletion_outranks_a_cancellation() {
-        let stop = StopSignal::new();
-        stop.raise(StopReason::Cancelled);
-        stop.raise(StopReason::Deleted);
-        assert_eq!(stop.reason(), Some(StopReason::Deleted));
+    fn the_weightiest_reason_counts_whichever_came_first() {
+        let by_weight = [StopReason::Shutdown, StopReason::TimedOut, StopReason::Cancelled, StopReason::Deleted];
+        for (index, lighter) in by_weight.into_iter().enumerate() {
+            for heavier in by_weight.into_iter().skip(index) {
+                for order in [[lighter, heavier], [heavier, lighter]] {
+                    let stop = StopSignal::new();
+                    assert_eq!(stop.check(), Ok(()));
+                    order.into_iter().for_each(|reason| stop.raise(reason));
+                    assert_eq!(stop.reason(), Some(heavier), "{order:?}");
+                    assert_eq!(stop.check(), Err(Stopped));
+                }
+            }
+        }
     }
 }

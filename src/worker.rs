@@ -209,14 +209,19 @@ impl Worker {
     /// Whether it was written; when the server stops first, the job stays in `processing/` and the next start repeats it.
     async fn insist(&self, job: &Job, step: impl Fn(&Volume, &Job) -> io::Result<()> + Clone + Send + 'static) -> bool {
         loop {
-            let (step, job) = (step.clone(), job.clone());
-            match self.on_volume(move |volume| step(volume, &job)).await {
+            let (step, on_disk) = (step.clone(), job.clone());
+            match self.on_volume(move |volume| step(volume, &on_disk)).await {
                 Ok(()) => return true,
                 Err(error) => {
                     error!(event = "write_failed", cause = %error, "The end of a job could not be written; trying again");
                 }
             }
             if self.stopping.is_cancelled() {
+                return false;
+            }
+            if self.registry.is_unwanted(job.id) {
+                // The volume may be full: what is not wanted any more must not wait until there is room.
+                self.delete(job.id, &job.state).await;
                 return false;
             }
             self.pause().await;

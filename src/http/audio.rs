@@ -67,15 +67,31 @@ pub(super) async fn get_audio(
     Ok(response)
 }
 
-/// Where a part begins and how long it is. None asks for the whole: several parts at once, other units and nonsense may all
-/// be answered so.
+/// Where a part begins and how long it is (RFC 9110, section 14.1.2). None asks for the whole: several parts at once, other
+/// units and what is not of the form may all be answered so.
 fn range(text: &str, size: u64) -> Result<Option<(u64, u64)>, ApiError> {
-    let Ok(parsed) = http_range_header::parse_range_header(text) else { return Ok(None) };
-    let valid = parsed.validate(size).map_err(|_| ApiError::RangeNotSatisfiable { size })?;
-    match valid.as_slice() {
-        [part] => Ok(Some((*part.start(), part.end() - part.start() + 1))),
-        _ => Ok(None),
+    let Some((unit, set)) = text.split_once('=') else { return Ok(None) };
+    let Some((first, last)) = set.trim().split_once('-') else { return Ok(None) };
+    if !unit.trim().eq_ignore_ascii_case("bytes") {
+        return Ok(None);
     }
+    let (start, end) = match (position(first), position(last)) {
+        (Some(start), Some(end)) if start <= end => (start, end),
+        (Some(start), None) if last.is_empty() => (start, u64::MAX),
+        // The last so many bytes; more than there are is all.
+        (None, Some(length)) if first.is_empty() => (if length == 0 { size } else { size.saturating_sub(length) }, u64::MAX),
+        (Some(_) | None, Some(_) | None) => return Ok(None),
+    };
+    if start >= size {
+        return Err(ApiError::RangeNotSatisfiable { size });
+    }
+    Ok(Some((start, end.min(size - 1) - start + 1)))
+}
+
+/// A position in a recording; one beyond all recordings when it is larger than any number of ours.
+fn position(digits: &str) -> Option<u64> {
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
 /// Saved under the label that the client gave; never shown as a page.
@@ -115,10 +131,14 @@ mod tests {
         assert_eq!(range("bytes=90-", 100).unwrap(), Some((90, 10)));
         assert_eq!(range("bytes=-10", 100).unwrap(), Some((90, 10)));
         assert_eq!(range("bytes=0-999", 100).unwrap(), Some((0, 100)));
-        for whole in ["bytes=0-1,5-6", "lines=1-2", "nonsense", "bytes=", ""] {
+        assert_eq!(range("bytes=-999", 100).unwrap(), Some((0, 100)));
+        assert_eq!(range("Bytes=0-99999999999999999999999", 100).unwrap(), Some((0, 100)));
+        for whole in
+            ["bytes=0-1,5-6", "bytes=0-5,2-9", "bytes=5-1", "lines=1-2", "nonsense", "bytes=", "bytes=-", "bytes=+1-2", ""]
+        {
             assert_eq!(range(whole, 100).unwrap(), None, "{whole}");
         }
-        for beyond in ["bytes=100-", "bytes=200-300"] {
+        for beyond in ["bytes=100-", "bytes=200-300", "bytes=-0", "bytes=99999999999999999999999-"] {
             assert!(matches!(range(beyond, 100), Err(ApiError::RangeNotSatisfiable { size: 100 })), "{beyond}");
         }
     }

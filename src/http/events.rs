@@ -153,7 +153,7 @@ fn stream(
             }
             Followed::Ended => None,
             Followed::Gone => {
-                let told = format!("{{\"type\":\"job_deleted\",\"job_id\":\"{}\"}}", follower.id());
+                let told = events::tell_deleted(&state, follower.id());
                 Some((Ok(sse::Event::default().data(told)), (state, asker, follower, Phase::Over, None)))
             }
         }

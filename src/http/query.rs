@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use super::error::{ApiError, FailedCheck, Mistake, shown};
 
+/// Most items of a parameter that takes several: more than there are choices, and so few that each can be told of.
+const MAX_ITEMS: usize = 100;
+
 /// The parameters as they came. Each is asked for by name, and [`Parameters::finish`] tells what was wrong with them.
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
@@ -70,14 +73,19 @@ impl Parameters {
 
     /// Any number of the choices, as repeated parameters or separated by commas; each once, in the order given.
     pub(super) fn several_of<T: Copy + PartialEq>(&mut self, name: &str, choices: &[(&'static str, T)]) -> Vec<T> {
+        let given = self.all(name);
+        let items: Vec<&str> =
+            given.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|item| !item.is_empty()).collect();
+        if items.len() > MAX_ITEMS {
+            self.refuse(name, Mistake::TooManyItems { found: items.len(), max: MAX_ITEMS });
+            return Vec::new();
+        }
         let mut chosen = Vec::new();
-        for text in self.all(name) {
-            for choice in text.split(',').map(str::trim).filter(|choice| !choice.is_empty()) {
-                if let Some(value) = self.choose(name, choice.to_owned(), choices)
-                    && !chosen.contains(&value)
-                {
-                    chosen.push(value);
-                }
+        for item in items {
+            if let Some(value) = self.choose(name, item.to_owned(), choices)
+                && !chosen.contains(&value)
+            {
+                chosen.push(value);
             }
         }
         chosen

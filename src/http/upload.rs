@@ -78,10 +78,13 @@ pub(super) async fn create_job(State(state): State<AppState>, asker: Asker, requ
 fn admit(state: &AppState, asker: &Asker, headers: &HeaderMap) -> Result<(String, Admission), ApiError> {
     let boundary = boundary(headers)?;
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
+    let limit = state.max_file_bytes;
+    if length.is_some_and(|length| length > limit.saturating_add(MAX_OVERHEAD_BYTES)) {
+        return Err(ApiError::FileTooLarge { size: length, limit });
+    }
     let key = idempotency_key(headers)?;
-    // The parts beside the recording are not known yet.
-    let size = length.map(|length| length.saturating_sub(MAX_OVERHEAD_BYTES).max(length.min(state.max_file_bytes)));
-    Ok((boundary, admission::admit(state, asker, size, key)?))
+    // A little more than the limit may be the parts beside the recording: that shows while it streams.
+    Ok((boundary, admission::admit(state, asker, length.map(|length| length.min(limit)), key)?))
 }
 
 async fn receive(
@@ -130,7 +133,7 @@ fn boundary(headers: &HeaderMap) -> Result<String, ApiError> {
 }
 
 async fn read_parts(state: &AppState, boundary: String, data: &mut BodyDataStream) -> Result<Parts, ApiError> {
-    let size = SizeLimit::new().whole_stream(state.max_file_bytes + MAX_OVERHEAD_BYTES);
+    let size = SizeLimit::new().whole_stream(state.max_file_bytes.saturating_add(MAX_OVERHEAD_BYTES));
     let unparsed = AtomicU64::new(0);
     let stream = guarded(data, state.pace, &unparsed);
     let mut multipart = Multipart::with_constraints(stream, boundary, Constraints::new().size_limit(size));

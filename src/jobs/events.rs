@@ -52,7 +52,7 @@ pub(super) struct EventLog {
 impl EventLog {
     /// A log of a job that was found in this state; `last` is the number of its last event.
     pub(super) fn resume(last: u64, at: DateTime<Utc>, state: &JobState) -> Self {
-        let told = if state.is_terminal() { 2 } else { 1 };
+        let told = state.events();
         let mut log = Self { last: last.max(told) - told, kept: VecDeque::new() };
         log.tell(at, state, None);
         log

@@ -93,6 +93,21 @@ impl JobState {
         }
     }
 
+    /// When it came to this state, if that is the last one by itself.
+    pub const fn changed_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Archived { archived_at, .. } => Some(*archived_at),
+            Self::Queued | Self::Processing { .. } | Self::Completed { .. } | Self::Failed { .. } | Self::Cancelled { .. } => {
+                self.finished_at()
+            }
+        }
+    }
+
+    /// How many events tell of it: where the job stands, and what came out when it has ended.
+    pub const fn events(&self) -> u64 {
+        if self.is_terminal() { 2 } else { 1 }
+    }
+
     /// How far it is or had come, where that is known.
     pub const fn progress(&self) -> Option<Progress> {
         match self {

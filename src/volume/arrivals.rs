@@ -82,10 +82,15 @@ impl Volume {
     /// Makes a file in `incoming/` the recording of a job. Whatever goes wrong, the file keeps or regains its name.
     ///
     /// # Errors
-    /// `ResourceBusy` when the file has changed since it was found; otherwise when the volume does not take it.
+    /// `NotFound` when the file is gone, `ResourceBusy` when it has changed since it was found; otherwise when the volume does
+    /// not take it.
     pub fn take(&self, arrival: &Arrival, job: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::Temp, job.id);
-        std::fs::create_dir(&folder)?;
+        // Not found is said of the file alone.
+        std::fs::create_dir(&folder).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => io::Error::other(error),
+            _ => error,
+        })?;
         let moved = self.take_into(&folder, arrival, job);
         if moved.is_err() {
             self.give_back(&folder, &arrival.name)?;
@@ -97,10 +102,13 @@ impl Volume {
     fn take_into(&self, folder: &Path, arrival: &Arrival, job: &Job) -> io::Result<()> {
         sync::write_file(&folder.join(record::JOB_FILE), &record::encode_taken(job, Some(&arrival.name)))?;
         let recording = folder.join(record::recording_name(&job.file.format));
+        // The folder has to last before it holds the only name of the file.
+        sync::sync_folder(&self.folder(Folder::Temp))?;
         std::fs::rename(&arrival.path, &recording)?;
         sync::sync_folder(folder)?;
-        let meta = std::fs::metadata(&recording)?;
-        if meta.len() != arrival.size || meta.modified().ok() != arrival.modified {
+        // Not through a link that took the file's place since it was looked at.
+        let meta = std::fs::symlink_metadata(&recording)?;
+        if !meta.is_file() || meta.len() != arrival.size || meta.modified().ok() != arrival.modified {
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, "the file is still being written"));
         }
         // It may belong to another user; what is not readable would fail only when its turn comes.

@@ -1,11 +1,12 @@
 //! What a start finds on the volume.
 
 use std::io;
+use std::path::Path;
 
 use tracing::warn;
 
 use super::{Folder, Volume, record, sync};
-use crate::jobs::{Job, JobState};
+use crate::jobs::{Job, JobId, JobState};
 
 /// Everything found.
 #[derive(Debug, Default)]
@@ -44,12 +45,14 @@ impl Volume {
                 match job {
                     Ok(job) if entry.file_name() == job.id.to_string().as_str() && fits(folder, &job.state) => {
                         let belongs = Folder::of(&job.state);
-                        if folder != Folder::Processing && belongs != folder {
+                        // What was worked on is begun again, but not when a client had it cancelled.
+                        let interrupted = folder == Folder::Processing && !matches!(job.state, JobState::Cancelled { .. });
+                        if !interrupted && belongs != folder {
                             // A cancellation or a retry was written down and not carried out.
-                            sync::move_folder(&entry.path(), &self.job_folder(belongs, job.id))?;
+                            self.complete_move(&entry.path(), belongs, job.id)?;
                         }
-                        let state = if folder == Folder::Processing { JobState::Queued } else { job.state };
-                        found.jobs.push(RecoveredJob { job: Job { state, ..job }, interrupted: folder == Folder::Processing });
+                        let state = if interrupted { JobState::Queued } else { job.state };
+                        found.jobs.push(RecoveredJob { job: Job { state, ..job }, interrupted });
                     }
                     Ok(_) => {
                         found.unreadable += 1;
@@ -67,6 +70,18 @@ impl Volume {
             }
         }
         Ok(found)
+    }
+
+    /// Moves a folder where its record says that it belongs.
+    #[expect(clippy::disallowed_methods, reason = "the volume module changes files")]
+    fn complete_move(&self, from: &Path, belongs: Folder, id: JobId) -> io::Result<()> {
+        if belongs == Folder::Incoming {
+            match std::fs::remove_file(from.join(record::ERROR_FILE)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        sync::move_folder(from, &self.job_folder(belongs, id))
     }
 }
 

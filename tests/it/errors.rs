@@ -1,6 +1,7 @@
 //! The error envelope: every code provoked through HTTP, in both languages, and what can go wrong below the handlers.
 
 mod expected;
+mod lives;
 mod provoke;
 
 use std::collections::BTreeSet;
@@ -26,6 +27,10 @@ async fn every_code_is_answered_with_its_status_its_headers_and_in_both_language
     full_queue(&mut provoked).await;
     slow_client(&mut provoked).await;
     full_disk(&mut provoked).await;
+    lives::requests(&mut provoked).await;
+    lives::endings(&mut provoked).await;
+    lives::archived(&mut provoked).await;
+    lives::stopping(&mut provoked).await;
     let table: BTreeSet<&str> = EXPECTED.iter().map(|expected| expected.code).collect();
     assert_eq!(provoked.0, table);
 }
@@ -121,7 +126,7 @@ async fn results(provoked: &mut Provoked) {
     assert_eq!(refused.body["error"]["developer_message"], "the cause is in the server's log under this request id");
 
     app.script.set(Stage::Diarization, Act::Fail);
-    let id = app.create_job(tone(500), &[("options", "{\"strict\": true}")]).await;
+    let id = app.create_job(tone(500), &[("options", "{\"strict\": true, \"recognize\": false}")]).await;
     app.wait_until_finished(&id).await;
     let refused = provoked.by("JOB_FAILED", || result(&id)).await;
     let cause = json!({ "code": "PROCESSING_FAILED", "message": "Ошибка при диаризации аудиофайла", "stage": "diarization" });
@@ -232,7 +237,7 @@ async fn head_and_options_are_answered_without_a_body() {
         assert_eq!(by_head.headers()["content-type"], "application/json", "{path}");
         assert_eq!(by_head.bytes().await.unwrap().len(), 0, "{path}");
     }
-    for (path, allowed) in [("/health", "GET,HEAD"), ("/api/v1/jobs", "POST"), (UNKNOWN, "GET,HEAD,DELETE")] {
+    for (path, allowed) in [("/health", "GET,HEAD"), ("/api/v1/jobs", "GET,HEAD,POST"), (UNKNOWN, "GET,HEAD,DELETE")] {
         let answer = answer(app.client.request(reqwest::Method::OPTIONS, app.url(path))).await;
         assert_eq!((answer.status, answer.body), (204, Value::Null), "{path}");
         assert_eq!(answer.headers["allow"], allowed, "{path}");

@@ -135,12 +135,16 @@ async fn a_strict_job_fails_with_the_stage_that_failed() {
 }
 
 #[tokio::test]
-async fn a_strict_job_fails_when_a_stage_lacks_its_model() {
+async fn a_strict_job_is_refused_when_a_stage_lacks_its_model() {
     let app = TestApp::spawn().await;
-    let id = app.create_job(tone(1000), &[("options", r#"{"strict": true}"#)]).await;
-    let job = app.wait_until_finished(&id).await;
-    assert_eq!(job["error"]["code"], "MODEL_UNAVAILABLE");
-    assert_eq!(job["error"]["stage"], "recognition");
+    let response = app.post(tone(1000), &[("options", r#"{"strict": true}"#)]).await;
+    assert_eq!((response.status().as_u16(), response.headers()["retry-after"].to_str().unwrap()), (503, "60"));
+    let error = response.json::<Value>().await.unwrap()["error"].clone();
+    assert_eq!(error["code"], "MODEL_UNAVAILABLE");
+    assert_eq!(error["details"], json!({ "stage": "recognition", "reason": "not in this test" }));
+    for folder in ["incoming", "processing", "failed", "temp"] {
+        assert_eq!(app.folders(folder), NOTHING, "{folder}");
+    }
 }
 
 #[tokio::test]

@@ -44,6 +44,14 @@ pub(in crate::http) enum JobEvent<'a> {
         #[serde(serialize_with = "time")]
         timestamp: DateTime<Utc>,
     },
+    /// The job is removed, and nothing more will come.
+    JobDeleted {
+        /// Names the job.
+        job_id: Uuid,
+        /// When it was told.
+        #[serde(serialize_with = "time")]
+        timestamp: DateTime<Utc>,
+    },
     /// The job has ended without a result.
     Error {
         /// Names the job.

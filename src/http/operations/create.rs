@@ -68,12 +68,18 @@ pub(in crate::http) async fn from_spool(
     if spool.written() == 0 {
         return Err(ApiError::AudioEmpty);
     }
-    can_be_kept_to(state, &wishes.options)?;
-    let source = probe(state, spool.path()).await?;
     let idempotency = admission
         .key
         .clone()
         .map(|key| Idempotency { key, fingerprint: fingerprint(&json!(["sent", filename, spool.sha256()]), &wishes) });
+    // Repeated, it gets the first answer, whatever has changed here since.
+    if let Some(idempotency) = &idempotency
+        && let Some(made) = state.registry.find_by_key(asker.caller.key(), &idempotency.key)
+    {
+        return made_before(made, idempotency);
+    }
+    can_be_kept_to(state, &wishes.options)?;
+    let source = probe(state, spool.path()).await?;
     let file = file_info(filename, spool.written(), spool.sha256(), &source);
     let job = draft(state, asker, Draft { id: spool.id(), file, wishes, idempotency });
     place(state, admission, job, Recording::Spooled(Box::new(spool))).await

@@ -122,6 +122,12 @@ pub(in crate::http) async fn tell(state: &AppState, asker: &Asker, id: JobId, ev
     Told { seq, text }
 }
 
+/// That a job was deleted. It has no number: nothing can be asked for behind it.
+pub(in crate::http) fn tell_deleted(state: &AppState, id: JobId) -> String {
+    let message = JobEvent::JobDeleted { job_id: uuid(id), timestamp: state.clock.now() };
+    serde_json::to_string(&message).expect("a message has string keys and finite numbers, so it is always JSON")
+}
+
 fn told_error(error: &ApiError, asker: &Asker) -> JobErrorBody {
     JobErrorBody { code: error.code().name(), message: error.message(asker.language), stage: None }
 }

@@ -48,12 +48,8 @@ pub(in crate::http) async fn wait(
     at_most: Duration,
 ) -> Result<JobBody, ApiError> {
     let job = find(state, asker, id)?;
-    let seen = match after {
-        // A number that was never given is no place to go on from.
-        Some(number) if number > job.last_event => 0,
-        Some(number) => number,
-        None => job.last_event,
-    };
+    // A number that was never given is of another life of the job: the present state is news.
+    let seen = after.map_or(job.last_event, |number| if number > job.last_event { 0 } else { number });
     let Some(mut watched) = state.registry.watch(id) else { return Err(ApiError::JobNotFound) };
     let is_news = |job: &Arc<Job>| job.last_event > seen || job.state.is_terminal();
     let changed = async {

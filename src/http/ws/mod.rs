@@ -27,6 +27,9 @@ use crate::jobs::JobId;
 
 /// The largest message from a client, in bytes; beyond, the connection is closed with 1009.
 const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
+/// What is read of a message at most, in bytes. More than the limit, so that a client that is somewhat over it is read to the
+/// end and sees the code: a connection that is closed with bytes unread is reset.
+const MAX_READ_BYTES: usize = 2 * MAX_MESSAGE_BYTES;
 /// What a connection reads at a time, in bytes: the library's own 128 KiB would be held by every silent connection.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 
@@ -79,8 +82,8 @@ fn open(
     let tasks = state.tasks.clone();
     upgrade
         .protocols([SUBPROTOCOL])
-        .max_message_size(MAX_MESSAGE_BYTES)
-        .max_frame_size(MAX_MESSAGE_BYTES)
+        .max_message_size(MAX_READ_BYTES)
+        .max_frame_size(MAX_READ_BYTES)
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0)
         .on_upgrade(move |socket| {

@@ -34,6 +34,8 @@ const MAX_FOLLOWED: usize = 100;
 /// Messages a second that a client may send in the long run, and at once.
 const MESSAGES_PER_SECOND: NonZero<u32> = NonZero::new(50).expect("50 is not zero");
 const MESSAGES_AT_ONCE: NonZero<u32> = NonZero::new(500).expect("500 is not zero");
+/// Smaller pieces of a recording count as messages, in bytes: 50 of them a second are telephone sound in real time.
+const MIN_FREIGHT_BYTES: usize = 1024;
 
 const CLOSE_DONE: u16 = 1000;
 const CLOSE_TOO_MANY: u16 = 1008;
@@ -44,6 +46,9 @@ const CLOSE_UNKNOWN_JOB: u16 = 4404;
 
 /// Why a session ends: a close code and its reason.
 pub(super) type End = (u16, &'static str);
+
+/// The library tells of what is too large for it as of what is malformed.
+const TOO_LARGE: End = (CLOSE_TOO_LARGE, "the message is too large or malformed");
 
 /// A job that is followed. What comes with an event is its text, since that may have to be read from the volume.
 type Followers = StreamMap<JobId, Pin<Box<dyn Stream<Item = Step> + Send>>>;
@@ -118,17 +123,17 @@ impl Session {
                 }
                 message = self.socket.recv() => {
                     overdue = None;
+                    if let Some(Ok(message)) = &message && !self.is_freight(message) && self.messages.check().is_err() {
+                        return Err((CLOSE_TOO_MANY, "too many messages"));
+                    }
                     match message {
-                        Some(Ok(Message::Text(text))) => {
-                            if self.messages.check().is_err() {
-                                return Err((CLOSE_TOO_MANY, "too many messages"));
-                            }
-                            self.command(text.as_str()).await?;
-                        }
+                        Some(Ok(Message::Text(text))) if text.len() > MAX_MESSAGE_BYTES => return Err(TOO_LARGE),
+                        Some(Ok(Message::Binary(bytes))) if bytes.len() > MAX_MESSAGE_BYTES => return Err(TOO_LARGE),
+                        Some(Ok(Message::Text(text))) => self.command(text.as_str()).await?,
                         Some(Ok(Message::Binary(bytes))) => self.receive(&bytes).await?,
                         Some(Ok(Message::Pong(_) | Message::Ping(_))) => {}
                         Some(Ok(Message::Close(_))) | None => return Ok((CLOSE_DONE, "goodbye")),
-                        Some(Err(_)) => return Err((CLOSE_TOO_LARGE, "the message is too large or malformed")),
+                        Some(Err(_)) => return Err(TOO_LARGE),
                     }
                 }
                 _ = heartbeat.tick() => {
@@ -192,6 +197,11 @@ impl Session {
             }
         }
         Ok((self.bound == Some(id)).then_some((CLOSE_DONE, "the job is finished")))
+    }
+
+    /// Whether a message is a piece of a recording, of a size that makes sense: there may be any number of them.
+    fn is_freight(&self, message: &Message) -> bool {
+        matches!(message, Message::Binary(bytes) if bytes.len() >= MIN_FREIGHT_BYTES) && self.upload.is_some()
     }
 
     /// Takes a binary frame: a piece of the recording that is being sent.

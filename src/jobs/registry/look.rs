@@ -53,9 +53,9 @@ pub enum Order {
 pub struct Filter {
     /// Published names of states; any when empty.
     pub statuses: Vec<&'static str>,
-    /// Not before.
+    /// After this.
     pub created_after: Option<DateTime<Utc>>,
-    /// Not after.
+    /// Before this.
     pub created_before: Option<DateTime<Utc>>,
     /// What the client calls the call.
     pub external_id: Option<String>,

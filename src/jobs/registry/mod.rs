@@ -113,7 +113,8 @@ impl Inner {
     }
 
     fn insert(&mut self, job: Job, now: DateTime<Utc>) -> Arc<Job> {
-        let events = EventLog::resume(job.last_event, now, &job.state);
+        // What ended is told with the time of its end, before and after a restart.
+        let events = EventLog::resume(job.last_event, job.state.changed_at().unwrap_or(now), &job.state);
         // A record from before there were events knows no number.
         let job = Arc::new(Job { last_event: events.last(), ..job });
         self.next_sequence = self.next_sequence.max(job.sequence).max(job.arrival);

@@ -107,6 +107,11 @@ impl Registry {
         Settled::Recorded
     }
 
+    /// Whether a client deleted the job while it runs.
+    pub fn is_unwanted(&self, id: JobId) -> bool {
+        self.lock().jobs.get(&id).is_some_and(|entry| entry.stop.reason() == Some(StopReason::Deleted))
+    }
+
     /// Puts the running job back into the queue, at its old place. Its attempt does not count: nothing went wrong with it.
     #[must_use]
     pub fn requeue(&self, id: JobId) -> Requeued {

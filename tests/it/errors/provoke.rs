@@ -61,6 +61,11 @@ pub async fn answer(request: RequestBuilder) -> Answer {
 pub async fn exchange(app: &TestApp, request: &str) -> Answer {
     let mut stream = TcpStream::connect(&app.address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
+    read_answer(&mut stream).await
+}
+
+/// Reads one answer.
+pub async fn read_answer(stream: &mut TcpStream) -> Answer {
     let mut bytes = Vec::new();
     let (head, size) = tokio::time::timeout(DEADLINE, async {
         loop {

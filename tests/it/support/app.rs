@@ -73,6 +73,14 @@ impl TestApp {
         Self::start(&config, Volume::Own(folder)).await
     }
 
+    /// With the engines themselves in place of the script, and the models of this folder.
+    pub async fn spawn_engines(models: &Path) -> Self {
+        let folder = TempDir::new().unwrap();
+        let config = settings(folder.path(), &[("CALLANNOTATE__MODELS__DIRS", &models.display().to_string())]);
+        let build = callannotate::pipeline::builder(&config);
+        Self::start_with(&config, Volume::Own(folder), Script::default(), build).await
+    }
+
     /// On a volume that the test owns.
     pub async fn spawn_on(volume: &Path, more: &[(&str, &str)]) -> Self {
         Self::start(&settings(volume, more), Volume::Lent(volume.to_path_buf())).await
@@ -80,11 +88,20 @@ impl TestApp {
 
     async fn start(config: &Config, volume: Volume) -> Self {
         let script = Script::default();
-        let shutdown = Shutdown::default();
         let build = {
             let (config, script) = (config.clone(), script.clone());
             move || scripted_pipeline(&config, &script)
         };
+        Self::start_with(config, volume, script, build).await
+    }
+
+    async fn start_with(
+        config: &Config,
+        volume: Volume,
+        script: Script,
+        build: impl FnOnce() -> Pipeline + Send + 'static,
+    ) -> Self {
+        let shutdown = Shutdown::default();
         let app = App::start(config, Clock::system(), shutdown.clone(), build).await.unwrap();
         let address = app.address().to_string();
         let server = Some(tokio::spawn(app.serve()));
@@ -126,6 +143,25 @@ impl TestApp {
         let response = self.post(file, parts).await;
         assert_eq!(response.status(), 201, "{}", response.text().await.unwrap());
         response.json::<Value>().await.unwrap()["job_id"].as_str().unwrap().to_owned()
+    }
+
+    /// The code of a refused request.
+    pub async fn refused(&self, request: reqwest::RequestBuilder) -> (u16, String) {
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let body: Value = response.json().await.unwrap();
+        (status, body["error"]["code"].as_str().unwrap_or_else(|| panic!("no error: {body}")).to_owned())
+    }
+
+    /// Does this to a job: `cancel` or `retry`. The status and the body.
+    pub async fn change(&self, id: &str, what: &str) -> (u16, Value) {
+        let response = self.client.post(self.url(&format!("/api/v1/jobs/{id}/{what}"))).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// A job as it stands.
+    pub async fn job(&self, id: &str) -> Value {
+        self.get_json(&format!("/api/v1/jobs/{id}")).await
     }
 
     pub async fn delete(&self, id: &str) -> reqwest::Response {

@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub mod app;
+pub mod archive;
 pub mod audio;
 pub mod der;
 pub mod diarizers;
@@ -8,5 +9,7 @@ pub mod models;
 pub mod nginx;
 pub mod process;
 pub mod scripted;
+pub mod socket;
 pub mod sound;
+pub mod stream;
 pub mod wer;

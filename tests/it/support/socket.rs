@@ -1,0 +1,91 @@
+//! A WebSocket client that takes one message at a time, and the sending of a recording over it.
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use super::app::{DEADLINE, TestApp};
+
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Socket {
+    /// A session for everything.
+    pub async fn open(app: &TestApp) -> Self {
+        Self::at(app, "/ws").await
+    }
+
+    pub async fn at(app: &TestApp, path: &str) -> Self {
+        Self(tokio_tungstenite::connect_async(format!("ws://{}{path}", app.address)).await.unwrap().0)
+    }
+
+    /// Over a connection of the test's own making.
+    pub async fn over(app: &TestApp, stream: TcpStream) -> Self {
+        let stream = MaybeTlsStream::Plain(stream);
+        Self(tokio_tungstenite::client_async(format!("ws://{}/ws", app.address), stream).await.unwrap().0)
+    }
+
+    /// The next JSON message, or the close code.
+    pub async fn next(&mut self) -> Result<Value, u16> {
+        loop {
+            match timeout(DEADLINE, self.0.next()).await.expect("a message in time").expect("a message before the end").unwrap() {
+                Message::Text(text) => return Ok(serde_json::from_str(text.as_str()).unwrap()),
+                Message::Close(frame) => return Err(frame.map_or(0, |frame| CloseCode::into(frame.code))),
+                Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_) => {}
+            }
+        }
+    }
+
+    /// The close code, whatever comes before it.
+    pub async fn close_code(&mut self) -> u16 {
+        loop {
+            if let Err(code) = self.next().await {
+                return code;
+            }
+        }
+    }
+
+    pub async fn text(&mut self, text: impl Into<String>) {
+        self.0.send(Message::text(text.into())).await.unwrap();
+    }
+
+    /// Sends what may not be taken any more.
+    pub async fn try_text(&mut self, text: &str) -> bool {
+        self.0.send(Message::text(text)).await.is_ok()
+    }
+
+    pub async fn binary(&mut self, bytes: &[u8]) {
+        self.0.send(Message::binary(bytes.to_vec())).await.unwrap();
+    }
+
+    /// Sends a command and takes the next message as its answer.
+    pub async fn ask(&mut self, command: Value) -> Value {
+        self.text(command.to_string()).await;
+        self.next().await.unwrap()
+    }
+
+    /// The code of the error that answers a command.
+    pub async fn refused(&mut self, command: Value) -> String {
+        let answer = self.ask(command).await;
+        assert_eq!(answer["type"], "error", "{answer}");
+        answer["error"]["code"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends a recording, and returns the job that was made of it.
+    pub async fn upload(&mut self, mut announced: Value, bytes: &[u8]) -> Value {
+        announced["type"] = json!("upload_start");
+        announced["size"] = json!(bytes.len());
+        let ready = self.ask(announced).await;
+        assert_eq!(ready["type"], "upload_ready", "{ready}");
+        assert!(bytes.len() as u64 <= ready["granted_bytes"].as_u64().unwrap());
+        self.binary(bytes).await;
+        let progress = self.next().await.unwrap();
+        assert_eq!((&progress["type"], &progress["received_bytes"]), (&json!("upload_progress"), &json!(bytes.len())));
+        let created = self.ask(json!({ "type": "upload_finish" })).await;
+        assert_eq!(created["type"], "job_created", "{created}");
+        created
+    }
+}

@@ -16,6 +16,9 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{Engine, StartError};
 use crate::http::{self, AppState, Pace, Parts, Patience};
+use crate::engine::{Engine, EngineStatus, StartError};
+use crate::http::{self, AppState, Parts};
+use crate::jobs::estimate::Equipment;
 use crate::jobs::registry::Registry;
 use crate::jobs::{Failure, FailureCode, Job, JobState};
 use crate::pipeline::Pipeline;
@@ -104,6 +107,7 @@ impl App {
                 warn!(event = "stage_unavailable", stage = stage.stage.name(), reason, "A stage cannot run");
             }
         }
+        registry.set_equipment(equipment(config, engine.status()), volume.read_speed());
         let tasks = TaskTracker::new();
         let closing = CancellationToken::new();
         let state = AppState::new(Parts {
@@ -228,6 +232,12 @@ impl App {
         info!(event = "stopped", "Stopped");
         orderly.map_err(|error| AppError::Serve(error.to_string()))
     }
+}
+
+/// What decides how fast the work is done.
+fn equipment(config: &Config, engine: &EngineStatus) -> Equipment {
+    let models = engine.stages().iter().flat_map(|stage| stage.models.iter().map(|model| (stage.stage, model.name.clone())));
+    Equipment { threads: config.threads, models: models.collect() }
 }
 
 /// Registers the jobs found on the volume. One that the server died on is tried again, unless it was too often.

@@ -171,6 +171,10 @@ impl Worker {
         let written = self.insist(&job, move |volume, job| volume.publish(job, &bytes)).await;
         if written && self.settle(&job, Outcome::Completed).await {
             info!(event = "job_completed", seconds, speakers, "Completed a job");
+            let measured = self.registry.measured();
+            if let Err(error) = self.on_volume(move |volume| volume.keep_speed(&measured)).await {
+                warn!(event = "speed_not_kept", cause = %error, "How long the job took could not be written");
+            }
         }
     }
 

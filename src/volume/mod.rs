@@ -8,6 +8,7 @@ mod arrivals;
 mod keys;
 mod record;
 mod recover;
+mod speed;
 mod spool;
 mod steps;
 mod sync;

@@ -16,6 +16,7 @@ mod configuration;
 mod connections;
 mod diarization;
 mod errors;
+mod estimates;
 mod formats;
 mod health;
 mod jobs;

@@ -166,7 +166,7 @@ struct Draft {
 
 fn draft(state: &AppState, asker: &Asker, Draft { id, file, wishes, idempotency }: Draft) -> Job {
     let sequence = state.registry.next_sequence();
-    let estimated_seconds = state.registry.estimated_seconds(file.duration_seconds);
+    let estimated_seconds = state.registry.estimated_seconds(&file, &wishes.options);
     Job {
         id,
         file,

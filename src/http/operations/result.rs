@@ -40,7 +40,7 @@ pub(in crate::http) async fn read(state: &AppState, asker: &Asker, id: JobId) ->
     match &job.state {
         JobState::Queued | JobState::Processing { .. } => {
             let left = state.registry.estimated_completion(&job).map_or_else(
-                || state.registry.estimated_seconds(job.file.duration_seconds),
+                || state.registry.estimated_seconds(&job.file, &job.options),
                 |at| (at - state.clock.now()).num_milliseconds().max(0) as f64 / 1000.0,
             );
             Err(ApiError::result_not_ready(&job, left))

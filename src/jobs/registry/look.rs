@@ -8,8 +8,10 @@ use tokio::sync::watch;
 
 use super::{Registry, chrono_seconds, completion};
 use crate::access::{Caller, KeyId};
+use crate::jobs::estimate::{Equipment, Kind, Measured, Speed};
 use crate::jobs::events::Event;
-use crate::jobs::{Job, JobId};
+use crate::jobs::options::JobOptions;
+use crate::jobs::{FileInfo, Job, JobId};
 
 /// A job that waits, and when its turn will come.
 #[derive(Debug, Clone)]
@@ -154,7 +156,7 @@ impl Registry {
         let mut queued = Vec::with_capacity(inner.queue.len());
         for entry in inner.queue.values().filter_map(|id| inner.jobs.get(id)) {
             let job = entry.job();
-            let next = start + chrono_seconds(inner.speed.estimate(job.file.duration_seconds));
+            let next = start + chrono_seconds(inner.speed.estimate(job.file.duration_seconds, Kind::of(&job)));
             queued.push(QueuedJob { job, estimated_start: std::mem::replace(&mut start, next) });
         }
         queued
@@ -176,9 +178,26 @@ impl Registry {
         self.lock().speed.average()
     }
 
-    /// How long a recording of this length will take, in seconds.
-    pub fn estimated_seconds(&self, audio_seconds: f64) -> f64 {
-        self.lock().speed.estimate(audio_seconds)
+    /// How long a job will take from its start, in seconds.
+    pub fn estimated_seconds(&self, file: &FileInfo, options: &JobOptions) -> f64 {
+        self.lock().speed.estimate(file.duration_seconds, Kind::new(file, options))
+    }
+
+    /// How long the last jobs took, for the next start.
+    pub fn measured(&self) -> Measured {
+        self.lock().speed.measured().clone()
+    }
+
+    /// Says what the work is done with, and what was measured with it before this start. What was measured with other
+    /// equipment is forgotten; where nothing was kept, the jobs that were taken up stand for it.
+    pub fn set_equipment(&self, equipment: Equipment, kept: Option<Measured>) {
+        let mut inner = self.lock();
+        let jobs = match kept {
+            Some(kept) if kept.equipment == equipment => kept.jobs,
+            Some(_) => Vec::new(),
+            None => inner.speed.measured().jobs.clone(),
+        };
+        inner.speed = Speed::from(Measured { equipment, jobs });
     }
 
     /// When a running job will be done.

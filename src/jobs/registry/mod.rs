@@ -20,7 +20,7 @@ pub use changes::{Cancellation, Removal, Retry};
 pub use look::{Filter, Order, Page, Place, QueuedJob, Watched};
 pub use run::{Outcome, Requeued, Settled};
 
-use super::estimate::Speed;
+use super::estimate::{self, JobTime, Kind, Speed};
 use super::events::EventLog;
 use super::{Job, JobId, JobState};
 use crate::access::KeyId;
@@ -208,7 +208,7 @@ impl Registry {
         let now = self.0.clock.now();
         let mut inner = self.lock();
         if let JobState::Completed { started_at, finished_at } = &job.state {
-            inner.speed.record(job.file.duration_seconds, seconds_between(*started_at, *finished_at));
+            inner.speed.record(job_time(&job, *started_at, *finished_at));
         }
         let job = inner.insert(job, now);
         if job.state.is_terminal() {
@@ -218,14 +218,19 @@ impl Registry {
     }
 }
 
-/// The estimate made at the start, and once a tenth is done, what the progress says.
+/// When a running job will be done.
 fn completion(speed: &Speed, job: &Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let JobState::Processing { started_at, progress } = &job.state else { return None };
-    let elapsed = seconds_between(*started_at, now);
-    let total = speed.estimate(job.file.duration_seconds);
-    let done = f64::from(progress.percent) / 100.0;
-    let left = if done > 0.1 { elapsed / done * (1.0 - done) } else { total - elapsed };
-    Some(now + chrono_seconds(left.max(0.0)))
+    let total = speed.estimate(job.file.duration_seconds, Kind::of(job));
+    Some(now + chrono_seconds(estimate::left(total, seconds_between(*started_at, now), progress.percent)))
+}
+
+fn job_time(job: &Job, started_at: DateTime<Utc>, finished_at: DateTime<Utc>) -> JobTime {
+    JobTime {
+        audio_seconds: job.file.duration_seconds,
+        processing_seconds: seconds_between(started_at, finished_at),
+        kind: Kind::of(job),
+    }
 }
 
 fn seconds_between(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Registry, queue_key, seconds_between};
+use super::{Registry, job_time, queue_key};
 use crate::jobs::progress::Progress;
 use crate::jobs::stage::Stage;
 use crate::jobs::{Failure, Job, JobId, JobState};
@@ -101,7 +101,7 @@ impl Registry {
             };
         });
         if let Some(started_at) = started_at.filter(|_| completed) {
-            inner.speed.record(before.file.duration_seconds, seconds_between(started_at, finished_at));
+            inner.speed.record(job_time(&before, started_at, finished_at));
         }
         inner.release(id);
         Settled::Recorded

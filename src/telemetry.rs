@@ -4,14 +4,15 @@ use std::fmt;
 use std::io::IsTerminal;
 
 use chrono::SecondsFormat;
-use serde_json::{Map, Value};
+use serde::Serialize;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber, span};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use tracing_subscriber::registry::{LookupSpan, Scope};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::clock::Clock;
@@ -19,7 +20,7 @@ use crate::clock::Clock;
 /// Installs the log of the server.
 pub fn init(filter: &str, clock: Clock) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt::layer().event_format(JsonLine(clock)).with_ansi(false);
+    let lines = tracing_subscriber::fmt::layer().event_format(JsonLine(clock)).fmt_fields(NoText).with_ansi(false);
     // A second installation (tests) leaves the first in place.
     let _already_installed = tracing_subscriber::registry().with(filter).with(SpanFields).with(lines).try_init();
     // A panic is part of the log, as one line like everything else.
@@ -40,19 +41,26 @@ pub fn init_command_line() {
 /// Keeps the fields of each span as JSON, for the lines written within it.
 struct SpanFields;
 
-struct Kept(Map<String, Value>);
-
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for SpanFields {
     fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, context: Context<'_, S>) {
         if let Some(span) = context.span(id) {
             let mut fields = Fields::default();
             attributes.record(&mut fields);
-            span.extensions_mut().insert(Kept(fields.0));
+            span.extensions_mut().insert(fields);
         }
     }
 }
 
-/// One event as one line of JSON.
+/// The library would keep each span's fields as text as well; nothing reads that.
+struct NoText;
+
+impl<'writer> FormatFields<'writer> for NoText {
+    fn format_fields<R: RecordFields>(&self, _: Writer<'writer>, _: R) -> fmt::Result {
+        Ok(())
+    }
+}
+
+/// One event as one line of JSON. Every request writes one, so it is written straight into the line.
 struct JsonLine(Clock);
 
 impl<S, N> FormatEvent<S, N> for JsonLine
@@ -61,43 +69,103 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let mut line = Map::new();
-        line.insert("timestamp".to_owned(), Value::String(self.0.now().to_rfc3339_opts(SecondsFormat::Millis, true)));
-        line.insert("level".to_owned(), Value::String(event.metadata().level().to_string()));
-        line.insert("service".to_owned(), Value::String("callannotate".to_owned()));
-        line.insert("target".to_owned(), Value::String(event.metadata().target().to_owned()));
-        for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
-            if let Some(Kept(fields)) = span.extensions().get::<Kept>() {
-                line.extend(fields.clone());
+        let mut fields = Fields::default();
+        fields.put("timestamp", &self.0.now().to_rfc3339_opts(SecondsFormat::Millis, true));
+        fields.put("level", event.metadata().level().as_str());
+        fields.put("service", "callannotate");
+        fields.put("target", event.metadata().target());
+        event.record(&mut fields);
+        for span in context.event_scope().into_iter().flatten() {
+            if let Some(outer) = span.extensions().get::<Fields>() {
+                fields.absorb(outer);
             }
         }
-        let mut fields = Fields::default();
-        event.record(&mut fields);
-        line.extend(fields.0);
-        writeln!(writer, "{}", Value::Object(line))
+        writeln!(writer, "{{{}}}", fields.text())
     }
 }
 
+/// The members of a JSON object, each name once and each with a comma after it.
 #[derive(Default)]
-struct Fields(Map<String, Value>);
+struct Fields {
+    json: Vec<u8>,
+    /// Where in the JSON each member ends.
+    ends: Vec<(&'static str, usize)>,
+}
+
+impl Fields {
+    fn has(&self, name: &str) -> bool {
+        self.ends.iter().any(|(known, _)| *known == name)
+    }
+
+    fn write(&mut self, value: &(impl Serialize + ?Sized)) {
+        // Texts and numbers are always JSON, and a vector takes them all.
+        let _always_ok = serde_json::to_writer(&mut self.json, value);
+    }
+
+    fn put(&mut self, name: &'static str, value: &(impl Serialize + ?Sized)) {
+        if !self.has(name) {
+            self.write(name);
+            self.json.push(b':');
+            self.write(value);
+            self.json.push(b',');
+            self.ends.push((name, self.json.len()));
+        }
+    }
+
+    /// Adds the members that are not here yet.
+    fn absorb(&mut self, outer: &Self) {
+        let mut from = 0;
+        for (name, end) in &outer.ends {
+            if !self.has(name) {
+                self.json.extend_from_slice(outer.json.get(from..*end).unwrap_or_default());
+                self.ends.push((name, self.json.len()));
+            }
+            from = *end;
+        }
+    }
+
+    fn text(&self) -> &str {
+        let members = self.json.strip_suffix(b",").unwrap_or(&self.json);
+        std::str::from_utf8(members).unwrap_or_default()
+    }
+}
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.insert(field.name().to_owned(), Value::String(format!("{value:?}")));
+        self.put(field.name(), &format!("{value:?}"));
     }
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name().to_owned(), Value::String(value.to_owned()));
+        self.put(field.name(), value);
     }
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.put(field.name(), &value);
     }
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.put(field.name(), &value);
     }
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.put(field.name(), &value);
     }
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.put(field.name(), &value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_each_name_once_and_the_event_before_its_spans() {
+        let mut outer = Fields::default();
+        outer.put("request_id", "req_1");
+        outer.put("job_id", "outer");
+        let mut fields = Fields::default();
+        fields.put("message", "a \"quoted\"\nline, with a comma,");
+        fields.put("job_id", "inner");
+        fields.put("share", &f64::NAN);
+        fields.absorb(&outer);
+        let expected = r#""message":"a \"quoted\"\nline, with a comma,","job_id":"inner","share":null,"request_id":"req_1""#;
+        assert_eq!(fields.text(), expected);
     }
 }

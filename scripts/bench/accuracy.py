@@ -1,0 +1,48 @@
+"""Word and speaker errors on the sample calls."""
+import json
+import sys
+
+from measure import CALLS, ENGLISH, ROOT, SHARED, run, table
+
+TITLE = "Accuracy on the sample calls"
+
+
+def section(bench, quick):
+    del quick  # one run: the result does not depend on the machine
+    return f"""WER and cpWER as `scripts/score_wer.py` normalises, over the whole call; DER with overlap, collar 0.25 s. What the WER of plain
+whisper.cpp on these calls is, `tests/fixtures/calls/README.md` tells.
+
+{table(["diarization", "call", "speakers", "words", "WER", "cpWER", "DER"], accuracy(bench))}"""
+
+
+def accuracy(bench):
+    rows = []
+    settings = [("VAD, built-in voiceprint", bench.without)]
+    if (SHARED / "models/segmentation").is_dir():
+        settings.append(("segmentation-3.0, GE2E", bench.with_shared))
+    for name, environment in settings:
+        for call in [*ENGLISH, "support-ru-stereo", "hold-music"]:
+            result, *_ = bench.annotate(CALLS / f"{call}.flac", environment)
+            reference = json.loads((CALLS / f"{call}.json").read_text())
+            expected = len(reference.get("speakers", []))
+            row = [name, call, f"{result['metadata']['speaker_count']} of {expected}", str(result["metadata"]["word_count"])]
+            row += words(bench, reference, result) if call in ENGLISH else ["", ""]
+            row += turns(bench, call, CALLS / f"{call}.rttm", result) if expected else [""]
+            rows.append(row)
+    return rows
+
+
+def words(bench, reference, result):
+    hypothesis, truth = bench.work / "hypothesis.json", bench.work / "reference.json"
+    hypothesis.write_text(json.dumps([{"speaker": s["speaker_id"], "start": s["start_time"], "text": s["text"]} for s in result["segments"]]))
+    truth.write_text(json.dumps([{"speaker": t["speaker"], "start": t["start"], "text": t["text"]} for t in reference["turns"]]))
+    score = json.loads(run([sys.executable, str(ROOT / "scripts/score_wer.py"), str(truth), str(hypothesis)])[0])
+    return [f"{score['wer'] * 100:.1f} %", f"{score['cpwer'] * 100:.1f} %"]
+
+
+def turns(bench, name, reference, result):
+    hypothesis = bench.work / "hypothesis.rttm"
+    lines = (f"SPEAKER {name} 1 {t['start_time']:.3f} {t['end_time'] - t['start_time']:.3f} <NA> <NA> {t['speaker_id']} <NA> <NA>\n" for t in result["turns"])
+    hypothesis.write_text("".join(lines))
+    score = json.loads(run([sys.executable, str(ROOT / "scripts/score_der.py"), str(reference), str(hypothesis), "--collar", "0.25"])[0])
+    return [f"{score['der'] * 100:.1f} %"]

@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use super::held::now_micros;
 
 /// Every wait has this deadline.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 /// How many connections are opened at once: fewer than the listener's backlog.
 const OPENING_AT_ONCE: usize = 64;
 /// Rest before memory is read, for buffers of the handshakes to be given back.

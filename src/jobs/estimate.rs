@@ -152,18 +152,18 @@ impl Speed {
 
     /// How long a recording of this length and kind will take, in seconds.
     pub(super) fn estimate(&self, audio_seconds: f64, kind: Kind) -> f64 {
-        // `max` also turns a length that is no number into 0.
-        let seconds = self.line.at(audio_seconds.max(0.0).min(LONGEST_SECONDS));
+        let length = if audio_seconds.is_nan() { 0.0 } else { audio_seconds.clamp(0.0, LONGEST_SECONDS) };
+        let seconds = self.line.at(length);
         (seconds * self.factor(kind)).min(LONGEST_SECONDS)
     }
 
-    /// How much longer than the line says jobs of this kind take: the middle one of their ratios and of one that says 1, so
-    /// that a first job of its kind is believed by half only.
+    /// How much longer than the line says jobs of this kind take: the middle one of their ratios, among them two that say 1, so
+    /// that it takes three jobs to be believed.
     fn factor(&self, kind: Kind) -> f64 {
         let alike = weighted(&self.measured.jobs).filter(|(job, _)| job.kind == kind);
         let mut ratios: Vec<(f64, f64)> =
             alike.map(|(job, weight)| (seconds_of(job) / self.line.at(job.audio_seconds), weight)).collect();
-        ratios.push((1.0, 1.0));
+        ratios.push((1.0, 2.0));
         middle(ratios)
     }
 
@@ -246,19 +246,11 @@ fn middle(mut values: Vec<(f64, f64)>) -> f64 {
     values.sort_by(|one, other| one.0.total_cmp(&other.0));
     let half = values.iter().map(|(_, weight)| weight).sum::<f64>() / 2.0;
     let mut below = 0.0;
-    for (index, (value, weight)) in values.iter().enumerate() {
+    let reached = values.iter().find(|(_, weight)| {
         below += weight;
-        if below > half {
-            return *value;
-        }
-        // Exactly in the middle: between this one and the next.
-        if below == half
-            && let Some((next, _)) = values.get(index + 1)
-        {
-            return f64::midpoint(*value, *next);
-        }
-    }
-    values.last().map_or(1.0, |(value, _)| *value)
+        below >= half
+    });
+    reached.map_or(1.0, |(value, _)| *value)
 }
 
 #[cfg(test)]

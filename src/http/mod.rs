@@ -13,6 +13,8 @@ mod fallback;
 mod fields;
 mod guard;
 mod headers;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod health;
 mod info;
 mod jobs;

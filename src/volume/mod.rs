@@ -6,6 +6,8 @@
 
 mod arrivals;
 mod keys;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod record;
 mod recover;
 mod speed;

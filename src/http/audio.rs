@@ -69,7 +69,7 @@ pub(super) async fn get_audio(
 
 /// Where a part begins and how long it is. None asks for the whole: several parts at once, other units and nonsense may all
 /// be answered so.
-fn range(text: &str, size: u64) -> Result<Option<(u64, u64)>, ApiError> {
+pub(super) fn range(text: &str, size: u64) -> Result<Option<(u64, u64)>, ApiError> {
     let Ok(parsed) = http_range_header::parse_range_header(text) else { return Ok(None) };
     let valid = parsed.validate(size).map_err(|_| ApiError::RangeNotSatisfiable { size })?;
     match valid.as_slice() {

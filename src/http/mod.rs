@@ -11,10 +11,10 @@ mod events;
 mod extract;
 mod fallback;
 mod fields;
-mod guard;
-mod headers;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod guard;
+mod headers;
 mod health;
 mod info;
 mod jobs;

@@ -5,9 +5,9 @@
 //! an operator sees in the folders is therefore true, and a start needs nothing else to know every job.
 
 mod arrivals;
-mod keys;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod keys;
 mod record;
 mod recover;
 mod speed;

@@ -21,7 +21,10 @@ use serde_json::json;
 /// How often the held job looks whether it was stopped.
 const STOP_POLL: Duration = Duration::from_millis(50);
 
-/// `tick COUNT MILLISECONDS`: report 1 % to COUNT %, so far apart.
+/// What each report adds to the progress of the stage: it then adds a whole percent to that of the job, and is told.
+pub(crate) const STEP_PERCENT: u8 = 4;
+
+/// `tick COUNT MILLISECONDS`: report so often, so far apart.
 struct Tick {
     count: u8,
     every: Duration,
@@ -78,7 +81,7 @@ impl Diarize for Holding {
             ctx.check()?;
             match self.0.recv_timeout(STOP_POLL) {
                 Ok(tick) => {
-                    for percent in 1..=tick.count {
+                    for percent in (1..=tick.count).map(|number| number.saturating_mul(STEP_PERCENT)) {
                         let at = now_micros();
                         ctx.report(Stage::Diarization, percent);
                         println!("{}", json!({ "event": "tick", "percent": percent, "at_micros": at }));

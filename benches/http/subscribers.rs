@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-use super::held::now_micros;
+use super::held::{STEP_PERCENT, now_micros};
 
 /// Every wait has this deadline.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -121,7 +121,7 @@ async fn listen(mut socket: Socket, events: u8) -> Result<Heard> {
     loop {
         let message = timeout(DEADLINE, socket.next()).await?.context("closed early")??;
         let at = now_micros();
-        let is_last = message.to_text().is_ok_and(|text| percent(text) >= Some(events));
+        let is_last = message.to_text().is_ok_and(|text| percent(text) >= Some(events.saturating_mul(STEP_PERCENT)));
         if matches!(message, Message::Text(_)) {
             heard.push((at, message));
         }

@@ -94,7 +94,8 @@ def load(server, path, seconds, environment):
 
 
 def subscribers_section(bench, quick):
-    count, events = 2000, 20 if quick else 50
+    # 25 reports take the stage to its end.
+    count, events = 2000, 10 if quick else 25
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = count * 2 + 1000
     if hard != resource.RLIM_INFINITY and hard < wanted:

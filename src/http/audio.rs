@@ -69,7 +69,7 @@ pub(super) async fn get_audio(
 
 /// Where a part begins and how long it is (RFC 9110, section 14.1.2). None asks for the whole: several parts at once, other
 /// units and what is not of the form may all be answered so.
-fn range(text: &str, size: u64) -> Result<Option<(u64, u64)>, ApiError> {
+pub(super) fn range(text: &str, size: u64) -> Result<Option<(u64, u64)>, ApiError> {
     let Some((unit, set)) = text.split_once('=') else { return Ok(None) };
     let Some((first, last)) = set.trim().split_once('-') else { return Ok(None) };
     if !unit.trim().eq_ignore_ascii_case("bytes") {

@@ -1,14 +1,17 @@
 //! What fuzzing calls: the readers that a request's parts go through, without the connection around them. Only there when
 //! the crate is built for fuzzing.
 
-use super::fields;
+use super::fields::{self, Source};
+use super::query::Parameters;
+use super::{audio, parameters};
 
 /// Reads a `metadata` part.
 ///
 /// # Panics
 /// When it is refused without a reason.
 pub fn metadata(bytes: &[u8]) {
-    assert!(fields::metadata(bytes).err().is_none_or(|checks| !checks.is_empty()), "refused without a reason");
+    let read = fields::metadata(Source::Text(bytes));
+    assert!(read.err().is_none_or(|checks| !checks.is_empty()), "refused without a reason");
 }
 
 /// Reads an `options` part.
@@ -16,5 +19,22 @@ pub fn metadata(bytes: &[u8]) {
 /// # Panics
 /// When it is refused without a reason.
 pub fn options(bytes: &[u8]) {
-    assert!(fields::options(bytes).err().is_none_or(|checks| !checks.is_empty()), "refused without a reason");
+    let read = fields::options(Source::Text(bytes));
+    assert!(read.err().is_none_or(|checks| !checks.is_empty()), "refused without a reason");
+}
+
+/// Reads the parameters of the list of jobs, its cursor among them.
+pub fn query(text: &str) {
+    // Either way it was answered.
+    let _answered = parameters::list_request(Parameters::read(text));
+}
+
+/// Reads a `Range` header for a recording of `size` bytes.
+///
+/// # Panics
+/// When the part does not lie within the recording.
+pub fn range(text: &str, size: u64) {
+    if let Ok(Some((start, length))) = audio::range(text, size) {
+        assert!(length > 0 && start.checked_add(length).is_some_and(|end| end <= size), "{start}+{length} of {size}");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod annotate;
 mod healthcheck;
+mod openapi;
 mod serve;
 
 use std::path::PathBuf;
@@ -30,6 +31,25 @@ enum Command {
     Healthcheck,
     /// Import and list models.
     Models(ModelsArgs),
+    /// Print the description of the interface.
+    Openapi(OpenapiArguments),
+}
+
+#[derive(clap::Args)]
+struct OpenapiArguments {
+    /// What of it.
+    #[arg(long, value_enum, default_value = "document")]
+    part: Part,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The OpenAPI document.
+    Document,
+    /// The JSON Schema of a result.
+    Result,
+    /// The JSON Schema of the messages over WebSocket.
+    Messages,
 }
 
 #[derive(clap::Args)]
@@ -73,6 +93,7 @@ pub fn run() -> ExitCode {
         Command::Serve => settings().and_then(|config| serve::run(&config)),
         Command::Annotate(arguments) => settings().and_then(|config| annotate::run(&config, &arguments)),
         Command::Healthcheck => settings().and_then(|config| healthcheck::run(&config)),
+        Command::Openapi(arguments) => openapi::run(arguments.part),
         Command::Models(arguments) => settings().and_then(|config| arguments.run(&config.models)),
     };
     match outcome {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// For each module: the modules of ours that it may name.
 const IMPORTS: [(&str, &[&str]); 24] = [
     ("main", &["cli"]),
-    ("cli", &["app", "annotate", "clock", "config", "context", "jobs", "models", "pipeline", "stop", "telemetry"]),
+    ("cli", &["app", "annotate", "clock", "config", "context", "http", "jobs", "models", "pipeline", "stop", "telemetry"]),
     ("app", &["audio", "clock", "config", "engine", "http", "jobs", "pipeline", "stop", "volume", "worker"]),
     ("http", &["access", "annotate", "audio", "clock", "engine", "jobs", "messages", "volume"]),
     ("worker", &["annotate", "clock", "context", "engine", "jobs", "pipeline", "stop", "volume"]),

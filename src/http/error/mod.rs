@@ -8,6 +8,7 @@ mod checks;
 mod codes;
 mod convert;
 mod envelope;
+mod samples;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -20,13 +21,12 @@ use serde_json::Value;
 use crate::access::Scope;
 use crate::jobs::Failure;
 use crate::jobs::stage::Stage;
-pub(super) use checks::{FailedCheck, Mistake, shown};
+pub(super) use checks::{ERROR_TYPES, FailedCheck, Mistake, shown};
 pub(crate) use codes::Code;
 pub(super) use words::failure_message;
 
 /// What went wrong.
 #[derive(Debug, Clone)]
-#[cfg_attr(not(test), expect(dead_code, reason = "the handlers to come refuse with the others"))]
 pub(super) enum ApiError {
     /// With the reason, for developers; as all texts here unless they say otherwise.
     InvalidRequest(String),

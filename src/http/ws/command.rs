@@ -5,6 +5,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::access::Scope;
+use crate::http::openapi::requests;
 
 /// A message from a client. Each may carry a `request_id`, which the answer repeats; unknown fields are ignored.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -32,9 +33,11 @@ pub(in crate::http) enum Command {
         filename: Option<String>,
         /// About the call.
         #[serde(default)]
+        #[schema(schema_with = requests::metadata)]
         metadata: Option<Value>,
         /// What to do with it.
         #[serde(default)]
+        #[schema(schema_with = requests::options)]
         options: Option<Value>,
         /// The client's own name for this request.
         #[serde(default)]
@@ -50,9 +53,11 @@ pub(in crate::http) enum Command {
         size: u64,
         /// About the call.
         #[serde(default)]
+        #[schema(schema_with = requests::metadata)]
         metadata: Option<Value>,
         /// What to do with it.
         #[serde(default)]
+        #[schema(schema_with = requests::options)]
         options: Option<Value>,
         /// The client's own name for this request.
         #[serde(default)]

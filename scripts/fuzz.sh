@@ -6,6 +6,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-60}
+# The volume of the server that is fuzzed.
+TMPDIR=$(mktemp -d)
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
 
 if ! cargo fuzz --version >/dev/null 2>&1; then
     echo "Installing cargo-fuzz"

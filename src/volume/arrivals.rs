@@ -87,10 +87,8 @@ impl Volume {
     pub fn take(&self, arrival: &Arrival, job: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::Temp, job.id);
         // Not found is said of the file alone.
-        std::fs::create_dir(&folder).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => io::Error::other(error),
-            _ => error,
-        })?;
+        std::fs::create_dir(&folder)
+            .map_err(|error| if error.kind() == io::ErrorKind::NotFound { io::Error::other(error) } else { error })?;
         let moved = self.take_into(&folder, arrival, job);
         if moved.is_err() {
             self.give_back(&folder, &arrival.name)?;

@@ -123,6 +123,14 @@ pub(in crate::http) async fn from_arrival(
     place(state, admission, job, Recording::Arrived(arrival)).await
 }
 
+impl Wishes {
+    /// Whether they can be fulfilled, as far as is known before the recording is there. A request that was made before is
+    /// not asked: it gets its first answer.
+    pub(in crate::http) fn check(&self, state: &AppState, admission: &Admission) -> Result<(), ApiError> {
+        if admission.reservation.is_some() { can_be_kept_to(state, &self.options) } else { Ok(()) }
+    }
+}
+
 /// A strict job that is known beforehand to fail is not taken in.
 fn can_be_kept_to(state: &AppState, options: &JobOptions) -> Result<(), ApiError> {
     if !options.strict {

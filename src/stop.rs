@@ -86,7 +86,9 @@ mod tests {
                 for order in [[lighter, heavier], [heavier, lighter]] {
                     let stop = StopSignal::new();
                     assert_eq!(stop.check(), Ok(()));
-                    order.into_iter().for_each(|reason| stop.raise(reason));
+                    for reason in order {
+                        stop.raise(reason);
+                    }
                     assert_eq!(stop.reason(), Some(heavier), "{order:?}");
                     assert_eq!(stop.check(), Err(Stopped));
                 }

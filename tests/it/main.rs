@@ -30,6 +30,7 @@ mod queue;
 mod recognition;
 mod recovery;
 mod seed_clients;
+mod storm;
 mod support;
 mod take;
 mod toy_whisper;

@@ -79,16 +79,16 @@ impl Volume {
     /// When the volume does not take it.
     pub fn remove(&self, id: JobId, state: &JobState) -> io::Result<()> {
         let doomed = self.folder(Folder::Temp).join(format!("{id}.deleted"));
-        // A step that failed half-way may have left it in another folder than the state says.
+        // A step that failed half-way may have left it in another folder than the state says, or something in the way of it.
+        // Nowhere: somebody removed it by hand already.
         let expected = Folder::of(state);
         for folder in std::iter::once(expected).chain(Folder::OF_JOBS.into_iter().filter(|folder| *folder != expected)) {
             match sync::move_folder(&self.job_folder(folder, id), &doomed) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
-                Ok(()) => return std::fs::remove_dir_all(&doomed),
+                Ok(()) => std::fs::remove_dir_all(&doomed)?,
             }
         }
-        // Somebody removed it by hand already.
         Ok(())
     }
 

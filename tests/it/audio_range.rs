@@ -4,6 +4,7 @@ use super::support::app::TestApp;
 use super::support::audio::tone;
 use super::support::scripted::Act;
 use callannotate::jobs::stage::Stage;
+use callannotate::volume::hexadecimal;
 use sha2::{Digest, Sha256};
 
 /// An answer: its status, its headers, its bytes.
@@ -39,7 +40,7 @@ async fn the_recording_comes_back_as_it_was_sent_wherever_its_job_stands() {
     let waiting = app.create_job(sent.clone(), &[]).await;
     let cancelled = app.create_job(sent.clone(), &[]).await;
     app.change(&cancelled, "cancel").await;
-    let hash: String = Sha256::digest(&sent).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hexadecimal(&Sha256::digest(&sent));
     for id in [&running, &waiting, &cancelled] {
         let whole = audio(&app, id, &[]).await;
         assert_eq!((whole.status, &whole.bytes), (200, &sent));

@@ -31,7 +31,7 @@ async fn a_job_that_waits_is_cancelled_at_once_and_never_runs() {
     let (status, job) = app.change(&waiting, "cancel").await;
     assert_eq!((status, &job["status"], &job["started_at"]), (200, &json!("cancelled"), &Value::Null));
     assert_eq!(code(&job), "JOB_CANCELLED");
-    assert_eq!(app.folders("failed"), [waiting.clone()]);
+    assert_eq!(app.folders("failed"), [&*waiting]);
     assert_eq!(app.get_json("/api/v1/queue/status").await["queue_length"], 0);
     // Once more, it is cancelled still, and nothing has happened since.
     assert_eq!(app.change(&waiting, "cancel").await, (200, job.clone()));

@@ -12,8 +12,7 @@ use callannotate::jobs::stage::Stage;
 
 /// A message or a result without what is another each time: names, times, and how long it took.
 fn plain(value: &Value) -> Value {
-    let varying =
-        ["job_id", "timestamp", "estimated_completion", "completed_at", "processing_time", "seconds", "processing_seconds"];
+    let varying = ["job_id", "timestamp", "estimated_completion", "completed_at", "processing_time", "seconds", "cpu_seconds"];
     match value {
         Value::Object(fields) => fields
             .iter()
@@ -22,7 +21,7 @@ fn plain(value: &Value) -> Value {
             .collect::<serde_json::Map<_, _>>()
             .into(),
         Value::Array(items) => items.iter().map(plain).collect(),
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
 

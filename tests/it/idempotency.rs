@@ -134,11 +134,11 @@ async fn a_file_is_taken_once_under_one_name() {
     std::fs::write(app.volume().join("incoming/taken.wav"), tone(300)).unwrap();
     let body = json!({ "filename": "taken.wav", "metadata": { "caller": "x" } });
     let answers = join_all((0..8).map(|_| answer(take(&app, "t", &body)))).await;
-    // Whoever comes while the first one is at work may find the file gone: never a second job.
+    // Whoever comes while the first one is at work finds the file gone, and waits for its answer.
     let ids: BTreeSet<&str> = answers.iter().filter_map(|answer| answer.2["job_id"].as_str()).collect();
     assert_eq!(ids.len(), 1, "{answers:?}");
     assert_eq!(answers.iter().filter(|answer| answer.0 == 201 && !answer.1).count(), 1);
-    assert!(answers.iter().all(|answer| answer.0 == 201 || code(answer) == (404, "FILE_NOT_FOUND")), "{answers:?}");
+    assert!(answers.iter().all(|answer| answer.0 == 201), "{answers:?}");
     let first = answers.iter().find(|answer| answer.0 == 201).unwrap();
     assert_eq!(answer(take(&app, "t", &body)).await, (201, true, first.2.clone()));
     let other = answer(take(&app, "t", &json!({ "filename": "other.wav", "metadata": { "caller": "x" } }))).await;

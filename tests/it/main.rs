@@ -40,6 +40,7 @@ mod recovery;
 mod schemas;
 mod schemathesis;
 mod seed_clients;
+mod storm;
 mod support;
 mod take;
 mod toy_whisper;

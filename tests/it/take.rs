@@ -130,6 +130,19 @@ async fn what_is_refused_stays_where_it_was() {
     assert_eq!(app.folders("temp"), NOTHING);
 }
 
+#[tokio::test]
+async fn of_many_who_want_one_file_one_gets_it() {
+    let app = TestApp::spawn().await;
+    app.script.set(Stage::Diarization, Act::Hold);
+    lay(&app, "call.wav", &tone(300));
+    let body = json!({ "filename": "call.wav" });
+    let answers = futures_util::future::join_all((0..8).map(|_| take(&app, &body))).await;
+    assert_eq!(answers.iter().filter(|(status, _)| *status == 201).count(), 1, "{answers:?}");
+    let others = answers.iter().filter(|(status, answer)| (*status, &answer["error"]["code"]) == (404, &json!("FILE_NOT_FOUND")));
+    assert_eq!(others.count(), 7, "{answers:?}");
+    assert_eq!(app.folders("temp"), NOTHING);
+}
+
 /// A folder in `temp/` as a server leaves it that died while it took a recording.
 fn half_taken(volume: &Path, folder: &str, taken_from: Option<&str>, recording: Option<&[u8]>) {
     let folder = volume.join("temp").join(folder);

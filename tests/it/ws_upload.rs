@@ -24,7 +24,7 @@ fn finish() -> Value {
 async fn a_large_recording_arrives_whole_within_its_window() {
     let app = TestApp::spawn().await;
     app.script.set(Stage::Diarization, Act::Hold);
-    let samples: Vec<i16> = (0..5 * MEBIBYTE).map(|index| (index * 7919 % 20_011) as i16 - 10_000).collect();
+    let samples: Vec<i16> = (0..5 * 1024 * 1024).map(|index: i32| (index.wrapping_mul(7919) % 10_007) as i16).collect();
     let sent = wav(8000, 1, &samples);
     let mut socket = Socket::open(&app).await;
     let ready = socket.ask(start(sent.len())).await;
@@ -113,6 +113,7 @@ async fn what_is_known_to_be_refused_is_refused_before_it_is_sent() {
         (with("metadata", json!({ "priority": 11 })), "INVALID_METADATA"),
         (with("metadata", json!("text")), "INVALID_METADATA"),
         (with("options", json!({ "colour": 1 })), "INVALID_OPTIONS"),
+        (with("options", json!({ "strict": true })), "MODEL_UNAVAILABLE"),
         (with("idempotency_key", json!("x".repeat(256))), "INVALID_REQUEST"),
     ] {
         assert_eq!(socket.refused(command.clone()).await, code, "{command}");

@@ -101,6 +101,31 @@ pub(in crate::http) async fn from_arrival(
     {
         return made_before(made, idempotency);
     }
+    let wanted = idempotency.clone();
+    let refusal = match arrived(state, asker, admission, name, wishes, idempotency).await {
+        Ok(created) => return Ok(created),
+        Err(refusal) => refusal,
+    };
+    // Another request may have taken the file meanwhile; if it was this one under the same name, its answer is this one's too.
+    if let Some(idempotency) = &wanted {
+        let _settled = state.changes().hold((asker.caller.key(), &idempotency.key)).await;
+        if let Some(made) = state.registry.find_by_key(asker.caller.key(), &idempotency.key) {
+            return made_before(made, idempotency);
+        }
+    }
+    let is_gone = matches!(state.volume.find_arrival(name), Ok(None));
+    Err(if is_gone { ApiError::FileNotFound } else { refusal })
+}
+
+/// Checks a file in `incoming/` and makes a job of it.
+async fn arrived(
+    state: &AppState,
+    asker: &Asker,
+    admission: Admission,
+    name: &str,
+    wishes: Wishes,
+    idempotency: Option<Idempotency>,
+) -> Result<Created, ApiError> {
     can_be_kept_to(state, &wishes.options)?;
     let found = state.volume.find_arrival(name).map_err(|error| ApiError::from_io("looking for a file", &error))?;
     let arrival = found.ok_or(ApiError::FileNotFound)?;
@@ -121,6 +146,14 @@ pub(in crate::http) async fn from_arrival(
     let file = file_info(filename, arrival.size(), sha256, &source);
     let job = draft(state, asker, Draft { id: JobId::random(), file, wishes, idempotency });
     place(state, admission, job, Recording::Arrived(arrival)).await
+}
+
+impl Wishes {
+    /// Whether they can be fulfilled, as far as is known before the recording is there. A request that was made before is
+    /// not asked: it gets its first answer.
+    pub(in crate::http) fn check(&self, state: &AppState, admission: &Admission) -> Result<(), ApiError> {
+        if admission.reservation.is_some() { can_be_kept_to(state, &self.options) } else { Ok(()) }
+    }
 }
 
 /// A strict job that is known beforehand to fail is not taken in.

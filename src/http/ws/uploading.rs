@@ -45,6 +45,7 @@ impl Upload {
         if announced.size == 0 {
             return Err(ApiError::AudioEmpty);
         }
+        wishes.check(state, &admission)?;
         let spool = state.volume.spool(JobId::random(), state.max_file_bytes).await?;
         Ok(Self {
             spool,

@@ -104,8 +104,8 @@ impl Registry {
         entry.stop = StopSignal::new();
         let job = inner.change(renewed.id, now, |job| *job = renewed.clone())?;
         inner.queue.insert(queue_key(&job), job.id);
+        reservation.redeem(&mut inner);
         drop(inner);
-        drop(reservation);
         self.0.wake.notify_one();
         Some(job)
     }

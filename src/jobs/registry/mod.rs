@@ -157,11 +157,22 @@ pub struct QueueFull {
 }
 
 /// A place in the queue for a recording that is still arriving; given back when dropped.
-pub struct Reservation(Registry);
+pub struct Reservation(Option<Registry>);
+
+impl Reservation {
+    /// The job has come: it takes the place in the same moment, so that nobody sees it free or taken twice.
+    fn redeem(mut self, inner: &mut Inner) {
+        if self.0.take().is_some() {
+            inner.reserved -= 1;
+        }
+    }
+}
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.0.lock().reserved -= 1;
+        if let Some(registry) = &self.0 {
+            registry.lock().reserved -= 1;
+        }
     }
 }
 
@@ -186,7 +197,7 @@ impl Registry {
             return Err(QueueFull { max_queued: self.0.max_queued });
         }
         inner.reserved += 1;
-        Ok(Reservation(self.clone()))
+        Ok(Reservation(Some(self.clone())))
     }
 
     /// The number that the next job's order of arrival gets.
@@ -198,14 +209,17 @@ impl Registry {
 
     /// Takes up a job whose recording is in place; it takes the reserved place if it waits.
     pub fn submit(&self, reservation: Reservation, job: Job) -> Arc<Job> {
-        let job = self.restore(job);
-        drop(reservation);
+        let job = self.enter(job, Some(reservation));
         self.0.wake.notify_one();
         job
     }
 
     /// Takes up a job found on the volume.
     pub fn restore(&self, job: Job) -> Arc<Job> {
+        self.enter(job, None)
+    }
+
+    fn enter(&self, job: Job, reservation: Option<Reservation>) -> Arc<Job> {
         let now = self.0.clock.now();
         let mut inner = self.lock();
         if let JobState::Completed { started_at, finished_at } = &job.state {
@@ -214,6 +228,9 @@ impl Registry {
         let job = inner.insert(job, now);
         if job.state.is_terminal() {
             inner.has_ended(job.id);
+        }
+        if let Some(reservation) = reservation {
+            reservation.redeem(&mut inner);
         }
         job
     }

@@ -3,6 +3,7 @@
 mod annotate;
 mod healthcheck;
 mod keys;
+mod openapi;
 mod serve;
 
 use std::path::PathBuf;
@@ -34,6 +35,25 @@ enum Command {
     Keys(keys::KeysCommand),
     /// Import and list models.
     Models(ModelsArgs),
+    /// Print the description of the interface.
+    Openapi(OpenapiArguments),
+}
+
+#[derive(clap::Args)]
+struct OpenapiArguments {
+    /// What of it.
+    #[arg(long, value_enum, default_value = "document")]
+    part: Part,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The OpenAPI document.
+    Document,
+    /// The JSON Schema of a result.
+    Result,
+    /// The JSON Schema of the messages over WebSocket.
+    Messages,
 }
 
 #[derive(clap::Args)]
@@ -78,6 +98,7 @@ pub fn run() -> ExitCode {
         Command::Annotate(arguments) => settings().and_then(|config| annotate::run(&config, &arguments)),
         Command::Healthcheck => settings().and_then(|config| healthcheck::run(&config)),
         Command::Keys(command) => settings().and_then(|config| keys::run(&config, command)),
+        Command::Openapi(arguments) => openapi::run(arguments.part),
         Command::Models(arguments) => settings().and_then(|config| arguments.run(&config.models)),
     };
     match outcome {

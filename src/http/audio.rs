@@ -22,7 +22,13 @@ use crate::jobs::{Job, JobState};
 /// Read and sent at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// The recording.
+/// Recording
+///
+/// The recording as it was sent, whole or in part.
+#[utoipa::path(get, path = "/jobs/{job_id}/audio", tag = "Jobs", responses(
+    (status = 200, description = "The whole recording", content_type = "audio/*"),
+    (status = 206, description = "The part that was asked for", content_type = "audio/*"),
+))]
 pub(super) async fn get_audio(
     State(state): State<AppState>,
     asker: Asker,

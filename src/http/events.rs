@@ -48,7 +48,17 @@ pub(super) struct EventListMeta {
     ended: bool,
 }
 
-/// A job's events.
+/// Events of a job
+///
+/// Everything that happens to a job, as Server-Sent Events: the same messages as over WebSocket, each with its number as
+/// `id:`. A client that was cut off goes on with `Last-Event-ID` (browsers do so by themselves) or `last_seq`; when nothing
+/// more will come it is answered 204. Without a number the present state comes first.
+///
+/// With `Accept: application/json` the events so far come as a list; with `wait`, when there is at least one.
+#[utoipa::path(get, path = "/jobs/{job_id}/events", tag = "Jobs", responses(
+    (status = 200, description = "Events", content((String = "text/event-stream"), (EventList = "application/json"))),
+    (status = 204, description = "The job has ended, and the client knows of it"),
+))]
 pub(super) async fn get_events(
     State(state): State<AppState>,
     asker: Asker,

@@ -5,14 +5,17 @@ use serde_json::{Map, Value};
 use super::error::{FailedCheck, Mistake, shown};
 use crate::jobs::options::{ChannelMode, JobOptions, SpeakerRange, is_language_code};
 
-const MAX_DESCRIPTION_CHARS: usize = 1000;
-const MAX_METADATA_BYTES: usize = 8 * 1024;
-const MAX_PROMPT_CHARS: usize = 1000;
-const MAX_HOTWORDS: usize = 100;
-const MAX_HOTWORD_CHARS: usize = 100;
-const MAX_SPEAKERS: u64 = 20;
-const MAX_ROLES: usize = 64;
-const MAX_ROLE_CHARS: usize = 50;
+pub(super) const MAX_DESCRIPTION_CHARS: usize = 1000;
+pub(super) const MAX_METADATA_BYTES: usize = 8 * 1024;
+pub(super) const MAX_PROMPT_CHARS: usize = 1000;
+pub(super) const MAX_HOTWORDS: usize = 100;
+pub(super) const MAX_HOTWORD_CHARS: usize = 100;
+pub(super) const MAX_SPEAKERS: u64 = 20;
+pub(super) const MAX_ROLES: usize = 64;
+pub(super) const MAX_ROLE_CHARS: usize = 50;
+pub(super) const MAX_TEXT_CHARS: usize = 255;
+/// The fields of the metadata that are texts, apart from the description.
+pub(super) const TEXT_FIELDS: [&str; 5] = ["external_id", "caller", "callee", "direction", "recorded_at"];
 const MAX_DEPTH: usize = 8;
 
 /// The priority of a job that does not say.
@@ -89,9 +92,9 @@ pub(super) fn metadata(source: Source<'_>) -> Result<Metadata, Vec<FailedCheck>>
             None
         }
     });
-    for name in ["external_id", "caller", "callee", "direction", "recorded_at"] {
+    for name in TEXT_FIELDS {
         if let Some(value) = fields.get(name).filter(|value| !value.is_null()) {
-            text_within(&format!("metadata.{name}"), value, 255, &mut checks);
+            text_within(&format!("metadata.{name}"), value, MAX_TEXT_CHARS, &mut checks);
         }
     }
     if checks.is_empty() { Ok(Metadata { fields, priority }) } else { Err(checks) }
@@ -126,7 +129,7 @@ pub(super) fn options(source: Source<'_>) -> Result<JobOptions, Vec<FailedCheck>
     if checks.is_empty() { Ok(options) } else { Err(checks) }
 }
 
-const OPTION_NAMES: [&str; 12] = [
+pub(super) const OPTION_NAMES: [&str; 12] = [
     "language",
     "translate",
     "prompt",

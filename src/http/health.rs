@@ -3,53 +3,44 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde_json::{Value, json};
 
 use super::bodies;
+use super::bodies::health::{
+    Alive, Components, Condition, DiskUsage, HealthBody, Liveness, MemoryUsage, MissingStage, QueueCondition, Readiness, Ready,
+};
 use super::state::AppState;
 use crate::jobs::stage::Stage;
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Condition {
-    Healthy,
-    Degraded,
-    Unhealthy,
-}
-
-impl Condition {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Healthy => "healthy",
-            Self::Degraded => "degraded",
-            Self::Unhealthy => "unhealthy",
-        }
-    }
-}
-
-/// The superset of the seed's two bodies. 503 when unhealthy.
-pub(super) async fn get_health(State(state): State<AppState>) -> (StatusCode, Json<Value>) {
-    let (healthy, body) = measure(&state).await;
-    (if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
+/// Health
+///
+/// Whether the server works, and how each of its parts does; measured when asked. 503 when it does not work.
+#[utoipa::path(get, path = "/health", tag = "System", responses(
+    (status = 200, description = "It works, fully or in part", body = HealthBody),
+    (status = 503, description = "It does not work", body = HealthBody),
+))]
+pub(super) async fn get_health(State(state): State<AppState>) -> (StatusCode, Json<HealthBody>) {
+    let body = measure(&state).await;
+    let works = body.status != Condition::Unhealthy;
+    (if works { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
 }
 
 /// Whether the server can work, and how each of its parts does.
-pub(super) async fn measure(state: &AppState) -> (bool, Value) {
+pub(super) async fn measure(state: &AppState) -> HealthBody {
     let volume = state.volume.clone();
     let measured = tokio::task::spawn_blocking(move || (volume.is_writable(), volume.log_bytes(), volume.free_bytes())).await;
     let (writable, log_bytes, free) = measured.unwrap_or((false, 0, None));
     let engine = state.engine.is_alive();
-    let missing: Vec<Value> = state
-        .engine
-        .stages()
-        .iter()
-        .filter_map(|stage| stage.missing.as_ref().map(|reason| json!({ "stage": stage.stage.name(), "reason": reason })))
+    let stages = state.engine.stages().iter();
+    let missing_stages: Vec<MissingStage> = stages
+        .filter_map(|stage| stage.missing.clone().map(|reason| MissingStage { stage: stage.stage.name(), reason }))
         .collect();
-    let audio = match (engine, missing.is_empty()) {
+    let audio = match (engine, missing_stages.is_empty()) {
         (false, _) => Condition::Unhealthy,
         (true, false) => Condition::Degraded,
         (true, true) => Condition::Healthy,
     };
-    let queue = if !engine || state.stopping.is_cancelled() {
+    let is_stopping = state.stopping.is_cancelled();
+    let queue = if !engine || is_stopping {
         Condition::Unhealthy
     } else if state.registry.has_room() {
         Condition::Healthy
@@ -57,46 +48,60 @@ pub(super) async fn measure(state: &AppState) -> (bool, Value) {
         Condition::Degraded
     };
     let access = if writable { Condition::Healthy } else { Condition::Unhealthy };
-    let overall = audio.max(queue).max(access);
-    let stages = |stage: Stage| state.engine.stages().iter().any(|info| info.stage == stage && info.missing.is_none());
-    let body = json!({
-        "status": overall.name(),
-        "version": env!("CARGO_PKG_VERSION"),
-        "uptime": state.uptime().as_secs(),
-        "queue_status": if state.stopping.is_cancelled() { "stopping" } else { "active" },
-        "components": {
-            "queue_manager": queue.name(),
-            "volume_access": access.name(),
-            "audio_processing": audio.name(),
-            "diarization": if stages(Stage::Diarization) { "healthy" } else { "degraded" },
-            "transcription": if stages(Stage::Transcription) { "healthy" } else { "degraded" },
-            "memory_usage": memory(),
-            "disk_usage": {
-                "volume_free": free.map(bodies::human_bytes),
-                "volume_free_bytes": free,
-                "logs_size": bodies::human_bytes(log_bytes),
-                "logs_size_bytes": log_bytes,
+    let of_stage = |stage: Stage| {
+        let can_run = state.engine.stages().iter().any(|info| info.stage == stage && info.missing.is_none());
+        if can_run { Condition::Healthy } else { Condition::Degraded }
+    };
+    HealthBody {
+        status: audio.max(queue).max(access),
+        version: env!("CARGO_PKG_VERSION"),
+        uptime: state.uptime().as_secs(),
+        queue_status: if is_stopping { QueueCondition::Stopping } else { QueueCondition::Active },
+        components: Components {
+            queue_manager: queue,
+            volume_access: access,
+            audio_processing: audio,
+            diarization: of_stage(Stage::Diarization),
+            transcription: of_stage(Stage::Transcription),
+            memory_usage: memory(),
+            disk_usage: DiskUsage {
+                volume_free: free.map(bodies::human_bytes),
+                volume_free_bytes: free,
+                logs_size: bodies::human_bytes(log_bytes),
+                logs_size_bytes: log_bytes,
             },
         },
-        "missing_stages": missing,
-    });
-    (overall != Condition::Unhealthy, body)
+        missing_stages,
+    }
 }
 
-/// Whether the process answers at all.
-pub(super) async fn get_live() -> Json<Value> {
-    Json(json!({ "status": "alive" }))
+/// Liveness
+///
+/// Answers as long as the process does: for orchestrators that restart what hangs.
+#[utoipa::path(get, path = "/health/live", tag = "System", responses(
+    (status = 200, description = "The process answers", body = Liveness),
+))]
+pub(super) async fn get_live() -> Json<Liveness> {
+    Json(Liveness { status: Alive::Alive })
 }
 
-/// Whether recordings can be taken in and worked on.
-pub(super) async fn get_ready(State(state): State<AppState>) -> (StatusCode, Json<Value>) {
-    let ready = state.engine.is_alive() && !state.stopping.is_cancelled();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "status": if ready { "ready" } else { "not_ready" } })))
+/// Readiness
+///
+/// Whether recordings can be taken in and worked on: for load balancers and orchestrators.
+#[utoipa::path(get, path = "/health/ready", tag = "System", responses(
+    (status = 200, description = "Recordings can be sent", body = Readiness),
+    (status = 503, description = "Not yet, or not any more", body = Readiness),
+))]
+pub(super) async fn get_ready(State(state): State<AppState>) -> (StatusCode, Json<Readiness>) {
+    if state.engine.is_alive() && !state.stopping.is_cancelled() {
+        (StatusCode::OK, Json(Readiness { status: Ready::Ready }))
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, Json(Readiness { status: Ready::NotReady }))
+    }
 }
 
 /// What the process uses, and what the machine has left, as Linux tells it.
-fn memory() -> Value {
+fn memory() -> MemoryUsage {
     let field = |file: &str, name: &str| -> Option<u64> {
         let text = std::fs::read_to_string(file).ok()?;
         let line = text.lines().find(|line| line.starts_with(name))?;
@@ -108,8 +113,11 @@ fn memory() -> Value {
         (Some(used), Some(available)) if used + available > 0 => Some(used * 100 / (used + available)),
         _ => None,
     };
-    json!({
-        "used": used.map(bodies::human_bytes), "available": available.map(bodies::human_bytes), "percentage": percentage,
-        "used_bytes": used, "available_bytes": available,
-    })
+    MemoryUsage {
+        used: used.map(bodies::human_bytes),
+        available: available.map(bodies::human_bytes),
+        percentage,
+        used_bytes: used,
+        available_bytes: available,
+    }
 }

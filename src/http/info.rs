@@ -2,46 +2,50 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
 
 use super::bodies;
+use super::bodies::info::{ApiEndpoints, InfoBody, Limits, ModelBody, StageInfoBody};
 use super::state::AppState;
+use crate::engine::StageInfo;
 
-/// The seed's body, and limits, languages, engines and models.
-pub(super) async fn get_info(State(state): State<AppState>) -> Json<Value> {
+/// About the service
+///
+/// What this server is and can do: limits, languages, and the models in use with their licences.
+#[utoipa::path(get, path = "/info", tag = "System", responses((status = 200, description = "The service", body = InfoBody)))]
+pub(super) async fn get_info(State(state): State<AppState>) -> Json<InfoBody> {
     Json(describe(&state))
 }
 
 /// What this server is and can do.
-pub(super) fn describe(state: &AppState) -> Value {
-    let stages: Vec<Value> = state
-        .engine
-        .stages()
-        .iter()
-        .map(|stage| {
-            let models: Vec<Value> = stage
-                .models
-                .iter()
-                .map(|model| {
-                    json!({ "name": model.name, "framework": model.framework, "device": model.device, "license": model.license })
-                })
-                .collect();
-            json!({ "stage": stage.stage.name(), "available": stage.missing.is_none(), "reason": stage.missing, "models": models })
-        })
-        .collect();
-    json!({
-        "service": "CallAnnotate",
-        "version": env!("CARGO_PKG_VERSION"),
-        "supported_formats": bodies::SUPPORTED_FORMATS,
-        "max_file_size": state.max_file_bytes,
-        "processing_mode": "asynchronous",
-        "api_endpoints": { "rest": "/api/v1", "websocket": "/ws" },
-        "limits": {
-            "max_file_size_bytes": state.max_file_bytes,
-            "max_duration_seconds": state.decode_limits.max_duration.as_seconds(),
-            "max_channels": state.decode_limits.max_channels,
+pub(super) fn describe(state: &AppState) -> InfoBody {
+    InfoBody {
+        service: "CallAnnotate",
+        version: env!("CARGO_PKG_VERSION"),
+        supported_formats: bodies::SUPPORTED_FORMATS,
+        max_file_size: state.max_file_bytes,
+        processing_mode: "asynchronous",
+        api_endpoints: ApiEndpoints { rest: "/api/v1", websocket: "/ws" },
+        limits: Limits {
+            max_file_size_bytes: state.max_file_bytes,
+            max_duration_seconds: state.decode_limits.max_duration.as_seconds(),
+            max_channels: state.decode_limits.max_channels,
         },
-        "languages": state.engine.languages(),
-        "engines": stages,
-    })
+        languages: state.engine.languages().to_vec(),
+        engines: state.engine.stages().iter().map(stage).collect(),
+    }
+}
+
+fn stage(info: &StageInfo) -> StageInfoBody {
+    let models = info.models.iter().map(|model| ModelBody {
+        name: model.name.clone(),
+        framework: model.framework,
+        device: model.device,
+        license: model.license,
+    });
+    StageInfoBody {
+        stage: info.stage.name(),
+        available: info.missing.is_none(),
+        reason: info.missing.clone(),
+        models: models.collect(),
+    }
 }

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use super::asker::Asker;
 use super::bodies::job::JobBody;
 use super::bodies::page::JobsPage;
+use super::bodies::result::ResultBody;
 use super::error::ApiError;
 use super::extract::JobPath;
 use super::operations::jobs::{self, Cancelled};
@@ -19,7 +20,11 @@ use super::state::AppState;
 /// Says that the server keeps to what the client prefers (RFC 7240).
 static APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// The present state of a job; with a wait, its state after the next change.
+/// A job
+///
+/// Where a job stands. With `wait`, or `Prefer: wait=N`, the answer comes at the next change (long poll), at once when the
+/// job has ended, and at the latest when the time is over; `last_seq` asks for what happened after that event.
+#[utoipa::path(get, path = "/jobs/{job_id}", tag = "Jobs", responses((status = 200, description = "The job", body = JobBody)))]
 pub(super) async fn get_job(
     State(state): State<AppState>,
     asker: Asker,
@@ -32,7 +37,10 @@ pub(super) async fn get_job(
     Ok(([(APPLIED.clone(), applied)], Json(body)).into_response())
 }
 
-/// The jobs.
+/// List of jobs
+///
+/// The jobs, the newest first, in pages. A cursor stays good while jobs come and go.
+#[utoipa::path(get, path = "/jobs", tag = "Jobs", responses((status = 200, description = "A page of jobs", body = JobsPage)))]
 pub(super) async fn list_jobs(
     State(state): State<AppState>,
     asker: Asker,
@@ -45,7 +53,14 @@ pub(super) async fn list_jobs(
     Ok(Json(page))
 }
 
-/// The annotation of a completed job.
+/// Result
+///
+/// The annotation of a completed job: who spoke when, what each one said, and who they are. A result never changes, so it
+/// can be kept; `If-None-Match` asks whether the one that is kept is still the one.
+#[utoipa::path(get, path = "/jobs/{job_id}/result", tag = "Jobs", responses(
+    (status = 200, description = "The annotation", body = ResultBody),
+    (status = 304, description = "The client has it already"),
+))]
 pub(super) async fn get_result(
     State(state): State<AppState>,
     asker: Asker,
@@ -69,7 +84,14 @@ fn names(value: &HeaderValue, etag: &str) -> bool {
     text.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
-/// Cancels a job that waits or runs.
+/// Cancel a job
+///
+/// Cancels a job that waits or runs; the recording is kept, so that the job can be tried again. One that waits ends at once
+/// (200), one that runs is told to stop (202). Repeating it changes nothing.
+#[utoipa::path(post, path = "/jobs/{job_id}/cancel", tag = "Jobs", responses(
+    (status = 200, description = "The job is cancelled", body = JobBody),
+    (status = 202, description = "The job was told to stop", body = JobBody),
+))]
 pub(super) async fn cancel_job(
     State(state): State<AppState>,
     asker: Asker,
@@ -81,7 +103,13 @@ pub(super) async fn cancel_job(
     })
 }
 
-/// Queues a failed or cancelled job again.
+/// Try a job again
+///
+/// Queues a failed or cancelled job again, with the recording that is still there. Repeating it while the job waits or runs
+/// changes nothing.
+#[utoipa::path(post, path = "/jobs/{job_id}/retry", tag = "Jobs", responses(
+    (status = 202, description = "The job waits again, or still", body = JobBody),
+))]
 pub(super) async fn retry_job(
     State(state): State<AppState>,
     asker: Asker,
@@ -90,7 +118,10 @@ pub(super) async fn retry_job(
     Ok((StatusCode::ACCEPTED, Json(jobs::retry(&state, &asker, id).await?)))
 }
 
-/// Removes a job with all its traces; one that runs is stopped first.
+/// Delete a job
+///
+/// Removes recording, result and all traces of a job; one that runs is stopped first. Repeated, it is answered 404.
+#[utoipa::path(delete, path = "/jobs/{job_id}", tag = "Jobs", responses((status = 204, description = "The job is removed")))]
 pub(super) async fn delete_job(
     State(state): State<AppState>,
     asker: Asker,

@@ -6,6 +6,7 @@ mod audio;
 mod bodies;
 mod changes;
 mod credentials;
+mod docs;
 mod error;
 mod events;
 mod extract;
@@ -18,10 +19,10 @@ mod headers;
 mod health;
 mod info;
 mod jobs;
-// Until the first handler takes JSON.
 mod json;
 mod language;
 mod layers;
+pub mod openapi;
 mod operations;
 mod parameters;
 mod query;
@@ -34,7 +35,9 @@ mod upload;
 mod ws;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use serve::{Patience, listen, serve};
 pub use slow::Pace;
@@ -42,29 +45,40 @@ pub use state::{AppState, Parts};
 
 /// Every route, with the layers around them.
 pub fn router(state: AppState) -> Router {
-    let api = Router::new()
-        .route("/health", get(health::get_health))
-        .route("/health/live", get(health::get_live))
-        .route("/health/ready", get(health::get_ready))
-        .route("/info", get(info::get_info))
-        .route("/jobs", get(jobs::list_jobs).post(upload::create_job))
-        .route("/jobs/{job_id}", get(jobs::get_job).delete(jobs::delete_job))
-        .route("/jobs/{job_id}/result", get(jobs::get_result))
-        .route("/jobs/{job_id}/cancel", post(jobs::cancel_job))
-        .route("/jobs/{job_id}/retry", post(jobs::retry_job))
-        .route("/jobs/{job_id}/events", get(events::get_events))
-        .route("/jobs/{job_id}/audio", get(audio::get_audio))
-        .route("/queue/status", get(queue::get_queue_status))
-        .method_not_allowed_fallback(fallback::other_method)
-        .fallback(fallback::unknown_address);
-    let app = Router::new()
-        .nest("/api/v1", api)
-        .route("/health", get(health::get_health))
-        .route("/info", get(info::get_info))
+    let (described, _) = routes().split_for_parts();
+    // Pages and WebSockets are no operations, so the description does not have them.
+    let app = described
+        .route("/docs", get(docs::show_page))
+        .route("/docs/", get(docs::show_page))
+        .route("/docs/errors", get(docs::show_errors))
+        .route("/docs/{asset}", get(docs::send_asset))
+        .route("/api/v1/docs", get(docs::show_page))
         .route("/ws", get(ws::open_session))
         .route("/ws/{job_id}", get(ws::watch_job))
         .method_not_allowed_fallback(fallback::other_method)
         .fallback(fallback::unknown_address)
         .with_state(state.clone());
     layers::apply(app, state)
+}
+
+/// Every operation, with what the description says of it.
+fn routes() -> OpenApiRouter<AppState> {
+    let api = OpenApiRouter::new()
+        .routes(routes!(health::get_health))
+        .routes(routes!(health::get_live))
+        .routes(routes!(health::get_ready))
+        .routes(routes!(info::get_info))
+        .routes(routes!(jobs::list_jobs, upload::create_job))
+        .routes(routes!(jobs::get_job, jobs::delete_job))
+        .routes(routes!(jobs::get_result))
+        .routes(routes!(jobs::cancel_job))
+        .routes(routes!(jobs::retry_job))
+        .routes(routes!(events::get_events))
+        .routes(routes!(audio::get_audio))
+        .routes(routes!(queue::get_queue_status))
+        .routes(routes!(docs::get_openapi));
+    OpenApiRouter::with_openapi(openapi::frame())
+        .nest("/api/v1", api)
+        .routes(routes!(health::get_health))
+        .routes(routes!(info::get_info))
 }

@@ -14,11 +14,12 @@ use crate::jobs::JobState;
 use crate::jobs::registry::{Filter, Order};
 
 /// The longest that a client may wait for a change, in seconds: proxies commonly give up after this.
-const MAX_WAIT_SECONDS: u64 = 60;
+pub(super) const MAX_WAIT_SECONDS: u64 = 60;
 /// Most characters of a text to search for.
-const MAX_TEXT_CHARS: usize = 255;
+pub(super) const MAX_TEXT_CHARS: usize = 255;
 /// Most characters of a cursor; ours have at most 53.
 const MAX_CURSOR_CHARS: usize = 64;
+pub(super) const MAX_CURSOR_CHARS: usize = 64;
 
 /// Of `GET /jobs/{job_id}`.
 #[derive(Debug, Default)]

@@ -8,7 +8,12 @@ use super::bodies::queue::QueueStatus;
 use super::operations::queue;
 use super::state::AppState;
 
+/// Queue
+///
 /// What runs, and what waits in which order.
+#[utoipa::path(get, path = "/queue/status", tag = "Queue", responses(
+    (status = 200, description = "The queue", body = QueueStatus),
+))]
 pub(super) async fn get_queue_status(State(state): State<AppState>, asker: Asker) -> Json<QueueStatus> {
     Json(queue::status(&state, &asker))
 }

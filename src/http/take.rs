@@ -12,6 +12,7 @@ use super::asker::Asker;
 use super::error::ApiError;
 use super::fields::Source;
 use super::json::JsonBody;
+use super::openapi::requests;
 use super::operations::{admission, create};
 use super::state::AppState;
 use super::upload::{answer, idempotency_key};
@@ -20,13 +21,15 @@ use super::upload::{answer, idempotency_key};
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct TakeRequest {
     /// The name of a file lying directly in `incoming/`.
-    #[schema(max_length = 255, example = "call.wav")]
+    #[schema(schema_with = requests::file_name)]
     pub(super) filename: Option<String>,
     /// About the call.
     #[serde(default)]
+    #[schema(schema_with = requests::metadata)]
     pub(super) metadata: Option<Value>,
     /// What to do with it.
     #[serde(default)]
+    #[schema(schema_with = requests::options)]
     pub(super) options: Option<Value>,
 }
 

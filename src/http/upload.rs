@@ -19,11 +19,12 @@ use super::asker::Asker;
 use super::bodies::job::JobBody;
 use super::error::ApiError;
 use super::fields::{self, Source};
+use super::openapi::requests::RecordingForm;
 use super::operations::admission::{self, Admission};
 use super::operations::create::{self, Created};
 use super::slow::{Meter, Pace, SlowError, drain};
 use super::state::AppState;
-use super::take::{is_json, take};
+use super::take::{TakeRequest, is_json, take};
 use crate::jobs::JobId;
 use crate::volume::Spool;
 
@@ -49,7 +50,15 @@ struct Parts {
     options: Option<Bytes>,
 }
 
-/// Takes a recording in and queues it: sent as `multipart/form-data`, or lying in `incoming/` and named in a JSON body.
+/// Create a job
+///
+/// Takes a recording in and queues it: sent as `multipart/form-data`, parts in any order, or lying in `incoming/` and named
+/// in a JSON body. All mistakes in `metadata` and `options` are told at once. With an `Idempotency-Key` the request can be
+/// repeated without making a second job.
+#[utoipa::path(post, path = "/jobs", tag = "Jobs", request_body(content(
+    (RecordingForm = "multipart/form-data"),
+    (TakeRequest = "application/json"),
+)), responses((status = 201, description = "The job waits", body = JobBody)))]
 pub(super) async fn create_job(State(state): State<AppState>, asker: Asker, request: Request) -> Result<Response, ApiError> {
     if is_json(request.headers()) {
         return take(&state, &asker, request).await;

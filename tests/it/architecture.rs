@@ -7,7 +7,7 @@ const IMPORTS: [(&str, &[&str]); 24] = [
     ("main", &["cli"]),
     (
         "cli",
-        &["app", "annotate", "access", "clock", "config", "context", "jobs", "models", "pipeline", "stop", "telemetry", "volume"],
+        &["app", "annotate", "access", "clock", "config", "context", "http", "jobs", "models", "pipeline", "stop", "telemetry", "volume"],
     ),
     ("app", &["access", "audio", "clock", "config", "engine", "http", "jobs", "pipeline", "stop", "volume", "worker"]),
     ("http", &["access", "annotate", "audio", "clock", "engine", "jobs", "messages", "volume"]),

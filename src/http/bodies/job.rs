@@ -153,6 +153,15 @@ fn stage_schema() -> utoipa::openapi::schema::Object {
         .build()
 }
 
+/// The schema of a stage.
+pub(in crate::http) fn some_stage_schema() -> utoipa::openapi::schema::Object {
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .enum_values(Some(Stage::ALL.map(Stage::name)))
+        .description(Some("A stage of the work"))
+        .build()
+}
+
 impl JobBody {
     /// The names of all its fields.
     pub(in crate::http) const FIELDS: [&str; 21] = [

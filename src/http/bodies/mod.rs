@@ -1,11 +1,15 @@
 //! The JSON bodies of the interface, as types: what the handlers answer with, the WebSocket says, and the OpenAPI document
 //! describes. Field names are the public contract.
 
+pub(super) mod error;
+pub(super) mod health;
+pub(super) mod info;
 pub(super) mod job;
 pub(super) mod message;
 pub(super) mod options;
 pub(super) mod page;
 pub(super) mod queue;
+pub(super) mod result;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serializer;

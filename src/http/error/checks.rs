@@ -2,10 +2,15 @@
 
 use serde_json::{Value, json};
 
+use crate::http::bodies::error::FailedCheckBody;
 use crate::messages::{Argument, Arguments, Language};
 
 /// Most characters of a client's value that a message repeats.
 const MAX_SHOWN_CHARS: usize = 40;
+
+/// The kinds of mistakes, as they are published.
+pub(in crate::http) const ERROR_TYPES: [&str; 9] =
+    ["type", "json", "depth", "length", "range", "format", "unknown", "missing", "duplicate"];
 
 /// One check of a request that failed.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,13 +95,13 @@ impl FailedCheck {
     }
 
     /// As it stands in `details.checks_failed`.
-    pub(super) fn published(&self, language: Language) -> Value {
-        json!({
-            "field": self.field,
-            "error_type": self.mistake.error_type(),
-            "message": self.message(language),
-            "constraints": self.mistake.constraints(),
-        })
+    pub(super) fn published(&self, language: Language) -> FailedCheckBody {
+        FailedCheckBody {
+            field: self.field.clone(),
+            error_type: self.mistake.error_type(),
+            message: self.message(language),
+            constraints: self.mistake.constraints(),
+        }
     }
 
     /// For developers, always in English.

@@ -77,7 +77,6 @@ pub(crate) enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the interface's description will list them"))]
     pub(crate) const ALL: [Self; 33] = [
         Self::InvalidRequest,
         Self::InvalidJson,

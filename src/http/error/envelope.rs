@@ -4,37 +4,39 @@ use axum::body::Body;
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::Response;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::ApiError;
 use super::checks::FailedCheck;
 use super::words::{failure_message, scope_name};
 use crate::http::bodies;
+use crate::http::bodies::error::{ErrorBody, ErrorEnvelope, FailedCheckBody};
 use crate::http::language;
 use crate::jobs::stage::Stage;
 use crate::messages::Language;
 
 impl ApiError {
     /// The error itself: what stands in the envelope, and in the `error` messages of a WebSocket.
-    pub(in crate::http) fn object(&self, language: Language, now: DateTime<Utc>, request_id: &str) -> Value {
+    pub(in crate::http) fn object(&self, language: Language, now: DateTime<Utc>, request_id: &str) -> ErrorBody {
         let code = self.code().name();
-        json!({
-            "code": code,
-            "message": self.message(language),
-            "developer_message": self.developer_message(),
-            "details": self.details(language),
-            "timestamp": now.to_rfc3339_opts(SecondsFormat::Millis, true),
-            "request_id": request_id,
-            "retryable": self.retry_after_seconds().is_some(),
-            "help_url": format!("/docs/errors#{}", code.to_ascii_lowercase()),
-        })
+        ErrorBody {
+            code,
+            message: self.message(language),
+            developer_message: self.developer_message(),
+            details: self.details(language),
+            timestamp: now,
+            request_id: request_id.to_owned(),
+            retryable: self.retry_after_seconds().is_some(),
+            help_url: format!("/docs/errors#{}", code.to_ascii_lowercase()),
+        }
     }
 
     /// Makes a response carry this error to a person who reads this language.
     pub(in crate::http) fn write(&self, response: &mut Response, language: Language, now: DateTime<Utc>, request_id: &str) {
-        let envelope = json!({ "error": self.object(language, now, request_id) });
-        *response.body_mut() = Body::from(envelope.to_string());
+        let envelope = ErrorEnvelope { error: self.object(language, now, request_id) };
+        let text = serde_json::to_string(&envelope).expect("an error has string keys and finite numbers, so it is always JSON");
+        *response.body_mut() = Body::from(text);
         let headers = response.headers_mut();
         headers.remove(CONTENT_LENGTH);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -44,7 +46,8 @@ impl ApiError {
     fn details(&self, language: Language) -> Value {
         match self {
             Self::InvalidMetadata(checks) | Self::InvalidOptions(checks) | Self::InvalidQuery(checks) => {
-                let published: Vec<Value> = checks.iter().map(|check: &FailedCheck| check.published(language)).collect();
+                let published: Vec<FailedCheckBody> =
+                    checks.iter().map(|check: &FailedCheck| check.published(language)).collect();
                 json!({ "checks_failed": published })
             }
             Self::Forbidden { scope } => json!({ "required_scope": scope_name(*scope) }),

@@ -8,6 +8,7 @@ mod checks;
 mod codes;
 mod convert;
 mod envelope;
+mod samples;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -20,7 +21,7 @@ use serde_json::Value;
 use crate::access::Scope;
 use crate::jobs::Failure;
 use crate::jobs::stage::Stage;
-pub(super) use checks::{FailedCheck, Mistake, shown};
+pub(super) use checks::{ERROR_TYPES, FailedCheck, Mistake, shown};
 pub(crate) use codes::Code;
 pub(super) use words::failure_message;
 

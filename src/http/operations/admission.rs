@@ -8,7 +8,7 @@ use crate::jobs::registry::Reservation;
 /// Free disk beyond the recording itself, below which nothing is taken in: room for the results of what waits, and the log.
 const DISK_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 /// Most characters of an idempotency key.
-const MAX_KEY_CHARS: usize = 255;
+pub(in crate::http) const MAX_KEY_CHARS: usize = 255;
 
 /// A recording may come.
 pub(in crate::http) struct Admission {

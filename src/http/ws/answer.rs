@@ -7,6 +7,9 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::http::bodies::error::ErrorBody;
+use crate::http::bodies::health::HealthBody;
+use crate::http::bodies::info::InfoBody;
 use crate::http::bodies::job::JobBody;
 use crate::http::bodies::page::PageMeta;
 use crate::http::bodies::queue::QueueStatus;
@@ -94,20 +97,17 @@ pub(in crate::http) enum Answer {
     /// To `get_health`.
     Health {
         /// The body of `GET /health`.
-        #[schema(value_type = Object)]
-        health: Value,
+        health: Box<HealthBody>,
     },
     /// To `get_info`.
     Info {
         /// The body of `GET /info`.
-        #[schema(value_type = Object)]
-        info: Value,
+        info: Box<InfoBody>,
     },
     /// The command cannot be carried out; the connection stays.
     Error {
         /// The same error as REST has.
-        #[schema(value_type = Object)]
-        error: Value,
+        error: Box<ErrorBody>,
     },
 }
 

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::access::Scope;
 use crate::access::limits::Budget;
+use crate::http::openapi::requests;
 
 /// A message from a client. Each may carry a `request_id`, which the answer repeats; unknown fields are ignored.
 #[derive(Clone, Deserialize, ToSchema)]
@@ -38,9 +39,11 @@ pub(in crate::http) enum Command {
         filename: Option<String>,
         /// About the call.
         #[serde(default)]
+        #[schema(schema_with = requests::metadata)]
         metadata: Option<Value>,
         /// What to do with it.
         #[serde(default)]
+        #[schema(schema_with = requests::options)]
         options: Option<Value>,
         /// The client's own name for this request.
         #[serde(default)]
@@ -56,9 +59,11 @@ pub(in crate::http) enum Command {
         size: u64,
         /// About the call.
         #[serde(default)]
+        #[schema(schema_with = requests::metadata)]
         metadata: Option<Value>,
         /// What to do with it.
         #[serde(default)]
+        #[schema(schema_with = requests::options)]
         options: Option<Value>,
         /// The client's own name for this request.
         #[serde(default)]

@@ -130,8 +130,8 @@ impl Session {
                 Answer::JobDeleted { job_id: uuid(id) }
             }
             Command::GetQueueStatus {} => Answer::QueueStatus(queue::status(&state, &asker)),
-            Command::GetHealth {} => Answer::Health { health: health::measure(&state).await.1 },
-            Command::GetInfo {} => Answer::Info { info: info::describe(&state) },
+            Command::GetHealth {} => Answer::Health { health: Box::new(health::measure(&state).await) },
+            Command::GetInfo {} => Answer::Info { info: Box::new(info::describe(&state)) },
         })
     }
 

@@ -1,8 +1,8 @@
 //! WebSocket (RFC 6455): `/ws/{job_id}` follows one job to its end, `/ws` is a session in which everything can be done that
 //! REST can do. Both understand the same commands; they are served by the same functions as the REST handlers.
 
-mod answer;
-mod command;
+pub(super) mod answer;
+pub(super) mod command;
 mod dispatch;
 mod handshake;
 mod session;

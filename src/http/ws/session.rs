@@ -226,7 +226,7 @@ impl Session {
     pub(super) async fn refuse(&mut self, refusal: &ApiError, request_id: Option<&Value>) -> Result<(), End> {
         let named = request_id.and_then(Value::as_str).unwrap_or_default();
         let error = refusal.object(self.asker.language, self.state.clock.now(), named);
-        self.answer(&Answer::Error { error }, request_id).await
+        self.answer(&Answer::Error { error: Box::new(error) }, request_id).await
     }
 
     pub(super) async fn answer(&mut self, answer: &Answer, request_id: Option<&Value>) -> Result<(), End> {

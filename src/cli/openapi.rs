@@ -1,0 +1,15 @@
+//! `callannotate openapi`: prints what the server says of itself, for those who generate clients without running it.
+
+use std::io::Write;
+
+use super::Part;
+use crate::http::openapi;
+
+pub(super) fn run(part: Part) -> anyhow::Result<()> {
+    let text = match part {
+        Part::Document => openapi::text().to_owned(),
+        Part::Result => openapi::result_text(),
+        Part::Messages => openapi::messages_text(),
+    };
+    Ok(std::io::stdout().lock().write_all(text.as_bytes())?)
+}

@@ -1,0 +1,56 @@
+//! A refused request as its client sees it: the same over HTTP and over WebSocket.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::time;
+
+/// Every answer with an error has this form.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(in crate::http) struct ErrorEnvelope {
+    /// What went wrong.
+    pub error: ErrorBody,
+}
+
+/// What went wrong with a request.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(in crate::http) struct ErrorBody {
+    /// Stable, for programs.
+    #[schema(schema_with = crate::http::openapi::code_schema)]
+    pub code: &'static str,
+    /// For people, in the language of `Content-Language`.
+    pub message: String,
+    /// More, for developers; always in English.
+    pub developer_message: String,
+    /// What belongs to this code, for example `checks_failed` (see `FailedCheck`), or the limit that was passed.
+    #[schema(value_type = Object)]
+    pub details: Value,
+    /// When.
+    #[serde(serialize_with = "time")]
+    pub timestamp: DateTime<Utc>,
+    /// As in `X-Request-Id` and in the server's log; over WebSocket the command's `request_id`, when it is a text.
+    pub request_id: String,
+    /// Whether the same request may succeed later; then `Retry-After` says when.
+    pub retryable: bool,
+    /// What the code means and what to do.
+    pub help_url: String,
+}
+
+/// One of the checks that a request failed, in `details.checks_failed`.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = FailedCheck)]
+pub(in crate::http) struct FailedCheckBody {
+    /// Where, for example `metadata.priority`.
+    pub field: String,
+    /// The kind of mistake: stable, for programs.
+    #[schema(schema_with = crate::http::openapi::error_type_schema)]
+    pub error_type: &'static str,
+    /// For people, in the language of `Content-Language`.
+    pub message: String,
+    /// What would do, where it can be said in values.
+    #[schema(value_type = Object)]
+    pub constraints: Value,
+}

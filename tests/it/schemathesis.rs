@@ -1,0 +1,51 @@
+//! Schemathesis reads the description and sends what it allows and what it forbids, in turn and in sequences that follow the
+//! links from a new job on. Every check is on.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use super::support::app::TestApp;
+
+/// How long it may go on inventing requests, in seconds; the fixed ones come first and take as long as they take.
+const BUDGET_SECONDS: &str = "60";
+/// When something hangs.
+const GIVE_UP: Duration = Duration::from_secs(400);
+
+/// Runs it against a server, with these headers in every request.
+async fn run(app: &TestApp, headers: &[String]) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = root.join(".venv/bin/python");
+    assert!(python.exists(), "{} is missing: `make test` sets it up", python.display());
+    let folder = TempDir::new().unwrap();
+    let mut command = Command::new(python);
+    command
+        .args(["-m", "schemathesis.cli", "--config-file"])
+        .arg(root.join("tests/schemathesis/schemathesis.toml"))
+        .args(["run", "--no-color", "--checks", "all", "--max-time", BUDGET_SECONDS, "--request-timeout", "20"])
+        .args(["--seed", "1", "--no-shrink", "--continue-on-failure"])
+        .arg(app.url("/api/v1/openapi.json"));
+    for header in headers {
+        command.args(["--header", header]);
+    }
+    command
+        .current_dir(folder.path())
+        .env("SCHEMATHESIS_HOOKS", "hooks")
+        .env("PYTHONPATH", root.join("tests/schemathesis"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let output = tokio::time::timeout(GIVE_UP, command.output()).await.expect("it ends in time").unwrap();
+    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{text}\n{errors}");
+    assert!(text.contains("No issues found"), "{text}\n{errors}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_description_allows_or_forbids_is_answered_as_it_says() {
+    let app = TestApp::spawn_with(&[("MAX_FILE_SIZE", "1000000"), ("CALLANNOTATE__QUEUE__MAX_LENGTH", "100000")]).await;
+    run(&app, &[]).await;
+}

@@ -14,7 +14,7 @@ BINARY := target/release/callannotate
 DEBUG_BINARY := target/debug/callannotate
 # What imports the model: the tests take the binary that they build anyway.
 IMPORTER := $(BINARY)
-SOURCES := $(shell find src assets config -type f) build.rs Cargo.toml Cargo.lock .cargo/config.toml
+SOURCES := $(shell find src assets config -type f) docs/errors.md build.rs Cargo.toml Cargo.lock .cargo/config.toml
 
 .PHONY: demo test run models lint bench bench-peers bench-packages fuzz rust build-packages demo-packages test-packages test-setup
 

@@ -52,7 +52,7 @@ async fn asked(app: &TestApp, document: &Value, method: &str, path: &str, id: &s
         return Value::Null;
     }
     let body: Value = serde_json::from_slice(&bytes).unwrap();
-    let part = |text: &str| text.replace('~', "~0").replace('/', "~1");
+    let part = |text: &str| text.replace('/', "~1").replace('{', "%7B").replace('}', "%7D");
     let place = format!("#/paths/{}/{method}/responses/{status}/content/application~1json/schema", part(path));
     check(&within(document, &place), &body, &format!("{method} {path} {status}"));
     body
@@ -173,7 +173,7 @@ async fn every_message_keeps_to_its_schema() {
 /// The blocks of JSON that stand under a mark, with the name of their schema.
 fn marked(text: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for block in text.split("<!-- body: ").skip(1) {
+    for block in text.split("\n<!-- body: ").skip(1) {
         let (name, rest) = block.split_once(" -->\n```json\n").expect("a block of JSON under the mark");
         let (example, _) = rest.split_once("\n```").expect("the end of the block");
         found.push((name.to_owned(), example.to_owned()));

@@ -18,7 +18,6 @@ pub(super) const MAX_WAIT_SECONDS: u64 = 60;
 /// Most characters of a text to search for.
 pub(super) const MAX_TEXT_CHARS: usize = 255;
 /// Most characters of a cursor; ours have at most 53.
-const MAX_CURSOR_CHARS: usize = 64;
 pub(super) const MAX_CURSOR_CHARS: usize = 64;
 
 /// Of `GET /jobs/{job_id}`.

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse, Response};
@@ -11,6 +11,7 @@ use utoipa_swagger_ui::Config;
 
 use super::error::ApiError;
 use super::openapi;
+use super::state::AppState;
 
 /// The files of Swagger UI that its page names; the rest of them is for other uses.
 const ASSETS: [&str; 3] = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"];
@@ -31,8 +32,9 @@ const ERRORS: &str = include_str!("../../docs/errors.md");
 #[utoipa::path(get, path = "/openapi.json", tag = "System", responses(
     (status = 200, description = "OpenAPI 3.1", body = Object),
 ))]
-pub(super) async fn get_openapi() -> Response {
-    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], openapi::text()).into_response()
+pub(super) async fn get_openapi(State(state): State<AppState>) -> Response {
+    let text = if state.access.asks_for_keys() { openapi::text_with_keys() } else { openapi::text() };
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], text).into_response()
 }
 
 /// Swagger UI.

@@ -99,7 +99,7 @@ async fn list(
         None => tokio::select! {
             next = follower.next(state) => Some(next),
             () = tokio::time::sleep(wait.unwrap_or_default()) => None,
-            () = state.stopping.cancelled() => None,
+            () = state.closing.cancelled() => None,
         },
     };
     let mut next = first;
@@ -151,7 +151,7 @@ fn stream(
                 None => tokio::select! {
                     next = follower.next(&state) => next,
                     // A client that connects again finds the next server.
-                    () = state.stopping.cancelled() => return None,
+                    () = state.closing.cancelled() => return None,
                 },
             },
         };

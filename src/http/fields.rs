@@ -31,9 +31,9 @@ pub(super) struct Metadata {
 /// Where a part comes from.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Source<'a> {
-    /// From a part of a multipart request; empty is an empty object.
+    /// From a part of a multipart request; empty or null is an empty object.
     Text(&'a [u8]),
-    /// From a field of a JSON body or message; none is an empty object.
+    /// From a field of a JSON body or message; none or null is an empty object.
     Field(Option<&'a Value>),
 }
 
@@ -42,9 +42,9 @@ impl Source<'_> {
         match self {
             Self::Text(text) if text.iter().all(u8::is_ascii_whitespace) => Ok(Value::Object(Map::new())),
             Self::Text(text) => serde_json::from_slice(text),
-            Self::Field(None | Some(Value::Null)) => Ok(Value::Object(Map::new())),
-            Self::Field(Some(value)) => Ok(value.clone()),
+            Self::Field(value) => Ok(value.cloned().unwrap_or_default()),
         }
+        .map(|value| if value.is_null() { Value::Object(Map::new()) } else { value })
     }
 
     /// What was sent, whichever way: the same for the same content. Null when it is no JSON.

@@ -3,7 +3,7 @@
 
 use super::fields::{self, Source};
 use super::query::Parameters;
-use super::{audio, parameters};
+use super::{audio, parameters, ws};
 
 /// Reads a `metadata` part.
 ///
@@ -27,6 +27,11 @@ pub fn options(bytes: &[u8]) {
 pub fn query(text: &str) {
     // Either way it was answered.
     let _answered = parameters::list_request(Parameters::read(text));
+}
+
+/// Reads a message that came over a WebSocket.
+pub fn message(text: &str) {
+    ws::read(text);
 }
 
 /// Reads a `Range` header for a recording of `size` bytes.

@@ -74,7 +74,7 @@ impl<S: Send + Sync> FromRequestParts<S> for EventsQuery {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let JobQuery { wait, last_seq } = JobQuery::from_request_parts(parts, state).await?;
-        let resumed = parts.headers.get("last-event-id").and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
+        let resumed = parts.headers.get("last-event-id").map(|value| value.to_str().unwrap_or_default());
         let Some(text) = resumed else { return Ok(Self { wait, last_seq }) };
         match text.parse() {
             Ok(number) => Ok(Self { wait, last_seq: Some(number) }),

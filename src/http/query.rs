@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::error::{ApiError, FailedCheck, Mistake, shown};
 
 /// Most items of a parameter that takes several: more than there are choices, and so few that each can be told of.
-const MAX_ITEMS: usize = 100;
+pub(super) const MAX_ITEMS: usize = 100;
 
 /// The parameters as they came. Each is asked for by name, and [`Parameters::finish`] tells what was wrong with them.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ impl Parameters {
 
     /// A text. One that is empty was not given.
     pub(super) fn text(&mut self, name: &str, max_chars: usize) -> Option<String> {
-        let text = self.single(name)?;
+        let text = self.single(name).filter(|text| !text.is_empty())?;
         let length = text.chars().count();
         if length > max_chars {
             self.refuse(name, Mistake::TooManyCharacters { found: length, max: max_chars });
@@ -123,7 +123,7 @@ impl Parameters {
     }
 
     fn all(&self, name: &str) -> Vec<String> {
-        self.given.iter().filter(|(given, value)| given == name && !value.is_empty()).map(|(_, value)| value.clone()).collect()
+        self.given.iter().filter(|(given, _)| given == name).map(|(_, value)| value.clone()).collect()
     }
 }
 
@@ -147,6 +147,17 @@ mod tests {
         assert_eq!(given.text("external_id", 1), None);
         assert_eq!(given.time("created_after"), None);
         assert!(given.finish().is_ok());
+    }
+
+    #[test]
+    fn what_is_no_text_cannot_be_empty() {
+        let mut given = Parameters::read("limit=&sort=&created_after=&status=");
+        assert_eq!(given.whole_number("limit", 1..=100), None);
+        assert_eq!(given.one_of("sort", &SORTS), None);
+        assert_eq!(given.time("created_after"), None);
+        assert_eq!(given.several_of("status", &[("a", 'a')]), []);
+        let Err(ApiError::InvalidQuery(checks)) = given.finish() else { panic!("all of it is taken") };
+        assert_eq!(checks.len(), 3, "{checks:?}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::upload::{answer, idempotency_key};
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct TakeRequest {
     /// The name of a file lying directly in `incoming/`.
-    #[schema(schema_with = requests::file_name)]
+    #[schema(schema_with = requests::file_name, required = true)]
     pub(super) filename: Option<String>,
     /// About the call.
     #[serde(default)]

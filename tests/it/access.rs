@@ -30,7 +30,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// Makes a key and returns its name and its secret.
-fn create(volume: &Path, label: &str, scopes: &[&str]) -> (String, String) {
+pub fn create(volume: &Path, label: &str, scopes: &[&str]) -> (String, String) {
     let mut arguments = vec!["create", "--label", label];
     arguments.extend(scopes.iter().flat_map(|scope| ["--scope", *scope]));
     let output = keys(volume, &arguments);

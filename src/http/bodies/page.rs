@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 #[schema(as = JobList)]
 pub(in crate::http) struct JobsPage {
     /// Jobs, whole or with the fields that were asked for.
-    #[schema(value_type = Vec<super::job::JobBody>)]
+    #[schema(value_type = Vec<super::job::JobFields>)]
     pub data: Vec<Map<String, Value>>,
     /// About the list.
     pub meta: PageMeta,

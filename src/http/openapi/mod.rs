@@ -63,6 +63,21 @@ pub fn text() -> &'static str {
     &TEXT
 }
 
+/// The document of a server that asks for keys: there none of what asks for one can be done without.
+pub(super) fn text_with_keys() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let mut document = document();
+        let operations = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
+        for operation in operations.filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
+            if let Value::Array(ways) = &mut operation["security"] {
+                ways.retain(|way| *way != json!({}));
+            }
+        }
+        pretty(&document)
+    });
+    &TEXT
+}
+
 fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
 }
@@ -137,6 +152,9 @@ fn complete(operation: &mut Value, known: &Operation) {
             responses.insert(status, response);
         }
     }
+    if known.id == "get_events" {
+        operation["responses"]["200"]["content"]["text/event-stream"]["schema"] = server_sent_event();
+    }
     if known.id == "create_job" {
         operation["responses"]["201"]["links"] = links();
         let form = &mut operation["requestBody"]["content"]["multipart/form-data"];
@@ -146,6 +164,22 @@ fn complete(operation: &mut Value, known: &Operation) {
             "options": { "contentType": "application/json" },
         });
     }
+}
+
+/// One event of a stream, field by field as the standard of Server-Sent Events has them.
+fn server_sent_event() -> Value {
+    json!({
+        "type": "object",
+        "description": "One event; the first line of the stream sets `retry`, comments keep it open.",
+        "required": ["data"],
+        "properties": {
+            "id": { "type": "string", "description": "The event's number." },
+            "data": {
+                "type": "string", "contentMediaType": "application/json",
+                "contentSchema": reference("schemas", "JobEvent"),
+            },
+        },
+    })
 }
 
 fn add_headers<'a>(response: &mut Value, own: impl IntoIterator<Item = &'a &'static str>) {

@@ -8,7 +8,11 @@ use crate::http::bodies::job::JobBody;
 use crate::http::operations::admission::MAX_KEY_CHARS;
 use crate::http::operations::list::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::http::parameters::{MAX_CURSOR_CHARS, MAX_TEXT_CHARS, MAX_WAIT_SECONDS};
+use crate::http::query::MAX_ITEMS;
 use crate::jobs::JobState;
+
+/// The form of a cursor, so that tools do not make up others; what it means is the server's business.
+const CURSOR: &str = "^((0|[1-9a-f][0-9a-f]{0,15})\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$";
 
 /// What every operation takes.
 pub(super) const EVERYWHERE: [&str; 2] = ["AcceptLanguage", "RequestId"];
@@ -18,8 +22,9 @@ pub(super) fn all() -> Map<String, Value> {
     let text = |max: usize| json!({ "type": "string", "maxLength": max });
     let hint = || json!({ "type": "string" });
     let number = json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX });
-    let names = json!({ "type": "array", "items": { "type": "string", "enum": JobBody::FIELDS } });
-    let statuses = json!({ "type": "array", "items": { "type": "string", "enum": JobState::NAMES } });
+    let names = json!({ "type": "array", "maxItems": MAX_ITEMS, "items": { "type": "string", "enum": JobBody::FIELDS } });
+    let statuses = json!({ "type": "array", "maxItems": MAX_ITEMS, "items": { "type": "string", "enum": JobState::NAMES } });
+    let cursor = json!({ "type": "string", "maxLength": MAX_CURSOR_CHARS, "pattern": CURSOR });
     let key = json!({ "type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARS });
     let moment = json!({ "type": "string", "format": "date-time" });
     let wait = json!({ "type": "integer", "minimum": 0, "maximum": MAX_WAIT_SECONDS });
@@ -32,10 +37,7 @@ pub(super) fn all() -> Map<String, Value> {
     let listed = [
         ("JobId", job),
         ("Limit", parameter("query", "limit", limit, "Most jobs of the page.")),
-        (
-            "Cursor",
-            parameter("query", "cursor", text(MAX_CURSOR_CHARS), "Where the page begins: `next_cursor` of the page before."),
-        ),
+        ("Cursor", parameter("query", "cursor", cursor, "Where the page begins: `next_cursor` of the page before.")),
         ("Status", parameter("query", "status", statuses, "Only jobs in one of these.")),
         ("CreatedAfter", parameter("query", "created_after", moment.clone(), "Only jobs accepted later than this.")),
         ("CreatedBefore", parameter("query", "created_before", moment, "Only jobs accepted earlier than this.")),

@@ -59,7 +59,7 @@ pub(in crate::http) async fn wait(
     tokio::select! {
         () = changed => {}
         () = tokio::time::sleep(at_most) => {}
-        () = state.stopping.cancelled() => {}
+        () = state.closing.cancelled() => {}
     }
     get(state, asker, id)
 }

@@ -30,12 +30,9 @@ impl Session {
             Err(refusal) => return self.refuse(&refusal, None).await,
         };
         let request_id = message.get(REQUEST_ID).filter(|id| id.is_string() || id.is_number()).cloned();
-        let command = match Command::deserialize(&message) {
+        let command = match understand(&message) {
             Ok(command) => command,
-            Err(error) => {
-                let refusal = ApiError::InvalidRequest(format!("the message is not understood: {error}"));
-                return self.refuse(&refusal, request_id.as_ref()).await;
-            }
+            Err(refusal) => return self.refuse(&refusal, request_id.as_ref()).await,
         };
         match self.carry_out(command).await {
             Ok(answer) => self.answer(&answer, request_id.as_ref()).await,
@@ -141,6 +138,21 @@ impl Session {
             Created::Before(job) => (job, true),
         };
         Answer::JobCreated { job: Box::new(JobBody::as_accepted(job, &self.asker)), replayed }
+    }
+}
+
+/// The command that a message is.
+fn understand(message: &Value) -> Result<Command, ApiError> {
+    Command::deserialize(message).map_err(|error| ApiError::InvalidRequest(format!("the message is not understood: {error}")))
+}
+
+/// Reads a message as far as it can be read without a server.
+#[cfg(fuzzing)]
+pub(in crate::http) fn read(text: &str) {
+    let Ok(message) = crate::http::json::parse::<Value>(text.as_bytes()) else { return };
+    if let Ok(Command::ListJobs { parameters }) = understand(&message) {
+        // Either way it was answered.
+        let _answered = list_request(as_parameters(&parameters));
     }
 }
 

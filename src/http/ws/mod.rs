@@ -4,6 +4,8 @@
 pub(super) mod answer;
 pub(super) mod command;
 mod dispatch;
+#[cfg(fuzzing)]
+pub(super) use dispatch::read;
 mod handshake;
 mod session;
 mod uploading;

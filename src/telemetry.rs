@@ -1,12 +1,13 @@
 //! The log: JSON lines on standard output, one object a line, in the seed's form.
 
 use std::fmt;
-use std::io::IsTerminal;
+use std::io::{BufWriter, IsTerminal};
 
 use chrono::SecondsFormat;
 use serde::Serialize;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber, span};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::format::Writer;
@@ -17,14 +18,28 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::clock::Clock;
 
-/// Installs the log of the server.
-pub fn init(filter: &str, clock: Clock) {
+/// Lines that may wait to be written; then whoever logs waits too, so that none is lost.
+const WAITING_LINES: usize = 8192;
+
+/// Installs the log of the server. Lines are written by a thread of their own, as many at once as there are: a slow reader of
+/// the log does not stall a request. Dropped, the guard writes what still waits.
+#[must_use]
+pub fn init(filter: &str, clock: Clock) -> WorkerGuard {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt::layer().event_format(JsonLine(clock)).fmt_fields(NoText).with_ansi(false);
+    let (writer, guard) = NonBlockingBuilder::default()
+        .lossy(false)
+        .buffered_lines_limit(WAITING_LINES)
+        .finish(BufWriter::new(std::io::stdout()));
+    let lines = tracing_subscriber::fmt::layer()
+        .event_format(JsonLine(clock))
+        .fmt_fields(NoText)
+        .with_writer(writer)
+        .with_ansi(false);
     // A second installation (tests) leaves the first in place.
     let _already_installed = tracing_subscriber::registry().with(filter).with(SpanFields).with(lines).try_init();
     // A panic is part of the log, as one line like everything else.
     std::panic::set_hook(Box::new(|panic| tracing::error!(event = "panic", "A thread panicked: {panic}")));
+    guard
 }
 
 /// Installs the log of the command line: warnings on standard error.

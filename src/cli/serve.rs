@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::{pipeline, telemetry};
 
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
-    telemetry::init(&format!("{},{}", pipeline::LOG_FILTER, config.log_filter), Clock::system());
+    let _written_to_the_end = telemetry::init(&format!("{},{}", pipeline::LOG_FILTER, config.log_filter), Clock::system());
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {

@@ -76,6 +76,7 @@ pub(super) fn cors(origins: &Origins) -> Option<CorsLayer> {
         REMAINING.clone(),
         RESET.clone(),
         HeaderName::from_static("idempotency-replayed"),
+        HeaderName::from_static("preference-applied"),
     ];
     Some(
         CorsLayer::new()

@@ -126,8 +126,10 @@ pub(super) fn answer(asker: &Asker, created: &Created) -> Response {
 
 /// The client's own name for the request, when it gives one.
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let given = KEY_HEADERS.iter().find_map(|name| headers.get(*name));
-    given.map(|value| admission::checked_key(&String::from_utf8_lossy(value.as_bytes()))).transpose()
+    let given = KEY_HEADERS.iter().flat_map(|name| headers.get_all(*name));
+    let keys = given.map(|value| admission::checked_key(&String::from_utf8_lossy(value.as_bytes())));
+    // Each must be one; the first counts.
+    Ok(keys.collect::<Result<Vec<_>, _>>()?.into_iter().next())
 }
 
 fn boundary(headers: &HeaderMap) -> Result<String, ApiError> {

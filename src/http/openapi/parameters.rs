@@ -14,6 +14,9 @@ use crate::jobs::JobState;
 /// The form of a cursor, so that tools do not make up others; what it means is the server's business.
 const CURSOR: &str = "^((0|[1-9a-f][0-9a-f]{0,15})\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$";
 
+/// The form of an idempotency key: printable ASCII; spaces around the value of a header are no part of it.
+const KEY: &str = "^[!-~]([ -~]*[!-~])?$";
+
 /// What every operation takes.
 pub(super) const EVERYWHERE: [&str; 2] = ["AcceptLanguage", "RequestId"];
 
@@ -22,10 +25,12 @@ pub(super) fn all() -> Map<String, Value> {
     let text = |max: usize| json!({ "type": "string", "maxLength": max });
     let hint = || json!({ "type": "string" });
     let number = json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX });
-    let names = json!({ "type": "array", "maxItems": MAX_ITEMS, "items": { "type": "string", "enum": JobBody::FIELDS } });
-    let statuses = json!({ "type": "array", "maxItems": MAX_ITEMS, "items": { "type": "string", "enum": JobState::NAMES } });
+    let names =
+        json!({ "type": "array", "minItems": 1, "maxItems": MAX_ITEMS, "items": { "type": "string", "enum": JobBody::FIELDS } });
+    let statuses =
+        json!({ "type": "array", "minItems": 1, "maxItems": MAX_ITEMS, "items": { "type": "string", "enum": JobState::NAMES } });
     let cursor = json!({ "type": "string", "maxLength": MAX_CURSOR_CHARS, "pattern": CURSOR });
-    let key = json!({ "type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARS });
+    let key = json!({ "type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARS, "pattern": KEY });
     let moment = json!({ "type": "string", "format": "date-time" });
     let wait = json!({ "type": "integer", "minimum": 0, "maximum": MAX_WAIT_SECONDS });
     let limit = json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT });

@@ -43,9 +43,9 @@ pub(in crate::http) fn admit(
 /// An idempotency key as it may be.
 pub(in crate::http) fn checked_key(text: &str) -> Result<String, ApiError> {
     let length = text.chars().count();
-    if (1..=MAX_KEY_CHARS).contains(&length) && !text.chars().any(char::is_control) {
+    if (1..=MAX_KEY_CHARS).contains(&length) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         Ok(text.to_owned())
     } else {
-        Err(ApiError::InvalidRequest(format!("an idempotency key has 1 to {MAX_KEY_CHARS} printable characters")))
+        Err(ApiError::InvalidRequest(format!("an idempotency key has 1 to {MAX_KEY_CHARS} printable ASCII characters")))
     }
 }

@@ -1,0 +1,38 @@
+//! What is taken and what is refused.
+
+use super::*;
+use proptest::prelude::*;
+
+#[test]
+fn every_mistake_is_reported_at_once() {
+    let checks = options(Source::Text(br#"{"language": 5, "speakers": {"min": 3, "max": 2}, "colour": 1, "translate": "yes"}"#))
+        .unwrap_err();
+    let mut fields: Vec<_> = checks.iter().map(|check| check.field.as_str()).collect();
+    fields.sort_unstable();
+    assert_eq!(fields, ["options.colour", "options.language", "options.speakers", "options.translate"]);
+}
+
+#[test]
+fn a_number_is_whole_however_it_is_written() {
+    let speakers = |text: &str| options(Source::Text(text.as_bytes())).map(|options| options.speakers);
+    assert_eq!(speakers(r#"{"speakers": {"count": 2.0}}"#), Ok(Some(SpeakerRange { min: 2, max: 2 })));
+    assert!(speakers(r#"{"speakers": {"count": 2.5}}"#).is_err());
+    assert_eq!(metadata(Source::Text(br#"{"priority": 1e1}"#)).unwrap().priority, Some(10));
+}
+
+#[test]
+fn a_label_is_never_a_path() {
+    assert_eq!(file_label(Some("../../etc/passwd")), "passwd");
+    assert_eq!(file_label(Some("C:\\calls\\a.wav")), "a.wav");
+    assert_eq!(file_label(Some("..")), "recording");
+    assert_eq!(file_label(None), "recording");
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_answered(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        // Whatever comes is either taken or refused with at least one reason.
+        prop_assert!(options(Source::Text(&bytes)).err().is_none_or(|checks| !checks.is_empty()));
+        prop_assert!(metadata(Source::Text(&bytes)).err().is_none_or(|checks| !checks.is_empty()));
+    }
+}

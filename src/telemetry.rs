@@ -26,15 +26,10 @@ const WAITING_LINES: usize = 8192;
 #[must_use]
 pub fn init(filter: &str, clock: Clock) -> WorkerGuard {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let (writer, guard) = NonBlockingBuilder::default()
-        .lossy(false)
-        .buffered_lines_limit(WAITING_LINES)
-        .finish(BufWriter::new(std::io::stdout()));
-    let lines = tracing_subscriber::fmt::layer()
-        .event_format(JsonLine(clock))
-        .fmt_fields(NoText)
-        .with_writer(writer)
-        .with_ansi(false);
+    let (writer, guard) =
+        NonBlockingBuilder::default().lossy(false).buffered_lines_limit(WAITING_LINES).finish(BufWriter::new(std::io::stdout()));
+    let lines =
+        tracing_subscriber::fmt::layer().event_format(JsonLine(clock)).fmt_fields(NoText).with_writer(writer).with_ansi(false);
     // A second installation (tests) leaves the first in place.
     let _already_installed = tracing_subscriber::registry().with(filter).with(SpanFields).with(lines).try_init();
     // A panic is part of the log, as one line like everything else.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -137,9 +137,11 @@ async fn a_stopping_server_answers_those_who_wait() {
         200
     );
     app.shutdown.soft.cancel();
+    app.shutdown.hard.cancel();
     let mut answer = String::new();
     timeout(DEADLINE, waiting.read_to_string(&mut answer)).await.expect("an answer in time").unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
-    assert_eq!(serde_json::from_str::<Value>(body).unwrap()["last_seq"], seen);
+    let job: Value = serde_json::from_str(body).unwrap();
+    assert_eq!((&job["status"], &job["last_seq"]), (&json!("queued"), &json!(seen + 1)), "it was put back");
 }

@@ -1,6 +1,7 @@
 //! What the server really says, and what the documentation shows, against the published schemas.
 
 use std::path::Path;
+use std::process::Command;
 
 use callannotate::http::openapi;
 use futures_util::{SinkExt, StreamExt};
@@ -11,6 +12,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::support::app::{DEADLINE, TestApp};
 use super::support::audio::tone;
+use super::support::models;
 use super::support::scripted::Act;
 use callannotate::jobs::stage::Stage;
 
@@ -168,6 +170,26 @@ async fn every_message_keeps_to_its_schema() {
     for wrong in [json!({ "type": "get_lost" }), json!({ "type": "get_job" }), json!([])] {
         assert!(!said.is_valid(&wrong) && !any.is_valid(&wrong), "{wrong}");
     }
+}
+
+#[test]
+fn a_real_annotation_keeps_to_the_schema() {
+    let Some(models) = models::folder_with_whisper() else { return };
+    let volume = tempfile::tempdir().unwrap();
+    let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/calls/voicemail.flac");
+    let output = Command::new(env!("CARGO_BIN_EXE_callannotate"))
+        .env("VOLUME_PATH", volume.path())
+        .env("CALLANNOTATE__MODELS__DIRS", models)
+        .args(["annotate", "--format", "json"])
+        .arg(recording)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let annotation: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(annotation["statistics"]["word_count"].as_u64().unwrap() > 10);
+    let schema: Value = serde_json::from_str(&openapi::result_text()).unwrap();
+    let address = schema["properties"]["result"]["$ref"].as_str().unwrap();
+    check(&jsonschema::draft202012::new(&json!({ "$ref": address, "$defs": schema["$defs"] })).unwrap(), &annotation, "it");
 }
 
 /// The blocks of JSON that stand under a mark, with the name of their schema.

@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use utoipa::openapi::{RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::options::OptionsBody;
@@ -132,26 +131,6 @@ pub(in crate::http) struct JobErrorBody {
     /// Where it happened, when it was in a stage.
     #[schema(schema_with = stage_schema)]
     pub stage: Option<&'static str>,
-}
-
-/// A job in a list: whole, or with the fields that were asked for. Only a schema.
-pub(in crate::http) struct JobFields;
-
-impl PartialSchema for JobFields {
-    fn schema() -> RefOr<Schema> {
-        let mut schema = JobBody::schema();
-        if let RefOr::T(Schema::Object(object)) = &mut schema {
-            object.required.clear();
-            object.description = Some("A job, whole or with the fields that were asked for.".to_owned());
-        }
-        schema
-    }
-}
-
-impl ToSchema for JobFields {
-    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        JobBody::schemas(schemas);
-    }
 }
 
 /// The schema of a status.

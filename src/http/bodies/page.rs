@@ -2,14 +2,17 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::job::JobBody;
 
 /// Some jobs, and where there are more.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = JobList)]
 pub(in crate::http) struct JobsPage {
     /// Jobs, whole or with the fields that were asked for.
-    #[schema(value_type = Vec<super::job::JobFields>)]
+    #[schema(value_type = Vec<JobFields>)]
     pub data: Vec<Map<String, Value>>,
     /// About the list.
     pub meta: PageMeta,
@@ -32,4 +35,24 @@ pub(in crate::http) struct Pagination {
     pub next_cursor: Option<String>,
     /// The next page; null on the last one.
     pub next_url: Option<String>,
+}
+
+/// A job in a list: whole, or with the fields that were asked for. Only a schema.
+pub(in crate::http) struct JobFields;
+
+impl PartialSchema for JobFields {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = JobBody::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.required.clear();
+            object.description = Some("A job, whole or with the fields that were asked for.".to_owned());
+        }
+        schema
+    }
+}
+
+impl ToSchema for JobFields {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        JobBody::schemas(schemas);
+    }
 }

@@ -71,7 +71,7 @@ pub(in crate::http) enum Answer {
     /// To `list_jobs`.
     Jobs {
         /// Jobs, whole or with the fields that were asked for.
-        #[schema(value_type = Vec<crate::http::bodies::job::JobFields>)]
+        #[schema(value_type = Vec<crate::http::bodies::page::JobFields>)]
         data: Vec<serde_json::Map<String, Value>>,
         /// About the list.
         meta: PageMeta,

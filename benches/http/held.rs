@@ -33,7 +33,7 @@ struct Tick {
 /// Serves with the settings of the environment until standard input ends.
 pub(crate) async fn serve() -> Result<()> {
     let config = Config::load(&std::env::vars().collect())?;
-    telemetry::init(&config.log_filter, Clock::system());
+    let _written_to_the_end = telemetry::init(&config.log_filter, Clock::system());
     let shutdown = Shutdown::default();
     let stopping = shutdown.clone();
     let (ticks, asked_for) = channel();

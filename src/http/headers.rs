@@ -1,18 +1,14 @@
 //! Headers of every answer: what browsers may do with it, which pages may read it, and what is left of the client's budget.
 
-use axum::extract::{Request, State};
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_RANGE, CONTENT_SECURITY_POLICY, ETAG, LOCATION, REFERRER_POLICY,
     RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use axum::middleware::Next;
-use axum::response::Response;
 use chrono::{DateTime, Utc};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use super::state::AppState;
-use crate::access::limits::{Budget, Quota};
+use crate::access::limits::Quota;
 use crate::access::origins::Origins;
 
 static LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -22,13 +18,13 @@ static RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 /// How long a browser may remember what it was told about other pages' requests.
 const PREFLIGHT_AGE: std::time::Duration = std::time::Duration::from_hours(1);
 
-/// The outermost layer: what it adds is in every answer, errors and preflights included.
-pub(super) async fn protect(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    // The documentation is a page with scripts and styles of its own server.
-    let page = path.starts_with("/docs") || path.starts_with("/api/v1/docs");
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+/// Whether an address is that of the documentation: a page with scripts and styles of its own server.
+pub(super) fn is_page(path: &str) -> bool {
+    path.starts_with("/docs") || path.starts_with("/api/v1/docs")
+}
+
+/// What is in every answer, errors and preflights included. `whole` is told where no budget was asked: it cost nothing.
+pub(super) fn protect(headers: &mut HeaderMap, page: bool, whole: Option<Quota>, now: DateTime<Utc>) {
     let policy = if page { "frame-ancestors 'none'" } else { "default-src 'none'; frame-ancestors 'none'" };
     for (name, value) in [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -39,13 +35,9 @@ pub(super) async fn protect(State(state): State<AppState>, request: Request, nex
         // A handler that says otherwise knows better.
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    // What was answered before the budget was asked costs nothing.
-    if !headers.contains_key(&LIMIT)
-        && let Some(quota) = state.limits.whole(Budget::Reads)
-    {
-        write_quota(headers, &quota, state.clock.now());
+    if let Some(quota) = whole.filter(|_| !headers.contains_key(&LIMIT)) {
+        write_quota(headers, &quota, now);
     }
-    response
 }
 
 /// Tells what is left: `X-RateLimit-Reset` is the Unix time, in seconds, at which the budget is whole again.

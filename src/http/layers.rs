@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::error::ApiError;
 use super::state::AppState;
 use super::{guard, headers, language};
+use crate::access::limits::{Budget, Quota};
 use crate::clock::Clock;
 use crate::messages::Language;
 
@@ -31,17 +32,19 @@ struct Surroundings {
     clock: Clock,
     /// What is spoken to a client that does not say.
     language: Language,
+    /// The budget of one that has not asked for anything yet.
+    whole: Option<Quota>,
 }
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// All layers, around all routes.
 pub(super) fn apply(router: Router, state: AppState) -> Router {
-    let surroundings = Surroundings { clock: state.clock.clone(), language: state.language };
+    let whole = state.limits.whole(Budget::Reads);
+    let surroundings = Surroundings { clock: state.clock.clone(), language: state.language, whole };
     let cors = option_layer(headers::cors(&state.origins));
-    let guarded = router.layer(middleware::from_fn_with_state(state.clone(), guard::guard));
-    let answered = catch(guarded).layer(cors);
-    written(answered, surroundings).layer(middleware::from_fn_with_state(state, headers::protect))
+    let guarded = router.layer(middleware::from_fn_with_state(state, guard::guard));
+    written(catch(guarded).layer(cors), surroundings)
 }
 
 /// A panic in what is inside becomes an error.
@@ -71,6 +74,7 @@ async fn around(State(surroundings): State<Surroundings>, mut request: Request, 
     let route = request.extensions().get::<MatchedPath>().map_or_else(|| "-".to_owned(), |path| path.as_str().to_owned());
     let language = language::of(request.headers(), surroundings.language);
     request.extensions_mut().insert(language);
+    let page = headers::is_page(request.uri().path());
     let started = Instant::now();
     let span = info_span!("request", request_id = %id);
     let mut response = match check_head(&request) {
@@ -87,6 +91,7 @@ async fn around(State(surroundings): State<Surroundings>, mut request: Request, 
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID.clone(), value);
     }
+    headers::protect(response.headers_mut(), page, surroundings.whole, surroundings.clock.now());
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     info!(event = "request", method = %method, route, status = response.status().as_u16(), duration_ms, "Answered a request");
     response
@@ -128,7 +133,7 @@ mod tests {
         async fn handler() -> &'static str {
             panic!("the secret cause")
         }
-        let surroundings = Surroundings { clock: Clock::system(), language: Language::english() };
+        let surroundings = Surroundings { clock: Clock::system(), language: Language::english(), whole: None };
         let router = written(catch(Router::new().route("/", get(handler))), surroundings);
         let request = Request::get("/").header("accept-language", "ru").body(Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();

@@ -1,13 +1,14 @@
 //! The log: JSON lines on standard output, one object a line, in the seed's form.
 
+mod lines;
+
 use std::fmt;
-use std::io::{BufWriter, IsTerminal};
+use std::io::IsTerminal;
 
 use chrono::SecondsFormat;
 use serde::Serialize;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber, span};
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::format::Writer;
@@ -16,20 +17,22 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::clock::Clock;
+use lines::Lines;
+pub use lines::LogGuard;
 
-/// Lines that may wait to be written; then whoever logs waits too, so that none is lost.
-const WAITING_LINES: usize = 8192;
+use crate::clock::Clock;
 
 /// Installs the log of the server. Lines are written by a thread of their own, as many at once as there are: a slow reader of
 /// the log does not stall a request. Dropped, the guard writes what still waits.
 #[must_use]
-pub fn init(filter: &str, clock: Clock) -> WorkerGuard {
+pub fn init(filter: &str, clock: Clock) -> LogGuard {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let (writer, guard) =
-        NonBlockingBuilder::default().lossy(false).buffered_lines_limit(WAITING_LINES).finish(BufWriter::new(std::io::stdout()));
-    let lines =
-        tracing_subscriber::fmt::layer().event_format(JsonLine(clock)).fmt_fields(NoText).with_writer(writer).with_ansi(false);
+    let (writer, guard) = Lines::to(std::io::stdout());
+    let lines = tracing_subscriber::fmt::layer()
+        .event_format(JsonLine(clock))
+        .fmt_fields(NoText)
+        .with_writer(move || writer.clone())
+        .with_ansi(false);
     // A second installation (tests) leaves the first in place.
     let _already_installed = tracing_subscriber::registry().with(filter).with(SpanFields).with(lines).try_init();
     // A panic is part of the log, as one line like everything else.

@@ -1,0 +1,148 @@
+//! The lines of the log on their way to standard output: a thread of their own writes them, as many at once as there are.
+//!
+//! Every request writes a line, and a system call for each would cost a tenth of the request; a channel with a sleeping
+//! receiver would cost as much to wake. So the writer looks up a hundred times a second, and only while there are lines.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How long lines are gathered before they are written.
+const GATHERING: Duration = Duration::from_millis(10);
+/// Bytes that may wait; then whoever logs waits too, so that no line is lost when the reader of the log is slow.
+const WAITING_BYTES: usize = 4 * 1024 * 1024;
+
+/// Takes lines.
+#[derive(Clone)]
+pub(super) struct Lines(Arc<Shared>);
+
+struct Shared {
+    waiting: Mutex<Waiting>,
+    /// There are lines, or there will be no more.
+    arrived: Condvar,
+    /// There is room.
+    taken: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+/// Writes what still waits when it is dropped.
+pub struct LogGuard {
+    lines: Lines,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl Lines {
+    /// Starts the thread that writes to `output`.
+    pub(super) fn to(mut output: impl Write + Send + 'static) -> (Self, LogGuard) {
+        let shared = Shared { waiting: Mutex::default(), arrived: Condvar::new(), taken: Condvar::new() };
+        let lines = Self(Arc::new(shared));
+        let theirs = lines.clone();
+        let writer = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
+            while let Some(bytes) = theirs.take() {
+                // When nobody reads the log any more there is nobody to tell it to.
+                let _gone = output.write_all(&bytes).and_then(|()| output.flush());
+            }
+        });
+        // Without the thread, what is logged is dropped when the room for it is full: see `write`.
+        let writer = writer.ok();
+        if writer.is_none() {
+            lines.lock().ended = true;
+        }
+        (lines.clone(), LogGuard { lines, writer })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next lines to write; none when there will be no more.
+    fn take(&self) -> Option<Vec<u8>> {
+        let waiting = self.0.arrived.wait_while(self.lock(), |waiting| waiting.bytes.is_empty() && !waiting.ended);
+        let ended = waiting.unwrap_or_else(PoisonError::into_inner).ended;
+        if !ended {
+            std::thread::sleep(GATHERING);
+        }
+        let bytes = std::mem::take(&mut self.lock().bytes);
+        self.0.taken.notify_all();
+        (!bytes.is_empty() || !ended).then_some(bytes)
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let is_full = |waiting: &mut Waiting| waiting.bytes.len() >= WAITING_BYTES && !waiting.ended;
+        let mut waiting = self.0.taken.wait_while(self.lock(), is_full).unwrap_or_else(PoisonError::into_inner);
+        let is_first = waiting.bytes.is_empty();
+        waiting.bytes.extend_from_slice(line);
+        drop(waiting);
+        if is_first {
+            self.0.arrived.notify_one();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        self.lines.lock().ended = true;
+        self.lines.0.arrived.notify_one();
+        self.lines.0.taken.notify_all();
+        if let Some(writer) = self.writer.take() {
+            // It ends once all is written; a panic there has been told already.
+            let _ended = writer.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn every_line_is_written_in_order_before_the_guard_is_gone() {
+        let kept = Kept::default();
+        let (mut lines, guard) = Lines::to(kept.clone());
+        let expected: Vec<u8> = (0..10_000u32).flat_map(u32::to_le_bytes).collect();
+        for line in expected.chunks(4) {
+            lines.write_all(line).unwrap();
+        }
+        drop(guard);
+        assert!(*kept.0.lock().unwrap() == expected);
+    }
+
+    #[test]
+    fn more_than_may_wait_is_written_all_the_same() {
+        let kept = Kept::default();
+        let (mut lines, guard) = Lines::to(kept.clone());
+        let line = vec![b'x'; WAITING_BYTES / 3];
+        for _ in 0..10 {
+            lines.write_all(&line).unwrap();
+        }
+        drop(guard);
+        assert_eq!(kept.0.lock().unwrap().len(), 10 * line.len());
+    }
+}

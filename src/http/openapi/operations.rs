@@ -6,11 +6,11 @@ use crate::http::error::Code;
 /// One operation, by the name of its handler.
 pub(super) struct Operation {
     pub(super) id: &'static str,
-    /// Keys of [`super::parameters::PARAMETERS`].
+    /// Keys of the parameters in [`super::parameters`].
     pub(super) parameters: &'static [&'static str],
     /// The refusals of its own; those that everything can meet are in [`EVERYWHERE`].
     pub(super) codes: &'static [Code],
-    /// Headers of its own by status, keys of [`super::headers::HEADERS`].
+    /// Headers of its own by status, keys of the headers in [`super::headers`].
     pub(super) headers: &'static [(&'static str, &'static [&'static str])],
     pub(super) counterpart: Counterpart,
 }

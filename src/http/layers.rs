@@ -9,6 +9,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use tower::ServiceBuilder;
 use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, error, info, info_span};
@@ -38,23 +39,16 @@ struct Surroundings {
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// All layers, around all routes.
+/// All layers, around all routes. One stack: layers that are added one by one cost a box each with every request.
 pub(super) fn apply(router: Router, state: AppState) -> Router {
     let whole = state.limits.whole(Budget::Reads);
     let surroundings = Surroundings { clock: state.clock.clone(), language: state.language, whole };
-    let cors = option_layer(headers::cors(&state.origins));
-    let guarded = router.layer(middleware::from_fn_with_state(state, guard::guard));
-    written(catch(guarded).layer(cors), surroundings)
-}
-
-/// A panic in what is inside becomes an error.
-fn catch(router: Router) -> Router {
-    router.layer(CatchPanicLayer::custom(panicked))
-}
-
-/// Errors of what is inside get their envelope, and requests their log line.
-fn written(router: Router, surroundings: Surroundings) -> Router {
-    router.layer(middleware::from_fn_with_state(surroundings, around))
+    let stack = ServiceBuilder::new()
+        .layer(middleware::from_fn_with_state(surroundings, around))
+        .layer(option_layer(headers::cors(&state.origins)))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(state, guard::guard));
+    router.layer(stack)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over so")]
@@ -134,7 +128,10 @@ mod tests {
             panic!("the secret cause")
         }
         let surroundings = Surroundings { clock: Clock::system(), language: Language::english(), whole: None };
-        let router = written(catch(Router::new().route("/", get(handler))), surroundings);
+        let stack = ServiceBuilder::new()
+            .layer(middleware::from_fn_with_state(surroundings, around))
+            .layer(CatchPanicLayer::custom(panicked));
+        let router = Router::new().route("/", get(handler)).layer(stack);
         let request = Request::get("/").header("accept-language", "ru").body(Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();
         assert_eq!(response.status(), 500);

@@ -61,12 +61,17 @@ pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
         .map_err(|error| ApiError::InvalidJson(error.to_string().chars().take(MAX_REASON_CHARS).collect()))
 }
 
+/// Whether a request's body says that it is JSON.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+}
+
 fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
-    let found = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none");
-    let essence = found.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    if is_json(headers) {
         return Ok(());
     }
+    let found = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none");
     Err(ApiError::UnsupportedMediaType { expected: "application/json", found: found.chars().take(100).collect() })
 }
 

@@ -1,8 +1,6 @@
 //! `POST /jobs` with a JSON body: a recording that lies in `incoming/` already is made a job.
 
 use axum::extract::{FromRequest, Request};
-use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
@@ -31,12 +29,6 @@ pub(super) struct TakeRequest {
     #[serde(default)]
     #[schema(schema_with = requests::options)]
     pub(super) options: Option<Value>,
-}
-
-/// Whether a request's body says that it is JSON.
-pub(super) fn is_json(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
 
 pub(super) async fn take(state: &AppState, asker: &Asker, request: Request) -> Result<Response, ApiError> {

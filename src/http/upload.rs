@@ -19,12 +19,13 @@ use super::asker::Asker;
 use super::bodies::job::JobBody;
 use super::error::ApiError;
 use super::fields::{self, Source};
+use super::json::is_json;
 use super::openapi::requests::RecordingForm;
 use super::operations::admission::{self, Admission};
 use super::operations::create::{self, Created};
 use super::slow::{Meter, Pace, SlowError, drain};
 use super::state::AppState;
-use super::take::{TakeRequest, is_json, take};
+use super::take::{TakeRequest, take};
 use crate::jobs::JobId;
 use crate::volume::Spool;
 

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use tracing::info;
 
 use super::admission::Admission;
+use crate::access::KeyId;
 use crate::audio::{SourceInfo, decode};
 use crate::http::asker::Asker;
 use crate::http::error::ApiError;
@@ -73,10 +74,8 @@ pub(in crate::http) async fn from_spool(
         .clone()
         .map(|key| Idempotency { key, fingerprint: fingerprint(&json!(["sent", filename, spool.sha256()]), &wishes) });
     // Repeated, it gets the first answer, whatever has changed here since.
-    if let Some(idempotency) = &idempotency
-        && let Some(made) = state.registry.find_by_key(asker.caller.key(), &idempotency.key)
-    {
-        return made_before(made, idempotency);
+    if let Some(made) = made_before(state, asker.caller.key(), idempotency.as_ref()) {
+        return made;
     }
     can_be_kept_to(state, &wishes.options)?;
     let source = probe(state, spool.path()).await?;
@@ -96,10 +95,8 @@ pub(in crate::http) async fn from_arrival(
     let idempotency =
         admission.key.clone().map(|key| Idempotency { key, fingerprint: fingerprint(&json!(["taken", name]), &wishes) });
     // Repeated, the file is not there any more: the first request took it.
-    if let Some(idempotency) = &idempotency
-        && let Some(made) = state.registry.find_by_key(asker.caller.key(), &idempotency.key)
-    {
-        return made_before(made, idempotency);
+    if let Some(made) = made_before(state, asker.caller.key(), idempotency.as_ref()) {
+        return made;
     }
     let wanted = idempotency.clone();
     let refusal = match arrived(state, asker, admission, name, wishes, idempotency).await {
@@ -109,8 +106,8 @@ pub(in crate::http) async fn from_arrival(
     // Another request may have taken the file meanwhile; if it was this one under the same name, its answer is this one's too.
     if let Some(idempotency) = &wanted {
         let _settled = state.changes().hold((asker.caller.key(), &idempotency.key)).await;
-        if let Some(made) = state.registry.find_by_key(asker.caller.key(), &idempotency.key) {
-            return made_before(made, idempotency);
+        if let Some(made) = made_before(state, asker.caller.key(), Some(idempotency)) {
+            return made;
         }
     }
     let is_gone = matches!(state.volume.find_arrival(name), Ok(None));
@@ -231,10 +228,8 @@ async fn place(state: &AppState, admission: Admission, job: Job, recording: Reco
         Some(idempotency) => Some(state.changes().hold((job.owner.as_ref(), &idempotency.key)).await),
         None => None,
     };
-    if let Some(idempotency) = &job.idempotency
-        && let Some(made) = state.registry.find_by_key(job.owner.as_ref(), &idempotency.key)
-    {
-        return made_before(made, idempotency);
+    if let Some(made) = made_before(state, job.owner.as_ref(), job.idempotency.as_ref()) {
+        return made;
     }
     let reservation = match admission.reservation {
         Some(reservation) => reservation,
@@ -263,8 +258,12 @@ async fn place(state: &AppState, admission: Admission, job: Job, recording: Reco
     placed.await.map_err(|error| ApiError::Internal(format!("accepting a recording: {error}")))?
 }
 
-fn made_before(made: Arc<Job>, request: &Idempotency) -> Result<Created, ApiError> {
-    if made.idempotency.as_ref() == Some(request) { Ok(Created::Before(made)) } else { Err(ApiError::IdempotencyKeyReused) }
+/// What an earlier request of the same name led to: its job when it was the same request, else a refusal. None if there was
+/// no such request.
+fn made_before(state: &AppState, owner: Option<&KeyId>, request: Option<&Idempotency>) -> Option<Result<Created, ApiError>> {
+    let made = state.registry.find_by_key(owner, &request?.key)?;
+    let is_same = made.idempotency.as_ref() == request;
+    Some(if is_same { Ok(Created::Before(made)) } else { Err(ApiError::IdempotencyKeyReused) })
 }
 
 /// SHA-256 of a request, in lower-case hexadecimal.

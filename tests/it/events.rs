@@ -8,20 +8,6 @@ use super::support::scripted::Act;
 use super::support::stream::EventStream;
 use callannotate::jobs::stage::Stage;
 
-/// A server with a job that is held at its diarization, half through.
-async fn held() -> (TestApp, String) {
-    let app = TestApp::spawn().await;
-    app.script.set(Stage::Diarization, Act::Hold);
-    let id = app.create_job(tone(1000), &[]).await;
-    app.script.reached(1).await;
-    let mut job = app.job(&id).await;
-    while job["progress"]["stage_progress"] != 50 {
-        let seen = job["last_seq"].as_u64().unwrap();
-        job = app.get_json(&format!("/api/v1/jobs/{id}?wait=10&last_seq={seen}")).await;
-    }
-    (app, id)
-}
-
 /// The events as a list, with these parameters.
 async fn list(app: &TestApp, id: &str, query: &str) -> Value {
     let url = app.url(&format!("/api/v1/jobs/{id}/events{query}"));
@@ -36,7 +22,7 @@ fn numbers(events: &Value) -> Vec<u64> {
 
 #[tokio::test]
 async fn a_stream_tells_the_present_state_first_and_ends_with_the_outcome() {
-    let (app, id) = held().await;
+    let (app, id) = TestApp::held().await;
     let present = app.job(&id).await;
     let mut stream = EventStream::open(&app, &id, None).await;
     assert_eq!(stream.next().await.unwrap().retry, Some(2000));
@@ -86,7 +72,7 @@ async fn a_stream_goes_on_behind_the_last_event_and_is_refused_when_nothing_will
 
 #[tokio::test]
 async fn a_stream_of_a_deleted_job_says_so_and_ends() {
-    let (app, id) = held().await;
+    let (app, id) = TestApp::held().await;
     let mut stream = EventStream::open(&app, &id, None).await;
     assert!(stream.message().await.is_some());
     assert_eq!(app.delete(&id).await.status(), 204);
@@ -130,7 +116,7 @@ async fn streams_of_jobs_without_a_result_end_with_the_reason() {
 
 #[tokio::test]
 async fn whoever_polls_gets_what_happened_and_can_wait_for_more() {
-    let (app, id) = held().await;
+    let (app, id) = TestApp::held().await;
     let before = list(&app, &id, "").await;
     let last = app.job(&id).await["last_seq"].as_u64().unwrap();
     assert_eq!(numbers(&before), (1..=last).collect::<Vec<_>>());
@@ -168,7 +154,7 @@ async fn whoever_polls_gets_what_happened_and_can_wait_for_more() {
 
 #[tokio::test]
 async fn a_list_of_a_job_that_is_deleted_meanwhile_is_not_found() {
-    let (app, id) = held().await;
+    let (app, id) = TestApp::held().await;
     let last = app.job(&id).await["last_seq"].as_u64().unwrap();
     let url = app.url(&format!("/api/v1/jobs/{id}/events?last_seq={last}&wait=15"));
     let waiting = tokio::spawn(app.client.get(url).header("accept", "application/json").send());

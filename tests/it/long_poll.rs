@@ -9,27 +9,10 @@ use tokio::time::timeout;
 
 use super::support::app::{DEADLINE, TestApp};
 use super::support::audio::tone;
-use super::support::scripted::Act;
-use callannotate::jobs::stage::Stage;
-
-/// A server with a job that is held at its diarization.
-async fn held() -> (TestApp, String) {
-    let app = TestApp::spawn().await;
-    app.script.set(Stage::Diarization, Act::Hold);
-    let id = app.create_job(tone(1000), &[]).await;
-    app.script.reached(1).await;
-    // It reports 50 percent once it is held.
-    let mut job = app.job(&id).await;
-    while job["progress"]["stage_progress"] != 50 {
-        let seen = job["last_seq"].as_u64().unwrap();
-        job = app.get_json(&format!("/api/v1/jobs/{id}?wait=10&last_seq={seen}")).await;
-    }
-    (app, id)
-}
 
 #[tokio::test]
 async fn an_answer_comes_with_the_next_change() {
-    let (app, id) = held().await;
+    let (app, id) = TestApp::held().await;
     let seen = app.job(&id).await["last_seq"].as_u64().unwrap();
     let url = app.url(&format!("/api/v1/jobs/{id}?wait=15&last_seq={seen}"));
     let waiting = tokio::spawn(app.client.get(url).send());
@@ -45,7 +28,7 @@ async fn an_answer_comes_with_the_next_change() {
 
 #[tokio::test]
 async fn a_waiting_client_is_told_when_its_job_is_begun() {
-    let (app, first) = held().await;
+    let (app, first) = TestApp::held().await;
     let second = app.create_job(tone(300), &[]).await;
     let url = app.url(&format!("/api/v1/jobs/{second}?wait=15&last_seq=1"));
     let waiting = tokio::spawn(app.client.get(url).send());
@@ -70,7 +53,7 @@ async fn what_has_ended_is_answered_at_once() {
 
 #[tokio::test]
 async fn what_happened_since_a_number_is_news_and_so_is_everything_after_a_number_never_given() {
-    let (app, id) = held().await;
+    let (app, id) = TestApp::held().await;
     let last = app.job(&id).await["last_seq"].as_u64().unwrap();
     for number in [0, 1, last - 1, last + 1, u64::MAX] {
         let job = app.get_json(&format!("/api/v1/jobs/{id}?wait=60&last_seq={number}")).await;
@@ -80,7 +63,7 @@ async fn what_happened_since_a_number_is_news_and_so_is_everything_after_a_numbe
 
 #[tokio::test]
 async fn a_wait_that_is_over_is_answered_with_the_present_state() {
-    let (app, id) = held().await;
+    let (app, id) = TestApp::held().await;
     let before = app.job(&id).await;
     let begun = Instant::now();
     let after = app.get_json(&format!("/api/v1/jobs/{id}?wait=1")).await;
@@ -117,7 +100,7 @@ async fn a_preference_counts_unless_the_address_says_otherwise() {
 
 #[tokio::test]
 async fn a_job_that_is_deleted_under_a_waiting_client_is_not_found() {
-    let (app, id) = held().await;
+    let (app, id) = TestApp::held().await;
     let url = app.url(&format!("/api/v1/jobs/{id}?wait=15"));
     let waiting = tokio::spawn(app.client.get(url).send());
     assert_eq!(app.delete(&id).await.status(), 204);
@@ -126,7 +109,7 @@ async fn a_job_that_is_deleted_under_a_waiting_client_is_not_found() {
 
 #[tokio::test]
 async fn a_stopping_server_answers_those_who_wait() {
-    let (app, id) = held().await;
+    let (app, id) = TestApp::held().await;
     let seen = app.job(&id).await["last_seq"].as_u64().unwrap();
     let mut waiting = TcpStream::connect(&app.address).await.unwrap();
     let request = format!("GET /api/v1/jobs/{id}?wait=60&last_seq={seen} HTTP/1.1\r\nHost: x\r\n\r\n");

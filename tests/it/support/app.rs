@@ -8,12 +8,14 @@ use callannotate::app::{App, AppError, Shutdown};
 use callannotate::audio::decode::DecodeLimits;
 use callannotate::clock::Clock;
 use callannotate::config::Config;
+use callannotate::jobs::stage::Stage;
 use callannotate::pipeline::{Pipeline, Slot, Stages};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use super::scripted::Script;
+use super::audio::tone;
+use super::scripted::{Act, Script};
 
 /// Every wait has this deadline.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -107,6 +109,21 @@ impl TestApp {
         let server = Some(tokio::spawn(app.serve()));
         let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
         Self { address, client, script, shutdown, volume, server }
+    }
+
+    /// A server with a job that is held at its diarization.
+    pub async fn held() -> (Self, String) {
+        let app = Self::spawn().await;
+        app.script.set(Stage::Diarization, Act::Hold);
+        let id = app.create_job(tone(1000), &[]).await;
+        app.script.reached(1).await;
+        // It reports 50 percent once it is held.
+        let mut job = app.job(&id).await;
+        while job["progress"]["stage_progress"] != 50 {
+            let seen = job["last_seq"].as_u64().unwrap();
+            job = app.get_json(&format!("/api/v1/jobs/{id}?wait=10&last_seq={seen}")).await;
+        }
+        (app, id)
     }
 
     pub fn url(&self, path: &str) -> String {

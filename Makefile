@@ -71,7 +71,7 @@ test-setup: rust test-packages $(VENV)/.tests tests/clients/node_modules/.packag
 	$(MAKE) --no-print-directory IMPORTER=$(DEBUG_BINARY) models
 
 test: test-setup
-	cargo test --locked
+	cargo test --locked --features faults
 
 lint: rust build-packages
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy

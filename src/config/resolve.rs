@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::check::{in_range, non_empty, seconds, some_name};
+use super::keeping::retention;
 use super::raw::{RawConfig, RawFiles, RawLimits, RawQueue, RawServer};
 use super::{AccessSettings, Config, ConfigError, ConnectionSettings, FileLimits, JobDefaults, QueueSettings};
 use crate::access::limits::{Allowance, LimitSettings};
@@ -55,6 +56,7 @@ impl Config {
             log_filter: raw.logging.level,
             files: files(&raw.files)?,
             queue: queue(&raw.queue)?,
+            retention: retention(&raw.retention)?,
             threads: if threads == 0 { cores.min(8) } else { threads as usize },
             models: ModelsOptions {
                 dirs: given(&raw.models.dirs).map(|dir| volume.join(dir)).collect(),

@@ -6,7 +6,7 @@ use std::path::Path;
 use tracing::warn;
 
 use super::{Folder, Volume, record};
-use crate::jobs::{Job, JobId, JobState};
+use crate::jobs::{Job, JobState};
 
 /// Everything found.
 #[derive(Debug, Default)]
@@ -48,8 +48,8 @@ impl Volume {
                         // What was worked on is begun again, but not when a client had it cancelled.
                         let interrupted = folder == Folder::Processing && !matches!(job.state, JobState::Cancelled { .. });
                         if !interrupted && belongs != folder {
-                            // A cancellation or a retry was written down and not carried out.
-                            self.complete_move(&entry.path(), belongs, job.id)?;
+                            // A cancellation, a retry or an archiving was written down and not carried out.
+                            self.complete_move(&entry.path(), belongs, &job)?;
                         }
                         let state = if interrupted { JobState::Queued } else { job.state };
                         found.jobs.push(RecoveredJob { job: Job { state, ..job }, interrupted });
@@ -73,24 +73,27 @@ impl Volume {
     }
 
     /// Moves a folder where its record says that it belongs.
-    fn complete_move(&self, from: &Path, belongs: Folder, id: JobId) -> io::Result<()> {
-        if belongs == Folder::Incoming {
-            self.clear(from, &[record::ERROR_FILE])?;
+    fn complete_move(&self, from: &Path, belongs: Folder, job: &Job) -> io::Result<()> {
+        match belongs {
+            Folder::Incoming => self.clear(from, &[record::ERROR_FILE])?,
+            Folder::Archived => self.empty(from, job)?,
+            Folder::Processing | Folder::Completed | Folder::Failed | Folder::Temp => {}
         }
-        self.move_folder(from, &self.job_folder(belongs, id))
+        self.move_folder(from, &self.job_folder(belongs, job.id))
     }
 }
 
 /// Whether a record tells of the state of the folder it lies in. The record is written before the folder moves, so in
 /// `processing/` it may already tell of the end: that end was not reached. In `incoming/` and `failed/` it may tell that the
-/// job was on its way to the other of the two.
+/// job was on its way to the other of the two; in `completed/` and `failed/`, to `archived/`.
 const fn fits(folder: Folder, state: &JobState) -> bool {
     match folder {
-        Folder::Incoming | Folder::Failed => {
-            matches!(state, JobState::Queued | JobState::Failed { .. } | JobState::Cancelled { .. })
-        }
+        Folder::Incoming => matches!(state, JobState::Queued | JobState::Failed { .. } | JobState::Cancelled { .. }),
         Folder::Processing => true,
-        Folder::Completed => matches!(state, JobState::Completed { .. }),
+        Folder::Completed => matches!(state, JobState::Completed { .. } | JobState::Archived { .. }),
+        Folder::Failed => {
+            matches!(state, JobState::Queued | JobState::Failed { .. } | JobState::Cancelled { .. } | JobState::Archived { .. })
+        }
         Folder::Archived => matches!(state, JobState::Archived { .. }),
         Folder::Temp => false,
     }

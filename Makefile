@@ -43,7 +43,7 @@ $(BINARY): $(SOURCES) | build-packages
 	@touch $@
 
 $(DEBUG_BINARY): $(SOURCES) | build-packages
-	cargo build --locked
+	cargo build --locked --features faults
 	@touch $@
 
 $(VENV)/bin/pip: | demo-packages
@@ -76,7 +76,7 @@ test: test-setup
 lint: rust build-packages
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
 	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --features faults -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --document-private-items --quiet
 
 $(VENV)/.bench: requirements/bench.txt | $(VENV)/bin/pip

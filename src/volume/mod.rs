@@ -5,6 +5,7 @@
 //! an operator sees in the folders is therefore true, and a start needs nothing else to know every job.
 
 mod arrivals;
+mod checkpoints;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod keys;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use arrivals::Arrival;
+pub use checkpoints::CheckpointFile;
 pub use keys::{KeyFile, KeyFileError, Stamp};
 pub use recover::{Recovered, RecoveredJob};
 pub use spool::{Spool, SpoolError, hexadecimal};

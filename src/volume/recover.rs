@@ -5,8 +5,8 @@ use std::path::Path;
 
 use tracing::warn;
 
-use super::{Folder, Volume, record, sync};
-use crate::jobs::{Job, JobId, JobState};
+use super::{Folder, Volume, record};
+use crate::jobs::{Job, JobState};
 
 /// Everything found.
 #[derive(Debug, Default)]
@@ -45,11 +45,10 @@ impl Volume {
                 match job {
                     Ok(job) if entry.file_name() == job.id.to_string().as_str() && fits(folder, &job.state) => {
                         let belongs = Folder::of(&job.state);
-                        // What was worked on is begun again, but not when a client had it cancelled.
-                        let interrupted = folder == Folder::Processing && !matches!(job.state, JobState::Cancelled { .. });
+                        let interrupted = folder == Folder::Processing && !has_ended(&entry.path(), &job.state);
                         if !interrupted && belongs != folder {
-                            // A cancellation or a retry was written down and not carried out.
-                            self.complete_move(&entry.path(), belongs, job.id)?;
+                            // An end, a cancellation or a retry was written down and not carried out.
+                            self.move_on(&entry.path(), belongs, job.id)?;
                         }
                         let state = if interrupted { JobState::Queued } else { job.state };
                         found.jobs.push(RecoveredJob { job: Job { state, ..job }, interrupted });
@@ -71,22 +70,20 @@ impl Volume {
         }
         Ok(found)
     }
+}
 
-    /// Moves a folder where its record says that it belongs.
-    #[expect(clippy::disallowed_methods, reason = "the volume module changes files")]
-    fn complete_move(&self, from: &Path, belongs: Folder, id: JobId) -> io::Result<()> {
-        if belongs == Folder::Incoming {
-            match std::fs::remove_file(from.join(record::ERROR_FILE)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                Ok(()) | Err(_) => {}
-            }
-        }
-        sync::move_folder(from, &self.job_folder(belongs, id))
+/// Whether what was worked on had come to its end, and only the folder was not moved: the record tells of an end after
+/// everything that belongs to it was written.
+fn has_ended(folder: &Path, state: &JobState) -> bool {
+    match state {
+        JobState::Completed { .. } => folder.join(record::RESULT_FILE).is_file(),
+        JobState::Failed { .. } | JobState::Cancelled { .. } => true,
+        JobState::Queued | JobState::Processing { .. } | JobState::Archived { .. } => false,
     }
 }
 
 /// Whether a record tells of the state of the folder it lies in. The record is written before the folder moves, so in
-/// `processing/` it may already tell of the end: that end was not reached. In `incoming/` and `failed/` it may tell that the
+/// `processing/` it may already tell of the end. In `incoming/` and `failed/` it may tell that the
 /// job was on its way to the other of the two.
 const fn fits(folder: Folder, state: &JobState) -> bool {
     match folder {

@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the volume module changes files")]
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Folder, Volume, record, sync};
 use crate::jobs::{Job, JobId, JobState};
@@ -20,6 +20,29 @@ impl Volume {
         Ok(to.join(record::recording_name(&job.file.format)))
     }
 
+    /// Moves a job's folder on for good, without what it must not hold there: checkpoints go with work that goes on, and an
+    /// ending that was not reached leaves nothing behind.
+    pub(super) fn move_on(&self, from: &Path, to: Folder, id: JobId) -> io::Result<()> {
+        let superfluous: &[&str] = match to {
+            Folder::Incoming => &[record::RESULT_FILE, record::ERROR_FILE],
+            Folder::Completed => &[record::CHECKPOINT_FILE, record::ERROR_FILE],
+            Folder::Failed => &[record::CHECKPOINT_FILE, record::RESULT_FILE],
+            Folder::Processing | Folder::Archived | Folder::Temp => &[],
+        };
+        let mut removed = false;
+        for name in superfluous {
+            match std::fs::remove_file(from.join(name)) {
+                Ok(()) => removed = true,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if removed {
+            sync::sync_folder(from)?;
+        }
+        sync::move_folder(from, &self.job_folder(to, id))
+    }
+
     /// Publishes a result: `processing/` to `completed/`. The job is given in its new state.
     ///
     /// # Errors
@@ -28,7 +51,7 @@ impl Volume {
         let folder = self.job_folder(Folder::Processing, job.id);
         sync::write_file(&folder.join(record::RESULT_FILE), result)?;
         sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        sync::move_folder(&folder, &self.job_folder(Folder::Completed, job.id))
+        self.move_on(&folder, Folder::Completed, job.id)
     }
 
     /// Sets a failed or cancelled job aside: from `processing/`, or `incoming/` if it had not begun, to `failed/`. The job
@@ -43,7 +66,7 @@ impl Volume {
             sync::write_file(&folder.join(record::ERROR_FILE), &error)?;
         }
         sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        sync::move_folder(&folder, &self.job_folder(Folder::Failed, job.id))
+        self.move_on(&folder, Folder::Failed, job.id)
     }
 
     /// Queues a failed or cancelled job again: `failed/` to `incoming/`. The job is given in its new state.
@@ -56,21 +79,17 @@ impl Volume {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the recording is gone"));
         }
         sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        match std::fs::remove_file(folder.join(record::ERROR_FILE)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        sync::move_folder(&folder, &self.job_folder(Folder::Incoming, job.id))
+        self.move_on(&folder, Folder::Incoming, job.id)
     }
 
-    /// Puts a job that was begun back: `processing/` to `incoming/`.
+    /// Puts a job that was begun back, with its checkpoints: `processing/` to `incoming/`.
     ///
     /// # Errors
     /// When the volume does not take it.
     pub fn put_back(&self, job: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::Processing, job.id);
         sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        sync::move_folder(&folder, &self.job_folder(Folder::Incoming, job.id))
+        self.move_on(&folder, Folder::Incoming, job.id)
     }
 
     /// Removes a job with all its traces. Out of its state folder by one rename first, so that a crash can't leave half of it.

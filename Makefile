@@ -77,7 +77,7 @@ lint: rust build-packages
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
 	cargo fmt --check
 	cargo clippy --locked --all-targets --features faults -- -D warnings
-	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --document-private-items --quiet
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --features faults --no-deps --document-private-items --quiet
 
 $(VENV)/.bench: requirements/bench.txt | $(VENV)/bin/pip
 	$(PIP) install --quiet --requirement requirements/bench.txt

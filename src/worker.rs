@@ -116,9 +116,8 @@ impl Worker {
         let context = JobContext::new(stop.clone(), Arc::new(move |stage, percent| registry.report(id, stage, percent)))
             .with_checkpoints(checkpoints.clone());
         let annotated = self.engine.annotate(work, context.clone());
-        let annotated = match self.watch(annotated, &context, self.limits.of(running.file.duration_seconds)).await {
-            Some(annotated) => annotated,
-            None => return self.stalled(running, stop.reason()).await,
+        let Some(annotated) = self.watch(annotated, &context, self.limits.of(running.file.duration_seconds)).await else {
+            return self.stalled(running, stop.reason()).await;
         };
         match annotated {
             _ if stop.reason() == Some(StopReason::Deleted) => self.delete(running.id, &running.state).await,

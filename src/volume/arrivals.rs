@@ -3,7 +3,6 @@
 //! Taking such a file moves it, and no moment of the move may lose it: it goes into a folder in `temp/` that already holds the
 //! job's record, with the name that the file had, and the folder then goes to `incoming/`. A start that finds such a folder
 //! in `temp/` gives the file its name back.
-#![expect(clippy::disallowed_methods, reason = "the volume module changes files")]
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -12,7 +11,8 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 use tracing::warn;
 
-use super::{Folder, Volume, record, sync};
+use super::disk::Disk;
+use super::{Folder, Volume, record};
 use crate::jobs::{Job, JobId};
 
 /// A recording that lies in `incoming/` under a name of its own.
@@ -22,6 +22,7 @@ pub struct Arrival {
     path: PathBuf,
     size: u64,
     modified: Option<SystemTime>,
+    disk: Disk,
 }
 
 impl Arrival {
@@ -45,7 +46,7 @@ impl Arrival {
     /// # Errors
     /// When it cannot be read.
     pub fn sha256(&self) -> io::Result<String> {
-        let mut file = std::fs::File::open(&self.path)?;
+        let mut file = self.disk.open(&self.path)?;
         let mut digest = Sha256::new();
         let mut buffer = vec![0; 256 * 1024];
         loop {
@@ -69,9 +70,10 @@ impl Volume {
             return Ok(None);
         }
         let path = self.folder(Folder::Incoming).join(name);
-        match std::fs::symlink_metadata(&path) {
+        match self.disk().link_metadata(&path) {
             Ok(meta) if meta.is_file() => {
-                Ok(Some(Arrival { name: name.to_owned(), path, size: meta.len(), modified: meta.modified().ok() }))
+                let disk = self.disk().clone();
+                Ok(Some(Arrival { name: name.to_owned(), path, size: meta.len(), modified: meta.modified().ok(), disk }))
             }
             Ok(_) => Ok(None),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename) => Ok(None),
@@ -87,67 +89,68 @@ impl Volume {
     pub fn take(&self, arrival: &Arrival, job: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::Temp, job.id);
         // Not found is said of the file alone.
-        std::fs::create_dir(&folder)
+        self.disk()
+            .create_folder(&folder)
             .map_err(|error| if error.kind() == io::ErrorKind::NotFound { io::Error::other(error) } else { error })?;
         let moved = self.take_into(&folder, arrival, job);
         if moved.is_err() {
             self.give_back(&folder, &arrival.name)?;
-            std::fs::remove_dir_all(&folder)?;
+            self.disk().remove_folder(&folder)?;
         }
         moved
     }
 
     fn take_into(&self, folder: &Path, arrival: &Arrival, job: &Job) -> io::Result<()> {
-        sync::write_file(&folder.join(record::JOB_FILE), &record::encode_taken(job, Some(&arrival.name)))?;
+        self.write_file(&folder.join(record::JOB_FILE), &record::encode_taken(job, Some(&arrival.name)))?;
         let recording = folder.join(record::recording_name(&job.file.format));
         // The folder has to last before it holds the only name of the file.
-        sync::sync_folder(&self.folder(Folder::Temp))?;
-        std::fs::rename(&arrival.path, &recording)?;
-        sync::sync_folder(folder)?;
+        self.disk().sync_folder(&self.folder(Folder::Temp))?;
+        self.disk().rename(&arrival.path, &recording)?;
+        self.disk().sync_folder(folder)?;
         // Not through a link that took the file's place since it was looked at.
-        let meta = std::fs::symlink_metadata(&recording)?;
+        let meta = self.disk().link_metadata(&recording)?;
         if !meta.is_file() || meta.len() != arrival.size || meta.modified().ok() != arrival.modified {
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, "the file is still being written"));
         }
         // It may belong to another user; what is not readable would fail only when its turn comes.
-        let _readable = std::fs::File::open(&recording)?;
-        sync::move_folder(folder, &self.job_folder(Folder::Incoming, job.id))
+        let _readable = self.disk().open(&recording)?;
+        self.take_in(folder, job.id)
     }
 
     /// Gives a recording in a folder of `temp/` its name in `incoming/` back, if it was taken from there.
     fn give_back(&self, folder: &Path, name: &str) -> io::Result<()> {
-        for entry in std::fs::read_dir(folder)? {
+        for entry in self.disk().entries(folder)? {
             let entry = entry?;
             if entry.file_name().to_string_lossy().starts_with("recording.") {
                 let mut place = self.folder(Folder::Incoming).join(name);
-                if place.exists() {
+                if self.disk().exists(&place)? {
                     place = self.folder(Folder::Incoming).join(format!("{}-{name}", JobId::random()));
                 }
-                std::fs::rename(entry.path(), place)?;
+                self.disk().rename(&entry.path(), &place)?;
             }
         }
-        sync::sync_folder(&self.folder(Folder::Incoming))
+        self.disk().sync_folder(&self.folder(Folder::Incoming))
     }
 
     /// Removes what a server that died left in `temp/`, and gives back what it was just taking from `incoming/`.
     pub(super) fn sweep(&self) -> io::Result<()> {
-        for entry in std::fs::read_dir(self.folder(Folder::Temp))? {
+        for entry in self.disk().entries(&self.folder(Folder::Temp))? {
             let entry = entry?;
             if entry.file_name() == ".lock" {
                 continue;
             }
             if !entry.file_type()?.is_dir() {
-                std::fs::remove_file(entry.path())?;
+                self.disk().remove_file(&entry.path())?;
                 continue;
             }
-            let taken = std::fs::read(entry.path().join(record::JOB_FILE)).ok().and_then(|bytes| record::taken_from(&bytes));
+            let taken = self.disk().read(&entry.path().join(record::JOB_FILE)).ok().and_then(|bytes| record::taken_from(&bytes));
             // A deleted job may have been taken once, too: its traces have to go.
             let is_deleted = entry.path().extension().is_some_and(|extension| extension == "deleted");
             if let Some(name) = taken.filter(|name| !is_deleted && !name.contains(['/', '\\'])) {
                 warn!(event = "arrival_given_back", "A recording that was being taken from incoming/ lies there again");
                 self.give_back(&entry.path(), &name)?;
             }
-            std::fs::remove_dir_all(entry.path())?;
+            self.disk().remove_folder(&entry.path())?;
         }
         Ok(())
     }

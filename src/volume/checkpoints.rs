@@ -5,13 +5,14 @@
 //! crash can cut off the last one at most: what does not agree with its CRC, and all behind it, is dropped.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use tracing::{info, warn};
 
-use super::{Folder, Volume, record, sync};
+use super::disk::Disk;
+use super::{Folder, Volume, record};
 use crate::jobs::JobId;
 
 /// The most that a file may hold, in bytes: 24 hours of talk on two channels. A window of 22 s takes about two thousand.
@@ -23,6 +24,7 @@ const FORMAT: &str = "callannotate checkpoints 1";
 /// The open file; made when the first piece is kept.
 #[derive(Debug)]
 pub struct CheckpointFile {
+    disk: Disk,
     path: PathBuf,
     header: String,
     open: Mutex<Open>,
@@ -43,12 +45,14 @@ impl Volume {
     pub fn open_checkpoints(&self, id: JobId, fingerprint: &str) -> io::Result<(CheckpointFile, Vec<Vec<u8>>)> {
         let path = self.job_folder(Folder::Processing, id).join(record::CHECKPOINT_FILE);
         let header = format!("{FORMAT} {fingerprint}");
-        let (open, pieces) = match File::options().read(true).append(true).open(&path) {
+        let (open, pieces) = match self.disk().open_to_append(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (Open { file: None, length: 0 }, Vec::new()),
             Err(error) => return Err(error),
             Ok(mut file) => {
                 let (mut pieces, length) = read(&mut file, &header)?;
-                file.set_len(length)?;
+                if file.metadata()?.len() > length {
+                    self.disk().cut(&file, &path, length)?;
+                }
                 if length == 0 {
                     info!(event = "checkpoints_discarded", "A job's checkpoints are of other models, settings or versions");
                     pieces.clear();
@@ -56,7 +60,7 @@ impl Volume {
                 (Open { file: (length > 0).then_some(file), length }, pieces)
             }
         };
-        Ok((CheckpointFile { path, header, open: Mutex::new(open) }, pieces))
+        Ok((CheckpointFile { disk: self.disk().clone(), path, header, open: Mutex::new(open) }, pieces))
     }
 }
 
@@ -75,14 +79,14 @@ impl CheckpointFile {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the checkpoints of one job would take too much room"));
         }
         if is_new {
-            open.file = Some(File::options().create(true).append(true).open(&self.path)?);
+            open.file = Some(self.disk.create_to_append(&self.path)?);
         }
-        if let Some(file) = &mut open.file {
-            file.write_all(&bytes)?;
-            file.sync_data()?;
+        if let Some(file) = &open.file {
+            self.disk.write(file, &self.path, &bytes)?;
+            self.disk.sync(file, &self.path)?;
         }
         match self.path.parent() {
-            Some(folder) if is_new => sync::sync_folder(folder),
+            Some(folder) if is_new => self.disk.sync_folder(folder),
             Some(_) | None => Ok(()),
         }
     }

@@ -35,17 +35,17 @@ impl Volume {
         self.sweep()?;
         let mut found = Recovered::default();
         for folder in Folder::OF_JOBS {
-            for entry in std::fs::read_dir(self.folder(folder))? {
+            for entry in self.disk().entries(&self.folder(folder))? {
                 let entry = entry?;
                 if !entry.file_type()?.is_dir() {
                     continue;
                 }
-                let record = std::fs::read(entry.path().join(record::JOB_FILE));
+                let record = self.disk().read(&entry.path().join(record::JOB_FILE));
                 let job = record.map_err(|error| error.to_string()).and_then(|bytes| record::decode(&bytes));
                 match job {
                     Ok(job) if entry.file_name() == job.id.to_string().as_str() && fits(folder, &job.state) => {
                         let belongs = Folder::of(&job.state);
-                        let interrupted = folder == Folder::Processing && !has_ended(&entry.path(), &job.state);
+                        let interrupted = folder == Folder::Processing && !self.has_ended(&entry.path(), &job.state)?;
                         if !interrupted && belongs != folder {
                             // An end, a cancellation or a retry was written down and not carried out.
                             self.move_on(&entry.path(), belongs, job.id)?;
@@ -70,15 +70,15 @@ impl Volume {
         }
         Ok(found)
     }
-}
 
-/// Whether what was worked on had come to its end, and only the folder was not moved: the record tells of an end after
-/// everything that belongs to it was written.
-fn has_ended(folder: &Path, state: &JobState) -> bool {
-    match state {
-        JobState::Completed { .. } => folder.join(record::RESULT_FILE).is_file(),
-        JobState::Failed { .. } | JobState::Cancelled { .. } => true,
-        JobState::Queued | JobState::Processing { .. } | JobState::Archived { .. } => false,
+    /// Whether what was worked on had come to its end, and only the folder was not moved: the record tells of an end after
+    /// everything that belongs to it was written.
+    fn has_ended(&self, folder: &Path, state: &JobState) -> io::Result<bool> {
+        match state {
+            JobState::Completed { .. } => self.disk().exists(&folder.join(record::RESULT_FILE)),
+            JobState::Failed { .. } | JobState::Cancelled { .. } => Ok(true),
+            JobState::Queued | JobState::Processing { .. } | JobState::Archived { .. } => Ok(false),
+        }
     }
 }
 

@@ -1,11 +1,10 @@
 //! The steps of a job from one state folder to the next. Each ends in one rename; a crash before it leaves the job where it
 //! was, and what was written already is written again.
-#![expect(clippy::disallowed_methods, reason = "the volume module changes files")]
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Folder, Volume, record, sync};
+use super::{Folder, Volume, record};
 use crate::jobs::{Job, JobId, JobState};
 
 impl Volume {
@@ -15,8 +14,8 @@ impl Volume {
     /// When the volume does not take it.
     pub fn claim(&self, job: &Job) -> io::Result<PathBuf> {
         let to = self.job_folder(Folder::Processing, job.id);
-        sync::write_file(&self.job_folder(Folder::Incoming, job.id).join(record::JOB_FILE), &record::encode(job))?;
-        sync::move_folder(&self.job_folder(Folder::Incoming, job.id), &to)?;
+        self.write_file(&self.job_folder(Folder::Incoming, job.id).join(record::JOB_FILE), &record::encode(job))?;
+        self.move_folder(&self.job_folder(Folder::Incoming, job.id), &to)?;
         Ok(to.join(record::recording_name(&job.file.format)))
     }
 
@@ -29,18 +28,10 @@ impl Volume {
             Folder::Failed => &[record::CHECKPOINT_FILE, record::RESULT_FILE],
             Folder::Processing | Folder::Archived | Folder::Temp => &[],
         };
-        let mut removed = false;
-        for name in superfluous {
-            match std::fs::remove_file(from.join(name)) {
-                Ok(()) => removed = true,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
+        if self.clear(from, superfluous)? {
+            self.disk().sync_folder(from)?;
         }
-        if removed {
-            sync::sync_folder(from)?;
-        }
-        sync::move_folder(from, &self.job_folder(to, id))
+        self.move_folder(from, &self.job_folder(to, id))
     }
 
     /// Publishes a result: `processing/` to `completed/`. The job is given in its new state.
@@ -49,8 +40,8 @@ impl Volume {
     /// When the volume does not take it.
     pub fn publish(&self, job: &Job, result: &[u8]) -> io::Result<()> {
         let folder = self.job_folder(Folder::Processing, job.id);
-        sync::write_file(&folder.join(record::RESULT_FILE), result)?;
-        sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        self.write_file(&folder.join(record::RESULT_FILE), result)?;
+        self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
         self.move_on(&folder, Folder::Completed, job.id)
     }
 
@@ -61,11 +52,11 @@ impl Volume {
     /// When the volume does not take it.
     pub fn reject(&self, job: &Job) -> io::Result<()> {
         let running = self.job_folder(Folder::Processing, job.id);
-        let folder = if running.is_dir() { running } else { self.job_folder(Folder::Incoming, job.id) };
+        let folder = if self.disk().exists(&running)? { running } else { self.job_folder(Folder::Incoming, job.id) };
         if let Some(error) = record::encode_error(&job.state) {
-            sync::write_file(&folder.join(record::ERROR_FILE), &error)?;
+            self.write_file(&folder.join(record::ERROR_FILE), &error)?;
         }
-        sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
         self.move_on(&folder, Folder::Failed, job.id)
     }
 
@@ -75,10 +66,10 @@ impl Volume {
     /// Not found when the recording is not there any more; otherwise when the volume does not take it.
     pub fn retry(&self, job: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::Failed, job.id);
-        if !folder.join(record::recording_name(&job.file.format)).is_file() {
+        if !self.disk().exists(&folder.join(record::recording_name(&job.file.format)))? {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the recording is gone"));
         }
-        sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
         self.move_on(&folder, Folder::Incoming, job.id)
     }
 
@@ -88,7 +79,7 @@ impl Volume {
     /// When the volume does not take it.
     pub fn put_back(&self, job: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::Processing, job.id);
-        sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
         self.move_on(&folder, Folder::Incoming, job.id)
     }
 
@@ -102,10 +93,10 @@ impl Volume {
         // Nowhere: somebody removed it by hand already.
         let expected = Folder::of(state);
         for folder in std::iter::once(expected).chain(Folder::OF_JOBS.into_iter().filter(|folder| *folder != expected)) {
-            match sync::move_folder(&self.job_folder(folder, id), &doomed) {
+            match self.move_folder(&self.job_folder(folder, id), &doomed) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
-                Ok(()) => std::fs::remove_dir_all(&doomed)?,
+                Ok(()) => self.disk().remove_folder(&doomed)?,
             }
         }
         Ok(())
@@ -116,7 +107,7 @@ impl Volume {
     /// # Errors
     /// When it is not there.
     pub fn read_result(&self, id: JobId) -> io::Result<Vec<u8>> {
-        std::fs::read(self.job_folder(Folder::Completed, id).join(record::RESULT_FILE))
+        self.disk().read(&self.job_folder(Folder::Completed, id).join(record::RESULT_FILE))
     }
 
     /// The recording of a job, wherever it lies by now, and its length in bytes.
@@ -127,7 +118,7 @@ impl Volume {
         let name = record::recording_name(&job.file.format);
         // Twice, since the job may move on between two looks.
         for folder in Folder::OF_JOBS.into_iter().chain(Folder::OF_JOBS) {
-            match std::fs::File::open(self.job_folder(folder, job.id).join(&name)) {
+            match self.disk().open(&self.job_folder(folder, job.id).join(&name)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 opened => {
                     let file = opened?;

@@ -1,6 +1,7 @@
 //! Wires all parts and serves until stopped.
 
 mod keys;
+mod recovery;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,11 +22,10 @@ use crate::http::{self, AppState, Pace, Parts, Patience};
 use crate::jobs::changes::Changes;
 use crate::jobs::estimate::Equipment;
 use crate::jobs::registry::Registry;
-use crate::jobs::{Failure, FailureCode, Job, JobState};
 use crate::pipeline::Pipeline;
 use crate::stop::StopReason;
 use crate::volume::{KeyFileError, OpenError, Volume};
-use crate::worker::Worker;
+use crate::worker::{EngineStalled, TimeLimits, Worker};
 use keys::KeyWatch;
 
 /// How long open requests may go on after the worker has ended.
@@ -54,6 +54,9 @@ pub enum AppError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The engine stood still; the job is set aside, and only a new process can go on with the others.
+    #[error(transparent)]
+    Stalled(#[from] EngineStalled),
     /// The server ended without having been asked to.
     #[error("the server ended unexpectedly: {0}")]
     Serve(String),
@@ -83,6 +86,7 @@ pub struct App {
     patience: Patience,
     max_connections: usize,
     closing: CancellationToken,
+    ending: CancellationToken,
 }
 
 impl App {
@@ -112,7 +116,7 @@ impl App {
     ) -> Result<Self, AppError> {
         let (access, keys) = keys::open(config)?;
         let registry = Registry::new(config.queue.max_length, clock.clone());
-        take_up(&volume, &registry, &clock, config.queue.max_attempts).map_err(AppError::Recover)?;
+        recovery::take_up(&volume, &registry, &clock, config.queue.max_attempts).map_err(AppError::Recover)?;
         // Loading takes seconds; the runtime's threads stay free for the signals meanwhile.
         let engine = tokio::task::spawn_blocking(move || Engine::start(build))
             .await
@@ -125,7 +129,7 @@ impl App {
         registry.set_equipment(equipment(config, engine.status()), volume.read_speed());
         let tasks = TaskTracker::new();
         let changes = Arc::new(Changes::default());
-        let closing = CancellationToken::new();
+        let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
         let state = AppState::new(Parts {
             registry: registry.clone(),
             volume: volume.clone(),
@@ -161,9 +165,14 @@ impl App {
             volume,
             engine,
             clock,
-            task_timeout: config.queue.task_timeout,
+            limits: TimeLimits {
+                task_timeout: config.queue.task_timeout,
+                task_timeout_factor: config.queue.task_timeout_factor,
+                stall_timeout: config.stall_timeout,
+            },
             poll_interval: config.queue.poll_interval,
             stopping: shutdown.soft.clone(),
+            ending: ending.clone(),
         };
         let unbound = |source| AppError::Listen { address: config.listen, source };
         let listener = http::listen(config.listen).map_err(unbound)?;
@@ -187,6 +196,7 @@ impl App {
             },
             max_connections: config.connections.max,
             closing,
+            ending,
         })
     }
 
@@ -199,7 +209,7 @@ impl App {
     /// are still answered, but no recording is taken; after that the connections are closed.
     ///
     /// # Errors
-    /// When the server ends without having been asked to.
+    /// When the engine stands still, or the server ends without having been asked to.
     pub async fn serve(self) -> Result<(), AppError> {
         let soft = self.shutdown.soft.clone();
         let closing = self.closing;
@@ -222,7 +232,7 @@ impl App {
             let guard = soft.clone().drop_guard();
             async move {
                 let _stop_everything = guard;
-                self.worker.run().await;
+                self.worker.run().await
             }
         });
         soft.cancelled().await;
@@ -233,10 +243,12 @@ impl App {
             ended = &mut worker => ended,
             () = tokio::time::sleep(self.grace) => {
                 self.registry.stop_running(StopReason::Shutdown);
+                self.ending.cancel();
                 worker.await
             }
             () = hard.cancelled() => {
                 self.registry.stop_running(StopReason::Shutdown);
+                self.ending.cancel();
                 worker.await
             }
         };
@@ -257,7 +269,7 @@ impl App {
             Err(_) => server.abort(),
         }
         info!(event = "stopped", "Stopped");
-        orderly.map_err(|error| AppError::Serve(error.to_string()))
+        Ok(orderly.map_err(|error| AppError::Serve(error.to_string()))??)
     }
 }
 
@@ -265,39 +277,4 @@ impl App {
 fn equipment(config: &Config, engine: &EngineStatus) -> Equipment {
     let models = engine.stages().iter().flat_map(|stage| stage.models.iter().map(|model| (stage.stage, model.name.clone())));
     Equipment { threads: config.threads, models: models.collect() }
-}
-
-/// Registers the jobs found on the volume. One that the server died on is tried again, unless it was too often.
-fn take_up(volume: &Volume, registry: &Registry, clock: &Clock, max_attempts: u32) -> std::io::Result<()> {
-    let recovered = volume.recover()?;
-    let (mut queued, mut total) = (0, 0);
-    let mut found = recovered.jobs;
-    // In the order in which they ended, so that the estimates follow the last ones.
-    found.sort_by_key(|found| (found.job.state.finished_at(), found.job.sequence));
-    for found in found {
-        total += 1;
-        let mut job = found.job;
-        if found.interrupted {
-            if job.attempts >= max_attempts {
-                let failure = Failure {
-                    code: FailureCode::CrashedRepeatedly,
-                    message: format!("The server stopped {} times while it worked on this recording", job.attempts),
-                    stage: None,
-                };
-                job = Job {
-                    state: JobState::Failed { started_at: None, finished_at: clock.now(), failure, progress: None },
-                    last_event: job.last_event + 2,
-                    ..job
-                };
-                volume.reject(&job)?;
-            } else {
-                job.last_event += 1;
-                volume.put_back(&job)?;
-            }
-        }
-        queued += usize::from(!job.state.is_terminal());
-        registry.restore(job);
-    }
-    info!(event = "recovered", jobs = total, queued, unreadable = recovered.unreadable, "Read the volume");
-    Ok(())
 }

@@ -87,6 +87,8 @@ pub struct Config {
     pub retention: RetentionSettings,
     /// Threads of the models.
     pub threads: usize,
+    /// How long the engine may give no sign of life; none: for ever.
+    pub stall_timeout: Option<Duration>,
     /// Which models to use.
     pub models: ModelsOptions,
     /// What a job does that does not say.
@@ -143,6 +145,8 @@ pub struct QueueSettings {
     pub max_length: usize,
     /// How long one may take.
     pub task_timeout: Option<Duration>,
+    /// The same in multiples of the recording's length; the longer of both counts.
+    pub task_timeout_factor: Option<f64>,
     /// Between two looks when nothing wakes the worker.
     pub poll_interval: Duration,
     /// Most attempts at one recording.

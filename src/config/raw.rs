@@ -50,7 +50,14 @@ section!(RawLimits {
 section!(RawVolume { path: String });
 section!(RawLogging { level: String });
 section!(RawFiles { max_size: i64, max_duration_seconds: i64, max_channels: i64 });
-section!(RawQueue { max_length: i64, task_timeout: i64, poll_interval: i64, max_attempts: i64, shutdown_grace_seconds: i64 });
+section!(RawQueue {
+    max_length: i64,
+    task_timeout: i64,
+    task_timeout_factor: f64,
+    poll_interval: i64,
+    max_attempts: i64,
+    shutdown_grace_seconds: i64,
+});
 section!(RawRetention {
     recordings_max_age: f64,
     recordings_max_bytes: i64,
@@ -59,7 +66,7 @@ section!(RawRetention {
     forget_after: f64,
     check_interval: i64,
 });
-section!(RawEngine { threads: i64 });
+section!(RawEngine { threads: i64, stall_timeout: i64 });
 section!(RawModels { dirs: Vec<String>, whisper: String, segmentation: String, speaker: String });
 section!(RawSwitch { enabled: bool });
 section!(RawTranscription { language: String });

@@ -5,6 +5,7 @@
 //! an operator sees in the folders is therefore true, and a start needs nothing else to know every job.
 
 mod arrivals;
+mod checkpoints;
 mod disk;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use arrivals::Arrival;
+pub use checkpoints::CheckpointFile;
 #[cfg(feature = "faults")]
 pub use disk::Operation;
 #[cfg(feature = "faults")]

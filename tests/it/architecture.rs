@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// For each module: the modules of ours that it may name.
-const IMPORTS: [(&str, &[&str]); 25] = [
+const IMPORTS: [(&str, &[&str]); 26] = [
     ("main", &["cli"]),
     (
         "cli",
@@ -29,7 +29,7 @@ const IMPORTS: [(&str, &[&str]); 25] = [
     ),
     ("http", &["access", "annotate", "audio", "clock", "engine", "jobs", "messages", "volume"]),
     ("housekeeping", &["clock", "jobs", "volume"]),
-    ("worker", &["annotate", "clock", "context", "engine", "jobs", "pipeline", "stop", "volume"]),
+    ("worker", &["annotate", "checkpoints", "clock", "context", "engine", "jobs", "pipeline", "stop", "volume"]),
     ("engine", &["annotate", "context", "jobs", "models", "pipeline"]),
     (
         "pipeline",
@@ -49,14 +49,15 @@ const IMPORTS: [(&str, &[&str]); 25] = [
             "voiceprint",
         ],
     ),
-    ("diarize", &["audio", "context", "inference", "jobs", "models", "stop", "voiceprint"]),
-    ("transcribe", &["audio", "context", "jobs", "models", "stop"]),
+    ("diarize", &["audio", "checkpoints", "context", "inference", "jobs", "models", "stop", "voiceprint"]),
+    ("transcribe", &["audio", "checkpoints", "context", "jobs", "models", "stop"]),
     ("recognize", &["context", "models", "voiceprint"]),
     ("annotate", &["audio", "diarize", "jobs", "models", "recognize", "transcribe"]),
     ("voiceprint", &["audio", "inference", "models"]),
     ("inference", &[]),
     ("audio", &["context", "jobs", "stop"]),
-    ("context", &["jobs", "stop"]),
+    ("context", &["checkpoints", "jobs", "stop"]),
+    ("checkpoints", &[]),
     ("volume", &["access", "jobs"]),
     ("jobs", &["access", "clock", "stop"]),
     ("messages", &[]),

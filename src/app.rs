@@ -114,6 +114,7 @@ impl App {
         shutdown: Shutdown,
         build: impl FnOnce() -> Pipeline + Send + 'static,
     ) -> Result<Self, AppError> {
+        volume.keep_free(config.reserve);
         let (access, keys) = keys::open(config)?;
         let registry = Registry::new(config.queue.max_length, clock.clone());
         recovery::take_up(&volume, &registry, &clock, config.queue.max_attempts).map_err(AppError::Recover)?;

@@ -76,15 +76,23 @@ impl Worker {
     /// When the engine stands still: the job has been dealt with, and nothing more can be done in this process.
     pub async fn run(self) -> Result<(), EngineStalled> {
         while !self.stopping.is_cancelled() {
+            // Begun and not claimed, a job would go to and fro.
+            if !self.on_volume(|volume| Ok(volume.can_work())).await.unwrap_or(true) {
+                self.pause().await;
+                continue;
+            }
             match self.registry.start_next() {
                 Some((job, stop)) => {
                     let span = info_span!("job", job_id = %job.id);
                     self.work(job, stop).instrument(span).await?;
                 }
-                None => tokio::select! {
-                    () = self.registry.wait_for_work(self.poll_interval) => {}
-                    () = self.stopping.cancelled() => {}
-                },
+                None => {
+                    self.resume();
+                    tokio::select! {
+                        () = self.registry.wait_for_work(self.poll_interval) => {}
+                        () = self.stopping.cancelled() => {}
+                    }
+                }
             }
         }
         Ok(())
@@ -97,7 +105,10 @@ impl Worker {
             move |volume| volume.claim(&running)
         });
         let recording = match claimed.await {
-            Ok(path) => path,
+            Ok(path) => {
+                self.resume();
+                path
+            }
             Err(error) => {
                 self.not_claimed(running, &error).await;
                 return Ok(());

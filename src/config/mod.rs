@@ -78,6 +78,8 @@ pub struct Config {
     pub access: AccessSettings,
     /// The folder that holds everything.
     pub volume: PathBuf,
+    /// Bytes of its disk that stay free of recordings.
+    pub reserve: u64,
     /// A tracing filter.
     pub log_filter: String,
     /// How the log's files are kept; none: there are none.

@@ -15,6 +15,7 @@ section!(RawConfig {
     access: RawAccess,
     rate_limits: RawLimits,
     volume: RawVolume,
+    storage: RawStorage,
     logging: RawLogging,
     files: RawFiles,
     queue: RawQueue,
@@ -48,6 +49,7 @@ section!(RawLimits {
     reads_burst: i64,
 });
 section!(RawVolume { path: String });
+section!(RawStorage { reserve: i64 });
 section!(RawLogging { level: String, files: bool, max_file_bytes: i64, max_file_age: f64, max_total_bytes: i64 });
 section!(RawFiles { max_size: i64, max_duration_seconds: i64, max_channels: i64 });
 section!(RawQueue {

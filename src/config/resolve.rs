@@ -52,6 +52,7 @@ impl Config {
                 proxies: proxies(&raw.server.trusted_proxies)?,
                 origins: origins(&raw.server.cors_origins)?,
             },
+            reserve: in_range("storage.reserve", raw.storage.reserve, 0..=1_000_000_000_000, "between 0 and 1000000000000")?,
             log_files: log_files(&raw.logging)?,
             log_filter: raw.logging.level,
             files: files(&raw.files)?,

@@ -127,7 +127,10 @@ impl Worker {
         loop {
             let (step, on_disk) = (step.clone(), job.clone());
             match self.on_volume(move |volume| step(volume, &on_disk)).await {
-                Ok(()) => return true,
+                Ok(()) => {
+                    self.resume();
+                    return true;
+                }
                 Err(error) => {
                     error!(event = "write_failed", cause = %error, "The end of a job could not be written; trying again");
                 }
@@ -174,8 +177,18 @@ impl Worker {
         }
     }
 
+    /// The volume takes files.
+    pub(super) fn resume(&self) {
+        if self.registry.set_paused(false) {
+            info!(event = "queue_resumed", "The volume takes files again; the queue goes on");
+        }
+    }
+
     /// Lets the volume's trouble pass.
-    async fn pause(&self) {
+    pub(super) async fn pause(&self) {
+        if self.registry.set_paused(true) {
+            error!(event = "queue_paused", "The volume takes no files; the queue waits until it does");
+        }
         tokio::select! {
             () = tokio::time::sleep(self.poll_interval) => {}
             () = self.stopping.cancelled() => {}

@@ -25,6 +25,7 @@ mod estimates;
 mod events;
 mod formats;
 mod four_lives;
+mod full_disk;
 mod health;
 mod idempotency;
 mod jobs;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
@@ -16,6 +17,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{Engine, EngineStatus, StartError};
 use crate::http::{self, AppState, Pace, Parts, Patience};
+use crate::inbox::{self, Inbox};
 use crate::jobs::estimate::Equipment;
 use crate::jobs::registry::Registry;
 use crate::jobs::{Failure, FailureCode, Job, JobState};
@@ -71,6 +73,7 @@ pub struct App {
     address: SocketAddr,
     state: AppState,
     worker: Worker,
+    inbox: Option<Inbox>,
     registry: Registry,
     tasks: TaskTracker,
     shutdown: Shutdown,
@@ -108,6 +111,24 @@ impl App {
         registry.set_equipment(equipment(config, engine.status()), volume.read_speed());
         let tasks = TaskTracker::new();
         let closing = CancellationToken::new();
+        let decode_limits = DecodeLimits {
+            max_duration: config.files.max_duration,
+            max_channels: config.files.max_channels,
+            ..DecodeLimits::default()
+        };
+        let inbox = config.incoming.watch.then(|| {
+            Inbox::new(inbox::Parts {
+                registry: registry.clone(),
+                volume: volume.clone(),
+                clock: clock.clone(),
+                engine: engine.status().clone(),
+                max_file_bytes: config.files.max_bytes,
+                decode_limits,
+                poll_interval: config.queue.poll_interval,
+                stopping: shutdown.soft.clone(),
+                tasks: tasks.clone(),
+            })
+        });
         let state = AppState::new(Parts {
             registry: registry.clone(),
             volume: volume.clone(),
@@ -121,11 +142,7 @@ impl App {
             origins: config.access.origins.clone(),
             tasks: tasks.clone(),
             max_file_bytes: config.files.max_bytes,
-            decode_limits: DecodeLimits {
-                max_duration: config.files.max_duration,
-                max_channels: config.files.max_channels,
-                ..DecodeLimits::default()
-            },
+            decode_limits,
             pace: Pace { idle_timeout: config.connections.idle_timeout, min_rate: config.connections.min_upload_rate },
             language: config.language,
         });
@@ -136,6 +153,7 @@ impl App {
             clock,
             task_timeout: config.queue.task_timeout,
             poll_interval: config.queue.poll_interval,
+            name_results: config.incoming.name_results,
             stopping: shutdown.soft.clone(),
         };
         let unbound = |source| AppError::Listen { address: config.listen, source };
@@ -147,6 +165,7 @@ impl App {
             address,
             state,
             worker,
+            inbox,
             registry,
             tasks,
             shutdown,
@@ -165,6 +184,11 @@ impl App {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How often the watched folder was looked at; none if it is not watched.
+    pub fn looks(&self) -> Option<watch::Receiver<u64>> {
+        self.inbox.as_ref().map(Inbox::looks)
     }
 
     /// Serves until the soft token is raised, then lets what runs come to its end within the grace time. Until then requests
@@ -187,6 +211,14 @@ impl App {
         });
         if let Some(keys) = self.keys {
             self.tasks.spawn(keys.run(closing.clone()));
+        }
+        if let Some(inbox) = self.inbox {
+            // If it dies, files would lie there for ever.
+            let guard = soft.clone().drop_guard();
+            self.tasks.spawn(async move {
+                let _stop_everything = guard;
+                inbox.run().await;
+            });
         }
         let worker = self.tasks.spawn({
             // If the worker dies, the server must not go on taking jobs that nobody will run.

@@ -21,7 +21,7 @@ use crate::jobs::stage::Stage;
 use crate::jobs::{Failure, FailureCode, Job, JobId, JobState};
 use crate::pipeline::PipelineError;
 use crate::stop::{StopReason, StopSignal};
-use crate::volume::Volume;
+use crate::volume::{ResultNames, Volume};
 
 /// The parts that the worker needs.
 pub struct Worker {
@@ -37,6 +37,8 @@ pub struct Worker {
     pub task_timeout: Option<Duration>,
     /// Between two looks when nothing wakes the worker.
     pub poll_interval: Duration,
+    /// Whether results are also found by their recordings' names.
+    pub name_results: ResultNames,
     /// Raised when no further job is to be begun.
     pub stopping: CancellationToken,
 }
@@ -168,7 +170,8 @@ impl Worker {
         let speakers = document.metadata.speaker_count;
         let seconds = file.processing_time;
         let bytes = Arc::new(bytes);
-        let written = self.insist(&job, move |volume, job| volume.publish(job, &bytes)).await;
+        let names = self.name_results;
+        let written = self.insist(&job, move |volume, job| volume.publish(job, &bytes, names)).await;
         if written && self.settle(&job, Outcome::Completed).await {
             info!(event = "job_completed", seconds, speakers, "Completed a job");
             let measured = self.registry.measured();

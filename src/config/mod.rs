@@ -21,6 +21,7 @@ use crate::access::proxies::TrustedProxies;
 use crate::audio::time::Millis;
 use crate::messages::Language;
 use crate::models::ModelsOptions;
+use crate::volume::ResultNames;
 use raw::RawConfig;
 
 /// Settings that are lists; in the environment their values are separated by commas.
@@ -81,6 +82,8 @@ pub struct Config {
     pub files: FileLimits,
     /// How recordings wait and run.
     pub queue: QueueSettings,
+    /// The watched folder.
+    pub incoming: IncomingSettings,
     /// Threads of the models.
     pub threads: usize,
     /// Which models to use.
@@ -130,6 +133,15 @@ pub struct FileLimits {
     pub max_duration: Millis,
     /// Its channels.
     pub max_channels: u16,
+}
+
+/// The watched folder.
+#[derive(Debug, Clone, Copy)]
+pub struct IncomingSettings {
+    /// Whether what is dropped there becomes jobs by itself.
+    pub watch: bool,
+    /// Whether each result is also found by its recording's name.
+    pub name_results: ResultNames,
 }
 
 /// How recordings wait and run.

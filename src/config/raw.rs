@@ -18,6 +18,7 @@ section!(RawConfig {
     logging: RawLogging,
     files: RawFiles,
     queue: RawQueue,
+    incoming: RawIncoming,
     engine: RawEngine,
     models: RawModels,
     diarization: RawSwitch,
@@ -49,7 +50,8 @@ section!(RawLimits {
 section!(RawVolume { path: String });
 section!(RawLogging { level: String });
 section!(RawFiles { max_size: i64, max_duration_seconds: i64, max_channels: i64 });
-section!(RawQueue { max_length: i64, task_timeout: i64, poll_interval: i64, max_attempts: i64, shutdown_grace_seconds: i64 });
+section!(RawQueue { max_length: i64, task_timeout: i64, poll_interval: f64, max_attempts: i64, shutdown_grace_seconds: i64 });
+section!(RawIncoming { watch: bool, name_results: String });
 section!(RawEngine { threads: i64 });
 section!(RawModels { dirs: Vec<String>, whisper: String, segmentation: String, speaker: String });
 section!(RawSwitch { enabled: bool });

@@ -8,20 +8,23 @@ mod arrivals;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod keys;
+mod naming;
 mod record;
 mod recover;
 mod speed;
 mod spool;
 mod steps;
 mod sync;
+mod taking;
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use arrivals::Arrival;
+pub use arrivals::{Arrival, Imprint, Listing, Place};
 pub use keys::{KeyFile, KeyFileError, Stamp};
+pub use naming::ResultNames;
 pub use recover::{Recovered, RecoveredJob};
 pub use spool::{Spool, SpoolError, hexadecimal};
 

@@ -37,7 +37,9 @@ impl Volume {
         for folder in Folder::OF_JOBS {
             for entry in std::fs::read_dir(self.folder(folder))? {
                 let entry = entry?;
-                if !entry.file_type()?.is_dir() {
+                // In incoming/ people make folders of their own.
+                let is_job = || entry.file_name().to_str().is_some_and(|name| name.parse::<JobId>().is_ok());
+                if !entry.file_type()?.is_dir() || (folder == Folder::Incoming && !is_job()) {
                     continue;
                 }
                 let record = std::fs::read(entry.path().join(record::JOB_FILE));

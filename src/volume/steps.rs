@@ -5,7 +5,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::{Folder, Volume, record, sync};
+use super::{Folder, ResultNames, Volume, record, sync};
 use crate::jobs::{Job, JobId, JobState};
 
 impl Volume {
@@ -20,15 +20,19 @@ impl Volume {
         Ok(to.join(record::recording_name(&job.file.format)))
     }
 
-    /// Publishes a result: `processing/` to `completed/`. The job is given in its new state.
+    /// Publishes a result: `processing/` to `completed/`, and under the recording's name if that is wanted. The job is given
+    /// in its new state.
     ///
     /// # Errors
     /// When the volume does not take it.
-    pub fn publish(&self, job: &Job, result: &[u8]) -> io::Result<()> {
+    pub fn publish(&self, job: &Job, result: &[u8], names: ResultNames) -> io::Result<()> {
         let folder = self.job_folder(Folder::Processing, job.id);
         sync::write_file(&folder.join(record::RESULT_FILE), result)?;
         sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        sync::move_folder(&folder, &self.job_folder(Folder::Completed, job.id))
+        self.plan_name(job.id, names)?;
+        sync::move_folder(&folder, &self.job_folder(Folder::Completed, job.id))?;
+        self.carry_out_name(job.id, &job.file.filename, names);
+        Ok(())
     }
 
     /// Sets a failed or cancelled job aside: from `processing/`, or `incoming/` if it had not begun, to `failed/`. The job
@@ -39,7 +43,7 @@ impl Volume {
     pub fn reject(&self, job: &Job) -> io::Result<()> {
         let running = self.job_folder(Folder::Processing, job.id);
         let folder = if running.is_dir() { running } else { self.job_folder(Folder::Incoming, job.id) };
-        if let Some(error) = record::encode_error(&job.state) {
+        if let Some(error) = record::encode_error(job) {
             sync::write_file(&folder.join(record::ERROR_FILE), &error)?;
         }
         sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
@@ -86,7 +90,12 @@ impl Volume {
             match sync::move_folder(&self.job_folder(folder, id), &doomed) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
-                Ok(()) => std::fs::remove_dir_all(&doomed)?,
+                Ok(()) => {
+                    if folder == Folder::Completed {
+                        self.unname_deleted(&doomed);
+                    }
+                    std::fs::remove_dir_all(&doomed)?;
+                }
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// For each module: the modules of ours that it may name.
-const IMPORTS: [(&str, &[&str]); 24] = [
+const IMPORTS: [(&str, &[&str]); 26] = [
     ("main", &["cli"]),
     (
         "cli",
@@ -23,8 +23,10 @@ const IMPORTS: [(&str, &[&str]); 24] = [
             "volume",
         ],
     ),
-    ("app", &["access", "audio", "clock", "config", "engine", "http", "jobs", "pipeline", "stop", "volume", "worker"]),
-    ("http", &["access", "annotate", "audio", "clock", "engine", "jobs", "messages", "volume"]),
+    ("app", &["access", "audio", "clock", "config", "engine", "http", "inbox", "jobs", "pipeline", "stop", "volume", "worker"]),
+    ("http", &["access", "annotate", "audio", "clock", "engine", "intake", "jobs", "messages", "volume"]),
+    ("inbox", &["audio", "clock", "engine", "intake", "jobs", "volume"]),
+    ("intake", &["access", "audio", "clock", "engine", "jobs", "messages", "volume"]),
     ("worker", &["annotate", "clock", "context", "engine", "jobs", "pipeline", "stop", "volume"]),
     ("engine", &["annotate", "context", "jobs", "models", "pipeline"]),
     (
@@ -57,7 +59,7 @@ const IMPORTS: [(&str, &[&str]); 24] = [
     ("jobs", &["access", "clock", "stop"]),
     ("messages", &[]),
     ("models", &[]),
-    ("config", &["access", "audio", "jobs", "messages", "models"]),
+    ("config", &["access", "audio", "jobs", "messages", "models", "volume"]),
     ("telemetry", &["clock"]),
     ("access", &[]),
     ("stop", &[]),

@@ -20,6 +20,8 @@ mod diarization;
 mod errors;
 mod estimates;
 mod events;
+mod folder;
+mod folder_names;
 mod formats;
 mod four_lives;
 mod health;

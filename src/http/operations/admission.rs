@@ -3,10 +3,9 @@
 use crate::http::asker::Asker;
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
+use crate::intake;
 use crate::jobs::registry::Reservation;
 
-/// Free disk beyond the recording itself, below which nothing is taken in: room for the results of what waits, and the log.
-const DISK_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 /// Most characters of an idempotency key.
 pub(in crate::http) const MAX_KEY_CHARS: usize = 255;
 
@@ -34,7 +33,7 @@ pub(in crate::http) fn admit(
     }
     let is_known = key.as_ref().is_some_and(|key| state.registry.find_by_key(asker.caller.key(), key).is_some());
     let reservation = if is_known { None } else { Some(state.registry.reserve()?) };
-    if state.volume.free_bytes().is_some_and(|free| free < size.unwrap_or(0) + DISK_RESERVE_BYTES) {
+    if !intake::has_room(&state.volume, size.unwrap_or(0)) {
         return Err(ApiError::StorageFull);
     }
     Ok(Admission { reservation, key })

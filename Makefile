@@ -43,7 +43,7 @@ $(BINARY): $(SOURCES) | build-packages
 	@touch $@
 
 $(DEBUG_BINARY): $(SOURCES) | build-packages
-	cargo build --locked
+	cargo build --locked --features faults
 	@touch $@
 
 $(VENV)/bin/pip: | demo-packages
@@ -71,13 +71,13 @@ test-setup: rust test-packages $(VENV)/.tests tests/clients/node_modules/.packag
 	$(MAKE) --no-print-directory IMPORTER=$(DEBUG_BINARY) models
 
 test: test-setup
-	cargo test --locked
+	cargo test --locked --features faults
 
 lint: rust build-packages
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
 	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --document-private-items --quiet
+	cargo clippy --locked --all-targets --features faults -- -D warnings
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --features faults --no-deps --document-private-items --quiet
 
 $(VENV)/.bench: requirements/bench.txt | $(VENV)/bin/pip
 	$(PIP) install --quiet --requirement requirements/bench.txt

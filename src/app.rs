@@ -95,7 +95,20 @@ impl App {
         shutdown: Shutdown,
         build: impl FnOnce() -> Pipeline + Send + 'static,
     ) -> Result<Self, AppError> {
-        let volume = Volume::open(&config.volume)?;
+        Self::start_on(Volume::open(&config.volume)?, config, clock, shutdown, build).await
+    }
+
+    /// The same on a volume that is open already.
+    ///
+    /// # Errors
+    /// When one of the other steps fails.
+    pub async fn start_on(
+        volume: Volume,
+        config: &Config,
+        clock: Clock,
+        shutdown: Shutdown,
+        build: impl FnOnce() -> Pipeline + Send + 'static,
+    ) -> Result<Self, AppError> {
         let (access, keys) = keys::open(config)?;
         let registry = Registry::new(config.queue.max_length, clock.clone());
         take_up(&volume, &registry, &clock, config.queue.max_attempts).map_err(AppError::Recover)?;

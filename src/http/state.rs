@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::changes::Changes;
+use super::kept::Kept;
 use super::slow::Pace;
 use crate::access::Access;
 use crate::access::limits::Limits;
@@ -65,12 +66,20 @@ pub(super) struct Inner {
     pub(super) probes: Semaphore,
     /// Lets the changes of one job follow each other.
     pub(super) changes: Changes,
+    /// What was answered about jobs that have ended.
+    pub(super) kept: Kept,
 }
 
 impl AppState {
     /// Shares the parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner { parts, started: Instant::now(), probes: Semaphore::new(4), changes: Changes::default() }))
+        Self(Arc::new(Inner {
+            parts,
+            started: Instant::now(),
+            probes: Semaphore::new(4),
+            changes: Changes::default(),
+            kept: Kept::default(),
+        }))
     }
 
     pub(super) fn uptime(&self) -> Duration {
@@ -79,6 +88,10 @@ impl AppState {
 
     pub(super) fn changes(&self) -> &Changes {
         &self.0.changes
+    }
+
+    pub(super) fn kept(&self) -> &Kept {
+        &self.0.kept
     }
 
     pub(super) fn probes(&self) -> &Semaphore {

@@ -16,6 +16,7 @@ use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
+use super::disk::Disk;
 use super::{Folder, Volume};
 pub use listing::Listing;
 
@@ -91,6 +92,7 @@ pub(super) struct Found {
 pub struct Arrival {
     pub(super) recording: Found,
     pub(super) sidecar: Option<Found>,
+    disk: Disk,
 }
 
 impl Arrival {
@@ -131,7 +133,7 @@ impl Arrival {
     pub fn read_sidecar(&self, at_most: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         if let Some(sidecar) = &self.sidecar {
-            std::fs::File::open(&sidecar.path)?.take(at_most).read_to_end(&mut bytes)?;
+            self.disk.open(&sidecar.path)?.take(at_most).read_to_end(&mut bytes)?;
         }
         Ok(bytes)
     }
@@ -141,7 +143,7 @@ impl Arrival {
     /// # Errors
     /// When it cannot be read.
     pub fn sha256(&self) -> io::Result<String> {
-        let mut file = std::fs::File::open(&self.recording.path)?;
+        let mut file = self.disk.open(&self.recording.path)?;
         let mut digest = Sha256::new();
         let mut buffer = vec![0; 256 * 1024];
         loop {
@@ -171,13 +173,13 @@ impl Volume {
             return Ok(None);
         }
         let recording = self.find_file(Place::new(None, OsString::from(name)))?;
-        Ok(recording.map(|recording| Arrival { recording, sidecar: None }))
+        Ok(recording.map(|recording| Arrival { recording, sidecar: None, disk: self.disk().clone() }))
     }
 
     /// The plain file at this place, if there is one.
     fn find_file(&self, place: Place) -> io::Result<Option<Found>> {
         let path = place.path(&self.folder(Folder::Incoming));
-        match std::fs::symlink_metadata(&path) {
+        match self.disk().link_metadata(&path) {
             Ok(meta) if meta.is_file() => Ok(Some(Found { imprint: Imprint::of(&meta), place, path })),
             Ok(_) => Ok(None),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename) => Ok(None),

@@ -3,17 +3,16 @@
 //! It does not need the volume to be open: keys are made and revoked beside a running server, which holds the volume's lock
 //! and notices the changed file by its [`Stamp`]. A lock of its own keeps two changes apart. A crash leaves the old file
 //! or the new one.
-#![expect(clippy::disallowed_methods, reason = "the volume module changes files")]
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::sync;
+use super::disk::Disk;
 use crate::access::keys::{Key, SecretHash};
 use crate::access::{KeyId, Scope};
 
@@ -56,6 +55,7 @@ pub struct Stamp {
 #[derive(Debug, Clone)]
 pub struct KeyFile {
     folder: PathBuf,
+    disk: Disk,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -76,7 +76,13 @@ struct KeyRecord {
 impl KeyFile {
     /// That of the volume at this path.
     pub fn of(volume: &Path) -> Self {
-        Self { folder: volume.to_path_buf() }
+        Self { folder: volume.to_path_buf(), disk: Disk::default() }
+    }
+
+    /// The same, on a disk that fails where a test wants it to.
+    #[cfg(feature = "faults")]
+    pub fn failing(volume: &Path, faults: super::Faults) -> Self {
+        Self { folder: volume.to_path_buf(), disk: Disk::failing(faults) }
     }
 
     /// All keys, revoked ones too. A file that is not there holds none.
@@ -84,7 +90,7 @@ impl KeyFile {
     /// # Errors
     /// When it cannot be read or is malformed.
     pub fn read(&self) -> Result<Vec<Key>, KeyFileError> {
-        let bytes = match std::fs::read(self.path()) {
+        let bytes = match self.disk.read(&self.path()) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(self.failed(source)),
@@ -99,7 +105,7 @@ impl KeyFile {
     /// # Errors
     /// When the volume does not tell.
     pub fn stamp(&self) -> io::Result<Option<Stamp>> {
-        match std::fs::metadata(self.path()) {
+        match self.disk.metadata(&self.path()) {
             Ok(meta) => Ok(Some(Stamp {
                 inode: meta.ino(),
                 size: meta.size(),
@@ -117,14 +123,8 @@ impl KeyFile {
     /// When the file cannot be read or written.
     pub fn change<T>(&self, change: impl FnOnce(&mut Vec<Key>) -> T) -> Result<T, KeyFileError> {
         let failed = |source| self.failed(source);
-        std::fs::create_dir_all(&self.folder).map_err(failed)?;
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(MODE)
-            .open(self.folder.join(LOCK_FILE))
-            .map_err(failed)?;
+        self.disk.create_folders(&self.folder).map_err(failed)?;
+        let lock = self.disk.open_lock(&self.folder.join(LOCK_FILE), MODE).map_err(failed)?;
         lock.lock().map_err(failed)?;
         let mut keys = self.read()?;
         let told = change(&mut keys);
@@ -135,20 +135,18 @@ impl KeyFile {
     fn write(&self, keys: &[Key]) -> io::Result<()> {
         let record = KeysRecord { keys: keys.iter().map(encode).collect() };
         let temporary = self.path().with_extension("tmp");
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(MODE).open(&temporary)?;
         // A crash may have left one that was made otherwise.
-        file.set_permissions(std::fs::Permissions::from_mode(MODE))?;
+        let file = self.disk.create_with_mode(&temporary, MODE)?;
         self.give_to_the_owner_of_the_volume(&file);
-        file.write_all(&serde_json::to_vec_pretty(&record)?)?;
-        file.sync_all()?;
-        drop(file);
-        std::fs::rename(&temporary, self.path())?;
-        sync::sync_folder(&self.folder)
+        self.disk.write(&file, &temporary, &serde_json::to_vec_pretty(&record)?)?;
+        self.disk.sync(&file, &temporary)?;
+        self.disk.rename(&temporary, &self.path())?;
+        self.disk.sync_folder(&self.folder)
     }
 
     /// An administrator may run the command as root beside a server that is not.
     fn give_to_the_owner_of_the_volume(&self, file: &File) {
-        let (Ok(folder), Ok(own)) = (std::fs::metadata(&self.folder), file.metadata()) else { return };
+        let (Ok(folder), Ok(own)) = (self.disk.metadata(&self.folder), file.metadata()) else { return };
         if folder.uid() != own.uid() {
             // Only root may; for everybody else the file stays where the one who made the key can see it.
             let _only_root_may = std::os::unix::fs::fchown(file, Some(folder.uid()), Some(folder.gid()));

@@ -5,6 +5,7 @@
 //! an operator sees in the folders is therefore true, and a start needs nothing else to know every job.
 
 mod arrivals;
+mod disk;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod keys;
@@ -14,6 +15,7 @@ mod recover;
 mod speed;
 mod spool;
 mod steps;
+mod stream;
 mod sync;
 mod taking;
 
@@ -23,12 +25,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use arrivals::{Arrival, Imprint, Listing, Place};
+#[cfg(feature = "faults")]
+pub use disk::Operation;
+#[cfg(feature = "faults")]
+pub use disk::faults::{Counted, Fault, Faults};
 pub use keys::{KeyFile, KeyFileError, Stamp};
 pub use naming::ResultNames;
 pub use recover::{Recovered, RecoveredJob};
 pub use spool::{Spool, SpoolError, hexadecimal};
 
 use crate::jobs::{JobId, JobState};
+use disk::Disk;
 
 /// The folders of the states, and what else the volume holds.
 const FOLDERS: [&str; 12] = [
@@ -45,6 +52,9 @@ const FOLDERS: [&str; 12] = [
     "models/vad",
     "models/embeddings",
 ];
+
+/// Of the lock file: its owner alone writes it, and it holds nothing.
+const LOCK_MODE: u32 = 0o644;
 
 /// A state folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +119,7 @@ pub struct Volume(Arc<Root>);
 #[derive(Debug)]
 struct Root {
     path: PathBuf,
+    disk: Disk,
     /// Held locked for as long as the server lives, so that two never work on one volume.
     _lock: File,
 }
@@ -118,19 +129,31 @@ impl Volume {
     ///
     /// # Errors
     /// When it cannot be written to, or another server has it.
-    #[expect(clippy::disallowed_methods, reason = "the volume module changes files")]
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::open_on(path, Disk::default())
+    }
+
+    /// The same, with a disk that fails where a test wants it to.
+    ///
+    /// # Errors
+    /// As [`Volume::open`].
+    #[cfg(feature = "faults")]
+    pub fn open_with(path: &Path, faults: Faults) -> Result<Self, OpenError> {
+        Self::open_on(path, Disk::failing(faults))
+    }
+
+    fn open_on(path: &Path, disk: Disk) -> Result<Self, OpenError> {
         let unusable = |source| OpenError::Unusable { path: path.to_path_buf(), source };
         for folder in FOLDERS {
-            std::fs::create_dir_all(path.join(folder)).map_err(unusable)?;
+            disk.create_folders(&path.join(folder)).map_err(unusable)?;
         }
-        let lock = File::create(path.join("temp/.lock")).map_err(unusable)?;
+        let lock = disk.open_lock(&path.join("temp/.lock"), LOCK_MODE).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => return Err(OpenError::InUse { path: path.to_path_buf() }),
             Err(std::fs::TryLockError::Error(source)) => return Err(unusable(source)),
         }
-        Ok(Self(Arc::new(Root { path: path.to_path_buf(), _lock: lock })))
+        Ok(Self(Arc::new(Root { path: path.to_path_buf(), disk, _lock: lock })))
     }
 
     /// Where it is.
@@ -143,6 +166,10 @@ impl Volume {
         self.0.path.join("models/embeddings")
     }
 
+    fn disk(&self) -> &Disk {
+        &self.0.disk
+    }
+
     fn folder(&self, folder: Folder) -> PathBuf {
         self.0.path.join(folder.name())
     }
@@ -152,11 +179,13 @@ impl Volume {
     }
 
     /// Whether files can still be written; for health.
-    #[expect(clippy::disallowed_methods, reason = "the volume module changes files")]
     pub fn is_writable(&self) -> bool {
         // A name of its own: several may ask at once.
         let probe = self.folder(Folder::Temp).join(format!(".health-{}", JobId::random()));
-        std::fs::write(&probe, b"ok").and_then(|()| std::fs::remove_file(&probe)).is_ok()
+        let disk = self.disk();
+        let written = disk.create(&probe).and_then(|file| disk.write(&file, &probe, b"ok"));
+        // Removed in any case: a full disk takes the file and not what is in it.
+        disk.remove_file(&probe).and(written).is_ok()
     }
 
     /// Bytes that can still be written, when the system tells.
@@ -169,6 +198,6 @@ impl Volume {
     pub fn log_bytes(&self) -> u64 {
         let sizes =
             |entries: std::fs::ReadDir| entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum();
-        std::fs::read_dir(self.0.path.join("logs")).map_or(0, sizes)
+        self.disk().entries(&self.0.path.join("logs")).map_or(0, sizes)
     }
 }

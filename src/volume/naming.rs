@@ -4,7 +4,6 @@
 //! start finds beside the folders is no job. An entry is made after the job has come to `completed/`; until it is there,
 //! a note in `temp/` says that it is to be made, so that a start can do it. Nothing is ever overwritten, and only what is ours is
 //! removed.
-#![expect(clippy::disallowed_methods, reason = "the volume module changes files")]
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use std::path::{Path, PathBuf};
 use tracing::warn;
 
 use super::taking::MAX_NAME_BYTES;
-use super::{Folder, Volume, record, sync};
+use super::{Folder, Volume, record};
 use crate::jobs::JobId;
 
 /// How many results of one name are told apart by numbers; those after have their job's id in the name.
@@ -44,7 +43,7 @@ impl Volume {
     /// Notes that a result is to be found by its name: before the job goes to `completed/`.
     pub(super) fn plan_name(&self, id: JobId, names: ResultNames) -> io::Result<()> {
         match names.note() {
-            Some(note) => sync::write_file(&self.note(id), note.as_bytes()),
+            Some(note) => self.write_file(&self.note(id), note.as_bytes()),
             None => Ok(()),
         }
     }
@@ -56,7 +55,7 @@ impl Volume {
         }
         match self.name_result(id, filename, names) {
             // What cannot be removed now is swept at the next start.
-            Ok(()) => drop(std::fs::remove_file(self.note(id))),
+            Ok(()) => drop(self.disk().remove_file(&self.note(id))),
             Err(error) => {
                 warn!(event = "name_failed", cause = %error, "A result could not be given its recording's name; the next start does it");
             }
@@ -65,8 +64,8 @@ impl Volume {
 
     /// Ends what a server that died had planned, if this is such a note.
     pub(super) fn end_naming(&self, note: &Path) {
-        let Some((id, names)) = read_note(note) else { return };
-        let Some(filename) = filename(&self.job_folder(Folder::Completed, id)) else { return };
+        let Some((id, names)) = self.read_note(note) else { return };
+        let Some(filename) = self.filename(&self.job_folder(Folder::Completed, id)) else { return };
         if let Err(error) = self.name_result(id, &filename, names) {
             warn!(event = "name_failed", cause = %error, "A result could not be given its recording's name");
         }
@@ -80,22 +79,19 @@ impl Volume {
         let completed = self.folder(Folder::Completed);
         for name in candidates(filename, id) {
             let path = completed.join(name);
-            match std::fs::symlink_metadata(&path) {
+            match self.disk().link_metadata(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
-                Ok(_) if is_ours(&path, id) => return Ok(()),
+                Ok(_) if self.is_ours(&path, id) => return Ok(()),
                 Ok(_) => continue,
             }
             match names {
                 ResultNames::None => {}
-                ResultNames::Symlink => std::os::unix::fs::symlink(target(id), &path)?,
-                ResultNames::Copy => {
-                    let copy = self.folder(Folder::Temp).join(format!("{id}.copy"));
-                    sync::write_file(&copy, &self.read_result(id)?)?;
-                    std::fs::rename(&copy, &path)?;
-                }
+                ResultNames::Symlink => self.disk().link(&target(id), &path)?,
+                // Written under another name first, so it is whole or not there.
+                ResultNames::Copy => return self.write_file(&path, &self.read_result(id)?),
             }
-            return sync::sync_folder(&completed);
+            return self.disk().sync_folder(&completed);
         }
         Err(io::Error::new(io::ErrorKind::AlreadyExists, "every name is given away"))
     }
@@ -103,7 +99,7 @@ impl Volume {
     /// Removes the entry of a result whose folder is being deleted, and which lies there.
     pub(super) fn unname_deleted(&self, folder: &Path) {
         let id = folder.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
-        if let (Some(id), Some(filename)) = (id, filename(folder))
+        if let (Some(id), Some(filename)) = (id, self.filename(folder))
             && let Err(error) = self.unname(id, &filename)
         {
             warn!(event = "name_not_removed", cause = %error, "The entry of a deleted result could not be removed");
@@ -112,52 +108,52 @@ impl Volume {
 
     /// Removes the entry of a result, wherever it found room; what is not ours stays.
     pub(super) fn unname(&self, id: JobId, filename: &str) -> io::Result<()> {
-        let _planned = std::fs::remove_file(self.note(id));
+        let _planned = self.disk().remove_file(&self.note(id));
         for name in candidates(filename, id) {
             let path = self.folder(Folder::Completed).join(name);
-            if is_ours(&path, id) {
-                std::fs::remove_file(path)?;
+            if self.is_ours(&path, id) {
+                self.disk().remove_file(&path)?;
             }
         }
         Ok(())
     }
-}
 
-/// The label of the recording of the job in a folder.
-fn filename(folder: &Path) -> Option<String> {
-    let bytes = std::fs::read(folder.join(record::JOB_FILE)).ok()?;
-    record::decode(&bytes).ok().map(|job| job.file.filename)
-}
-
-/// The job and the form that a file in `temp/` tells of, if it is a note.
-fn read_note(path: &Path) -> Option<(JobId, ResultNames)> {
-    if path.extension()? != "naming" {
-        return None;
+    /// The label of the recording of the job in a folder.
+    fn filename(&self, folder: &Path) -> Option<String> {
+        let bytes = self.disk().read(&folder.join(record::JOB_FILE)).ok()?;
+        record::decode(&bytes).ok().map(|job| job.file.filename)
     }
-    let id = path.file_stem()?.to_str()?.parse().ok()?;
-    let text = std::fs::read(path).ok()?;
-    let forms = [ResultNames::Symlink, ResultNames::Copy];
-    forms.into_iter().find(|form| form.note().is_some_and(|note| note.as_bytes() == text)).map(|form| (id, form))
+
+    /// The job and the form that a file in `temp/` tells of, if it is a note.
+    fn read_note(&self, path: &Path) -> Option<(JobId, ResultNames)> {
+        if path.extension()? != "naming" {
+            return None;
+        }
+        let id = path.file_stem()?.to_str()?.parse().ok()?;
+        let text = self.disk().read(path).ok()?;
+        let forms = [ResultNames::Symlink, ResultNames::Copy];
+        forms.into_iter().find(|form| form.note().is_some_and(|note| note.as_bytes() == text)).map(|form| (id, form))
+    }
+
+    /// Whether an entry is the link to the result of this job, or a copy of it.
+    fn is_ours(&self, path: &Path, id: JobId) -> bool {
+        match self.disk().link_metadata(path) {
+            Ok(meta) if meta.is_symlink() => std::fs::read_link(path).is_ok_and(|found| found == Path::new(&target(id))),
+            Ok(meta) if meta.is_file() => {
+                // As every result begins.
+                let beginning = format!("{{\"job_id\":\"{id}\"").into_bytes();
+                let mut found = vec![0; beginning.len()];
+                let read = self.disk().open(path).and_then(|mut file| file.read_exact(&mut found));
+                read.is_ok() && found == beginning
+            }
+            Ok(_) | Err(_) => false,
+        }
+    }
 }
 
 /// What a link to a result holds: relative, so that the volume can be moved.
 fn target(id: JobId) -> String {
     format!("{id}/{}", record::RESULT_FILE)
-}
-
-/// Whether an entry is the link to the result of this job, or a copy of it.
-fn is_ours(path: &Path, id: JobId) -> bool {
-    match std::fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_symlink() => std::fs::read_link(path).is_ok_and(|found| found == Path::new(&target(id))),
-        Ok(meta) if meta.is_file() => {
-            // As every result begins.
-            let beginning = format!("{{\"job_id\":\"{id}\"").into_bytes();
-            let mut found = vec![0; beginning.len()];
-            let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut found));
-            read.is_ok() && found == beginning
-        }
-        Ok(_) | Err(_) => false,
-    }
 }
 
 /// The names that a result may have, in the order in which they are tried.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tracing::warn;
 
-use super::{Folder, Volume, record, sync};
+use super::{Folder, Volume, record};
 use crate::jobs::{Job, JobId, JobState};
 
 /// Everything found.
@@ -35,14 +35,14 @@ impl Volume {
         self.sweep()?;
         let mut found = Recovered::default();
         for folder in Folder::OF_JOBS {
-            for entry in std::fs::read_dir(self.folder(folder))? {
+            for entry in self.disk().entries(&self.folder(folder))? {
                 let entry = entry?;
                 // In incoming/ people make folders of their own.
                 let is_job = || entry.file_name().to_str().is_some_and(|name| name.parse::<JobId>().is_ok());
                 if !entry.file_type()?.is_dir() || (folder == Folder::Incoming && !is_job()) {
                     continue;
                 }
-                let record = std::fs::read(entry.path().join(record::JOB_FILE));
+                let record = self.disk().read(&entry.path().join(record::JOB_FILE));
                 let job = record.map_err(|error| error.to_string()).and_then(|bytes| record::decode(&bytes));
                 match job {
                     Ok(job) if entry.file_name() == job.id.to_string().as_str() && fits(folder, &job.state) => {
@@ -75,15 +75,11 @@ impl Volume {
     }
 
     /// Moves a folder where its record says that it belongs.
-    #[expect(clippy::disallowed_methods, reason = "the volume module changes files")]
     fn complete_move(&self, from: &Path, belongs: Folder, id: JobId) -> io::Result<()> {
         if belongs == Folder::Incoming {
-            match std::fs::remove_file(from.join(record::ERROR_FILE)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                Ok(()) | Err(_) => {}
-            }
+            self.clear(from, &[record::ERROR_FILE])?;
         }
-        sync::move_folder(from, &self.job_folder(belongs, id))
+        self.move_folder(from, &self.job_folder(belongs, id))
     }
 }
 

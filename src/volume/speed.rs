@@ -7,7 +7,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::{Volume, sync};
+use super::Volume;
 use crate::jobs::estimate::{Equipment, JobTime, Kind, Measured, REMEMBERED};
 use crate::jobs::stage::Stage;
 
@@ -38,15 +38,15 @@ impl Volume {
     /// # Errors
     /// When the volume does not take it.
     pub fn keep_speed(&self, measured: &Measured) -> io::Result<()> {
-        sync::write_file(&self.0.path.join(SPEED_FILE), &encode(measured))
+        self.write_file(&self.0.path.join(SPEED_FILE), &encode(measured))
     }
 
     /// How long the last jobs took before the restart; none when that is not known.
     pub fn read_speed(&self) -> Option<Measured> {
         let path = self.0.path.join(SPEED_FILE);
-        let found = match std::fs::metadata(&path) {
+        let found = match self.disk().metadata(&path) {
             Ok(meta) if meta.len() > MAX_BYTES => Err(format!("it holds {} bytes", meta.len())),
-            Ok(_) => std::fs::read(&path).map_err(|error| error.to_string()).and_then(|bytes| decode(&bytes)),
+            Ok(_) => self.disk().read(&path).map_err(|error| error.to_string()).and_then(|bytes| decode(&bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => Err(error.to_string()),
         };

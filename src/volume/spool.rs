@@ -1,14 +1,13 @@
 //! A recording on its way in: streamed into `temp/`, and moved to `incoming/` only when it is whole and known to be good.
-#![expect(clippy::disallowed_methods, reason = "the volume module changes files")]
 
 use std::io;
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
-use tokio::fs::File;
-use tokio::io::{AsyncWriteExt, BufWriter};
 
-use super::{Folder, Volume, record, sync};
+use super::disk::Disk;
+use super::stream::{Stream, blocking};
+use super::{Folder, Volume, record};
 use crate::jobs::{Job, JobId};
 
 /// Why a recording could not be taken in.
@@ -43,7 +42,7 @@ impl From<io::Error> for SpoolError {
 pub struct Spool {
     id: JobId,
     folder: Folded,
-    file: Option<BufWriter<File>>,
+    file: Option<Stream>,
     limit: u64,
     written: u64,
     digest: Sha256,
@@ -51,12 +50,15 @@ pub struct Spool {
 
 /// A folder in `temp/` that is removed when dropped.
 #[derive(Debug)]
-struct Folded(PathBuf);
+struct Folded {
+    path: PathBuf,
+    disk: Disk,
+}
 
 impl Drop for Folded {
     fn drop(&mut self) {
         // Gone already when the recording was accepted; what cannot be removed now is swept at the next start.
-        let _swept_later = std::fs::remove_dir_all(&self.0);
+        let _swept_later = self.disk.remove_folder(&self.path);
     }
 }
 
@@ -66,10 +68,14 @@ impl Volume {
     /// # Errors
     /// When the volume does not take it.
     pub async fn spool(&self, id: JobId, limit: u64) -> Result<Spool, SpoolError> {
-        let folder = Folded(self.job_folder(Folder::Temp, id));
-        tokio::fs::create_dir(&folder.0).await?;
-        let file = File::create(folder.0.join("recording")).await?;
-        Ok(Spool { id, folder, file: Some(BufWriter::with_capacity(256 * 1024, file)), limit, written: 0, digest: Sha256::new() })
+        let folder = Folded { path: self.job_folder(Folder::Temp, id), disk: self.disk().clone() };
+        let (folder, file) = blocking(move || {
+            folder.disk.create_folder(&folder.path)?;
+            let file = Stream::create(&folder.disk, folder.path.join("recording"))?;
+            Ok((folder, file))
+        })
+        .await?;
+        Ok(Spool { id, folder, file: Some(file), limit, written: 0, digest: Sha256::new() })
     }
 
     /// Moves a whole recording into `incoming/`: from here on it is never lost.
@@ -77,10 +83,10 @@ impl Volume {
     /// # Errors
     /// When the volume does not take it; the recording is then gone.
     pub fn accept(&self, spool: &Spool, job: &Job) -> Result<(), SpoolError> {
-        let folder = &spool.folder.0;
-        std::fs::rename(folder.join("recording"), folder.join(record::recording_name(&job.file.format)))?;
-        sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        sync::move_folder(folder, &self.job_folder(Folder::Incoming, job.id))?;
+        let folder = &spool.folder.path;
+        self.disk().rename(&folder.join("recording"), &folder.join(record::recording_name(&job.file.format)))?;
+        self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        self.take_in(folder, job.id)?;
         Ok(())
     }
 }
@@ -93,7 +99,7 @@ impl Spool {
 
     /// Where the bytes are; for probing.
     pub fn path(&self) -> PathBuf {
-        self.folder.0.join("recording")
+        self.folder.path.join("recording")
     }
 
     /// How many bytes have arrived.
@@ -112,7 +118,7 @@ impl Spool {
         }
         self.digest.update(bytes);
         if let Some(file) = &mut self.file {
-            file.write_all(bytes).await?;
+            file.write(bytes).await?;
         }
         Ok(())
     }
@@ -122,9 +128,8 @@ impl Spool {
     /// # Errors
     /// When the volume does not take it.
     pub async fn finish(&mut self) -> Result<(), SpoolError> {
-        if let Some(mut file) = self.file.take() {
-            file.flush().await?;
-            file.get_ref().sync_all().await?;
+        if let Some(file) = self.file.take() {
+            file.finish().await?;
         }
         Ok(())
     }

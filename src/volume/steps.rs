@@ -1,11 +1,10 @@
 //! The steps of a job from one state folder to the next. Each ends in one rename; a crash before it leaves the job where it
 //! was, and what was written already is written again.
-#![expect(clippy::disallowed_methods, reason = "the volume module changes files")]
 
 use std::io;
 use std::path::PathBuf;
 
-use super::{Folder, ResultNames, Volume, record, sync};
+use super::{Folder, ResultNames, Volume, record};
 use crate::jobs::{Job, JobId, JobState};
 
 impl Volume {
@@ -15,8 +14,8 @@ impl Volume {
     /// When the volume does not take it.
     pub fn claim(&self, job: &Job) -> io::Result<PathBuf> {
         let to = self.job_folder(Folder::Processing, job.id);
-        sync::write_file(&self.job_folder(Folder::Incoming, job.id).join(record::JOB_FILE), &record::encode(job))?;
-        sync::move_folder(&self.job_folder(Folder::Incoming, job.id), &to)?;
+        self.write_file(&self.job_folder(Folder::Incoming, job.id).join(record::JOB_FILE), &record::encode(job))?;
+        self.move_folder(&self.job_folder(Folder::Incoming, job.id), &to)?;
         Ok(to.join(record::recording_name(&job.file.format)))
     }
 
@@ -27,10 +26,10 @@ impl Volume {
     /// When the volume does not take it.
     pub fn publish(&self, job: &Job, result: &[u8], names: ResultNames) -> io::Result<()> {
         let folder = self.job_folder(Folder::Processing, job.id);
-        sync::write_file(&folder.join(record::RESULT_FILE), result)?;
-        sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        self.write_file(&folder.join(record::RESULT_FILE), result)?;
+        self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
         self.plan_name(job.id, names)?;
-        sync::move_folder(&folder, &self.job_folder(Folder::Completed, job.id))?;
+        self.move_folder(&folder, &self.job_folder(Folder::Completed, job.id))?;
         self.carry_out_name(job.id, &job.file.filename, names);
         Ok(())
     }
@@ -42,12 +41,12 @@ impl Volume {
     /// When the volume does not take it.
     pub fn reject(&self, job: &Job) -> io::Result<()> {
         let running = self.job_folder(Folder::Processing, job.id);
-        let folder = if running.is_dir() { running } else { self.job_folder(Folder::Incoming, job.id) };
+        let folder = if self.disk().exists(&running)? { running } else { self.job_folder(Folder::Incoming, job.id) };
         if let Some(error) = record::encode_error(job) {
-            sync::write_file(&folder.join(record::ERROR_FILE), &error)?;
+            self.write_file(&folder.join(record::ERROR_FILE), &error)?;
         }
-        sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        sync::move_folder(&folder, &self.job_folder(Folder::Failed, job.id))
+        self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        self.move_folder(&folder, &self.job_folder(Folder::Failed, job.id))
     }
 
     /// Queues a failed or cancelled job again: `failed/` to `incoming/`. The job is given in its new state.
@@ -56,15 +55,12 @@ impl Volume {
     /// Not found when the recording is not there any more; otherwise when the volume does not take it.
     pub fn retry(&self, job: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::Failed, job.id);
-        if !folder.join(record::recording_name(&job.file.format)).is_file() {
+        if !self.disk().exists(&folder.join(record::recording_name(&job.file.format)))? {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the recording is gone"));
         }
-        sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        match std::fs::remove_file(folder.join(record::ERROR_FILE)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        sync::move_folder(&folder, &self.job_folder(Folder::Incoming, job.id))
+        self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        self.clear(&folder, &[record::ERROR_FILE])?;
+        self.move_folder(&folder, &self.job_folder(Folder::Incoming, job.id))
     }
 
     /// Puts a job that was begun back: `processing/` to `incoming/`.
@@ -73,8 +69,8 @@ impl Volume {
     /// When the volume does not take it.
     pub fn put_back(&self, job: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::Processing, job.id);
-        sync::write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        sync::move_folder(&folder, &self.job_folder(Folder::Incoming, job.id))
+        self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        self.move_folder(&folder, &self.job_folder(Folder::Incoming, job.id))
     }
 
     /// Removes a job with all its traces. Out of its state folder by one rename first, so that a crash can't leave half of it.
@@ -87,14 +83,12 @@ impl Volume {
         // Nowhere: somebody removed it by hand already.
         let expected = Folder::of(state);
         for folder in std::iter::once(expected).chain(Folder::OF_JOBS.into_iter().filter(|folder| *folder != expected)) {
-            match sync::move_folder(&self.job_folder(folder, id), &doomed) {
+            match self.move_folder(&self.job_folder(folder, id), &doomed) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
                 Ok(()) => {
-                    if folder == Folder::Completed {
-                        self.unname_deleted(&doomed);
-                    }
-                    std::fs::remove_dir_all(&doomed)?;
+                    self.unname_deleted(&doomed);
+                    self.disk().remove_folder(&doomed)?;
                 }
             }
         }
@@ -106,7 +100,7 @@ impl Volume {
     /// # Errors
     /// When it is not there.
     pub fn read_result(&self, id: JobId) -> io::Result<Vec<u8>> {
-        std::fs::read(self.job_folder(Folder::Completed, id).join(record::RESULT_FILE))
+        self.disk().read(&self.job_folder(Folder::Completed, id).join(record::RESULT_FILE))
     }
 
     /// The recording of a job, wherever it lies by now, and its length in bytes.
@@ -117,7 +111,7 @@ impl Volume {
         let name = record::recording_name(&job.file.format);
         // Twice, since the job may move on between two looks.
         for folder in Folder::OF_JOBS.into_iter().chain(Folder::OF_JOBS) {
-            match std::fs::File::open(self.job_folder(folder, job.id).join(&name)) {
+            match self.disk().open(&self.job_folder(folder, job.id).join(&name)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 opened => {
                     let file = opened?;

@@ -1,36 +1,73 @@
 //! Writing so that it lasts: flushed before it is named, and the folder flushed after.
-#![expect(clippy::disallowed_methods, reason = "the volume module changes files")]
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use tracing::warn;
 
-/// Writes a file under a temporary name beside `path`, flushes it to the disk, and gives it its name.
-pub(super) fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension("tmp");
-    let mut file = File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    std::fs::rename(&temporary, path)?;
-    path.parent().map_or(Ok(()), sync_folder)
-}
+use super::disk::Disk;
+use super::{Folder, Volume};
+use crate::jobs::JobId;
 
-/// Flushes a folder: what was renamed in it is then on the disk.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
+impl Volume {
+    /// Writes a file under a temporary name, flushes it to the disk, and gives it its name. The temporary name is in
+    /// `temp/`: what a server that dies leaves of it is swept there, and no folder of a job ever holds half a file.
+    pub(super) fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let temporary = self.folder(Folder::Temp).join(format!(".{}.tmp", JobId::random()));
+        let disk = self.disk();
+        let named = write_flushed(disk, &temporary, bytes).and_then(|()| disk.rename(&temporary, path));
+        if let Err(error) = named {
+            // It may not be there at all; and what cannot be removed now is swept at the next start.
+            let _swept_later = disk.remove_file(&temporary);
+            return Err(error);
+        }
+        path.parent().map_or(Ok(()), |folder| disk.sync_folder(folder))
+    }
 
-/// Moves a folder to another place of the same volume, for good.
-pub(super) fn move_folder(from: &Path, to: &Path) -> io::Result<()> {
-    std::fs::rename(from, to)?;
-    for parent in [to.parent(), from.parent()].into_iter().flatten() {
-        // It has moved: to say that it has not would be worse than to trust the disk with the rest.
-        if let Err(error) = sync_folder(parent) {
-            warn!(event = "sync_failed", cause = %error, "A folder could not be flushed to the disk");
+    /// Moves a folder to another place of the volume, for good.
+    pub(super) fn move_folder(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let disk = self.disk();
+        disk.rename(from, to)?;
+        for parent in [to.parent(), from.parent()].into_iter().flatten() {
+            // It has moved: to say that it has not would be worse than to trust the disk with the rest.
+            if let Err(error) = disk.sync_folder(parent) {
+                warn!(event = "sync_failed", cause = %error, "A folder could not be flushed to the disk");
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves a folder in which a recording has come into `incoming/`. Whoever sent it is told that it is safe, so it is
+    /// not taken in when the disk does not say so.
+    pub(super) fn take_in(&self, from: &Path, id: JobId) -> io::Result<()> {
+        let to = self.job_folder(Folder::Incoming, id);
+        let disk = self.disk();
+        disk.rename(from, &to)?;
+        let Err(error) = disk.sync_folder(&self.folder(Folder::Incoming)) else { return Ok(()) };
+        match disk.rename(&to, from) {
+            Ok(()) => Err(error),
+            Err(stays) => {
+                warn!(event = "sync_failed", cause = %stays, "A folder could not be flushed to the disk");
+                Ok(())
+            }
         }
     }
-    Ok(())
+
+    /// Removes files of a folder that an earlier attempt may have left there.
+    pub(super) fn clear(&self, folder: &Path, names: &[&str]) -> io::Result<()> {
+        for name in names {
+            match self.disk().remove_file(&folder.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a file and flushes it to the disk.
+pub(super) fn write_flushed(disk: &Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let file = disk.create(path)?;
+    disk.write(&file, path, bytes)?;
+    disk.sync(&file, path)
 }

@@ -3,7 +3,6 @@
 //! Taking moves the file, and no moment of the move may lose it: it goes into a folder in `temp/` that already holds the job's
 //! record, with the name that the file had, and the folder then goes to its state by one rename. A start that finds such a
 //! folder in `temp/` gives the file its name back. A sidecar goes the same way, before its recording.
-#![expect(clippy::disallowed_methods, reason = "the volume module changes files")]
 
 use std::ffi::OsString;
 use std::io;
@@ -13,8 +12,8 @@ use std::path::Path;
 use tracing::warn;
 
 use super::arrivals::{Found, Imprint, Place};
-use super::{Arrival, Folder, Volume, record, sync};
-use crate::jobs::{Job, JobId};
+use super::{Arrival, Folder, Volume, record};
+use crate::jobs::{Job, JobId, JobState};
 
 /// Most bytes of a file's name.
 pub(super) const MAX_NAME_BYTES: usize = 255;
@@ -36,30 +35,35 @@ impl Volume {
     pub fn take(&self, arrival: &Arrival, job: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::Temp, job.id);
         // Not found is said of the file alone.
-        std::fs::create_dir(&folder)
+        self.disk()
+            .create_folder(&folder)
             .map_err(|error| if error.kind() == io::ErrorKind::NotFound { io::Error::other(error) } else { error })?;
         let origin = Origin { recording: arrival.recording.place.clone(), sidecar: arrival.sidecar().cloned() };
         let moved = self.take_into(&folder, arrival, job, &origin);
         if moved.is_err() {
             self.give_back(&folder, &origin)?;
-            std::fs::remove_dir_all(&folder)?;
+            self.disk().remove_folder(&folder)?;
         }
         moved
     }
 
     fn take_into(&self, folder: &Path, arrival: &Arrival, job: &Job, origin: &Origin) -> io::Result<()> {
-        sync::write_file(&folder.join(record::JOB_FILE), &record::encode_taken(job, origin))?;
+        self.write_file(&folder.join(record::JOB_FILE), &record::encode_taken(job, origin))?;
         if let Some(error) = record::encode_error(job) {
-            sync::write_file(&folder.join(record::ERROR_FILE), &error)?;
+            self.write_file(&folder.join(record::ERROR_FILE), &error)?;
         }
         // The folder has to last before it holds the only names of the files.
-        sync::sync_folder(&self.folder(Folder::Temp))?;
+        self.disk().sync_folder(&self.folder(Folder::Temp))?;
         if let Some(sidecar) = &arrival.sidecar {
-            take_file(sidecar, &folder.join(record::SIDECAR_FILE)).map_err(changed_if_gone)?;
+            self.take_file(sidecar, &folder.join(record::SIDECAR_FILE)).map_err(changed_if_gone)?;
         }
-        take_file(&arrival.recording, &folder.join(record::recording_name(&job.file.format)))?;
-        sync::sync_folder(folder)?;
-        sync::move_folder(folder, &self.job_folder(Folder::of(&job.state), job.id))
+        self.take_file(&arrival.recording, &folder.join(record::recording_name(&job.file.format)))?;
+        self.disk().sync_folder(folder)?;
+        if job.state == JobState::Queued {
+            return self.take_in(folder, job.id);
+        }
+        // What is set aside was promised to nobody: at the worst it lies in incoming/ again.
+        self.move_folder(folder, &self.job_folder(Folder::of(&job.state), job.id))
     }
 
     /// Gives the files in a folder of `temp/` their names in `incoming/` back, if they were taken from there. The sidecar
@@ -67,11 +71,11 @@ impl Volume {
     fn give_back(&self, folder: &Path, origin: &Origin) -> io::Result<()> {
         if let Some(place) = &origin.sidecar {
             let sidecar = folder.join(record::SIDECAR_FILE);
-            if sidecar.exists() {
+            if self.disk().exists(&sidecar)? {
                 self.give_name(&sidecar, place)?;
             }
         }
-        for entry in std::fs::read_dir(folder)? {
+        for entry in self.disk().entries(folder)? {
             let entry = entry?;
             if entry.file_name().as_bytes().starts_with(b"recording.") {
                 self.give_name(&entry.path(), &origin.recording)?;
@@ -85,20 +89,21 @@ impl Volume {
         let incoming = self.folder(Folder::Incoming);
         let folder = place.folder().map_or_else(|| incoming.clone(), |name| incoming.join(name));
         // Somebody may have removed it, or put something else there.
-        let is_there = std::fs::symlink_metadata(&folder).is_ok_and(|meta| meta.is_dir()) || std::fs::create_dir(&folder).is_ok();
+        let is_there =
+            self.disk().link_metadata(&folder).is_ok_and(|meta| meta.is_dir()) || self.disk().create_folder(&folder).is_ok();
         let folder = if is_there { folder } else { incoming };
         let mut to = folder.join(place.name());
-        if std::fs::symlink_metadata(&to).is_ok() {
+        if self.disk().exists(&to)? {
             to = folder.join(another_name(place));
         }
-        std::fs::rename(file, to)?;
-        sync::sync_folder(&folder)
+        self.disk().rename(file, &to)?;
+        self.disk().sync_folder(&folder)
     }
 
     /// Removes what a server that died left in `temp/`, gives back what it was just taking from `incoming/`, and ends what
     /// it had begun to name or to delete.
     pub(super) fn sweep(&self) -> io::Result<()> {
-        for entry in std::fs::read_dir(self.folder(Folder::Temp))? {
+        for entry in self.disk().entries(&self.folder(Folder::Temp))? {
             let entry = entry?;
             let path = entry.path();
             if entry.file_name() == ".lock" {
@@ -106,33 +111,43 @@ impl Volume {
             }
             if !entry.file_type()?.is_dir() {
                 self.end_naming(&path);
-                std::fs::remove_file(&path)?;
+                self.disk().remove_file(&path)?;
                 continue;
             }
             // A deleted job may have been taken once, too: its traces have to go.
             if path.extension().is_some_and(|extension| extension == "deleted") {
                 self.unname_deleted(&path);
-            } else if let Some(origin) = std::fs::read(path.join(record::JOB_FILE)).ok().and_then(|bytes| record::origin(&bytes))
-            {
+            } else if let Some(origin) = self.origin_of(&path)? {
                 warn!(event = "arrival_given_back", "A recording that was being taken from incoming/ lies there again");
                 self.give_back(&path, &origin)?;
             }
-            std::fs::remove_dir_all(&path)?;
+            self.disk().remove_folder(&path)?;
         }
         Ok(())
     }
-}
 
-/// Moves a file that was found, and makes sure that it is the one, whole, readable, and on the disk.
-fn take_file(found: &Found, to: &Path) -> io::Result<()> {
-    std::fs::rename(&found.path, to)?;
-    // Not through a link that took the file's place since it was looked at.
-    let meta = std::fs::symlink_metadata(to)?;
-    if !meta.is_file() || Imprint::of(&meta) != found.imprint {
-        return Err(io::Error::new(io::ErrorKind::ResourceBusy, "the file is still being written"));
+    /// The places that the files in a folder of `temp/` were taken from, if they were. A record that cannot be read now is no
+    /// reason to throw a recording away.
+    fn origin_of(&self, folder: &Path) -> io::Result<Option<Origin>> {
+        match self.disk().read(&folder.join(record::JOB_FILE)) {
+            Ok(bytes) => Ok(record::origin(&bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
-    // It may belong to another user; what is not readable would fail only when its turn comes.
-    std::fs::File::open(to)?.sync_all()
+
+    /// Moves a file that was found, and makes sure that it is the one, whole, readable, and on the disk.
+    fn take_file(&self, found: &Found, to: &Path) -> io::Result<()> {
+        self.disk().rename(&found.path, to)?;
+        // Not through a link that took the file's place since it was looked at.
+        let meta = self.disk().link_metadata(to)?;
+        if !meta.is_file() || Imprint::of(&meta) != found.imprint {
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, "the file is still being written"));
+        }
+        // It may belong to another user; what is not readable would fail only when its turn comes.
+        let file = self.disk().open(to)?;
+        self.disk().sync(&file, to)
+    }
 }
 
 /// Without the sidecar that was read, the recording is not what was found.

@@ -128,6 +128,7 @@ pub(in crate::http) async fn retry(state: &AppState, asker: &Asker, id: JobId) -
 pub(in crate::http) async fn delete(state: &AppState, asker: &Asker, id: JobId) -> Result<(), ApiError> {
     find(state, asker, id)?;
     let guard = state.changes().hold(id).await;
+    state.kept().forget(id);
     match state.registry.remove(id).ok_or(ApiError::JobNotFound)? {
         Removal::Removed(job) => {
             let task = state.clone();

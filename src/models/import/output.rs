@@ -2,6 +2,7 @@
 //!
 //! What is being written lies under a temporary name that no catalog takes for a model, in the target's own folder so that
 //! the last step is a rename. It goes when it is dropped without having been placed: an import that fails leaves nothing.
+#![expect(clippy::disallowed_methods, reason = "the import runs from the command line, outside a server")]
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -19,7 +20,6 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    #[expect(clippy::disallowed_methods, reason = "the import runs from the command line, outside a server")]
     pub(super) fn ensure(path: PathBuf) -> Result<Self, ImportError> {
         let made = !path.is_dir();
         if made {
@@ -65,7 +65,6 @@ impl TemporaryFile {
     }
 
     /// Gives the finished file its name. Says whether it was new: the same file twice is no error, another one is.
-    #[expect(clippy::disallowed_methods, reason = "the import runs from the command line, outside a server")]
     pub(super) fn place(self, folder: &Folder, name: &str) -> Result<bool, ImportError> {
         let target = folder.path.join(name);
         if target.symlink_metadata().is_ok() {
@@ -85,7 +84,6 @@ impl TemporaryFile {
 }
 
 impl Drop for TemporaryFile {
-    #[expect(clippy::disallowed_methods, reason = "the import runs from the command line, outside a server")]
     fn drop(&mut self) {
         // After `place` it is gone; there is nobody to tell about another failure.
         let _gone_if_placed = fs::remove_file(&self.path);

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use super::{Arrival, Found, Imprint, Place, sidecar_names};
 use crate::jobs::JobId;
+use crate::volume::disk::Disk;
 use crate::volume::{Folder, Volume};
 
 /// Endings of names under which programs write a file until it is whole.
@@ -34,7 +35,8 @@ pub struct Listing {
 type Candidate = (Imprint, OsString, Option<OsString>);
 
 /// What is collected while the folders are read.
-struct Collected {
+struct Collected<'a> {
+    disk: &'a Disk,
     oldest: BinaryHeap<Candidate>,
     at_most: usize,
     /// What is being written beside itself: `call.wav` while there is a `call.wav.part`.
@@ -49,7 +51,7 @@ impl Volume {
     pub fn list_arrivals(&self, at_most: usize) -> io::Result<Listing> {
         let incoming = self.folder(Folder::Incoming);
         let mut listing = Listing::default();
-        let mut collected = Collected { oldest: BinaryHeap::new(), at_most, growing: HashSet::new() };
+        let mut collected = Collected { disk: self.disk(), oldest: BinaryHeap::new(), at_most, growing: HashSet::new() };
         listing.folders = collected.read(&incoming, None)?;
         listing.folders.retain(|name| !is_hidden(name) && !is_job(name));
         listing.folders.retain(|name| match collected.read(&incoming.join(name), Some(name)) {
@@ -76,17 +78,17 @@ impl Volume {
                 sidecar = sidecar.or(self.find_file(place.beside(name))?);
             }
             let recording = Found { path: place.path(&incoming), place, imprint };
-            listing.arrivals.push(Arrival { recording, sidecar });
+            listing.arrivals.push(Arrival { recording, sidecar, disk: self.disk().clone() });
         }
         Ok(listing)
     }
 }
 
-impl Collected {
+impl Collected<'_> {
     /// Reads one folder; the folders in it are returned.
     fn read(&mut self, path: &Path, folder: Option<&OsString>) -> io::Result<Vec<OsString>> {
         let mut folders = Vec::new();
-        for entry in std::fs::read_dir(path)? {
+        for entry in self.disk.entries(path)? {
             let entry = entry?;
             let name = entry.file_name();
             // What is gone already is no concern of this look.
@@ -98,7 +100,7 @@ impl Collected {
             } else if kind.is_file()
                 && !is_hidden(&name)
                 && !has_ending(&name, &["json"])
-                && let Ok(meta) = entry.metadata()
+                && let Ok(meta) = self.disk.link_metadata(&entry.path())
             {
                 self.oldest.push((Imprint::of(&meta), name, folder.cloned()));
                 if self.oldest.len() > self.at_most {

@@ -1,0 +1,187 @@
+//! Every operation on files that the volume knows, one thin layer above the system.
+//!
+//! It owns no policy: what is written, in which order, and what is flushed is the business of the steps above. It is here so
+//! that a test can let any single operation fail, or stop the disk right there (feature `faults`). Without that feature
+//! each function is the system's own and nothing else.
+#![expect(clippy::disallowed_methods, reason = "the one place that changes files")]
+
+#[cfg(feature = "faults")]
+pub(super) mod faults;
+
+use std::fs::{File, Metadata, OpenOptions, Permissions, ReadDir};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+#[cfg(feature = "faults")]
+use faults::Faults;
+
+/// What an operation is, for whoever wants it to fail.
+#[cfg_attr(not(feature = "faults"), expect(unreachable_pub, reason = "told to the tests, which have the feature"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// A folder is made.
+    CreateFolder,
+    /// A file is made, empty.
+    Create,
+    /// Bytes are added to a file.
+    Write,
+    /// A file or folder is flushed to the disk.
+    Sync,
+    /// A file or folder gets another name.
+    Rename,
+    /// A file is removed.
+    Remove,
+    /// A folder is removed with all that is in it.
+    RemoveFolder,
+    /// Something is read, or looked at.
+    Read,
+}
+
+/// The handle.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Disk {
+    #[cfg(feature = "faults")]
+    faults: Option<Faults>,
+}
+
+impl Disk {
+    /// One that fails as a test wants it to.
+    #[cfg(feature = "faults")]
+    pub(super) fn failing(faults: Faults) -> Self {
+        Self { faults: Some(faults) }
+    }
+
+    /// Does it. `part` is what is left when it is cut off in its midst, where that can be.
+    #[cfg(feature = "faults")]
+    fn act<T>(
+        &self,
+        operation: Operation,
+        path: &Path,
+        part: impl FnOnce() -> io::Result<()>,
+        whole: impl FnOnce() -> io::Result<T>,
+    ) -> io::Result<T> {
+        match &self.faults {
+            None => whole(),
+            Some(faults) => faults.act(operation, path, part, whole),
+        }
+    }
+
+    /// Does it.
+    #[cfg(not(feature = "faults"))]
+    #[expect(clippy::unused_self, reason = "the other form of it asks the faults")]
+    fn act<T>(
+        &self,
+        _: Operation,
+        _: &Path,
+        _: impl FnOnce() -> io::Result<()>,
+        whole: impl FnOnce() -> io::Result<T>,
+    ) -> io::Result<T> {
+        whole()
+    }
+
+    fn at_once<T>(&self, operation: Operation, path: &Path, whole: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        self.act(operation, path, || Ok(()), whole)
+    }
+
+    pub(super) fn create_folder(&self, path: &Path) -> io::Result<()> {
+        self.at_once(Operation::CreateFolder, path, || std::fs::create_dir(path))
+    }
+
+    /// With the folders that it lies in; one that is there already is fine.
+    pub(super) fn create_folders(&self, path: &Path) -> io::Result<()> {
+        self.at_once(Operation::CreateFolder, path, || std::fs::create_dir_all(path))
+    }
+
+    /// Makes a file, or empties the one that is there.
+    pub(super) fn create(&self, path: &Path) -> io::Result<File> {
+        self.at_once(Operation::Create, path, || File::create(path))
+    }
+
+    /// The same, with these permissions whatever it had before.
+    pub(super) fn create_with_mode(&self, path: &Path, mode: u32) -> io::Result<File> {
+        self.at_once(Operation::Create, path, || {
+            let file = OpenOptions::new().create(true).truncate(true).write(true).mode(mode).open(path)?;
+            file.set_permissions(Permissions::from_mode(mode))?;
+            Ok(file)
+        })
+    }
+
+    /// Opens a file to be locked, and makes it if need be; what it holds stays.
+    pub(super) fn open_lock(&self, path: &Path, mode: u32) -> io::Result<File> {
+        let open = || OpenOptions::new().create(true).truncate(false).write(true).mode(mode).open(path);
+        let lock = self.at_once(Operation::Create, path, open)?;
+        #[cfg(feature = "faults")]
+        if let Some(faults) = &self.faults {
+            faults.release_when_stopped(lock.try_clone()?);
+        }
+        Ok(lock)
+    }
+
+    /// Adds bytes to a file; the path is that of the file.
+    pub(super) fn write(&self, mut file: &File, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut half = file;
+        self.act(Operation::Write, path, || half.write_all(&bytes[..bytes.len() / 2]), || file.write_all(bytes))
+    }
+
+    /// Flushes a file to the disk; the path is that of the file.
+    pub(super) fn sync(&self, file: &File, path: &Path) -> io::Result<()> {
+        self.at_once(Operation::Sync, path, || file.sync_all())
+    }
+
+    /// Flushes a folder: what was renamed in it is then on the disk.
+    pub(super) fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        self.at_once(Operation::Sync, path, || File::open(path)?.sync_all())
+    }
+
+    pub(super) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.at_once(Operation::Rename, to, || std::fs::rename(from, to))
+    }
+
+    /// Makes a symbolic link at `path`, if nothing is there.
+    pub(super) fn link(&self, target: &str, path: &Path) -> io::Result<()> {
+        self.at_once(Operation::Create, path, || std::os::unix::fs::symlink(target, path))
+    }
+
+    pub(super) fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.at_once(Operation::Remove, path, || std::fs::remove_file(path))
+    }
+
+    pub(super) fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        let one_file = || match std::fs::read_dir(path)?.next() {
+            Some(entry) => std::fs::remove_file(entry?.path()),
+            None => Ok(()),
+        };
+        self.act(Operation::RemoveFolder, path, one_file, || std::fs::remove_dir_all(path))
+    }
+
+    pub(super) fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.at_once(Operation::Read, path, || std::fs::read(path))
+    }
+
+    pub(super) fn open(&self, path: &Path) -> io::Result<File> {
+        self.at_once(Operation::Read, path, || File::open(path))
+    }
+
+    pub(super) fn entries(&self, path: &Path) -> io::Result<ReadDir> {
+        self.at_once(Operation::Read, path, || std::fs::read_dir(path))
+    }
+
+    pub(super) fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        self.at_once(Operation::Read, path, || std::fs::metadata(path))
+    }
+
+    /// Of a link itself, not of what it leads to.
+    pub(super) fn link_metadata(&self, path: &Path) -> io::Result<Metadata> {
+        self.at_once(Operation::Read, path, || std::fs::symlink_metadata(path))
+    }
+
+    /// Whether a file or folder of this name is there.
+    pub(super) fn exists(&self, path: &Path) -> io::Result<bool> {
+        match self.link_metadata(path) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! A disk that fails where a test wants it to: one operation with an error, a file system that is full from there on, or a
+//! server that dies there.
+//!
+//! The operations of one volume are numbered, those that change something and those that read apart, and they follow each
+//! other: what the disk holds when a server "dies" at a number is exactly what a killed process would have left there. From then
+//! on every operation of that volume fails, and its locks are free, as those of a dead process are.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Operation;
+
+/// What happens at the chosen operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It fails as a broken disk fails (`EIO`), and the next one works again.
+    Broken,
+    /// It fails as a full disk does (`ENOSPC`), a write after half of it, and the next one works again.
+    Full,
+    /// From it on, whatever needs room fails as on a full disk, until [`Faults::heal`].
+    FullFromHereOn,
+    /// The server dies before it is done.
+    DiesBefore,
+    /// The server dies in the midst of it: half a write, half a removal.
+    DiesWithin,
+    /// The server dies after it was done and before anybody learns of it.
+    DiesAfter,
+}
+
+/// Which of the operations are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// Those that change something.
+    Changes,
+    /// Those that read or look.
+    Reads,
+}
+
+impl Counted {
+    const fn counts(self, operation: Operation) -> bool {
+        let is_read = matches!(operation, Operation::Read);
+        match self {
+            Self::Changes => !is_read,
+            Self::Reads => is_read,
+        }
+    }
+}
+
+/// What is to go wrong on one volume; the test's end of it.
+#[derive(Debug, Clone)]
+pub struct Faults(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    counted: Counted,
+    /// The number of the operation, from 1 on, and what happens there; none only counts.
+    plan: Option<(usize, Fault)>,
+    count: usize,
+    /// What it struck.
+    struck: Option<(Operation, PathBuf)>,
+    is_full: bool,
+    is_dead: bool,
+    locks: Vec<File>,
+}
+
+impl Faults {
+    /// Only counts.
+    pub fn none(counted: Counted) -> Self {
+        Self::planned(counted, None)
+    }
+
+    /// Lets the operation of this number, from 1 on, go wrong.
+    pub fn at(counted: Counted, number: usize, fault: Fault) -> Self {
+        Self::planned(counted, Some((number, fault)))
+    }
+
+    fn planned(counted: Counted, plan: Option<(usize, Fault)>) -> Self {
+        let state = State { counted, plan, count: 0, struck: None, is_full: false, is_dead: false, locks: Vec::new() };
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many operations there were.
+    pub fn count(&self) -> usize {
+        self.lock().count
+    }
+
+    /// What went wrong; none: it has not come to that yet.
+    pub fn struck(&self) -> Option<(Operation, PathBuf)> {
+        self.lock().struck.clone()
+    }
+
+    /// Whether the server is as good as dead.
+    pub fn is_dead(&self) -> bool {
+        self.lock().is_dead
+    }
+
+    /// There is room again.
+    pub fn heal(&self) {
+        let mut state = self.lock();
+        state.is_full = false;
+        // Had it not come to it, it never will.
+        state.plan = None;
+    }
+
+    /// The server dies now.
+    pub fn die(&self) {
+        self.lock().die();
+    }
+
+    pub(super) fn release_when_stopped(&self, lock: File) {
+        self.lock().locks.push(lock);
+    }
+
+    /// Operations follow each other, so that none is still under way when the server dies.
+    pub(super) fn act<T>(
+        &self,
+        operation: Operation,
+        path: &Path,
+        part: impl FnOnce() -> io::Result<()>,
+        whole: impl FnOnce() -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut state = self.lock();
+        if state.is_dead {
+            return Err(broken());
+        }
+        if state.counted.counts(operation) {
+            state.count += 1;
+        }
+        let due = state.plan.filter(|(number, _)| state.counted.counts(operation) && *number == state.count);
+        let Some((_, fault)) = due else {
+            return if state.is_full && needs_room(operation) { part().and(Err(full())) } else { whole() };
+        };
+        state.struck = Some((operation, path.to_path_buf()));
+        match fault {
+            Fault::Broken => Err(broken()),
+            Fault::Full if needs_room(operation) => part().and(Err(full())),
+            Fault::Full => whole(),
+            Fault::FullFromHereOn => {
+                state.is_full = true;
+                if needs_room(operation) { part().and(Err(full())) } else { whole() }
+            }
+            Fault::DiesBefore => {
+                state.die();
+                Err(broken())
+            }
+            Fault::DiesWithin => {
+                let begun = part();
+                state.die();
+                begun.and(Err(broken()))
+            }
+            Fault::DiesAfter => {
+                // Nobody learns of it, so it does not matter how it went.
+                let _done = whole();
+                state.die();
+                Err(broken())
+            }
+        }
+    }
+}
+
+impl State {
+    fn die(&mut self) {
+        self.is_dead = true;
+        for lock in self.locks.drain(..) {
+            // Whoever cannot unlock finds out when the next server does not start.
+            let _free = lock.unlock();
+        }
+    }
+}
+
+/// Whether a full disk stops it. Flushing is among them: a disk may find out as late as that.
+const fn needs_room(operation: Operation) -> bool {
+    match operation {
+        Operation::CreateFolder | Operation::Create | Operation::Write | Operation::Sync => true,
+        Operation::Rename | Operation::Remove | Operation::RemoveFolder | Operation::Read => false,
+    }
+}
+
+fn broken() -> io::Error {
+    rustix::io::Errno::IO.into()
+}
+
+fn full() -> io::Error {
+    rustix::io::Errno::NOSPC.into()
+}

@@ -21,6 +21,7 @@ mod errors;
 mod estimates;
 mod events;
 mod folder;
+mod folder_many;
 mod folder_names;
 mod formats;
 mod four_lives;

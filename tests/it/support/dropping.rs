@@ -16,6 +16,11 @@ pub fn watched<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     WATCHED.into_iter().chain(more.iter().copied()).collect()
 }
 
+/// The names of the recordings of jobs.
+pub fn names(jobs: &[Value]) -> Vec<&str> {
+    jobs.iter().map(|job| job["file_info"]["filename"].as_str().unwrap()).collect()
+}
+
 impl TestApp {
     /// A server that watches its folder.
     pub async fn watching(more: &[(&str, &str)]) -> Self {

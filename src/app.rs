@@ -1,8 +1,10 @@
 //! Wires all parts and serves until stopped.
 
 mod keys;
+mod recovery;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -14,17 +16,18 @@ use tracing::{error, info, warn};
 use crate::access::limits::Limits;
 use crate::audio::decode::DecodeLimits;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, FileLimits};
 use crate::engine::{Engine, EngineStatus, StartError};
+use crate::housekeeping::Housekeeping;
 use crate::http::{self, AppState, Pace, Parts, Patience};
 use crate::inbox::{self, Inbox};
+use crate::jobs::changes::Changes;
 use crate::jobs::estimate::Equipment;
 use crate::jobs::registry::Registry;
-use crate::jobs::{Failure, FailureCode, Job, JobState};
 use crate::pipeline::Pipeline;
 use crate::stop::StopReason;
 use crate::volume::{KeyFileError, OpenError, Volume};
-use crate::worker::Worker;
+use crate::worker::{EngineStalled, TimeLimits, Worker};
 use keys::KeyWatch;
 
 /// How long open requests may go on after the worker has ended.
@@ -53,6 +56,9 @@ pub enum AppError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The engine stood still; the job is set aside, and only a new process can go on with the others.
+    #[error(transparent)]
+    Stalled(#[from] EngineStalled),
     /// The server ended without having been asked to.
     #[error("the server ended unexpectedly: {0}")]
     Serve(String),
@@ -79,9 +85,11 @@ pub struct App {
     shutdown: Shutdown,
     grace: Duration,
     keys: Option<KeyWatch>,
+    housekeeping: Housekeeping,
     patience: Patience,
     max_connections: usize,
     closing: CancellationToken,
+    ending: CancellationToken,
 }
 
 impl App {
@@ -111,7 +119,7 @@ impl App {
     ) -> Result<Self, AppError> {
         let (access, keys) = keys::open(config)?;
         let registry = Registry::new(config.queue.max_length, clock.clone());
-        take_up(&volume, &registry, &clock, config.queue.max_attempts).map_err(AppError::Recover)?;
+        recovery::take_up(&volume, &registry, &clock, config.queue.max_attempts).map_err(AppError::Recover)?;
         // Loading takes seconds; the runtime's threads stay free for the signals meanwhile.
         let engine = tokio::task::spawn_blocking(move || Engine::start(build))
             .await
@@ -123,24 +131,18 @@ impl App {
         }
         registry.set_equipment(equipment(config, engine.status()), volume.read_speed());
         let tasks = TaskTracker::new();
-        let closing = CancellationToken::new();
-        let decode_limits = DecodeLimits {
-            max_duration: config.files.max_duration,
-            max_channels: config.files.max_channels,
-            ..DecodeLimits::default()
-        };
-        let inbox = config.incoming.watch.then(|| {
-            Inbox::new(inbox::Parts {
-                registry: registry.clone(),
-                volume: volume.clone(),
-                clock: clock.clone(),
-                engine: engine.status().clone(),
-                max_file_bytes: config.files.max_bytes,
-                decode_limits,
-                poll_interval: config.queue.poll_interval,
-                stopping: shutdown.soft.clone(),
-                tasks: tasks.clone(),
-            })
+        let changes = Arc::new(Changes::default());
+        let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
+        let watched = config.incoming.watch.then(|| inbox::Parts {
+            registry: registry.clone(),
+            volume: volume.clone(),
+            clock: clock.clone(),
+            engine: engine.status().clone(),
+            max_file_bytes: config.files.max_bytes,
+            decode_limits: decode_limits(config),
+            poll_interval: config.queue.poll_interval,
+            stopping: shutdown.soft.clone(),
+            tasks: tasks.clone(),
         });
         let state = AppState::new(Parts {
             registry: registry.clone(),
@@ -153,21 +155,35 @@ impl App {
             limits: Limits::new(config.access.limits),
             proxies: config.access.proxies.clone(),
             origins: config.access.origins.clone(),
+            changes: changes.clone(),
             tasks: tasks.clone(),
             max_file_bytes: config.files.max_bytes,
-            decode_limits,
+            decode_limits: decode_limits(config),
             pace: Pace { idle_timeout: config.connections.idle_timeout, min_rate: config.connections.min_upload_rate },
             language: config.language,
         });
+        let housekeeping = Housekeeping {
+            registry: registry.clone(),
+            volume: volume.clone(),
+            clock: clock.clone(),
+            changes,
+            rules: config.retention.rules,
+            interval: config.retention.check_interval,
+        };
         let worker = Worker {
             registry: registry.clone(),
             volume,
             engine,
             clock,
-            task_timeout: config.queue.task_timeout,
+            limits: TimeLimits {
+                task_timeout: config.queue.task_timeout,
+                task_timeout_factor: config.queue.task_timeout_factor,
+                stall_timeout: config.stall_timeout,
+            },
             poll_interval: config.queue.poll_interval,
             name_results: config.incoming.name_results,
             stopping: shutdown.soft.clone(),
+            ending: ending.clone(),
         };
         let unbound = |source| AppError::Listen { address: config.listen, source };
         let listener = http::listen(config.listen).map_err(unbound)?;
@@ -178,12 +194,13 @@ impl App {
             address,
             state,
             worker,
-            inbox,
+            inbox: watched.map(Inbox::new),
             registry,
             tasks,
             shutdown,
             grace: config.queue.shutdown_grace,
             keys,
+            housekeeping,
             patience: Patience {
                 header_timeout: config.connections.header_timeout,
                 keep_alive: config.connections.keep_alive,
@@ -191,6 +208,7 @@ impl App {
             },
             max_connections: config.connections.max,
             closing,
+            ending,
         })
     }
 
@@ -208,7 +226,7 @@ impl App {
     /// are still answered, but no recording is taken; after that the connections are closed.
     ///
     /// # Errors
-    /// When the server ends without having been asked to.
+    /// When the engine stands still, or the server ends without having been asked to.
     pub async fn serve(self) -> Result<(), AppError> {
         let soft = self.shutdown.soft.clone();
         let closing = self.closing;
@@ -233,12 +251,13 @@ impl App {
                 inbox.run().await;
             });
         }
+        self.tasks.spawn(self.housekeeping.run(closing.clone()));
         let worker = self.tasks.spawn({
             // If the worker dies, the server must not go on taking jobs that nobody will run.
             let guard = soft.clone().drop_guard();
             async move {
                 let _stop_everything = guard;
-                self.worker.run().await;
+                self.worker.run().await
             }
         });
         soft.cancelled().await;
@@ -249,10 +268,12 @@ impl App {
             ended = &mut worker => ended,
             () = tokio::time::sleep(self.grace) => {
                 self.registry.stop_running(StopReason::Shutdown);
+                self.ending.cancel();
                 worker.await
             }
             () = hard.cancelled() => {
                 self.registry.stop_running(StopReason::Shutdown);
+                self.ending.cancel();
                 worker.await
             }
         };
@@ -273,47 +294,18 @@ impl App {
             Err(_) => server.abort(),
         }
         info!(event = "stopped", "Stopped");
-        orderly.map_err(|error| AppError::Serve(error.to_string()))
+        Ok(orderly.map_err(|error| AppError::Serve(error.to_string()))??)
     }
+}
+
+/// What a recording may be.
+fn decode_limits(config: &Config) -> DecodeLimits {
+    let FileLimits { max_duration, max_channels, .. } = config.files;
+    DecodeLimits { max_duration, max_channels, ..DecodeLimits::default() }
 }
 
 /// What decides how fast the work is done.
 fn equipment(config: &Config, engine: &EngineStatus) -> Equipment {
     let models = engine.stages().iter().flat_map(|stage| stage.models.iter().map(|model| (stage.stage, model.name.clone())));
     Equipment { threads: config.threads, models: models.collect() }
-}
-
-/// Registers the jobs found on the volume. One that the server died on is tried again, unless it was too often.
-fn take_up(volume: &Volume, registry: &Registry, clock: &Clock, max_attempts: u32) -> std::io::Result<()> {
-    let recovered = volume.recover()?;
-    let (mut queued, mut total) = (0, 0);
-    let mut found = recovered.jobs;
-    // In the order in which they ended, so that the estimates follow the last ones.
-    found.sort_by_key(|found| (found.job.state.finished_at(), found.job.sequence));
-    for found in found {
-        total += 1;
-        let mut job = found.job;
-        if found.interrupted {
-            if job.attempts >= max_attempts {
-                let failure = Failure {
-                    code: FailureCode::CrashedRepeatedly,
-                    message: format!("The server stopped {} times while it worked on this recording", job.attempts),
-                    stage: None,
-                };
-                job = Job {
-                    state: JobState::Failed { started_at: None, finished_at: clock.now(), failure, progress: None },
-                    last_event: job.last_event + 2,
-                    ..job
-                };
-                volume.reject(&job)?;
-            } else {
-                job.last_event += 1;
-                volume.put_back(&job)?;
-            }
-        }
-        queued += usize::from(!job.state.is_terminal());
-        registry.restore(job);
-    }
-    info!(event = "recovered", jobs = total, queued, unreadable = recovered.unreadable, "Read the volume");
-    Ok(())
 }

@@ -5,13 +5,16 @@
 //! an operator sees in the folders is therefore true, and a start needs nothing else to know every job.
 
 mod arrivals;
+mod checkpoints;
 mod disk;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod keys;
+mod logs;
 mod naming;
 mod record;
 mod recover;
+mod retention;
 mod speed;
 mod spool;
 mod steps;
@@ -25,13 +28,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use arrivals::{Arrival, Imprint, Listing, Place};
+pub use checkpoints::CheckpointFile;
 #[cfg(feature = "faults")]
 pub use disk::Operation;
 #[cfg(feature = "faults")]
 pub use disk::faults::{Counted, Fault, Faults};
 pub use keys::{KeyFile, KeyFileError, Stamp};
+pub use logs::{LogFiles, LogLimits};
 pub use naming::ResultNames;
 pub use recover::{Recovered, RecoveredJob};
+pub use retention::Footprint;
 pub use spool::{Spool, SpoolError, hexadecimal};
 
 use crate::jobs::{JobId, JobState};
@@ -192,12 +198,5 @@ impl Volume {
     pub fn free_bytes(&self) -> Option<u64> {
         let stat = rustix::fs::statvfs(self.path()).ok()?;
         Some(stat.f_bavail.saturating_mul(stat.f_frsize))
-    }
-
-    /// Bytes in the log folder.
-    pub fn log_bytes(&self) -> u64 {
-        let sizes =
-            |entries: std::fs::ReadDir| entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum();
-        self.disk().entries(&self.0.path.join("logs")).map_or(0, sizes)
     }
 }

@@ -62,8 +62,19 @@ impl Volume {
         }
     }
 
-    /// Ends what a server that died had planned, if this is such a note.
-    pub(super) fn end_naming(&self, note: &Path) {
+    /// Ends what a server that died had planned, once every job is where it belongs.
+    pub(super) fn end_namings(&self) -> io::Result<()> {
+        for entry in self.disk().entries(&self.folder(Folder::Temp))? {
+            let path = entry?.path();
+            if is_note(&path) {
+                self.end_naming(&path);
+                self.disk().remove_file(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_naming(&self, note: &Path) {
         let Some((id, names)) = self.read_note(note) else { return };
         let Some(filename) = self.filename(&self.job_folder(Folder::Completed, id)) else { return };
         if let Err(error) = self.name_result(id, &filename, names) {
@@ -124,11 +135,8 @@ impl Volume {
         record::decode(&bytes).ok().map(|job| job.file.filename)
     }
 
-    /// The job and the form that a file in `temp/` tells of, if it is a note.
+    /// The job and the form that a note tells of.
     fn read_note(&self, path: &Path) -> Option<(JobId, ResultNames)> {
-        if path.extension()? != "naming" {
-            return None;
-        }
         let id = path.file_stem()?.to_str()?.parse().ok()?;
         let text = self.disk().read(path).ok()?;
         let forms = [ResultNames::Symlink, ResultNames::Copy];
@@ -149,6 +157,11 @@ impl Volume {
             Ok(_) | Err(_) => false,
         }
     }
+}
+
+/// Whether a file in `temp/` is a note of a name to be given.
+pub(super) fn is_note(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "naming")
 }
 
 /// What a link to a result holds: relative, so that the volume can be moved.

@@ -2,7 +2,7 @@
 //! was, and what was written already is written again.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Folder, ResultNames, Volume, record};
 use crate::jobs::{Job, JobId, JobState};
@@ -19,6 +19,28 @@ impl Volume {
         Ok(to.join(record::recording_name(&job.file.format)))
     }
 
+    /// Moves a job's folder on for good, without what it must not hold there: checkpoints go with work that goes on, and an
+    /// ending that was not reached leaves nothing behind.
+    pub(super) fn move_on(&self, from: &Path, to: Folder, job: &Job) -> io::Result<()> {
+        let recording = record::recording_name(&job.file.format);
+        let superfluous: &[&str] = match to {
+            Folder::Incoming => &[record::RESULT_FILE, record::ERROR_FILE],
+            Folder::Completed => &[record::CHECKPOINT_FILE, record::ERROR_FILE],
+            Folder::Failed => &[record::CHECKPOINT_FILE, record::RESULT_FILE],
+            Folder::Archived => {
+                &[&recording, record::SIDECAR_FILE, record::RESULT_FILE, record::ERROR_FILE, record::CHECKPOINT_FILE]
+            }
+            Folder::Processing | Folder::Temp => &[],
+        };
+        if self.clear(from, superfluous)? {
+            self.disk().sync_folder(from)?;
+        }
+        if to == Folder::Archived {
+            self.unname(job.id, &job.file.filename)?;
+        }
+        self.move_folder(from, &self.job_folder(to, job.id))
+    }
+
     /// Publishes a result: `processing/` to `completed/`, and under the recording's name if that is wanted. The job is given
     /// in its new state.
     ///
@@ -26,10 +48,11 @@ impl Volume {
     /// When the volume does not take it.
     pub fn publish(&self, job: &Job, result: &[u8], names: ResultNames) -> io::Result<()> {
         let folder = self.job_folder(Folder::Processing, job.id);
+        // Before the record says that there is a result: from then on a start may carry it all out.
+        self.plan_name(job.id, names)?;
         self.write_file(&folder.join(record::RESULT_FILE), result)?;
         self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        self.plan_name(job.id, names)?;
-        self.move_folder(&folder, &self.job_folder(Folder::Completed, job.id))?;
+        self.move_on(&folder, Folder::Completed, job)?;
         self.carry_out_name(job.id, &job.file.filename, names);
         Ok(())
     }
@@ -46,7 +69,7 @@ impl Volume {
             self.write_file(&folder.join(record::ERROR_FILE), &error)?;
         }
         self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        self.move_folder(&folder, &self.job_folder(Folder::Failed, job.id))
+        self.move_on(&folder, Folder::Failed, job)
     }
 
     /// Queues a failed or cancelled job again: `failed/` to `incoming/`. The job is given in its new state.
@@ -59,18 +82,17 @@ impl Volume {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the recording is gone"));
         }
         self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        self.clear(&folder, &[record::ERROR_FILE])?;
-        self.move_folder(&folder, &self.job_folder(Folder::Incoming, job.id))
+        self.move_on(&folder, Folder::Incoming, job)
     }
 
-    /// Puts a job that was begun back: `processing/` to `incoming/`.
+    /// Puts a job that was begun back, with its checkpoints: `processing/` to `incoming/`.
     ///
     /// # Errors
     /// When the volume does not take it.
     pub fn put_back(&self, job: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::Processing, job.id);
         self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        self.move_folder(&folder, &self.job_folder(Folder::Incoming, job.id))
+        self.move_on(&folder, Folder::Incoming, job)
     }
 
     /// Removes a job with all its traces. Out of its state folder by one rename first, so that a crash can't leave half of it.

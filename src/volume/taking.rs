@@ -12,6 +12,7 @@ use std::path::Path;
 use tracing::warn;
 
 use super::arrivals::{Found, Imprint, Place};
+use super::naming::is_note;
 use super::{Arrival, Folder, Volume, record};
 use crate::jobs::{Job, JobId, JobState};
 
@@ -101,7 +102,7 @@ impl Volume {
     }
 
     /// Removes what a server that died left in `temp/`, gives back what it was just taking from `incoming/`, and ends what
-    /// it had begun to name or to delete.
+    /// it had begun to delete.
     pub(super) fn sweep(&self) -> io::Result<()> {
         for entry in self.disk().entries(&self.folder(Folder::Temp))? {
             let entry = entry?;
@@ -110,8 +111,10 @@ impl Volume {
                 continue;
             }
             if !entry.file_type()?.is_dir() {
-                self.end_naming(&path);
-                self.disk().remove_file(&path)?;
+                // Names are given when every job is where it belongs.
+                if !is_note(&path) {
+                    self.disk().remove_file(&path)?;
+                }
                 continue;
             }
             // A deleted job may have been taken once, too: its traces have to go.

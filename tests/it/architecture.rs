@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// For each module: the modules of ours that it may name.
-const IMPORTS: [(&str, &[&str]); 26] = [
+const IMPORTS: [(&str, &[&str]); 28] = [
     ("main", &["cli"]),
     (
         "cli",
@@ -23,11 +23,29 @@ const IMPORTS: [(&str, &[&str]); 26] = [
             "volume",
         ],
     ),
-    ("app", &["access", "audio", "clock", "config", "engine", "http", "inbox", "jobs", "pipeline", "stop", "volume", "worker"]),
+    (
+        "app",
+        &[
+            "access",
+            "audio",
+            "clock",
+            "config",
+            "engine",
+            "housekeeping",
+            "http",
+            "inbox",
+            "jobs",
+            "pipeline",
+            "stop",
+            "volume",
+            "worker",
+        ],
+    ),
     ("http", &["access", "annotate", "audio", "clock", "engine", "intake", "jobs", "messages", "volume"]),
     ("inbox", &["audio", "clock", "engine", "intake", "jobs", "volume"]),
     ("intake", &["access", "audio", "clock", "engine", "jobs", "messages", "volume"]),
-    ("worker", &["annotate", "clock", "context", "engine", "jobs", "pipeline", "stop", "volume"]),
+    ("housekeeping", &["clock", "jobs", "volume"]),
+    ("worker", &["annotate", "checkpoints", "clock", "context", "engine", "jobs", "pipeline", "stop", "volume"]),
     ("engine", &["annotate", "context", "jobs", "models", "pipeline"]),
     (
         "pipeline",
@@ -47,15 +65,16 @@ const IMPORTS: [(&str, &[&str]); 26] = [
             "voiceprint",
         ],
     ),
-    ("diarize", &["audio", "context", "inference", "jobs", "models", "stop", "voiceprint"]),
-    ("transcribe", &["audio", "context", "jobs", "models", "stop"]),
+    ("diarize", &["audio", "checkpoints", "context", "inference", "jobs", "models", "stop", "voiceprint"]),
+    ("transcribe", &["audio", "checkpoints", "context", "jobs", "models", "stop"]),
     ("recognize", &["context", "models", "voiceprint"]),
     ("annotate", &["audio", "diarize", "jobs", "models", "recognize", "transcribe"]),
     ("voiceprint", &["audio", "inference", "models"]),
     ("inference", &[]),
     ("audio", &["context", "jobs", "stop"]),
-    ("context", &["jobs", "stop"]),
-    ("volume", &["access", "jobs"]),
+    ("context", &["checkpoints", "jobs", "stop"]),
+    ("checkpoints", &[]),
+    ("volume", &["access", "clock", "jobs"]),
     ("jobs", &["access", "clock", "stop"]),
     ("messages", &[]),
     ("models", &[]),

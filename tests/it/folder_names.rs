@@ -182,3 +182,19 @@ async fn a_start_gives_a_result_its_name_that_a_server_that_died_had_not() {
     assert_eq!(result_at(&app, "call.wav.json")["job_id"], json!(id));
     assert_eq!((app.folders("completed").len(), app.folders("temp")), (2, Vec::new()));
 }
+
+#[tokio::test]
+async fn what_is_archived_has_no_name_and_no_sidecar_any_more() {
+    let app = TestApp::watching(&[
+        ("CALLANNOTATE__INCOMING__NAME_RESULTS", "copy"),
+        ("CALLANNOTATE__RETENTION__RESULTS_MAX_AGE", "0.00001"),
+        ("CALLANNOTATE__RETENTION__CHECK_INTERVAL", "1"),
+    ])
+    .await;
+    app.lay("call.json", br#"{"metadata": {"caller": "anna"}}"#);
+    app.lay("call.wav", &tone(300));
+    app.until("the job is archived", |app| app.folders("archived").len() == 1).await;
+    let archived = app.volume().join("archived").join(&app.folders("archived")[0]);
+    let left: Vec<_> = std::fs::read_dir(archived).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!((left, app.folders("completed")), (vec!["job.json".into()], Vec::new()));
+}

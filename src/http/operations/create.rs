@@ -41,7 +41,7 @@ pub(in crate::http) enum Created {
 /// A recording, on its way to its place.
 enum Recording {
     Spooled(Box<Spool>),
-    Arrived(Arrival),
+    Arrived(Box<Arrival>),
 }
 
 /// Checks what a client wants; all that is wrong with it is told at once.
@@ -105,7 +105,7 @@ pub(in crate::http) async fn from_arrival(
     };
     // Another request may have taken the file meanwhile; if it was this one under the same name, its answer is this one's too.
     if let Some(idempotency) = &wanted {
-        let _settled = state.changes().hold((asker.caller.key(), &idempotency.key)).await;
+        let _settled = state.changes.hold((asker.caller.key(), &idempotency.key)).await;
         if let Some(made) = made_before(state, asker.caller.key(), Some(idempotency)) {
             return made;
         }
@@ -142,7 +142,7 @@ async fn arrived(
     let filename = fields::file_label(Some(&arrival.name()));
     let file = intake::describe(filename, arrival.size(), sha256, &source);
     let job = draft(state, asker, JobId::random(), file, wishes, idempotency);
-    place(state, admission, job, Recording::Arrived(arrival)).await
+    place(state, admission, job, Recording::Arrived(Box::new(arrival))).await
 }
 
 impl Wishes {
@@ -180,7 +180,7 @@ fn draft(state: &AppState, asker: &Asker, id: JobId, file: FileInfo, wishes: Wis
 /// between the two.
 async fn place(state: &AppState, admission: Admission, job: Job, recording: Recording) -> Result<Created, ApiError> {
     let guard = match &job.idempotency {
-        Some(idempotency) => Some(state.changes().hold((job.owner.as_ref(), &idempotency.key)).await),
+        Some(idempotency) => Some(state.changes.hold((job.owner.as_ref(), &idempotency.key)).await),
         None => None,
     };
     if let Some(made) = made_before(state, job.owner.as_ref(), job.idempotency.as_ref()) {

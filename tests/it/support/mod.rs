@@ -8,6 +8,8 @@ pub mod diarizers;
 pub mod dropping;
 pub mod models;
 pub mod nginx;
+#[cfg(feature = "faults")]
+pub mod observed;
 pub mod process;
 pub mod scripted;
 pub mod socket;

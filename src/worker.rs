@@ -23,7 +23,7 @@ use crate::jobs::Job;
 use crate::jobs::registry::Registry;
 use crate::pipeline::PipelineError;
 use crate::stop::{StopReason, StopSignal};
-use crate::volume::{Volume, hexadecimal};
+use crate::volume::{ResultNames, Volume, hexadecimal};
 
 /// The parts that the worker needs.
 pub struct Worker {
@@ -39,6 +39,8 @@ pub struct Worker {
     pub limits: TimeLimits,
     /// Between two looks when nothing wakes the worker.
     pub poll_interval: Duration,
+    /// Whether results are also found by their recordings' names.
+    pub name_results: ResultNames,
     /// Raised when no further job is to be begun.
     pub stopping: CancellationToken,
     /// Raised when the running job has no time left because the process ends.

@@ -19,6 +19,7 @@ section!(RawConfig {
     logging: RawLogging,
     files: RawFiles,
     queue: RawQueue,
+    incoming: RawIncoming,
     retention: RawRetention,
     engine: RawEngine,
     models: RawModels,
@@ -56,10 +57,11 @@ section!(RawQueue {
     max_length: i64,
     task_timeout: i64,
     task_timeout_factor: f64,
-    poll_interval: i64,
+    poll_interval: f64,
     max_attempts: i64,
     shutdown_grace_seconds: i64,
 });
+section!(RawIncoming { watch: bool, name_results: String });
 section!(RawRetention {
     recordings_max_age: f64,
     recordings_max_bytes: i64,

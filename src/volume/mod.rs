@@ -11,6 +11,7 @@ mod disk;
 pub mod fuzzing;
 mod keys;
 mod logs;
+mod naming;
 mod record;
 mod recover;
 mod retention;
@@ -20,13 +21,14 @@ mod spool;
 mod steps;
 mod stream;
 mod sync;
+mod taking;
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use arrivals::Arrival;
+pub use arrivals::{Arrival, Imprint, Listing, Place};
 pub use checkpoints::CheckpointFile;
 #[cfg(feature = "faults")]
 pub use disk::Operation;
@@ -34,6 +36,7 @@ pub use disk::Operation;
 pub use disk::faults::{Counted, Fault, Faults};
 pub use keys::{KeyFile, KeyFileError, Stamp};
 pub use logs::{LogFiles, LogLimits};
+pub use naming::ResultNames;
 pub use recover::{Recovered, RecoveredJob};
 pub use retention::Footprint;
 pub use room::{NoRoom, Promise, Writable};

@@ -82,7 +82,8 @@ impl Worker {
         let speakers = document.metadata.speaker_count;
         let seconds = file.processing_time;
         let bytes = Arc::new(bytes);
-        let written = self.insist(&job, move |volume, job| volume.publish(job, &bytes)).await;
+        let names = self.name_results;
+        let written = self.insist(&job, move |volume, job| volume.publish(job, &bytes, names)).await;
         let (recalled, kept) = (checkpoints.recalled(), checkpoints.kept());
         // What took less time because it was done before says nothing of the speed.
         if written && self.settle(&job, Outcome::Completed { is_measure: recalled == 0 }).await {

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import accuracy
+import durability
 import estimates
 import speed
 import upload
@@ -30,6 +31,9 @@ SECTIONS = [
     ("http", web.REQUESTS_TITLE, web.requests_section),
     ("subscribers", web.SUBSCRIBERS_TITLE, web.subscribers_section),
     ("upload", upload.TITLE, upload.section),
+    ("accepted", durability.ACCEPT_TITLE, durability.accept_section),
+    ("start", durability.START_TITLE, durability.start_section),
+    ("cancel", durability.CANCEL_TITLE, durability.cancel_section),
 ]
 
 

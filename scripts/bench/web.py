@@ -102,8 +102,9 @@ def subscribers_section(bench, quick):
         sys.exit(f"{wanted} open files are needed, and only {hard} are allowed (ulimit -Hn)")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted) if soft != resource.RLIM_INFINITY else soft, hard))
     rounds = []
-    for _ in range(bench.runs):
-        environment = {**os.environ, **bench.settings("subscribers")}
+    for number in range(bench.runs):
+        # What one round leaves unfinished, another one would go on with.
+        environment = {**os.environ, **bench.settings(f"subscribers-{number}")}
         command = [bench.peers, "subscribers", str(count), str(events), "250"]
         rounds.append(json.loads(subprocess.run(command, stdout=subprocess.PIPE, env=environment, timeout=600, check=True).stdout))
     shutil.rmtree(bench.work / "volumes", ignore_errors=True)

@@ -1,6 +1,7 @@
 //! Takes up the jobs that a start finds on the volume.
 
 use std::io;
+use std::time::Instant;
 
 use tracing::info;
 
@@ -15,6 +16,7 @@ const SUSPICIOUS_ATTEMPTS: u32 = 2;
 
 /// Registers the jobs found on the volume. One that the server died on is tried again, unless it was too often.
 pub(super) fn take_up(volume: &Volume, registry: &Registry, clock: &Clock, max_attempts: u32) -> io::Result<()> {
+    let began = Instant::now();
     let recovered = volume.recover()?;
     let (mut queued, mut total) = (0, 0);
     let mut found = recovered.jobs;
@@ -49,6 +51,7 @@ pub(super) fn take_up(volume: &Volume, registry: &Registry, clock: &Clock, max_a
         queued += usize::from(!job.state.is_terminal());
         registry.restore(job);
     }
-    info!(event = "recovered", jobs = total, queued, unreadable = recovered.unreadable, "Read the volume");
+    let seconds = began.elapsed().as_secs_f64();
+    info!(event = "recovered", jobs = total, queued, unreadable = recovered.unreadable, seconds, "Read the volume");
     Ok(())
 }

@@ -1,0 +1,134 @@
+"""What it costs to lose nothing: the start on a large volume, accepted recordings against the disk's flushes, and how soon a
+cancelled job has stopped."""
+import json
+import os
+import shutil
+import time
+import urllib.error
+import urllib.request
+import uuid
+
+from measure import CALLS, MIB, Server, median, memory_of, table, wait_until_finished
+from upload import wave_header
+
+START_TITLE = "Start with 100,000 finished jobs"
+ACCEPT_TITLE = "Accepted recordings a second"
+CANCEL_TITLE = "Cancelling a running job"
+# Of the recording that is sent: 1 s of 8 kHz mono.
+RECORDING_BYTES = 16_044
+
+
+def start_section(bench, quick):
+    count = 10_000 if quick else 100_000
+    empty, _ = started(bench, "start-0")
+    volume = bench.folder("volumes/start-many")
+    fill(bench, volume, count)
+    rounds = [started(bench, "start-many") for _ in range(bench.runs)]
+    took, memory = median(took for took, _ in rounds), median(memory for _, memory in rounds)
+    _, before = started(bench, "start-0")
+    shutil.rmtree(bench.work / "volumes")
+    rows = [
+        ["reading the volume", f"{took:.2f} s", "2 s"],
+        ["the same of an empty volume", f"{empty:.2f} s", ""],
+        ["memory of a finished job", f"{(memory - before) / count:.0f} bytes", ""],
+        ["memory of the server, all jobs in it", f"{memory / MIB:.0f} MiB", ""],
+    ]
+    return f"""{count} folders in `completed/`, each with a record, a recording and a result, as a real job leaves them. From the opening of the volume to the
+line of the log that says that it was read; the files are in the system's cache.
+
+{table(["measure", "found", "bar"], rows)}"""
+
+
+def fill(bench, volume, count):
+    """Copies of what one real job leaves."""
+    with bench.serve("start-seed") as server:
+        job_id = server.post(wave_header(RECORDING_BYTES) + bytes(RECORDING_BYTES - 44))["job_id"]
+        wait_until_finished(server, job_id)
+    seed = bench.folder("volumes/start-seed") / "completed" / job_id
+    record, result = (seed / "job.json").read_text(), (seed / "result.json").read_bytes()
+    recording = next(seed.glob("recording.*"))
+    for number in range(count):
+        other = str(uuid.UUID(int=uuid.uuid4().int, version=4))
+        folder = volume / "completed" / other
+        folder.mkdir(parents=True)
+        (folder / "job.json").write_text(record.replace(job_id, other))
+        (folder / "result.json").write_bytes(result)
+        os.link(recording, folder / recording.name) if number % 1000 else shutil.copy(recording, folder / recording.name)
+
+
+def started(bench, name):
+    """Seconds that the volume took to read, and the memory of the server then."""
+    with bench.serve(name) as server:
+        lines = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
+        read = next(line for line in lines if line.get("event") == "recovered")
+        return read["seconds"], memory_of(server.pid, "VmRSS")
+
+
+def accept_section(bench, quick):
+    count = 100 if quick else 400
+    rounds = [accepted(bench, count) for _ in range(bench.runs)]
+    ours, disk = (median(values) for values in zip(*rounds))
+    rows = [[f"{ours:.0f}", f"{disk:.0f}", f"{disk / ours:.1f}"]]
+    return f"""{count} recordings of {RECORDING_BYTES} bytes, one after the other over one connection; each answer comes when recording, record and their names are
+flushed. Beside it the same disk in the same minute: a file of that size written and flushed, again and again. The last column tells how
+many such flushes one accepted recording costs; five are needed: the recording, the record, their folder, and the folders it moves
+between.
+
+{table(["accepted / s", "files written and flushed / s", "flushes each"], rows)}"""
+
+
+def accepted(bench, count):
+    recording = wave_header(RECORDING_BYTES) + bytes(RECORDING_BYTES - 44)
+    settings = {**bench.settings("accept"), "CALLANNOTATE__QUEUE__MAX_LENGTH": "1000000"}
+    with Server([bench.peers, "held"], bench.work / "accept.log", settings) as server:
+        # The first one is held, so that nothing is worked on meanwhile.
+        server.post(recording)
+        began = time.monotonic()
+        for _ in range(count):
+            server.post(recording)
+        ours = count / (time.monotonic() - began)
+    shutil.rmtree(bench.work / "volumes/accept")
+    path = bench.folder("flushes") / "file"
+    began = time.monotonic()
+    for _ in range(count):
+        with open(path, "wb") as file:
+            file.write(recording)
+            file.flush()
+            os.fsync(file.fileno())
+    return ours, count / (time.monotonic() - began)
+
+
+def cancel_section(bench, quick):
+    count = 5 if quick else 20
+    times = sorted(cancelled(bench, count))
+    rows = [["median", f"{median(times) * 1000:.0f} ms", ""], ["worst", f"{times[-1] * 1000:.0f} ms", "2 s"]]
+    return f"""{count} times, at moments spread over the transcription of a call of 74 s: from the request to cancel to the state `cancelled`, which is told when
+the engine has let go and the job lies in `failed/`.
+
+{table(["measure", "found", "bar"], rows)}"""
+
+
+def cancelled(bench, count):
+    recording = (CALLS / "support-mono.flac").read_bytes()
+    with bench.serve("cancel") as server:
+        for number in range(count):
+            job_id = server.post(recording, "support-mono.flac")["job_id"]
+            path = f"/api/v1/jobs/{job_id}"
+            wanted = number * 90 // count
+            while True:
+                job = json.loads(server.get(path))
+                if job["status"] == "processing" and job["progress"]["current_stage"] == "transcription" and job["progress"]["stage_progress"] >= wanted:
+                    break
+                if job["status"] not in ("queued", "processing"):
+                    break
+            began = time.monotonic()
+            request = urllib.request.Request(server.url(f"{path}/cancel"), b"", method="POST")
+            try:
+                urllib.request.urlopen(request, timeout=60).close()
+            except urllib.error.HTTPError as error:
+                # It was done before.
+                error.close()
+                continue
+            while json.loads(server.get(path))["status"] == "processing":
+                pass
+            yield time.monotonic() - began

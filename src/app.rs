@@ -4,6 +4,7 @@ mod keys;
 mod recovery;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -16,7 +17,9 @@ use crate::audio::decode::DecodeLimits;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{Engine, EngineStatus, StartError};
+use crate::housekeeping::Housekeeping;
 use crate::http::{self, AppState, Pace, Parts, Patience};
+use crate::jobs::changes::Changes;
 use crate::jobs::estimate::Equipment;
 use crate::jobs::registry::Registry;
 use crate::pipeline::Pipeline;
@@ -79,6 +82,7 @@ pub struct App {
     shutdown: Shutdown,
     grace: Duration,
     keys: Option<KeyWatch>,
+    housekeeping: Housekeeping,
     patience: Patience,
     max_connections: usize,
     closing: CancellationToken,
@@ -124,6 +128,7 @@ impl App {
         }
         registry.set_equipment(equipment(config, engine.status()), volume.read_speed());
         let tasks = TaskTracker::new();
+        let changes = Arc::new(Changes::default());
         let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
         let state = AppState::new(Parts {
             registry: registry.clone(),
@@ -136,6 +141,7 @@ impl App {
             limits: Limits::new(config.access.limits),
             proxies: config.access.proxies.clone(),
             origins: config.access.origins.clone(),
+            changes: changes.clone(),
             tasks: tasks.clone(),
             max_file_bytes: config.files.max_bytes,
             decode_limits: DecodeLimits {
@@ -146,6 +152,14 @@ impl App {
             pace: Pace { idle_timeout: config.connections.idle_timeout, min_rate: config.connections.min_upload_rate },
             language: config.language,
         });
+        let housekeeping = Housekeeping {
+            registry: registry.clone(),
+            volume: volume.clone(),
+            clock: clock.clone(),
+            changes,
+            rules: config.retention.rules,
+            interval: config.retention.check_interval,
+        };
         let worker = Worker {
             registry: registry.clone(),
             volume,
@@ -174,6 +188,7 @@ impl App {
             shutdown,
             grace: config.queue.shutdown_grace,
             keys,
+            housekeeping,
             patience: Patience {
                 header_timeout: config.connections.header_timeout,
                 keep_alive: config.connections.keep_alive,
@@ -211,6 +226,7 @@ impl App {
         if let Some(keys) = self.keys {
             self.tasks.spawn(keys.run(closing.clone()));
         }
+        self.tasks.spawn(self.housekeeping.run(closing.clone()));
         let worker = self.tasks.spawn({
             // If the worker dies, the server must not go on taking jobs that nobody will run.
             let guard = soft.clone().drop_guard();

@@ -13,6 +13,7 @@ pub mod config;
 pub mod context;
 pub mod diarize;
 pub mod engine;
+mod housekeeping;
 pub mod http;
 pub mod inference;
 pub mod jobs;

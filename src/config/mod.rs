@@ -5,6 +5,7 @@
 //! what is allowed, in one line. No other module reads the environment.
 
 mod check;
+mod keeping;
 mod raw;
 mod resolve;
 
@@ -19,6 +20,7 @@ use crate::access::limits::LimitSettings;
 use crate::access::origins::Origins;
 use crate::access::proxies::TrustedProxies;
 use crate::audio::time::Millis;
+use crate::jobs::retention::Retention;
 use crate::messages::Language;
 use crate::models::ModelsOptions;
 use raw::RawConfig;
@@ -81,6 +83,8 @@ pub struct Config {
     pub files: FileLimits,
     /// How recordings wait and run.
     pub queue: QueueSettings,
+    /// What is kept of jobs that have ended.
+    pub retention: RetentionSettings,
     /// Threads of the models.
     pub threads: usize,
     /// How long the engine may give no sign of life; none: for ever.
@@ -149,6 +153,15 @@ pub struct QueueSettings {
     pub max_attempts: u32,
     /// How long a running job may go on after the first stop signal.
     pub shutdown_grace: Duration,
+}
+
+/// What is kept of jobs that have ended.
+#[derive(Debug, Clone, Copy)]
+pub struct RetentionSettings {
+    /// The rules.
+    pub rules: Retention,
+    /// Between two looks for what has to go.
+    pub check_interval: Duration,
 }
 
 /// What a job does that does not say.

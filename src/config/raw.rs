@@ -18,6 +18,7 @@ section!(RawConfig {
     logging: RawLogging,
     files: RawFiles,
     queue: RawQueue,
+    retention: RawRetention,
     engine: RawEngine,
     models: RawModels,
     diarization: RawSwitch,
@@ -56,6 +57,14 @@ section!(RawQueue {
     poll_interval: i64,
     max_attempts: i64,
     shutdown_grace_seconds: i64,
+});
+section!(RawRetention {
+    recordings_max_age: f64,
+    recordings_max_bytes: i64,
+    results_max_age: f64,
+    results_max_bytes: i64,
+    forget_after: f64,
+    check_interval: i64,
 });
 section!(RawEngine { threads: i64, stall_timeout: i64 });
 section!(RawModels { dirs: Vec<String>, whisper: String, segmentation: String, speaker: String });

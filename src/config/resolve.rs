@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use super::check::{in_range, non_empty, seconds, some_name, some_seconds};
+use super::keeping::retention;
 use super::raw::{RawConfig, RawFiles, RawLimits, RawQueue, RawServer};
 use super::{AccessSettings, Config, ConfigError, ConnectionSettings, FileLimits, JobDefaults, QueueSettings};
 use crate::access::limits::{Allowance, LimitSettings};
@@ -54,6 +55,7 @@ impl Config {
             log_filter: raw.logging.level,
             files: files(&raw.files)?,
             queue: queue(&raw.queue)?,
+            retention: retention(&raw.retention)?,
             threads: if threads == 0 { cores.min(8) } else { threads as usize },
             stall_timeout: some_seconds(
                 "engine.stall_timeout",

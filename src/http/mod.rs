@@ -4,7 +4,6 @@
 mod asker;
 mod audio;
 mod bodies;
-mod changes;
 mod credentials;
 mod docs;
 mod error;

@@ -12,6 +12,7 @@ pub mod fuzzing;
 mod keys;
 mod record;
 mod recover;
+mod retention;
 mod speed;
 mod spool;
 mod steps;
@@ -31,6 +32,7 @@ pub use disk::Operation;
 pub use disk::faults::{Counted, Fault, Faults};
 pub use keys::{KeyFile, KeyFileError, Stamp};
 pub use recover::{Recovered, RecoveredJob};
+pub use retention::Footprint;
 pub use spool::{Spool, SpoolError, hexadecimal};
 
 use crate::jobs::{JobId, JobState};

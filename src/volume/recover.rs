@@ -47,8 +47,8 @@ impl Volume {
                         let belongs = Folder::of(&job.state);
                         let interrupted = folder == Folder::Processing && !self.has_ended(&entry.path(), &job.state)?;
                         if !interrupted && belongs != folder {
-                            // An end, a cancellation or a retry was written down and not carried out.
-                            self.move_on(&entry.path(), belongs, job.id)?;
+                            // An end, a cancellation, a retry or an archiving was written down and not carried out.
+                            self.complete_move(&entry.path(), belongs, &job)?;
                         }
                         let state = if interrupted { JobState::Queued } else { job.state };
                         found.jobs.push(RecoveredJob { job: Job { state, ..job }, interrupted });
@@ -80,18 +80,27 @@ impl Volume {
             JobState::Queued | JobState::Processing { .. } | JobState::Archived { .. } => Ok(false),
         }
     }
+
+    /// Moves a folder where its record says that it belongs.
+    fn complete_move(&self, from: &Path, belongs: Folder, job: &Job) -> io::Result<()> {
+        if belongs == Folder::Archived {
+            self.empty(from, job)?;
+        }
+        self.move_on(from, belongs, job.id)
+    }
 }
 
 /// Whether a record tells of the state of the folder it lies in. The record is written before the folder moves, so in
-/// `processing/` it may already tell of the end. In `incoming/` and `failed/` it may tell that the
-/// job was on its way to the other of the two.
+/// `processing/` it may already tell of the end. In `incoming/` and `failed/` it may tell that the job was on its way to the
+/// other of the two; in `completed/` and `failed/`, to `archived/`.
 const fn fits(folder: Folder, state: &JobState) -> bool {
     match folder {
-        Folder::Incoming | Folder::Failed => {
-            matches!(state, JobState::Queued | JobState::Failed { .. } | JobState::Cancelled { .. })
-        }
+        Folder::Incoming => matches!(state, JobState::Queued | JobState::Failed { .. } | JobState::Cancelled { .. }),
         Folder::Processing => true,
-        Folder::Completed => matches!(state, JobState::Completed { .. }),
+        Folder::Completed => matches!(state, JobState::Completed { .. } | JobState::Archived { .. }),
+        Folder::Failed => {
+            matches!(state, JobState::Queued | JobState::Failed { .. } | JobState::Cancelled { .. } | JobState::Archived { .. })
+        }
         Folder::Archived => matches!(state, JobState::Archived { .. }),
         Folder::Temp => false,
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// For each module: the modules of ours that it may name.
-const IMPORTS: [(&str, &[&str]); 25] = [
+const IMPORTS: [(&str, &[&str]); 26] = [
     ("main", &["cli"]),
     (
         "cli",
@@ -23,8 +23,12 @@ const IMPORTS: [(&str, &[&str]); 25] = [
             "volume",
         ],
     ),
-    ("app", &["access", "audio", "clock", "config", "engine", "http", "jobs", "pipeline", "stop", "volume", "worker"]),
+    (
+        "app",
+        &["access", "audio", "clock", "config", "engine", "housekeeping", "http", "jobs", "pipeline", "stop", "volume", "worker"],
+    ),
     ("http", &["access", "annotate", "audio", "clock", "engine", "jobs", "messages", "volume"]),
+    ("housekeeping", &["clock", "jobs", "volume"]),
     ("worker", &["annotate", "checkpoints", "clock", "context", "engine", "jobs", "pipeline", "stop", "volume"]),
     ("engine", &["annotate", "context", "jobs", "models", "pipeline"]),
     (

@@ -40,6 +40,7 @@ mod queue;
 mod rate_limits;
 mod recognition;
 mod recovery;
+mod retention;
 mod schemas;
 mod schemathesis;
 mod seed_clients;

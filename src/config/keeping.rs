@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::check::{in_range, seconds};
-use super::raw::RawRetention;
+use super::raw::{RawLogging, RawRetention};
 use super::{ConfigError, RetentionSettings};
 use crate::jobs::retention::{Retention, Rule};
+use crate::volume::LogLimits;
 
 /// A hundred years: any more is a mistake.
 const MOST_DAYS: f64 = 36_500.0;
@@ -24,6 +25,19 @@ pub(super) fn retention(raw: &RawRetention) -> Result<RetentionSettings, ConfigE
     };
     let check_interval = seconds("retention.check_interval", raw.check_interval, 1..=86_400, "between 1 and 86400")?;
     Ok(RetentionSettings { rules, check_interval })
+}
+
+pub(super) fn log_files(raw: &RawLogging) -> Result<Option<LogLimits>, ConfigError> {
+    let file_bytes =
+        in_range("logging.max_file_bytes", raw.max_file_bytes, 4096..=1_000_000_000, "between 4096 and 1000000000 (bytes)")?;
+    let twice = raw.max_file_bytes * 2;
+    let at_least = "at least twice logging.max_file_bytes";
+    let total_bytes = in_range("logging.max_total_bytes", raw.max_total_bytes, twice..=i64::MAX, at_least)?;
+    let Some(file_age) = days("logging.max_file_age", raw.max_file_age)? else {
+        let allowed = "a number of days above 0";
+        return Err(ConfigError::OutOfRange { setting: "logging.max_file_age", value: "0".to_owned(), allowed });
+    };
+    Ok(raw.files.then_some(LogLimits { file_bytes, file_age, total_bytes }))
 }
 
 fn days(setting: &'static str, value: f64) -> Result<Option<Duration>, ConfigError> {

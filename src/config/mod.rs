@@ -23,6 +23,7 @@ use crate::audio::time::Millis;
 use crate::jobs::retention::Retention;
 use crate::messages::Language;
 use crate::models::ModelsOptions;
+use crate::volume::LogLimits;
 use raw::RawConfig;
 
 /// Settings that are lists; in the environment their values are separated by commas.
@@ -79,6 +80,8 @@ pub struct Config {
     pub volume: PathBuf,
     /// A tracing filter.
     pub log_filter: String,
+    /// How the log's files are kept; none: there are none.
+    pub log_files: Option<LogLimits>,
     /// What a recording may be.
     pub files: FileLimits,
     /// How recordings wait and run.

@@ -48,7 +48,7 @@ section!(RawLimits {
     reads_burst: i64,
 });
 section!(RawVolume { path: String });
-section!(RawLogging { level: String });
+section!(RawLogging { level: String, files: bool, max_file_bytes: i64, max_file_age: f64, max_total_bytes: i64 });
 section!(RawFiles { max_size: i64, max_duration_seconds: i64, max_channels: i64 });
 section!(RawQueue {
     max_length: i64,

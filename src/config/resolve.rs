@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use super::check::{in_range, non_empty, seconds, some_name, some_seconds};
-use super::keeping::retention;
+use super::keeping::{log_files, retention};
 use super::raw::{RawConfig, RawFiles, RawLimits, RawQueue, RawServer};
 use super::{AccessSettings, Config, ConfigError, ConnectionSettings, FileLimits, JobDefaults, QueueSettings};
 use crate::access::limits::{Allowance, LimitSettings};
@@ -52,6 +52,7 @@ impl Config {
                 proxies: proxies(&raw.server.trusted_proxies)?,
                 origins: origins(&raw.server.cors_origins)?,
             },
+            log_files: log_files(&raw.logging)?,
             log_filter: raw.logging.level,
             files: files(&raw.files)?,
             queue: queue(&raw.queue)?,

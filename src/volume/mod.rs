@@ -10,6 +10,7 @@ mod disk;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod keys;
+mod logs;
 mod record;
 mod recover;
 mod retention;
@@ -31,6 +32,7 @@ pub use disk::Operation;
 #[cfg(feature = "faults")]
 pub use disk::faults::{Counted, Fault, Faults};
 pub use keys::{KeyFile, KeyFileError, Stamp};
+pub use logs::{LogFiles, LogLimits};
 pub use recover::{Recovered, RecoveredJob};
 pub use retention::Footprint;
 pub use spool::{Spool, SpoolError, hexadecimal};
@@ -193,12 +195,5 @@ impl Volume {
     pub fn free_bytes(&self) -> Option<u64> {
         let stat = rustix::fs::statvfs(self.path()).ok()?;
         Some(stat.f_bavail.saturating_mul(stat.f_frsize))
-    }
-
-    /// Bytes in the log folder.
-    pub fn log_bytes(&self) -> u64 {
-        let sizes =
-            |entries: std::fs::ReadDir| entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum();
-        self.disk().entries(&self.0.path.join("logs")).map_or(0, sizes)
     }
 }

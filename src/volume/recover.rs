@@ -48,7 +48,7 @@ impl Volume {
                         let interrupted = folder == Folder::Processing && !self.has_ended(&entry.path(), &job.state)?;
                         if !interrupted && belongs != folder {
                             // An end, a cancellation, a retry or an archiving was written down and not carried out.
-                            self.complete_move(&entry.path(), belongs, &job)?;
+                            self.move_on(&entry.path(), belongs, &job)?;
                         }
                         let state = if interrupted { JobState::Queued } else { job.state };
                         found.jobs.push(RecoveredJob { job: Job { state, ..job }, interrupted });
@@ -80,19 +80,11 @@ impl Volume {
             JobState::Queued | JobState::Processing { .. } | JobState::Archived { .. } => Ok(false),
         }
     }
-
-    /// Moves a folder where its record says that it belongs.
-    fn complete_move(&self, from: &Path, belongs: Folder, job: &Job) -> io::Result<()> {
-        if belongs == Folder::Archived {
-            self.empty(from, job)?;
-        }
-        self.move_on(from, belongs, job.id)
-    }
 }
 
 /// Whether a record tells of the state of the folder it lies in. The record is written before the folder moves, so in
-/// `processing/` it may already tell of the end. In `incoming/` and `failed/` it may tell that the job was on its way to the
-/// other of the two; in `completed/` and `failed/`, to `archived/`.
+/// `processing/` it may already tell of the end. In `incoming/` and `failed/` it may tell that the
+/// job was on its way to the other of the two; in `completed/` and `failed/`, to `archived/`.
 const fn fits(folder: Folder, state: &JobState) -> bool {
     match folder {
         Folder::Incoming => matches!(state, JobState::Queued | JobState::Failed { .. } | JobState::Cancelled { .. }),

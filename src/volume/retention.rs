@@ -50,15 +50,7 @@ impl Volume {
     pub fn archive(&self, ended: &Job, archived: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::of(&ended.state), ended.id);
         self.write_file(&folder.join(record::JOB_FILE), &record::encode(archived))?;
-        self.empty(&folder, archived)?;
-        self.move_folder(&folder, &self.job_folder(Folder::Archived, archived.id))
-    }
-
-    /// Leaves nothing in an archived job's folder but its record.
-    pub(super) fn empty(&self, folder: &std::path::Path, archived: &Job) -> io::Result<()> {
-        let recording = record::recording_name(&archived.file.format);
-        self.clear(folder, &[&recording, record::RESULT_FILE, record::ERROR_FILE])?;
-        Ok(())
+        self.move_on(&folder, Folder::Archived, archived)
     }
 
     /// Removes what deletions that were broken off left in `temp/`, as far as it can be removed now.

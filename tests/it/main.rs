@@ -29,6 +29,7 @@ mod health;
 mod idempotency;
 mod jobs;
 mod list;
+mod logs;
 mod long_poll;
 mod models_catalog;
 mod models_import;

@@ -52,8 +52,8 @@ fn due(rules: &Retention, kept: &[Kept]) -> Vec<String> {
     rules.due(kept, now()).iter().map(told).collect()
 }
 
-fn days(days: u64) -> Option<Duration> {
-    Some(Duration::from_hours(24 * days))
+fn days(days: u64) -> Duration {
+    Duration::from_hours(24 * days)
 }
 
 #[test]
@@ -63,14 +63,14 @@ fn without_rules_everything_is_kept() {
 
 #[test]
 fn age_counts_from_the_end_and_reaches_the_limit() {
-    let rules = Retention { results: Rule { max_age: days(7), max_bytes: None }, ..Retention::default() };
+    let rules = Retention { results: Rule { max_age: Some(days(7)), max_bytes: None }, ..Retention::default() };
     assert_eq!(due(&rules, &[ended(8, 10, 10), ended(7, 10, 10), ended(6, 10, 10)]), ["a0", "a1"]);
 }
 
 #[test]
 fn recordings_go_earlier_than_results_and_only_once() {
-    let recordings = Rule { max_age: days(1), max_bytes: None };
-    let rules = Retention { recordings, results: Rule { max_age: days(7), max_bytes: None }, forget_after: None };
+    let recordings = Rule { max_age: Some(days(1)), max_bytes: None };
+    let rules = Retention { recordings, results: Rule { max_age: Some(days(7)), max_bytes: None }, forget_after: None };
     assert_eq!(due(&rules, &[ended(8, 10, 10), ended(3, 0, 10), ended(2, 10, 10), ended(0, 10, 10)]), ["a0", "r2"]);
 }
 
@@ -83,7 +83,7 @@ fn all_that_is_older_than_what_does_not_fit_goes() {
 
 #[test]
 fn an_archived_job_is_forgotten_after_its_time() {
-    let rules = Retention { forget_after: days(30), ..Retention::default() };
+    let rules = Retention { forget_after: Some(days(30)), ..Retention::default() };
     let archived = |days_ago| Job {
         state: JobState::Archived { started_at: None, finished_at: now(), archived_at: now() - TimeDelta::days(days_ago) },
         ..(*ended(100, 0, 0).job).clone()
@@ -96,7 +96,7 @@ proptest! {
     #[test]
     fn what_is_kept_fits_and_is_the_newest(sizes in proptest::collection::vec(0u64..100, 0..40), most in 1u64..500) {
         let rules = Retention { recordings: Rule { max_age: None, max_bytes: Some(most) }, ..Retention::default() };
-        let kept: Vec<Kept> = sizes.iter().enumerate().map(|(number, size)| ended(100 - number as i64, *size, 1)).collect();
+        let kept: Vec<Kept> = (0..100).rev().zip(&sizes).map(|(days_ago, size)| ended(days_ago, *size, 1)).collect();
         let gone = rules.due(&kept, now()).len();
         let occupied: Vec<u64> = sizes.iter().copied().filter(|size| *size > 0).collect();
         prop_assert!(occupied[gone..].iter().sum::<u64>() <= most);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
@@ -15,10 +16,11 @@ use tracing::{error, info, warn};
 use crate::access::limits::Limits;
 use crate::audio::decode::DecodeLimits;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, FileLimits};
 use crate::engine::{Engine, EngineStatus, StartError};
 use crate::housekeeping::Housekeeping;
 use crate::http::{self, AppState, Pace, Parts, Patience};
+use crate::inbox::{self, Inbox};
 use crate::jobs::changes::Changes;
 use crate::jobs::estimate::Equipment;
 use crate::jobs::registry::Registry;
@@ -77,6 +79,7 @@ pub struct App {
     address: SocketAddr,
     state: AppState,
     worker: Worker,
+    inbox: Option<Inbox>,
     registry: Registry,
     tasks: TaskTracker,
     shutdown: Shutdown,
@@ -114,6 +117,7 @@ impl App {
         shutdown: Shutdown,
         build: impl FnOnce() -> Pipeline + Send + 'static,
     ) -> Result<Self, AppError> {
+        volume.keep_free(config.reserve);
         let (access, keys) = keys::open(config)?;
         let registry = Registry::new(config.queue.max_length, clock.clone());
         recovery::take_up(&volume, &registry, &clock, config.queue.max_attempts).map_err(AppError::Recover)?;
@@ -130,6 +134,17 @@ impl App {
         let tasks = TaskTracker::new();
         let changes = Arc::new(Changes::default());
         let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
+        let watched = config.incoming.watch.then(|| inbox::Parts {
+            registry: registry.clone(),
+            volume: volume.clone(),
+            clock: clock.clone(),
+            engine: engine.status().clone(),
+            max_file_bytes: config.files.max_bytes,
+            decode_limits: decode_limits(config),
+            poll_interval: config.queue.poll_interval,
+            stopping: shutdown.soft.clone(),
+            tasks: tasks.clone(),
+        });
         let state = AppState::new(Parts {
             registry: registry.clone(),
             volume: volume.clone(),
@@ -144,11 +159,7 @@ impl App {
             changes: changes.clone(),
             tasks: tasks.clone(),
             max_file_bytes: config.files.max_bytes,
-            decode_limits: DecodeLimits {
-                max_duration: config.files.max_duration,
-                max_channels: config.files.max_channels,
-                ..DecodeLimits::default()
-            },
+            decode_limits: decode_limits(config),
             pace: Pace { idle_timeout: config.connections.idle_timeout, min_rate: config.connections.min_upload_rate },
             language: config.language,
         });
@@ -171,6 +182,7 @@ impl App {
                 stall_timeout: config.stall_timeout,
             },
             poll_interval: config.queue.poll_interval,
+            name_results: config.incoming.name_results,
             stopping: shutdown.soft.clone(),
             ending: ending.clone(),
         };
@@ -183,6 +195,7 @@ impl App {
             address,
             state,
             worker,
+            inbox: watched.map(Inbox::new),
             registry,
             tasks,
             shutdown,
@@ -205,6 +218,11 @@ impl App {
         self.address
     }
 
+    /// How often the watched folder was looked at; none if it is not watched.
+    pub fn looks(&self) -> Option<watch::Receiver<u64>> {
+        self.inbox.as_ref().map(Inbox::looks)
+    }
+
     /// Serves until the soft token is raised, then lets what runs come to its end within the grace time. Until then requests
     /// are still answered, but no recording is taken; after that the connections are closed.
     ///
@@ -225,6 +243,14 @@ impl App {
         });
         if let Some(keys) = self.keys {
             self.tasks.spawn(keys.run(closing.clone()));
+        }
+        if let Some(inbox) = self.inbox {
+            // If it dies, files would lie there for ever.
+            let guard = soft.clone().drop_guard();
+            self.tasks.spawn(async move {
+                let _stop_everything = guard;
+                inbox.run().await;
+            });
         }
         self.tasks.spawn(self.housekeeping.run(closing.clone()));
         let worker = self.tasks.spawn({
@@ -271,6 +297,12 @@ impl App {
         info!(event = "stopped", "Stopped");
         Ok(orderly.map_err(|error| AppError::Serve(error.to_string()))??)
     }
+}
+
+/// What a recording may be.
+fn decode_limits(config: &Config) -> DecodeLimits {
+    let FileLimits { max_duration, max_channels, .. } = config.files;
+    DecodeLimits { max_duration, max_channels, ..DecodeLimits::default() }
 }
 
 /// What decides how fast the work is done.

@@ -23,7 +23,7 @@ use crate::jobs::Job;
 use crate::jobs::registry::Registry;
 use crate::pipeline::PipelineError;
 use crate::stop::{StopReason, StopSignal};
-use crate::volume::{Volume, hexadecimal};
+use crate::volume::{ResultNames, Volume, hexadecimal};
 
 /// The parts that the worker needs.
 pub struct Worker {
@@ -39,6 +39,8 @@ pub struct Worker {
     pub limits: TimeLimits,
     /// Between two looks when nothing wakes the worker.
     pub poll_interval: Duration,
+    /// Whether results are also found by their recordings' names.
+    pub name_results: ResultNames,
     /// Raised when no further job is to be begun.
     pub stopping: CancellationToken,
     /// Raised when the running job has no time left because the process ends.
@@ -76,15 +78,23 @@ impl Worker {
     /// When the engine stands still: the job has been dealt with, and nothing more can be done in this process.
     pub async fn run(self) -> Result<(), EngineStalled> {
         while !self.stopping.is_cancelled() {
+            // Begun and not claimed, a job would go to and fro.
+            if !self.on_volume(|volume| Ok(volume.can_work())).await.unwrap_or(true) {
+                self.pause().await;
+                continue;
+            }
             match self.registry.start_next() {
                 Some((job, stop)) => {
                     let span = info_span!("job", job_id = %job.id);
                     self.work(job, stop).instrument(span).await?;
                 }
-                None => tokio::select! {
-                    () = self.registry.wait_for_work(self.poll_interval) => {}
-                    () = self.stopping.cancelled() => {}
-                },
+                None => {
+                    self.resume();
+                    tokio::select! {
+                        () = self.registry.wait_for_work(self.poll_interval) => {}
+                        () = self.stopping.cancelled() => {}
+                    }
+                }
             }
         }
         Ok(())
@@ -97,7 +107,10 @@ impl Worker {
             move |volume| volume.claim(&running)
         });
         let recording = match claimed.await {
-            Ok(path) => path,
+            Ok(path) => {
+                self.resume();
+                path
+            }
             Err(error) => {
                 self.not_claimed(running, &error).await;
                 return Ok(());

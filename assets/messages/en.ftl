@@ -83,6 +83,12 @@ failure-processing-failed = { $stage ->
    *[none] The recording could not be processed
 }
 failure-invalid-audio = The recording cannot be decoded
+failure-unsupported-format = The file's format is not supported
+failure-audio-too-long = The recording is longer than allowed
+failure-audio-empty = The recording is empty
+failure-file-too-large = The file is larger than allowed
+failure-invalid-metadata = The metadata in the file beside the recording is not valid
+failure-invalid-options = The options in the file beside the recording are not valid
 failure-model-unavailable = { $stage ->
     [diarization] The model that tells the speakers apart is not available
     [transcription] The transcription model is not available for this recording

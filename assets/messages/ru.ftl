@@ -75,6 +75,12 @@ failure-processing-failed = { $stage ->
    *[none] Ошибка при обработке аудиофайла
 }
 failure-invalid-audio = Аудиофайл не удалось декодировать
+failure-unsupported-format = Формат файла не поддерживается
+failure-audio-too-long = Запись длиннее, чем разрешено
+failure-audio-empty = Запись пуста
+failure-file-too-large = Файл больше, чем разрешено
+failure-invalid-metadata = Метаданные в файле рядом с записью заданы неверно
+failure-invalid-options = Параметры в файле рядом с записью заданы неверно
 failure-model-unavailable = { $stage ->
     [diarization] Модель для разделения говорящих недоступна
     [transcription] Модель для расшифровки этой записи недоступна

@@ -37,6 +37,20 @@ pub(super) fn seconds(
     in_range(setting, value, range, allowed).map(Duration::from_secs)
 }
 
+/// Seconds that may have a fraction.
+pub(super) fn fractional_seconds(
+    setting: &'static str,
+    value: f64,
+    range: std::ops::RangeInclusive<f64>,
+    allowed: &'static str,
+) -> Result<Duration, ConfigError> {
+    if range.contains(&value) {
+        Ok(Duration::from_secs_f64(value))
+    } else {
+        Err(ConfigError::OutOfRange { setting, value: value.to_string(), allowed })
+    }
+}
+
 /// The same, where 0 says none.
 pub(super) fn some_seconds(
     setting: &'static str,

@@ -23,7 +23,7 @@ use crate::audio::time::Millis;
 use crate::jobs::retention::Retention;
 use crate::messages::Language;
 use crate::models::ModelsOptions;
-use crate::volume::LogLimits;
+use crate::volume::{LogLimits, ResultNames};
 use raw::RawConfig;
 
 /// Settings that are lists; in the environment their values are separated by commas.
@@ -78,6 +78,8 @@ pub struct Config {
     pub access: AccessSettings,
     /// The folder that holds everything.
     pub volume: PathBuf,
+    /// Bytes of its disk that stay free of recordings.
+    pub reserve: u64,
     /// A tracing filter.
     pub log_filter: String,
     /// How the log's files are kept; none: there are none.
@@ -86,6 +88,8 @@ pub struct Config {
     pub files: FileLimits,
     /// How recordings wait and run.
     pub queue: QueueSettings,
+    /// The watched folder.
+    pub incoming: IncomingSettings,
     /// What is kept of jobs that have ended.
     pub retention: RetentionSettings,
     /// Threads of the models.
@@ -139,6 +143,15 @@ pub struct FileLimits {
     pub max_duration: Millis,
     /// Its channels.
     pub max_channels: u16,
+}
+
+/// The watched folder.
+#[derive(Debug, Clone, Copy)]
+pub struct IncomingSettings {
+    /// Whether what is dropped there becomes jobs by itself.
+    pub watch: bool,
+    /// Whether each result is also found by its recording's name.
+    pub name_results: ResultNames,
 }
 
 /// How recordings wait and run.

@@ -15,9 +15,11 @@ section!(RawConfig {
     access: RawAccess,
     rate_limits: RawLimits,
     volume: RawVolume,
+    storage: RawStorage,
     logging: RawLogging,
     files: RawFiles,
     queue: RawQueue,
+    incoming: RawIncoming,
     retention: RawRetention,
     engine: RawEngine,
     models: RawModels,
@@ -48,16 +50,18 @@ section!(RawLimits {
     reads_burst: i64,
 });
 section!(RawVolume { path: String });
+section!(RawStorage { reserve: i64 });
 section!(RawLogging { level: String, files: bool, max_file_bytes: i64, max_file_age: f64, max_total_bytes: i64 });
 section!(RawFiles { max_size: i64, max_duration_seconds: i64, max_channels: i64 });
 section!(RawQueue {
     max_length: i64,
     task_timeout: i64,
     task_timeout_factor: f64,
-    poll_interval: i64,
+    poll_interval: f64,
     max_attempts: i64,
     shutdown_grace_seconds: i64,
 });
+section!(RawIncoming { watch: bool, name_results: String });
 section!(RawRetention {
     recordings_max_age: f64,
     recordings_max_bytes: i64,

@@ -3,16 +3,17 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use super::check::{in_range, non_empty, seconds, some_name, some_seconds};
+use super::check::{fractional_seconds, in_range, non_empty, seconds, some_name, some_seconds};
 use super::keeping::{log_files, retention};
-use super::raw::{RawConfig, RawFiles, RawLimits, RawQueue, RawServer};
-use super::{AccessSettings, Config, ConfigError, ConnectionSettings, FileLimits, JobDefaults, QueueSettings};
+use super::raw::{RawConfig, RawFiles, RawIncoming, RawLimits, RawQueue, RawServer};
+use super::{AccessSettings, Config, ConfigError, ConnectionSettings, FileLimits, IncomingSettings, JobDefaults, QueueSettings};
 use crate::access::limits::{Allowance, LimitSettings};
 use crate::access::origins::Origins;
 use crate::access::proxies::TrustedProxies;
 use crate::audio::time::Millis;
 use crate::messages::Language;
 use crate::models::ModelsOptions;
+use crate::volume::ResultNames;
 
 impl Config {
     pub(super) fn resolve(raw: RawConfig) -> Result<Self, ConfigError> {
@@ -52,10 +53,12 @@ impl Config {
                 proxies: proxies(&raw.server.trusted_proxies)?,
                 origins: origins(&raw.server.cors_origins)?,
             },
+            reserve: in_range("storage.reserve", raw.storage.reserve, 0..=1_000_000_000_000, "between 0 and 1000000000000")?,
             log_files: log_files(&raw.logging)?,
             log_filter: raw.logging.level,
             files: files(&raw.files)?,
             queue: queue(&raw.queue)?,
+            incoming: incoming(&raw.incoming)?,
             retention: retention(&raw.retention)?,
             threads: if threads == 0 { cores.min(8) } else { threads as usize },
             stall_timeout: some_seconds(
@@ -178,8 +181,24 @@ fn queue(raw: &RawQueue) -> Result<QueueSettings, ConfigError> {
         max_length: in_range("queue.max_length", raw.max_length, 1..=1_000_000, "between 1 and 1000000")? as usize,
         task_timeout: some_seconds("queue.task_timeout", raw.task_timeout, 0..=31_536_000, YEAR)?,
         task_timeout_factor: (factor > 0.0).then_some(factor),
-        poll_interval: seconds("queue.poll_interval", raw.poll_interval, 1..=3600, "between 1 and 3600")?,
+        poll_interval: fractional_seconds("queue.poll_interval", raw.poll_interval, 0.1..=3600.0, "between 0.1 and 3600")?,
         max_attempts: in_range("queue.max_attempts", raw.max_attempts, 1..=100, "between 1 and 100")? as u32,
         shutdown_grace: seconds("queue.shutdown_grace_seconds", raw.shutdown_grace_seconds, 0..=3600, "between 0 and 3600")?,
     })
+}
+
+fn incoming(raw: &RawIncoming) -> Result<IncomingSettings, ConfigError> {
+    let name_results = match raw.name_results.trim() {
+        "none" | "" => ResultNames::None,
+        "symlink" => ResultNames::Symlink,
+        "copy" => ResultNames::Copy,
+        _ => {
+            return Err(ConfigError::OutOfRange {
+                setting: "incoming.name_results",
+                value: format!("{:?}", raw.name_results),
+                allowed: "none, symlink or copy",
+            });
+        }
+    };
+    Ok(IncomingSettings { watch: raw.watch, name_results })
 }

@@ -6,10 +6,12 @@ use axum::http::StatusCode;
 
 use super::bodies;
 use super::bodies::health::{
-    Alive, Components, Condition, DiskUsage, HealthBody, Liveness, MemoryUsage, MissingStage, QueueCondition, Readiness, Ready,
+    Alive, Components, Condition, DiskUsage, HealthBody, Liveness, MemoryUsage, MissingStage, Problem, QueueCondition, Readiness,
+    Ready,
 };
 use super::state::AppState;
 use crate::jobs::stage::Stage;
+use crate::volume::Writable;
 
 /// Health
 ///
@@ -28,7 +30,7 @@ pub(super) async fn get_health(State(state): State<AppState>) -> (StatusCode, Js
 pub(super) async fn measure(state: &AppState) -> HealthBody {
     let volume = state.volume.clone();
     let measured = tokio::task::spawn_blocking(move || (volume.is_writable(), volume.log_bytes(), volume.free_bytes())).await;
-    let (writable, log_bytes, free) = measured.unwrap_or((false, 0, None));
+    let (writable, log_bytes, free) = measured.unwrap_or((Writable::No, 0, None));
     let engine = state.engine.is_alive();
     let stages = state.engine.stages().iter();
     let missing_stages: Vec<MissingStage> = stages
@@ -47,7 +49,20 @@ pub(super) async fn measure(state: &AppState) -> HealthBody {
     } else {
         Condition::Degraded
     };
-    let access = if writable { Condition::Healthy } else { Condition::Unhealthy };
+    let access = match writable {
+        Writable::Yes => Condition::Healthy,
+        Writable::Full => Condition::Degraded,
+        Writable::No => Condition::Unhealthy,
+    };
+    let problems = [
+        (writable == Writable::Full, Problem::StorageFull),
+        (writable == Writable::No, Problem::VolumeUnwritable),
+        (!state.registry.has_room(), Problem::QueueFull),
+        (!engine, Problem::EngineEnded),
+        (state.engine.is_stalled(), Problem::EngineStalled),
+        (!missing_stages.is_empty(), Problem::StagesMissing),
+        (is_stopping, Problem::Stopping),
+    ];
     let of_stage = |stage: Stage| {
         let can_run = state.engine.stages().iter().any(|info| info.stage == stage && info.missing.is_none());
         if can_run { Condition::Healthy } else { Condition::Degraded }
@@ -56,11 +71,13 @@ pub(super) async fn measure(state: &AppState) -> HealthBody {
         status: audio.max(queue).max(access),
         version: env!("CARGO_PKG_VERSION"),
         uptime: state.uptime().as_secs(),
-        queue_status: match (state.engine.is_stalled(), is_stopping) {
-            (true, _) => QueueCondition::Stalled,
-            (false, true) => QueueCondition::Stopping,
-            (false, false) => QueueCondition::Active,
+        queue_status: match (state.engine.is_stalled(), is_stopping, state.registry.is_paused()) {
+            (true, _, _) => QueueCondition::Stalled,
+            (false, true, _) => QueueCondition::Stopping,
+            (false, false, true) => QueueCondition::Paused,
+            (false, false, false) => QueueCondition::Active,
         },
+        problems: problems.into_iter().filter_map(|(is_so, problem)| is_so.then_some(problem)).collect(),
         components: Components {
             queue_manager: queue,
             volume_access: access,

@@ -10,7 +10,6 @@ mod error;
 mod events;
 mod extract;
 mod fallback;
-mod fields;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod guard;
@@ -39,6 +38,7 @@ use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::intake::fields;
 pub use serve::{Patience, listen, serve};
 pub use slow::Pace;
 pub use state::{AppState, Parts};

@@ -26,7 +26,6 @@ use super::operations::create::{self, Created};
 use super::slow::{Meter, Pace, SlowError, drain};
 use super::state::AppState;
 use super::take::{TakeRequest, take};
-use crate::jobs::JobId;
 use crate::volume::Spool;
 
 /// What the parts beside the recording and the boundaries may take.
@@ -101,10 +100,10 @@ async fn receive(
     state: &AppState,
     asker: &Asker,
     boundary: String,
-    admission: Admission,
+    mut admission: Admission,
     data: &mut BodyDataStream,
 ) -> Result<Response, ApiError> {
-    let parts = read_parts(state, boundary, data).await?;
+    let parts = read_parts(state, boundary, &mut admission, data).await?;
     let metadata = Source::Text(parts.metadata.as_deref().unwrap_or_default());
     let options = Source::Text(parts.options.as_deref().unwrap_or_default());
     let wishes = create::understand(metadata, options)?;
@@ -144,7 +143,12 @@ fn boundary(headers: &HeaderMap) -> Result<String, ApiError> {
     })
 }
 
-async fn read_parts(state: &AppState, boundary: String, data: &mut BodyDataStream) -> Result<Parts, ApiError> {
+async fn read_parts(
+    state: &AppState,
+    boundary: String,
+    admission: &mut Admission,
+    data: &mut BodyDataStream,
+) -> Result<Parts, ApiError> {
     let size = SizeLimit::new().whole_stream(state.max_file_bytes.saturating_add(MAX_OVERHEAD_BYTES));
     let unparsed = AtomicU64::new(0);
     let stream = guarded(data, state.pace, &unparsed);
@@ -160,7 +164,7 @@ async fn read_parts(state: &AppState, boundary: String, data: &mut BodyDataStrea
         let name = part.field.name().unwrap_or_default().to_owned();
         match name.as_str() {
             "file" if parts.recording.is_some() => return Err(repeated("file")),
-            "file" => parts.recording = Some(read_recording(state, part).await?),
+            "file" => parts.recording = Some(read_recording(state, admission, part).await?),
             "metadata" if parts.metadata.is_some() => return Err(repeated("metadata")),
             "metadata" => parts.metadata = Some(read_field(part, &name).await?),
             "options" if parts.options.is_some() => return Err(repeated("options")),
@@ -191,9 +195,9 @@ impl Part<'_> {
     }
 }
 
-async fn read_recording(state: &AppState, mut part: Part<'_>) -> Result<(Spool, String), ApiError> {
+async fn read_recording(state: &AppState, admission: &mut Admission, mut part: Part<'_>) -> Result<(Spool, String), ApiError> {
     let filename = fields::file_label(part.field.file_name());
-    let mut spool = state.volume.spool(JobId::random(), state.max_file_bytes).await?;
+    let mut spool = admission.spool(state).await?;
     while let Some(chunk) = part.chunk().await? {
         spool.write(&chunk).await?;
     }

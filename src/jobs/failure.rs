@@ -20,6 +20,18 @@ pub enum FailureCode {
     ProcessingFailed,
     /// The recording cannot be decoded.
     InvalidAudio,
+    /// The file is no recording of a kind that is known.
+    UnsupportedFormat,
+    /// The recording is longer than the settings allow.
+    AudioTooLong,
+    /// The recording holds no sound.
+    AudioEmpty,
+    /// The file is larger than the settings allow.
+    FileTooLarge,
+    /// What stands beside the recording about the call is not valid.
+    InvalidMetadata,
+    /// What stands beside the recording about the work is not valid.
+    InvalidOptions,
     /// A model is missing, and the job is strict.
     ModelUnavailable,
     /// It took longer than the settings allow.
@@ -32,9 +44,15 @@ pub enum FailureCode {
 
 impl FailureCode {
     /// Every code.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 12] = [
         Self::ProcessingFailed,
         Self::InvalidAudio,
+        Self::UnsupportedFormat,
+        Self::AudioTooLong,
+        Self::AudioEmpty,
+        Self::FileTooLarge,
+        Self::InvalidMetadata,
+        Self::InvalidOptions,
         Self::ModelUnavailable,
         Self::Timeout,
         Self::CrashedRepeatedly,
@@ -46,6 +64,12 @@ impl FailureCode {
         match self {
             Self::ProcessingFailed => "PROCESSING_FAILED",
             Self::InvalidAudio => "INVALID_AUDIO",
+            Self::UnsupportedFormat => "UNSUPPORTED_FORMAT",
+            Self::AudioTooLong => "AUDIO_TOO_LONG",
+            Self::AudioEmpty => "AUDIO_EMPTY",
+            Self::FileTooLarge => "FILE_TOO_LARGE",
+            Self::InvalidMetadata => "INVALID_METADATA",
+            Self::InvalidOptions => "INVALID_OPTIONS",
             Self::ModelUnavailable => "MODEL_UNAVAILABLE",
             Self::Timeout => "TIMEOUT",
             Self::CrashedRepeatedly => "CRASHED_REPEATEDLY",

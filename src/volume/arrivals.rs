@@ -1,44 +1,141 @@
-//! Recordings that lie in `incoming/` because a person or another program put them there, and what is left in `temp/`.
+//! Recordings that lie in `incoming/` because a person or another program put them there.
 //!
-//! Taking such a file moves it, and no moment of the move may lose it: it goes into a folder in `temp/` that already holds the
-//! job's record, with the name that the file had, and the folder then goes to `incoming/`. A start that finds such a folder
-//! in `temp/` gives the file its name back.
+//! Here they are only looked at: what is there, in which state, and with which sidecar beside it. [`super::taking`] makes jobs of
+//! them. Names are bytes all the way, since a file may have any name; text is made of them for people alone.
 
+mod listing;
+mod names;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::Metadata;
 use std::io::{self, Read};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
-use tracing::warn;
 
 use super::disk::Disk;
-use super::{Folder, Volume, record};
-use crate::jobs::{Job, JobId};
+use super::{Folder, Volume};
+pub use listing::Listing;
 
-/// A recording that lies in `incoming/` under a name of its own.
+/// Where a file lies: in `incoming/`, or in a folder of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Place {
+    folder: Option<OsString>,
+    name: OsString,
+}
+
+impl Place {
+    /// In `incoming/` itself, or in this folder of it.
+    pub fn new(folder: Option<OsString>, name: OsString) -> Self {
+        Self { folder, name }
+    }
+
+    /// The folder in `incoming/`; none for `incoming/` itself.
+    pub fn folder(&self) -> Option<&OsStr> {
+        self.folder.as_deref()
+    }
+
+    /// The file's own name.
+    pub fn name(&self) -> &OsStr {
+        &self.name
+    }
+
+    fn beside(&self, name: OsString) -> Self {
+        Self { folder: self.folder.clone(), name }
+    }
+
+    /// The same as text that holds every byte of it.
+    pub(super) fn encode(&self) -> String {
+        names::encode(self)
+    }
+
+    /// The place that a text tells of; none when that is not in `incoming/`.
+    pub(super) fn decode(text: &str) -> Option<Self> {
+        names::decode(text)
+    }
+
+    pub(super) fn path(&self, incoming: &Path) -> PathBuf {
+        match &self.folder {
+            Some(folder) => incoming.join(folder).join(&self.name),
+            None => incoming.join(&self.name),
+        }
+    }
+}
+
+/// What changes when a file is written to or replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Imprint {
+    modified: Option<SystemTime>,
+    size: u64,
+    inode: u64,
+}
+
+impl Imprint {
+    pub(super) fn of(meta: &Metadata) -> Self {
+        Self { modified: meta.modified().ok(), size: meta.len(), inode: meta.ino() }
+    }
+}
+
+/// A file that lies in `incoming/` under a name of its own.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) place: Place,
+    pub(super) path: PathBuf,
+    pub(super) imprint: Imprint,
+}
+
+/// A recording that lies in `incoming/`, with what lies beside it.
 #[derive(Debug, Clone)]
 pub struct Arrival {
-    name: String,
-    path: PathBuf,
-    size: u64,
-    modified: Option<SystemTime>,
+    pub(super) recording: Found,
+    pub(super) sidecar: Option<Found>,
     disk: Disk,
 }
 
 impl Arrival {
-    /// Its name.
-    pub fn name(&self) -> &str {
-        &self.name
+    /// Its name, for people.
+    pub fn name(&self) -> String {
+        self.recording.place.name.to_string_lossy().into_owned()
+    }
+
+    /// Where it lies in `incoming/`.
+    pub fn place(&self) -> &Place {
+        &self.recording.place
     }
 
     /// Where it lies; for probing.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.recording.path
     }
 
     /// In bytes.
     pub fn size(&self) -> u64 {
-        self.size
+        self.recording.imprint.size
+    }
+
+    /// What changes when it or its sidecar is written to or replaced.
+    pub fn imprint(&self) -> (Imprint, Option<Imprint>) {
+        (self.recording.imprint, self.sidecar.as_ref().map(|sidecar| sidecar.imprint))
+    }
+
+    /// Where its sidecar lies, if there is one.
+    pub fn sidecar(&self) -> Option<&Place> {
+        self.sidecar.as_ref().map(|sidecar| &sidecar.place)
+    }
+
+    /// The first bytes of its sidecar, at most so many; nothing if there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read_sidecar(&self, at_most: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        if let Some(sidecar) = &self.sidecar {
+            self.disk.open(&sidecar.path)?.take(at_most).read_to_end(&mut bytes)?;
+        }
+        Ok(bytes)
     }
 
     /// SHA-256 of its bytes, in lower-case hexadecimal.
@@ -46,7 +143,7 @@ impl Arrival {
     /// # Errors
     /// When it cannot be read.
     pub fn sha256(&self) -> io::Result<String> {
-        let mut file = self.disk.open(&self.path)?;
+        let mut file = self.disk.open(&self.recording.path)?;
         let mut digest = Sha256::new();
         let mut buffer = vec![0; 256 * 1024];
         loop {
@@ -60,7 +157,13 @@ impl Arrival {
 }
 
 impl Volume {
-    /// The file of this name lying directly in `incoming/`: none if there is none, or if it is not a plain file.
+    /// The folder that recordings are dropped into.
+    pub fn incoming(&self) -> PathBuf {
+        self.folder(Folder::Incoming)
+    }
+
+    /// The file of this name lying directly in `incoming/`: none if there is none, or if it is not a plain file. What lies
+    /// beside it is not looked at.
     ///
     /// # Errors
     /// When the folder cannot be read.
@@ -69,89 +172,28 @@ impl Volume {
         if !is_plain {
             return Ok(None);
         }
-        let path = self.folder(Folder::Incoming).join(name);
+        let recording = self.find_file(Place::new(None, OsString::from(name)))?;
+        Ok(recording.map(|recording| Arrival { recording, sidecar: None, disk: self.disk().clone() }))
+    }
+
+    /// The plain file at this place, if there is one.
+    fn find_file(&self, place: Place) -> io::Result<Option<Found>> {
+        let path = place.path(&self.folder(Folder::Incoming));
         match self.disk().link_metadata(&path) {
-            Ok(meta) if meta.is_file() => {
-                let disk = self.disk().clone();
-                Ok(Some(Arrival { name: name.to_owned(), path, size: meta.len(), modified: meta.modified().ok(), disk }))
-            }
+            Ok(meta) if meta.is_file() => Ok(Some(Found { imprint: Imprint::of(&meta), place, path })),
             Ok(_) => Ok(None),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename) => Ok(None),
             Err(error) => Err(error),
         }
     }
+}
 
-    /// Makes a file in `incoming/` the recording of a job. Whatever goes wrong, the file keeps or regains its name.
-    ///
-    /// # Errors
-    /// `NotFound` when the file is gone, `ResourceBusy` when it has changed since it was found; otherwise when the volume does
-    /// not take it.
-    pub fn take(&self, arrival: &Arrival, job: &Job) -> io::Result<()> {
-        let folder = self.job_folder(Folder::Temp, job.id);
-        // Not found is said of the file alone.
-        self.disk()
-            .create_folder(&folder)
-            .map_err(|error| if error.kind() == io::ErrorKind::NotFound { io::Error::other(error) } else { error })?;
-        let moved = self.take_into(&folder, arrival, job);
-        if moved.is_err() {
-            self.give_back(&folder, &arrival.name)?;
-            self.disk().remove_folder(&folder)?;
-        }
-        moved
-    }
-
-    fn take_into(&self, folder: &Path, arrival: &Arrival, job: &Job) -> io::Result<()> {
-        self.write_file(&folder.join(record::JOB_FILE), &record::encode_taken(job, Some(&arrival.name)))?;
-        let recording = folder.join(record::recording_name(&job.file.format));
-        // The folder has to last before it holds the only name of the file.
-        self.disk().sync_folder(&self.folder(Folder::Temp))?;
-        self.disk().rename(&arrival.path, &recording)?;
-        self.disk().sync_folder(folder)?;
-        // Not through a link that took the file's place since it was looked at.
-        let meta = self.disk().link_metadata(&recording)?;
-        if !meta.is_file() || meta.len() != arrival.size || meta.modified().ok() != arrival.modified {
-            return Err(io::Error::new(io::ErrorKind::ResourceBusy, "the file is still being written"));
-        }
-        // It may belong to another user; what is not readable would fail only when its turn comes.
-        let _readable = self.disk().open(&recording)?;
-        self.take_in(folder, job.id)
-    }
-
-    /// Gives a recording in a folder of `temp/` its name in `incoming/` back, if it was taken from there.
-    fn give_back(&self, folder: &Path, name: &str) -> io::Result<()> {
-        for entry in self.disk().entries(folder)? {
-            let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with("recording.") {
-                let mut place = self.folder(Folder::Incoming).join(name);
-                if self.disk().exists(&place)? {
-                    place = self.folder(Folder::Incoming).join(format!("{}-{name}", JobId::random()));
-                }
-                self.disk().rename(&entry.path(), &place)?;
-            }
-        }
-        self.disk().sync_folder(&self.folder(Folder::Incoming))
-    }
-
-    /// Removes what a server that died left in `temp/`, and gives back what it was just taking from `incoming/`.
-    pub(super) fn sweep(&self) -> io::Result<()> {
-        for entry in self.disk().entries(&self.folder(Folder::Temp))? {
-            let entry = entry?;
-            if entry.file_name() == ".lock" {
-                continue;
-            }
-            if !entry.file_type()?.is_dir() {
-                self.disk().remove_file(&entry.path())?;
-                continue;
-            }
-            let taken = self.disk().read(&entry.path().join(record::JOB_FILE)).ok().and_then(|bytes| record::taken_from(&bytes));
-            // A deleted job may have been taken once, too: its traces have to go.
-            let is_deleted = entry.path().extension().is_some_and(|extension| extension == "deleted");
-            if let Some(name) = taken.filter(|name| !is_deleted && !name.contains(['/', '\\'])) {
-                warn!(event = "arrival_given_back", "A recording that was being taken from incoming/ lies there again");
-                self.give_back(&entry.path(), &name)?;
-            }
-            self.disk().remove_folder(&entry.path())?;
-        }
-        Ok(())
-    }
+/// The names that a recording's sidecar may have, the one that counts more first.
+fn sidecar_names(recording: &OsStr) -> [OsString; 2] {
+    let bytes = recording.as_bytes();
+    let stem = match bytes.iter().rposition(|byte| *byte == b'.') {
+        Some(dot) if dot > 0 => &bytes[..dot],
+        Some(_) | None => bytes,
+    };
+    [bytes, stem].map(|name| OsString::from_vec([name, b".json"].concat()))
 }

@@ -153,6 +153,11 @@ impl Disk {
         self.at_once(Operation::Rename, to, || std::fs::rename(from, to))
     }
 
+    /// Makes a symbolic link at `path`, if nothing is there.
+    pub(super) fn link(&self, target: &str, path: &Path) -> io::Result<()> {
+        self.at_once(Operation::Create, path, || std::os::unix::fs::symlink(target, path))
+    }
+
     pub(super) fn remove_file(&self, path: &Path) -> io::Result<()> {
         self.at_once(Operation::Remove, path, || std::fs::remove_file(path))
     }

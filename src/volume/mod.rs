@@ -11,21 +11,24 @@ mod disk;
 pub mod fuzzing;
 mod keys;
 mod logs;
+mod naming;
 mod record;
 mod recover;
 mod retention;
+mod room;
 mod speed;
 mod spool;
 mod steps;
 mod stream;
 mod sync;
+mod taking;
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use arrivals::Arrival;
+pub use arrivals::{Arrival, Imprint, Listing, Place};
 pub use checkpoints::CheckpointFile;
 #[cfg(feature = "faults")]
 pub use disk::Operation;
@@ -33,12 +36,15 @@ pub use disk::Operation;
 pub use disk::faults::{Counted, Fault, Faults};
 pub use keys::{KeyFile, KeyFileError, Stamp};
 pub use logs::{LogFiles, LogLimits};
+pub use naming::ResultNames;
 pub use recover::{Recovered, RecoveredJob};
 pub use retention::Footprint;
+pub use room::{NoRoom, Promise, Writable};
 pub use spool::{Spool, SpoolError, hexadecimal};
 
 use crate::jobs::{JobId, JobState};
 use disk::Disk;
+use room::Room;
 
 /// The folders of the states, and what else the volume holds.
 const FOLDERS: [&str; 12] = [
@@ -123,6 +129,7 @@ pub struct Volume(Arc<Root>);
 struct Root {
     path: PathBuf,
     disk: Disk,
+    room: Room,
     /// Held locked for as long as the server lives, so that two never work on one volume.
     _lock: File,
 }
@@ -156,7 +163,7 @@ impl Volume {
             Err(std::fs::TryLockError::WouldBlock) => return Err(OpenError::InUse { path: path.to_path_buf() }),
             Err(std::fs::TryLockError::Error(source)) => return Err(unusable(source)),
         }
-        Ok(Self(Arc::new(Root { path: path.to_path_buf(), disk, _lock: lock })))
+        Ok(Self(Arc::new(Root { path: path.to_path_buf(), disk, room: Room::default(), _lock: lock })))
     }
 
     /// Where it is.
@@ -169,6 +176,10 @@ impl Volume {
         self.0.path.join("models/embeddings")
     }
 
+    fn room(&self) -> &Room {
+        &self.0.room
+    }
+
     fn disk(&self) -> &Disk {
         &self.0.disk
     }
@@ -179,21 +190,5 @@ impl Volume {
 
     fn job_folder(&self, folder: Folder, id: JobId) -> PathBuf {
         self.folder(folder).join(id.to_string())
-    }
-
-    /// Whether files can still be written; for health.
-    pub fn is_writable(&self) -> bool {
-        // A name of its own: several may ask at once.
-        let probe = self.folder(Folder::Temp).join(format!(".health-{}", JobId::random()));
-        let disk = self.disk();
-        let written = disk.create(&probe).and_then(|file| disk.write(&file, &probe, b"ok"));
-        // Removed in any case: a full disk takes the file and not what is in it.
-        disk.remove_file(&probe).and(written).is_ok()
-    }
-
-    /// Bytes that can still be written, when the system tells.
-    pub fn free_bytes(&self) -> Option<u64> {
-        let stat = rustix::fs::statvfs(self.path()).ok()?;
-        Some(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 }

@@ -8,6 +8,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::arrivals::Place;
+use super::taking::Origin;
 use crate::access::KeyId;
 use crate::jobs::events::NUMBERS_OF_A_RUN;
 use crate::jobs::progress::Progress;
@@ -18,6 +20,8 @@ use crate::jobs::{Failure, FailureCode, FileInfo, Idempotency, Job, JobState};
 pub(super) const JOB_FILE: &str = "job.json";
 /// The annotation.
 pub(super) const RESULT_FILE: &str = "result.json";
+/// What lay beside the recording in `incoming/`.
+pub(super) const SIDECAR_FILE: &str = "sidecar.json";
 /// Why there is none.
 pub(super) const ERROR_FILE: &str = "error.json";
 
@@ -56,8 +60,12 @@ struct JobFile {
     /// The number of the last event that may have been told.
     #[serde(default)]
     last_event: u64,
+    /// The place in `incoming/` that the recording was taken from, with every byte of its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     taken_from: Option<String>,
+    /// The same for what lay beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sidecar_from: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     started_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,15 +99,22 @@ struct ErrorFile {
     code: String,
     message: String,
     stage: Option<String>,
+    /// In `error.json` alone: which recording it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    filename: Option<String>,
 }
 
 /// A job as the bytes of `job.json`.
 pub(super) fn encode(job: &Job) -> Vec<u8> {
-    encode_taken(job, None)
+    encode_from(job, None)
 }
 
-/// The same, for a recording that was taken from under this name in `incoming/`.
-pub(super) fn encode_taken(job: &Job, taken_from: Option<&str>) -> Vec<u8> {
+/// The same, for a recording that was taken from these places in `incoming/`.
+pub(super) fn encode_taken(job: &Job, origin: &Origin) -> Vec<u8> {
+    encode_from(job, Some(origin))
+}
+
+fn encode_from(job: &Job, origin: Option<&Origin>) -> Vec<u8> {
     let error = match &job.state {
         JobState::Failed { failure, .. } => Some(error_file(failure)),
         JobState::Cancelled { progress, .. } => Some(cancelled_file(progress.map(|progress| progress.stage))),
@@ -134,7 +149,8 @@ pub(super) fn encode_taken(job: &Job, taken_from: Option<&str>) -> Vec<u8> {
             .map(|named| IdempotencyFile { key: named.key.clone(), fingerprint: named.fingerprint.clone() }),
         estimated_seconds: job.estimated_seconds,
         last_event: job.last_event + untold,
-        taken_from: taken_from.map(str::to_owned),
+        taken_from: origin.map(|origin| origin.recording.encode()),
+        sidecar_from: origin.and_then(|origin| origin.sidecar.as_ref()).map(Place::encode),
         started_at: job.state.started_at(),
         finished_at: job.state.finished_at(),
         archived_at,
@@ -144,17 +160,20 @@ pub(super) fn encode_taken(job: &Job, taken_from: Option<&str>) -> Vec<u8> {
 }
 
 /// Why a job has no result, as the bytes of `error.json`; none if it has one.
-pub(super) fn encode_error(state: &JobState) -> Option<Vec<u8>> {
-    match state {
-        JobState::Failed { failure, .. } => Some(to_json(&error_file(failure))),
-        JobState::Cancelled { progress, .. } => Some(to_json(&cancelled_file(progress.map(|progress| progress.stage)))),
-        JobState::Queued | JobState::Processing { .. } | JobState::Completed { .. } | JobState::Archived { .. } => None,
-    }
+pub(super) fn encode_error(job: &Job) -> Option<Vec<u8>> {
+    let error = match &job.state {
+        JobState::Failed { failure, .. } => error_file(failure),
+        JobState::Cancelled { progress, .. } => cancelled_file(progress.map(|progress| progress.stage)),
+        JobState::Queued | JobState::Processing { .. } | JobState::Completed { .. } | JobState::Archived { .. } => return None,
+    };
+    Some(to_json(&ErrorFile { filename: Some(job.file.filename.clone()), ..error }))
 }
 
-/// The name in `incoming/` that a recording was taken from, by the bytes of its `job.json`.
-pub(super) fn taken_from(bytes: &[u8]) -> Option<String> {
-    serde_json::from_slice::<JobFile>(bytes).ok()?.taken_from
+/// The places in `incoming/` that a job was taken from, by the bytes of its `job.json`.
+pub(super) fn origin(bytes: &[u8]) -> Option<Origin> {
+    let file = serde_json::from_slice::<JobFile>(bytes).ok()?;
+    let recording = Place::decode(&file.taken_from?)?;
+    Some(Origin { recording, sidecar: file.sidecar_from.as_deref().and_then(Place::decode) })
 }
 
 fn to_json(value: &impl Serialize) -> Vec<u8> {
@@ -209,6 +228,7 @@ fn error_file(failure: &Failure) -> ErrorFile {
         code: failure.code.name().to_owned(),
         message: failure.message.clone(),
         stage: failure.stage.map(|stage| stage.name().to_owned()),
+        filename: None,
     }
 }
 
@@ -229,5 +249,6 @@ fn cancelled_file(stage: Option<Stage>) -> ErrorFile {
         code: CANCELLED.to_owned(),
         message: "The job was cancelled".to_owned(),
         stage: stage.map(|stage| stage.name().to_owned()),
+        filename: None,
     }
 }

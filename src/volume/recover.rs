@@ -6,7 +6,7 @@ use std::path::Path;
 use tracing::warn;
 
 use super::{Folder, Volume, record};
-use crate::jobs::{Job, JobState};
+use crate::jobs::{Job, JobId, JobState};
 
 /// Everything found.
 #[derive(Debug, Default)]
@@ -37,7 +37,9 @@ impl Volume {
         for folder in Folder::OF_JOBS {
             for entry in self.disk().entries(&self.folder(folder))? {
                 let entry = entry?;
-                if !entry.file_type()?.is_dir() {
+                // In incoming/ people make folders of their own.
+                let is_job = || entry.file_name().to_str().is_some_and(|name| name.parse::<JobId>().is_ok());
+                if !entry.file_type()?.is_dir() || (folder == Folder::Incoming && !is_job()) {
                     continue;
                 }
                 let record = self.disk().read(&entry.path().join(record::JOB_FILE));
@@ -68,6 +70,7 @@ impl Volume {
                 }
             }
         }
+        self.end_namings()?;
         Ok(found)
     }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use super::disk::Disk;
+use super::room::Promise;
 use super::stream::{Stream, blocking};
 use super::{Folder, Volume, record};
 use crate::jobs::{Job, JobId};
@@ -44,9 +45,13 @@ pub struct Spool {
     folder: Folded,
     file: Option<Stream>,
     limit: u64,
+    promise: Promise,
     written: u64,
     digest: Sha256,
 }
+
+/// Bytes between two looks at the room that is left.
+const LOOK_EVERY: u64 = 4 * 1024 * 1024;
 
 /// A folder in `temp/` that is removed when dropped.
 #[derive(Debug)]
@@ -63,11 +68,11 @@ impl Drop for Folded {
 }
 
 impl Volume {
-    /// Opens a place for a new recording of at most `limit` bytes.
+    /// Opens a place for a new recording of at most `limit` bytes, for which this room was promised.
     ///
     /// # Errors
     /// When the volume does not take it.
-    pub async fn spool(&self, id: JobId, limit: u64) -> Result<Spool, SpoolError> {
+    pub async fn spool(&self, id: JobId, limit: u64, promise: Promise) -> Result<Spool, SpoolError> {
         let folder = Folded { path: self.job_folder(Folder::Temp, id), disk: self.disk().clone() };
         let (folder, file) = blocking(move || {
             folder.disk.create_folder(&folder.path)?;
@@ -75,7 +80,7 @@ impl Volume {
             Ok((folder, file))
         })
         .await?;
-        Ok(Spool { id, folder, file: Some(file), limit, written: 0, digest: Sha256::new() })
+        Ok(Spool { id, folder, file: Some(file), limit, promise, written: 0, digest: Sha256::new() })
     }
 
     /// Moves a whole recording into `incoming/`: from here on it is never lost.
@@ -119,6 +124,12 @@ impl Spool {
         self.digest.update(bytes);
         if let Some(file) = &mut self.file {
             file.write(bytes).await?;
+        }
+        // A recording that does not tell its size beforehand must not take what is to stay free.
+        let (before, now) = ((self.written - bytes.len() as u64) / LOOK_EVERY, self.written / LOOK_EVERY);
+        self.promise.redeem(bytes.len() as u64);
+        if before != now && !self.promise.may_go_on() {
+            return Err(SpoolError::Full(io::ErrorKind::StorageFull.into()));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Folder, Volume, record};
+use super::{Folder, ResultNames, Volume, record};
 use crate::jobs::{Job, JobId, JobState};
 
 impl Volume {
@@ -27,24 +27,34 @@ impl Volume {
             Folder::Incoming => &[record::RESULT_FILE, record::ERROR_FILE],
             Folder::Completed => &[record::CHECKPOINT_FILE, record::ERROR_FILE],
             Folder::Failed => &[record::CHECKPOINT_FILE, record::RESULT_FILE],
-            Folder::Archived => &[&recording, record::RESULT_FILE, record::ERROR_FILE, record::CHECKPOINT_FILE],
+            Folder::Archived => {
+                &[&recording, record::SIDECAR_FILE, record::RESULT_FILE, record::ERROR_FILE, record::CHECKPOINT_FILE]
+            }
             Folder::Processing | Folder::Temp => &[],
         };
         if self.clear(from, superfluous)? {
             self.disk().sync_folder(from)?;
         }
+        if to == Folder::Archived {
+            self.unname(job.id, &job.file.filename)?;
+        }
         self.move_folder(from, &self.job_folder(to, job.id))
     }
 
-    /// Publishes a result: `processing/` to `completed/`. The job is given in its new state.
+    /// Publishes a result: `processing/` to `completed/`, and under the recording's name if that is wanted. The job is given
+    /// in its new state.
     ///
     /// # Errors
     /// When the volume does not take it.
-    pub fn publish(&self, job: &Job, result: &[u8]) -> io::Result<()> {
+    pub fn publish(&self, job: &Job, result: &[u8], names: ResultNames) -> io::Result<()> {
         let folder = self.job_folder(Folder::Processing, job.id);
+        // Before the record says that there is a result: from then on a start may carry it all out.
+        self.plan_name(job.id, names)?;
         self.write_file(&folder.join(record::RESULT_FILE), result)?;
         self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        self.move_on(&folder, Folder::Completed, job)
+        self.move_on(&folder, Folder::Completed, job)?;
+        self.carry_out_name(job.id, &job.file.filename, names);
+        Ok(())
     }
 
     /// Sets a failed or cancelled job aside: from `processing/`, or `incoming/` if it had not begun, to `failed/`. The job
@@ -55,7 +65,7 @@ impl Volume {
     pub fn reject(&self, job: &Job) -> io::Result<()> {
         let running = self.job_folder(Folder::Processing, job.id);
         let folder = if self.disk().exists(&running)? { running } else { self.job_folder(Folder::Incoming, job.id) };
-        if let Some(error) = record::encode_error(&job.state) {
+        if let Some(error) = record::encode_error(job) {
             self.write_file(&folder.join(record::ERROR_FILE), &error)?;
         }
         self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
@@ -98,7 +108,10 @@ impl Volume {
             match self.move_folder(&self.job_folder(folder, id), &doomed) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
-                Ok(()) => self.disk().remove_folder(&doomed)?,
+                Ok(()) => {
+                    self.unname_deleted(&doomed);
+                    self.disk().remove_folder(&doomed)?;
+                }
             }
         }
         Ok(())

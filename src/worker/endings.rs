@@ -82,7 +82,8 @@ impl Worker {
         let speakers = document.metadata.speaker_count;
         let seconds = file.processing_time;
         let bytes = Arc::new(bytes);
-        let written = self.insist(&job, move |volume, job| volume.publish(job, &bytes)).await;
+        let names = self.name_results;
+        let written = self.insist(&job, move |volume, job| volume.publish(job, &bytes, names)).await;
         let (recalled, kept) = (checkpoints.recalled(), checkpoints.kept());
         // What took less time because it was done before says nothing of the speed.
         if written && self.settle(&job, Outcome::Completed { is_measure: recalled == 0 }).await {
@@ -127,7 +128,10 @@ impl Worker {
         loop {
             let (step, on_disk) = (step.clone(), job.clone());
             match self.on_volume(move |volume| step(volume, &on_disk)).await {
-                Ok(()) => return true,
+                Ok(()) => {
+                    self.resume();
+                    return true;
+                }
                 Err(error) => {
                     error!(event = "write_failed", cause = %error, "The end of a job could not be written; trying again");
                 }
@@ -174,8 +178,18 @@ impl Worker {
         }
     }
 
+    /// The volume takes files.
+    pub(super) fn resume(&self) {
+        if self.registry.set_paused(false) {
+            info!(event = "queue_resumed", "The volume takes files again; the queue goes on");
+        }
+    }
+
     /// Lets the volume's trouble pass.
-    async fn pause(&self) {
+    pub(super) async fn pause(&self) {
+        if self.registry.set_paused(true) {
+            error!(event = "queue_paused", "The volume takes no files; the queue waits until it does");
+        }
         tokio::select! {
             () = tokio::time::sleep(self.poll_interval) => {}
             () = self.stopping.cancelled() => {}

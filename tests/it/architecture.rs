@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// For each module: the modules of ours that it may name.
-const IMPORTS: [(&str, &[&str]); 26] = [
+const IMPORTS: [(&str, &[&str]); 28] = [
     ("main", &["cli"]),
     (
         "cli",
@@ -25,9 +25,25 @@ const IMPORTS: [(&str, &[&str]); 26] = [
     ),
     (
         "app",
-        &["access", "audio", "clock", "config", "engine", "housekeeping", "http", "jobs", "pipeline", "stop", "volume", "worker"],
+        &[
+            "access",
+            "audio",
+            "clock",
+            "config",
+            "engine",
+            "housekeeping",
+            "http",
+            "inbox",
+            "jobs",
+            "pipeline",
+            "stop",
+            "volume",
+            "worker",
+        ],
     ),
-    ("http", &["access", "annotate", "audio", "clock", "engine", "jobs", "messages", "volume"]),
+    ("http", &["access", "annotate", "audio", "clock", "engine", "intake", "jobs", "messages", "volume"]),
+    ("inbox", &["audio", "clock", "engine", "intake", "jobs", "volume"]),
+    ("intake", &["access", "audio", "clock", "engine", "jobs", "messages", "volume"]),
     ("housekeeping", &["clock", "jobs", "volume"]),
     ("worker", &["annotate", "checkpoints", "clock", "context", "engine", "jobs", "pipeline", "stop", "volume"]),
     ("engine", &["annotate", "context", "jobs", "models", "pipeline"]),

@@ -6,6 +6,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::time;
+use crate::intake::checks::FailedCheck;
+use crate::messages::Language;
 
 /// Every answer with an error has this form.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -53,4 +55,16 @@ pub(in crate::http) struct FailedCheckBody {
     /// What would do, where it can be said in values.
     #[schema(value_type = Object)]
     pub constraints: Value,
+}
+
+impl FailedCheckBody {
+    /// A failed check as a client reads it who speaks this language.
+    pub(in crate::http) fn new(check: &FailedCheck, language: Language) -> Self {
+        Self {
+            field: check.field.clone(),
+            error_type: check.error_type(),
+            message: check.message(language),
+            constraints: check.constraints(),
+        }
+    }
 }

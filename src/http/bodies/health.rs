@@ -16,6 +16,8 @@ pub(in crate::http) struct HealthBody {
     pub uptime: u64,
     /// Whether recordings are worked on.
     pub queue_status: QueueCondition,
+    /// Why it does not do as it should; empty when it does.
+    pub problems: Vec<Problem>,
     /// Measured when asked.
     pub components: Components,
     /// The stages that cannot run, and why.
@@ -40,10 +42,32 @@ pub(in crate::http) enum Condition {
 pub(in crate::http) enum QueueCondition {
     /// It works.
     Active,
+    /// It waits until the volume takes files again.
+    Paused,
     /// The server is stopping.
     Stopping,
     /// The engine stands still; the process will end soon, to be started again.
     Stalled,
+}
+
+/// What keeps the server from doing as it should.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::http) enum Problem {
+    /// The disk has no room for more recordings; what has been accepted waits until there is room to work.
+    StorageFull,
+    /// The volume cannot be written to.
+    VolumeUnwritable,
+    /// No more recordings may wait.
+    QueueFull,
+    /// The engine has ended.
+    EngineEnded,
+    /// The engine stands still.
+    EngineStalled,
+    /// A stage lacks its model.
+    StagesMissing,
+    /// The server is stopping.
+    Stopping,
 }
 
 /// The parts of the server.

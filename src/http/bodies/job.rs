@@ -78,10 +78,10 @@ pub(in crate::http) struct JobBody {
 pub(in crate::http) struct FileInfoBody {
     /// The name that the client gave it; a label only.
     pub filename: String,
-    /// In bytes.
-    #[schema(minimum = 1)]
+    /// In bytes; 0 for an empty file that was dropped into `incoming/`.
+    #[schema(minimum = 0)]
     pub size: u64,
-    /// The container, found from the content.
+    /// The container, found from the content; `unknown` for a dropped file that is no recording.
     pub format: String,
     /// The codec.
     pub codec: String,
@@ -92,7 +92,7 @@ pub(in crate::http) struct FileInfoBody {
     pub sample_rate: u32,
     /// Number of channels.
     pub channels: u16,
-    /// SHA-256 of the bytes, in lower-case hexadecimal.
+    /// SHA-256 of the bytes, in lower-case hexadecimal; empty for a dropped file that is too large to be read.
     pub sha256: String,
 }
 

@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::ApiError;
-use super::checks::FailedCheck;
 use super::words::{failure_message, scope_name};
 use crate::http::bodies;
 use crate::http::bodies::error::{ErrorBody, ErrorEnvelope, FailedCheckBody};
@@ -46,8 +45,7 @@ impl ApiError {
     fn details(&self, language: Language) -> Value {
         match self {
             Self::InvalidMetadata(checks) | Self::InvalidOptions(checks) | Self::InvalidQuery(checks) => {
-                let published: Vec<FailedCheckBody> =
-                    checks.iter().map(|check: &FailedCheck| check.published(language)).collect();
+                let published: Vec<FailedCheckBody> = checks.iter().map(|check| FailedCheckBody::new(check, language)).collect();
                 json!({ "checks_failed": published })
             }
             Self::Forbidden { scope } => json!({ "required_scope": scope_name(*scope) }),

@@ -4,7 +4,6 @@
 //! language and writes the envelope. Turning an error into a response therefore has no side effect, and no error escapes the
 //! envelope. Over a WebSocket [`ApiError::object`] is the same error.
 
-mod checks;
 mod codes;
 mod convert;
 mod envelope;
@@ -19,9 +18,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use crate::access::Scope;
+pub(super) use crate::intake::checks::{ERROR_TYPES, FailedCheck, Mistake, shown};
 use crate::jobs::Failure;
 use crate::jobs::stage::Stage;
-pub(super) use checks::{ERROR_TYPES, FailedCheck, Mistake, shown};
 pub(crate) use codes::Code;
 pub(super) use words::failure_message;
 

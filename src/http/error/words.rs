@@ -11,6 +11,12 @@ pub(in crate::http) fn failure_message(failure: &Failure, language: Language) ->
     let key = match failure.code {
         FailureCode::ProcessingFailed => "failure-processing-failed",
         FailureCode::InvalidAudio => "failure-invalid-audio",
+        FailureCode::UnsupportedFormat => "failure-unsupported-format",
+        FailureCode::AudioTooLong => "failure-audio-too-long",
+        FailureCode::AudioEmpty => "failure-audio-empty",
+        FailureCode::FileTooLarge => "failure-file-too-large",
+        FailureCode::InvalidMetadata => "failure-invalid-metadata",
+        FailureCode::InvalidOptions => "failure-invalid-options",
         FailureCode::ModelUnavailable => "failure-model-unavailable",
         FailureCode::Timeout => "failure-timeout",
         FailureCode::CrashedRepeatedly => "failure-crashed-repeatedly",

@@ -3,10 +3,10 @@
 use crate::http::asker::Asker;
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
+use crate::jobs::JobId;
 use crate::jobs::registry::Reservation;
+use crate::volume::{NoRoom, Promise, Spool};
 
-/// Free disk beyond the recording itself, below which nothing is taken in: room for the results of what waits, and the log.
-const DISK_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 /// Most characters of an idempotency key.
 pub(in crate::http) const MAX_KEY_CHARS: usize = 255;
 
@@ -16,6 +16,19 @@ pub(in crate::http) struct Admission {
     pub(super) reservation: Option<Reservation>,
     /// The client's own name for the request.
     pub(super) key: Option<String>,
+    /// Room on the disk, until it is used.
+    room: Option<Promise>,
+}
+
+impl Admission {
+    /// A place on the volume for the recording.
+    pub(in crate::http) async fn spool(&mut self, state: &AppState) -> Result<Spool, ApiError> {
+        let room = match self.room.take() {
+            Some(room) => room,
+            None => state.volume.promise(0).map_err(|NoRoom| ApiError::StorageFull)?,
+        };
+        Ok(state.volume.spool(JobId::random(), state.max_file_bytes, room).await?)
+    }
 }
 
 /// Whether a recording of so many bytes, as far as it is known, may come.
@@ -34,10 +47,8 @@ pub(in crate::http) fn admit(
     }
     let is_known = key.as_ref().is_some_and(|key| state.registry.find_by_key(asker.caller.key(), key).is_some());
     let reservation = if is_known { None } else { Some(state.registry.reserve()?) };
-    if state.volume.free_bytes().is_some_and(|free| free < size.unwrap_or(0) + DISK_RESERVE_BYTES) {
-        return Err(ApiError::StorageFull);
-    }
-    Ok(Admission { reservation, key })
+    let room = state.volume.promise(size.unwrap_or(0)).map_err(|NoRoom| ApiError::StorageFull)?;
+    Ok(Admission { reservation, key, room: Some(room) })
 }
 
 /// An idempotency key as it may be.

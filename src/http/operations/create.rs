@@ -13,11 +13,11 @@ use crate::access::KeyId;
 use crate::audio::{SourceInfo, decode};
 use crate::http::asker::Asker;
 use crate::http::error::ApiError;
-use crate::http::fields::{self, DEFAULT_PRIORITY, Metadata, Source};
+use crate::http::fields::{self, Metadata, Source};
 use crate::http::state::AppState;
+use crate::intake::{self, Draft};
 use crate::jobs::options::JobOptions;
-use crate::jobs::stage::Stage;
-use crate::jobs::{FileInfo, Idempotency, Job, JobId, JobState};
+use crate::jobs::{FileInfo, Idempotency, Job, JobId};
 use crate::volume::{Arrival, Spool, hexadecimal};
 
 /// What a client wants of a recording, understood.
@@ -41,7 +41,7 @@ pub(in crate::http) enum Created {
 /// A recording, on its way to its place.
 enum Recording {
     Spooled(Box<Spool>),
-    Arrived(Arrival),
+    Arrived(Box<Arrival>),
 }
 
 /// Checks what a client wants; all that is wrong with it is told at once.
@@ -79,8 +79,8 @@ pub(in crate::http) async fn from_spool(
     }
     can_be_kept_to(state, &wishes.options)?;
     let source = probe(state, spool.path()).await?;
-    let file = file_info(filename, spool.written(), spool.sha256(), &source);
-    let job = draft(state, asker, Draft { id: spool.id(), file, wishes, idempotency });
+    let file = intake::describe(filename, spool.written(), spool.sha256(), &source);
+    let job = draft(state, asker, spool.id(), file, wishes, idempotency);
     place(state, admission, job, Recording::Spooled(Box::new(spool))).await
 }
 
@@ -139,10 +139,10 @@ async fn arrived(
     let sha256 = sha256
         .map_err(|error| ApiError::Internal(format!("reading a file: {error}")))?
         .map_err(|error| ApiError::from_io("reading a file", &error))?;
-    let filename = fields::file_label(Some(arrival.name()));
-    let file = file_info(filename, arrival.size(), sha256, &source);
-    let job = draft(state, asker, Draft { id: JobId::random(), file, wishes, idempotency });
-    place(state, admission, job, Recording::Arrived(arrival)).await
+    let filename = fields::file_label(Some(&arrival.name()));
+    let file = intake::describe(filename, arrival.size(), sha256, &source);
+    let job = draft(state, asker, JobId::random(), file, wishes, idempotency);
+    place(state, admission, job, Recording::Arrived(Box::new(arrival))).await
 }
 
 impl Wishes {
@@ -155,18 +155,8 @@ impl Wishes {
 
 /// A strict job that is known beforehand to fail is not taken in.
 fn can_be_kept_to(state: &AppState, options: &JobOptions) -> Result<(), ApiError> {
-    if !options.strict {
-        return Ok(());
-    }
-    let is_wanted = |stage: Stage| match stage {
-        Stage::Diarization => options.diarize != Some(false),
-        Stage::Recognition => options.recognize != Some(false) && options.diarize != Some(false),
-        Stage::CarddavLookup => options.lookup_contacts == Some(true),
-        Stage::Validation | Stage::Preprocessing | Stage::Transcription | Stage::Annotation => true,
-    };
-    let mut missing = state.engine.stages().iter().filter(|info| is_wanted(info.stage));
-    match missing.find_map(|info| info.missing.as_ref().map(|reason| (info.stage, reason))) {
-        Some((stage, reason)) => Err(ApiError::ModelUnavailable { stage, reason: reason.clone() }),
+    match intake::missing_model(&state.engine, options) {
+        Some((stage, reason)) => Err(ApiError::ModelUnavailable { stage, reason }),
         None => Ok(()),
     }
 }
@@ -179,46 +169,11 @@ async fn probe(state: &AppState, path: std::path::PathBuf) -> Result<SourceInfo,
     Ok(probed.map_err(|error| ApiError::Internal(format!("probing a recording: {error}")))??)
 }
 
-fn file_info(filename: String, size_bytes: u64, sha256: String, source: &SourceInfo) -> FileInfo {
-    FileInfo {
-        filename,
-        size_bytes,
-        format: source.format.to_owned(),
-        codec: source.codec.clone(),
-        sample_rate: source.sample_rate,
-        channels: source.channels,
-        duration_seconds: source.duration.as_seconds(),
-        sha256,
-    }
-}
-
-/// What a new job is made of.
-struct Draft {
-    id: JobId,
-    file: FileInfo,
-    wishes: Wishes,
-    idempotency: Option<Idempotency>,
-}
-
-fn draft(state: &AppState, asker: &Asker, Draft { id, file, wishes, idempotency }: Draft) -> Job {
-    let sequence = state.registry.next_sequence();
-    let estimated_seconds = state.registry.estimated_seconds(&file, &wishes.options);
-    Job {
-        id,
-        file,
-        priority: wishes.metadata.priority.unwrap_or(DEFAULT_PRIORITY),
-        metadata: wishes.metadata.fields,
-        options: wishes.options,
-        created_at: state.clock.now(),
-        sequence,
-        arrival: sequence,
-        attempts: 0,
-        owner: asker.caller.key().cloned(),
-        idempotency,
-        estimated_seconds,
-        last_event: 1,
-        state: JobState::Queued,
-    }
+/// The job of this asker.
+fn draft(state: &AppState, asker: &Asker, id: JobId, file: FileInfo, wishes: Wishes, idempotency: Option<Idempotency>) -> Job {
+    let Wishes { metadata, options, .. } = wishes;
+    let owner = asker.caller.key().cloned();
+    intake::draft(&state.registry, &state.clock, Draft { id, file, metadata, options, owner, idempotency })
 }
 
 /// Moves the recording into place and queues its job. On a task of its own: a client that goes away can no longer come

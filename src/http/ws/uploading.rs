@@ -40,13 +40,13 @@ impl Upload {
     /// Checks all that can be known beforehand, and opens a place for the recording.
     pub(super) async fn begin(state: &AppState, asker: &Asker, announced: Announced<'_>) -> Result<Self, ApiError> {
         let key = announced.idempotency_key.map(admission::checked_key).transpose()?;
-        let admission = admission::admit(state, asker, Some(announced.size), key)?;
+        let mut admission = admission::admit(state, asker, Some(announced.size), key)?;
         let wishes = create::understand(announced.metadata, announced.options)?;
         if announced.size == 0 {
             return Err(ApiError::AudioEmpty);
         }
         wishes.check(state, &admission)?;
-        let spool = state.volume.spool(JobId::random(), state.max_file_bytes).await?;
+        let spool = admission.spool(state).await?;
         Ok(Self {
             spool,
             admission,

@@ -12,6 +12,7 @@ mod run;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -40,6 +41,8 @@ struct Shared {
     clock: Clock,
     inner: Mutex<Inner>,
     wake: Notify,
+    /// Nothing is begun until the volume takes files again.
+    paused: AtomicBool,
 }
 
 #[derive(Default)]
@@ -180,7 +183,7 @@ impl Drop for Reservation {
 impl Registry {
     /// An empty registry.
     pub fn new(max_queued: usize, clock: Clock) -> Self {
-        Self(Arc::new(Shared { max_queued, clock, inner: Mutex::default(), wake: Notify::new() }))
+        Self(Arc::new(Shared { max_queued, clock, inner: Mutex::default(), wake: Notify::new(), paused: AtomicBool::new(false) }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -1,6 +1,7 @@
 //! What the worker does with a job: begin it, report its progress, end it, put it back.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -46,6 +47,16 @@ pub enum Requeued {
 }
 
 impl Registry {
+    /// Nothing is begun until the volume takes files again, or work goes on; whether that is news.
+    pub fn set_paused(&self, paused: bool) -> bool {
+        self.0.paused.swap(paused, Ordering::Relaxed) != paused
+    }
+
+    /// Whether the queue waits for the volume.
+    pub fn is_paused(&self) -> bool {
+        self.0.paused.load(Ordering::Relaxed)
+    }
+
     /// Takes the next job out of the queue and marks it as running; at most one runs.
     pub fn start_next(&self) -> Option<(Arc<Job>, StopSignal)> {
         let now = self.0.clock.now();

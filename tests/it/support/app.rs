@@ -12,6 +12,7 @@ use callannotate::jobs::stage::Stage;
 use callannotate::pipeline::{Pipeline, Slot, Stages};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::audio::tone;
@@ -29,6 +30,7 @@ pub struct TestApp {
     pub script: Script,
     pub shutdown: Shutdown,
     volume: Volume,
+    looks: Option<watch::Receiver<u64>>,
     server: Option<JoinHandle<Result<(), AppError>>>,
 }
 
@@ -43,6 +45,8 @@ pub fn settings(volume: &Path, more: &[(&str, &str)]) -> Config {
         ("VOLUME_PATH".to_owned(), volume.display().to_string()),
         ("CALLANNOTATE__SERVER__HOST".to_owned(), "127.0.0.1".to_owned()),
         ("CALLANNOTATE__SERVER__PORT".to_owned(), "0".to_owned()),
+        // Tests that drop files switch it on.
+        ("CALLANNOTATE__INCOMING__WATCH".to_owned(), "false".to_owned()),
     ]);
     environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     Config::load(&environment).unwrap()
@@ -66,6 +70,17 @@ pub fn scripted_pipeline(config: &Config, script: &Script) -> Pipeline {
 impl TestApp {
     pub async fn spawn() -> Self {
         Self::spawn_with(&[]).await
+    }
+
+    /// On a volume that the test owns, at the time that the test's clock tells.
+    pub async fn spawn_at(volume: &Path, more: &[(&str, &str)], clock: Clock) -> Self {
+        let config = settings(volume, more);
+        let script = Script::default();
+        let build = {
+            let (config, script) = (config.clone(), script.clone());
+            move || scripted_pipeline(&config, &script)
+        };
+        Self::start_at(&config, Volume::Lent(volume.to_path_buf()), script, build, clock).await
     }
 
     /// With settings given as environment variables.
@@ -103,12 +118,23 @@ impl TestApp {
         script: Script,
         build: impl FnOnce() -> Pipeline + Send + 'static,
     ) -> Self {
+        Self::start_at(config, volume, script, build, Clock::system()).await
+    }
+
+    async fn start_at(
+        config: &Config,
+        volume: Volume,
+        script: Script,
+        build: impl FnOnce() -> Pipeline + Send + 'static,
+        clock: Clock,
+    ) -> Self {
         let shutdown = Shutdown::default();
-        let app = App::start(config, Clock::system(), shutdown.clone(), build).await.unwrap();
+        let app = App::start(config, clock, shutdown.clone(), build).await.unwrap();
         let address = app.address().to_string();
+        let looks = app.looks();
         let server = Some(tokio::spawn(app.serve()));
         let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
-        Self { address, client, script, shutdown, volume, server }
+        Self { address, client, script, shutdown, volume, looks, server }
     }
 
     /// A server with a job that is held at its diarization.
@@ -124,6 +150,15 @@ impl TestApp {
             job = app.get_json(&format!("/api/v1/jobs/{id}?wait=10&last_seq={seen}")).await;
         }
         (app, id)
+    }
+
+    /// Waits until the watched folder was looked at so many times from beginning to end.
+    pub async fn looks(&self, count: u64) {
+        let mut looks = self.looks.clone().expect("the folder is watched");
+        // The look that is under way may have begun before.
+        let enough = *looks.borrow() + count + 1;
+        let looked = tokio::time::timeout(DEADLINE, looks.wait_for(|looks| *looks >= enough)).await;
+        looked.expect("the folder is looked at in time").unwrap();
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -5,6 +5,7 @@ pub mod archive;
 pub mod audio;
 pub mod der;
 pub mod diarizers;
+pub mod dropping;
 pub mod models;
 pub mod nginx;
 #[cfg(feature = "faults")]

@@ -1,29 +1,28 @@
-//! One check of a request that failed: where, what kind of mistake, and what would do.
+//! One check of what was asked for that failed: where, what kind of mistake, and what would do.
 
 use serde_json::{Value, json};
 
-use crate::http::bodies::error::FailedCheckBody;
 use crate::messages::{Argument, Arguments, Language};
 
 /// Most characters of a client's value that a message repeats.
 const MAX_SHOWN_CHARS: usize = 40;
 
 /// The kinds of mistakes, as they are published.
-pub(in crate::http) const ERROR_TYPES: [&str; 9] =
+pub(crate) const ERROR_TYPES: [&str; 9] =
     ["type", "json", "depth", "length", "range", "format", "unknown", "missing", "duplicate"];
 
 /// One check of a request that failed.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::http) struct FailedCheck {
+pub(crate) struct FailedCheck {
     /// Where, for example `metadata.priority`.
-    pub(in crate::http) field: String,
+    pub(crate) field: String,
     mistake: Mistake,
 }
 
 /// What is wrong with a value. What was found instead is a value as [`shown`] repeats it.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(not(test), expect(dead_code, reason = "the handlers to come find the other mistakes"))]
-pub(in crate::http) enum Mistake {
+pub(crate) enum Mistake {
     NotAnObject,
     /// With the parser's reason, for developers.
     NotJson(String),
@@ -84,28 +83,28 @@ pub(in crate::http) enum Mistake {
 }
 
 impl FailedCheck {
-    pub(in crate::http) fn new(field: impl Into<String>, mistake: Mistake) -> Self {
+    pub(crate) fn new(field: impl Into<String>, mistake: Mistake) -> Self {
         Self { field: field.into(), mistake }
     }
 
     /// In a sentence, without its subject: the field stands beside it.
-    pub(super) fn message(&self, language: Language) -> String {
+    pub(crate) fn message(&self, language: Language) -> String {
         let (key, arguments) = self.mistake.key_and_arguments();
         language.say(key, &arguments)
     }
 
-    /// As it stands in `details.checks_failed`.
-    pub(super) fn published(&self, language: Language) -> FailedCheckBody {
-        FailedCheckBody {
-            field: self.field.clone(),
-            error_type: self.mistake.error_type(),
-            message: self.message(language),
-            constraints: self.mistake.constraints(),
-        }
+    /// The kind of mistake: stable, for programs.
+    pub(crate) fn error_type(&self) -> &'static str {
+        self.mistake.error_type()
+    }
+
+    /// What would do, where it can be said in values.
+    pub(crate) fn constraints(&self) -> Value {
+        self.mistake.constraints()
     }
 
     /// For developers, always in English.
-    pub(super) fn developer_message(&self) -> String {
+    pub(crate) fn developer_message(&self) -> String {
         let message = self.message(Language::english());
         if let Mistake::NotJson(reason) = &self.mistake {
             format!("{}: {message}: {reason}", self.field)
@@ -205,7 +204,7 @@ impl Mistake {
 }
 
 /// A value as a message may repeat it: short.
-pub(in crate::http) fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     let text = value.to_string();
     if text.chars().count() <= MAX_SHOWN_CHARS { text } else { text.chars().take(MAX_SHOWN_CHARS).chain(['…']).collect() }
 }

@@ -2,35 +2,35 @@
 
 use serde_json::{Map, Value};
 
-use super::error::{FailedCheck, Mistake, shown};
+use super::checks::{FailedCheck, Mistake, shown};
 use crate::jobs::options::{ChannelMode, JobOptions, SpeakerRange, is_language_code};
 
-pub(super) const MAX_DESCRIPTION_CHARS: usize = 1000;
-pub(super) const MAX_METADATA_BYTES: usize = 8 * 1024;
-pub(super) const MAX_PROMPT_CHARS: usize = 1000;
-pub(super) const MAX_HOTWORDS: usize = 100;
-pub(super) const MAX_HOTWORD_CHARS: usize = 100;
-pub(super) const MAX_SPEAKERS: u64 = 20;
-pub(super) const MAX_ROLES: usize = 64;
-pub(super) const MAX_ROLE_CHARS: usize = 50;
-pub(super) const MAX_TEXT_CHARS: usize = 255;
+pub(crate) const MAX_DESCRIPTION_CHARS: usize = 1000;
+pub(crate) const MAX_METADATA_BYTES: usize = 8 * 1024;
+pub(crate) const MAX_PROMPT_CHARS: usize = 1000;
+pub(crate) const MAX_HOTWORDS: usize = 100;
+pub(crate) const MAX_HOTWORD_CHARS: usize = 100;
+pub(crate) const MAX_SPEAKERS: u64 = 20;
+pub(crate) const MAX_ROLES: usize = 64;
+pub(crate) const MAX_ROLE_CHARS: usize = 50;
+pub(crate) const MAX_TEXT_CHARS: usize = 255;
 /// The fields of the metadata that are texts, apart from the description.
-pub(super) const TEXT_FIELDS: [&str; 5] = ["external_id", "caller", "callee", "direction", "recorded_at"];
+pub(crate) const TEXT_FIELDS: [&str; 5] = ["external_id", "caller", "callee", "direction", "recorded_at"];
 const MAX_DEPTH: usize = 8;
 
 /// The priority of a job that does not say.
-pub(super) const DEFAULT_PRIORITY: u8 = 5;
+pub(crate) const DEFAULT_PRIORITY: u8 = 5;
 
 /// What the `metadata` part holds.
 #[derive(Debug, Default)]
-pub(super) struct Metadata {
-    pub(super) fields: Map<String, Value>,
-    pub(super) priority: Option<u8>,
+pub(crate) struct Metadata {
+    pub(crate) fields: Map<String, Value>,
+    pub(crate) priority: Option<u8>,
 }
 
 /// Where a part comes from.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Source<'a> {
+pub(crate) enum Source<'a> {
     /// From a part of a multipart request; empty or null is an empty object.
     Text(&'a [u8]),
     /// From a field of a JSON body or message; none or null is an empty object.
@@ -48,7 +48,7 @@ impl Source<'_> {
     }
 
     /// What was sent, whichever way: the same for the same content. Null when it is no JSON.
-    pub(super) fn canonical(self) -> Value {
+    pub(crate) fn canonical(self) -> Value {
         self.parsed().unwrap_or_default()
     }
 }
@@ -69,7 +69,7 @@ fn object(part: &str, source: Source<'_>, checks: &mut Vec<FailedCheck>) -> Opti
 }
 
 /// Checks the `metadata` part.
-pub(super) fn metadata(source: Source<'_>) -> Result<Metadata, Vec<FailedCheck>> {
+pub(crate) fn metadata(source: Source<'_>) -> Result<Metadata, Vec<FailedCheck>> {
     let mut checks = Vec::new();
     let Some(fields) = object("metadata", source, &mut checks) else { return Err(checks) };
     if fields.values().any(|value| depth(value) > MAX_DEPTH) {
@@ -101,7 +101,7 @@ pub(super) fn metadata(source: Source<'_>) -> Result<Metadata, Vec<FailedCheck>>
 }
 
 /// Checks the `options` part; an unknown option is a mistake.
-pub(super) fn options(source: Source<'_>) -> Result<JobOptions, Vec<FailedCheck>> {
+pub(crate) fn options(source: Source<'_>) -> Result<JobOptions, Vec<FailedCheck>> {
     let mut checks = Vec::new();
     let Some(fields) = object("options", source, &mut checks) else { return Err(checks) };
     let mut options = JobOptions::default();
@@ -129,7 +129,7 @@ pub(super) fn options(source: Source<'_>) -> Result<JobOptions, Vec<FailedCheck>
     if checks.is_empty() { Ok(options) } else { Err(checks) }
 }
 
-pub(super) const OPTION_NAMES: [&str; 12] = [
+pub(crate) const OPTION_NAMES: [&str; 12] = [
     "language",
     "translate",
     "prompt",
@@ -261,7 +261,7 @@ fn depth(value: &Value) -> usize {
 }
 
 /// The recording's name as a label: the last part of what may be a path, without control characters, at most 255 characters.
-pub(super) fn file_label(name: Option<&str>) -> String {
+pub(crate) fn file_label(name: Option<&str>) -> String {
     let last = name.unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
     let label: String = last.chars().filter(|character| !character.is_control()).take(255).collect();
     let label = label.trim();

@@ -1,0 +1,256 @@
+//! The watched folder: what is dropped into `incoming/` becomes a job once it has stopped changing.
+//!
+//! The folder is looked at every `queue.poll_interval`, and sooner when the system tells of a change. A file is taken when no
+//! look has seen a change of it, or of its sidecar, for that long, and nobody is known to have it open to write to; the oldest
+//! first, one at a time. While there is no room, in the queue or on the disk, files wait where they are. This module decides; what
+//! moves is moved by `volume`, by the same steps as for a request that names a file, so that each file becomes one job.
+
+mod notices;
+mod settling;
+mod sidecar;
+mod taking;
+mod writers;
+
+use std::collections::HashMap;
+use std::io;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info, warn};
+
+use crate::audio::decode::DecodeLimits;
+use crate::clock::Clock;
+use crate::engine::EngineStatus;
+use crate::jobs::registry::Registry;
+use crate::volume::{Arrival, Imprint, Listing, Place, Volume};
+use notices::Notices;
+use settling::{Moment, Settling};
+use taking::{Fate, Taker};
+
+/// Most files that one look considers, the oldest ones: a bound of the memory, some 300 bytes a file.
+const MAX_FILES: usize = 4096;
+/// Least time between two looks, however much happens in the folder: a look costs a system call a file. So often the system
+/// is asked for what it has to tell, which is one call, and the only work while nothing happens.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
+/// Most files that are taken after one look: what it saw grows old.
+const MAX_TAKEN: usize = 64;
+/// A file that cannot be taken is tried again after so many times the poll interval: it is read in full each time.
+const PATIENCE: u32 = 12;
+
+/// The parts that the watched folder needs.
+pub struct Parts {
+    /// All jobs.
+    pub registry: Registry,
+    /// All files.
+    pub volume: Volume,
+    /// The time.
+    pub clock: Clock,
+    /// What the engine can do.
+    pub engine: EngineStatus,
+    /// Largest recording, in bytes.
+    pub max_file_bytes: u64,
+    /// What a recording may be.
+    pub decode_limits: DecodeLimits,
+    /// Between two looks, and how long a file must not have changed.
+    pub poll_interval: Duration,
+    /// Raised when nothing more is to be taken.
+    pub stopping: CancellationToken,
+    /// Holds the process until what was begun is done.
+    pub tasks: TaskTracker,
+}
+
+/// The watched folder.
+pub struct Inbox {
+    taker: Taker,
+    poll_interval: Duration,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+    looks: watch::Sender<u64>,
+    settling: Settling<Place, Seen>,
+    /// Files that could not be taken.
+    left: HashMap<Place, Left>,
+    trouble: Trouble,
+}
+
+/// What a file and its sidecar looked like.
+type Seen = (Imprint, Option<Imprint>);
+
+/// A file that could not be taken.
+#[derive(Debug)]
+struct Left {
+    seen: Seen,
+    /// Why, as it was told.
+    kind: io::ErrorKind,
+    /// When it is tried again.
+    again: Instant,
+}
+
+/// What was told of last, so that the log has a line for each change.
+#[derive(Debug, Default)]
+struct Trouble {
+    wait: Option<Wait>,
+    listing: Option<io::ErrorKind>,
+    too_deep: usize,
+    unreadable: usize,
+}
+
+/// Why files wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    QueueFull,
+    StorageFull,
+}
+
+impl Inbox {
+    /// The folder, which is looked at once [`Inbox::run`] is called.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { registry, volume, clock, engine, max_file_bytes, decode_limits, poll_interval, stopping, tasks } = parts;
+        Self {
+            taker: Taker { registry, volume, clock, engine, max_file_bytes, decode_limits },
+            poll_interval,
+            stopping,
+            tasks,
+            looks: watch::Sender::new(0),
+            settling: Settling::default(),
+            left: HashMap::new(),
+            trouble: Trouble::default(),
+        }
+    }
+
+    /// How often it was looked at, and what could be taken was taken.
+    pub fn looks(&self) -> watch::Receiver<u64> {
+        self.looks.subscribe()
+    }
+
+    /// Looks until told to stop.
+    pub async fn run(mut self) {
+        let mut notices = Notices::of(self.taker.volume.incoming());
+        let stopping = self.stopping.clone();
+        let least = BETWEEN_LOOKS.min(self.poll_interval);
+        while !stopping.is_cancelled() {
+            let next = self.look(&mut notices).await.clamp(least, self.poll_interval.max(least));
+            self.looks.send_modify(|looks| *looks += 1);
+            // Told to stop, it ends; otherwise it looks.
+            let _stopped = stopping.run_until_cancelled(news(&mut notices, next, least)).await;
+        }
+    }
+
+    /// Takes what can be taken. After how long the next look is due.
+    async fn look(&mut self, notices: &mut Notices) -> Duration {
+        notices.take_in();
+        let volume = self.taker.volume.clone();
+        let listed = self
+            .tasks
+            .spawn_blocking(move || volume.list_arrivals(MAX_FILES))
+            .await
+            .unwrap_or_else(|error| Err(io::Error::other(error)));
+        let listing = match listed {
+            Ok(listing) => listing,
+            Err(error) => {
+                if self.trouble.listing.replace(error.kind()) != Some(error.kind()) {
+                    error!(event = "incoming_unreadable", cause = %error, "incoming/ cannot be read");
+                }
+                return self.poll_interval;
+            }
+        };
+        self.trouble.listing = None;
+        self.trouble.tell_of(&listing);
+        notices.follow(&listing.folders);
+        let seen: Vec<_> = listing.arrivals.iter().map(|arrival| (arrival.place().clone(), arrival.imprint())).collect();
+        if !self.left.is_empty() {
+            let now: HashMap<_, _> = seen.iter().cloned().collect();
+            self.left.retain(|place, left| now.get(place) == Some(&left.seen));
+        }
+        let now = Moment { day: self.taker.clock.now(), steady: Instant::now() };
+        let unsettled = self.settling.look(now, &seen, self.poll_interval);
+        let next = unsettled.iter().copied().filter(|left| !left.is_zero()).min().unwrap_or(self.poll_interval);
+        let settled = listing.arrivals.into_iter().zip(unsettled).filter(|(_, left)| left.is_zero()).map(|(arrival, _)| arrival);
+        if self.take_all(settled, notices).await { Duration::ZERO } else { next }
+    }
+
+    /// Takes files one after the other, until there is no room. Whether there are more that may be taken at once.
+    async fn take_all(&mut self, settled: impl Iterator<Item = Arrival>, notices: &mut Notices) -> bool {
+        let (mut wait, mut taken) = (None, 0);
+        for arrival in settled {
+            if self.stopping.is_cancelled() || taken == MAX_TAKEN {
+                return taken == MAX_TAKEN;
+            }
+            notices.take_in();
+            let is_left = self.left.get(arrival.place()).is_some_and(|left| Instant::now() < left.again);
+            let is_written = |place| notices.has_writer(place);
+            if is_left || is_written(arrival.place()) || arrival.sidecar().is_some_and(is_written) {
+                continue;
+            }
+            taken += 1;
+            wait = self.take(arrival).await;
+            if wait.is_some() {
+                break;
+            }
+        }
+        self.trouble.tell_wait(wait);
+        false
+    }
+
+    /// Takes one file; says why it has to wait if it has to.
+    async fn take(&mut self, arrival: Arrival) -> Option<Wait> {
+        if self.taker.volume.promise(0).is_err() {
+            return Some(Wait::StorageFull);
+        }
+        let Ok(reservation) = self.taker.registry.reserve() else { return Some(Wait::QueueFull) };
+        let (place, seen) = (arrival.place().clone(), arrival.imprint());
+        let taker = self.taker.clone();
+        let taken = self.tasks.spawn_blocking(move || taker.take(&arrival, reservation)).await;
+        match taken.unwrap_or_else(|error| Fate::Left(io::Error::other(error))) {
+            Fate::Done => None,
+            Fate::NoRoom => Some(Wait::StorageFull),
+            Fate::Left(error) => {
+                let again = Instant::now() + self.poll_interval * PATIENCE;
+                let told = self.left.insert(place, Left { seen, kind: error.kind(), again });
+                if told.is_none_or(|told| told.kind != error.kind()) {
+                    warn!(event = "file_left", cause = %error, "A file in incoming/ cannot be taken and is left alone");
+                }
+                None
+            }
+        }
+    }
+}
+
+impl Trouble {
+    fn tell_of(&mut self, listing: &Listing) {
+        let Listing { too_deep, unreadable, .. } = *listing;
+        if std::mem::replace(&mut self.too_deep, too_deep) != too_deep && too_deep > 0 {
+            warn!(event = "folders_too_deep", folders = too_deep, "Folders in the folders of incoming/ are left alone");
+        }
+        if std::mem::replace(&mut self.unreadable, unreadable) != unreadable && unreadable > 0 {
+            warn!(event = "folders_unreadable", folders = unreadable, "Folders in incoming/ cannot be read and are left alone");
+        }
+    }
+
+    fn tell_wait(&mut self, wait: Option<Wait>) {
+        if std::mem::replace(&mut self.wait, wait) == wait {
+            return;
+        }
+        let reason = match wait {
+            Some(Wait::QueueFull) => "the queue is full",
+            Some(Wait::StorageFull) => "the disk is full",
+            None => {
+                info!(event = "incoming_goes_on", "Files in incoming/ are taken again");
+                return;
+            }
+        };
+        warn!(event = "incoming_waits", reason, "Files wait in incoming/");
+    }
+}
+
+/// Waits until something was told that is worth a look, or for so long.
+async fn news(notices: &mut Notices, at_most: Duration, between: Duration) {
+    let end = Instant::now() + at_most;
+    while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+        tokio::time::sleep(between.min(left)).await;
+        if notices.take_in() {
+            return;
+        }
+    }
+}

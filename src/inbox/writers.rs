@@ -1,0 +1,165 @@
+//! Which files somebody still has open to write to, as far as the system has told: pure, over the notices of `inotify`.
+//!
+//! It is told of a file from its creation or its first change on, until it is closed. A program that had it open before the
+//! server started is not told of, and some file systems tell nothing at all: for these there is only the waiting.
+
+use std::collections::HashMap;
+
+use crate::volume::Place;
+
+/// What happened to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Notice {
+    /// It came into being: opened to be written to, or linked.
+    Created,
+    /// Somebody opened it, for whatever purpose.
+    Opened,
+    /// It was written to.
+    Written,
+    /// Somebody who could write to it closed it.
+    ClosedByWriter,
+    /// Somebody who could only read it closed it.
+    ClosedByReader,
+    /// It went away under this cookie.
+    MovedAway(u32),
+    /// It came here under this cookie.
+    MovedHere(u32),
+    /// It was removed.
+    Removed,
+}
+
+/// What is known of a file that was opened and not closed as often.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
+    /// The next one to open it is the one who creates it, if anybody: a link comes into being without being opened.
+    is_new: bool,
+    /// By how many it is open. Equal notices in a row may come as one, so this can be wrong; it never decides alone.
+    open: u32,
+    /// Whether one of them has written, and no writer has closed it since.
+    is_written: bool,
+}
+
+/// The files that were not closed.
+#[derive(Debug, Default)]
+pub(super) struct Writers {
+    marks: HashMap<Place, Mark>,
+    /// The last file that went away: it may come back under another name, still open.
+    moved: Option<(u32, Mark)>,
+}
+
+impl Writers {
+    /// Notes what happened. Whether it is worth a look at the folder.
+    pub(super) fn note(&mut self, place: Place, notice: Notice) -> bool {
+        match notice {
+            Notice::Created => {
+                self.marks.insert(place, Mark { is_new: true, ..Mark::default() });
+                true
+            }
+            Notice::Opened => {
+                let mark = self.marks.entry(place).or_default();
+                mark.open += 1;
+                mark.is_written |= std::mem::take(&mut mark.is_new);
+                false
+            }
+            // Without having been opened, only its time was set.
+            Notice::Written => {
+                if let Some(mark) = self.marks.get_mut(&place) {
+                    mark.is_written = mark.open > 0;
+                }
+                false
+            }
+            Notice::ClosedByWriter => {
+                self.close(&place, |mark| mark.is_written = false);
+                true
+            }
+            Notice::ClosedByReader => {
+                self.close(&place, |_| {});
+                false
+            }
+            Notice::MovedAway(cookie) => {
+                self.moved = self.marks.remove(&place).map(|mark| (cookie, mark));
+                false
+            }
+            Notice::MovedHere(cookie) => {
+                self.marks.remove(&place);
+                if let Some((_, mark)) = self.moved.take().filter(|(moved, _)| *moved == cookie) {
+                    self.marks.insert(place, mark);
+                }
+                true
+            }
+            Notice::Removed => {
+                self.marks.remove(&place);
+                false
+            }
+        }
+    }
+
+    fn close(&mut self, place: &Place, note: impl FnOnce(&mut Mark)) {
+        let Some(mark) = self.marks.get_mut(place) else { return };
+        note(mark);
+        mark.open = mark.open.saturating_sub(1);
+        if mark.open == 0 {
+            self.marks.remove(place);
+        }
+    }
+
+    /// Notices were lost: nothing is known any more.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Whether somebody has this file open to write to.
+    pub(super) fn has_open(&self, place: &Place) -> bool {
+        self.marks.get(place).is_some_and(|mark| mark.is_written)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Notice::{ClosedByReader, ClosedByWriter, Created, MovedAway, MovedHere, Opened, Removed, Written};
+    use super::*;
+
+    fn place(name: &str) -> Place {
+        Place::new(None, name.into())
+    }
+
+    /// Whether `a` and `b` are open after these notices.
+    fn open(notices: &[(&str, Notice)]) -> (bool, bool) {
+        let mut writers = Writers::default();
+        for (name, notice) in notices {
+            writers.note(place(name), *notice);
+        }
+        (writers.has_open(&place("a")), writers.has_open(&place("b")))
+    }
+
+    #[test]
+    fn a_file_is_open_from_its_creation_or_first_change_until_a_writer_closes_it() {
+        assert_eq!(open(&[("a", Created), ("a", Opened)]), (true, false));
+        assert_eq!(open(&[("a", Created), ("a", Opened), ("a", Written), ("a", ClosedByWriter)]), (false, false));
+        assert_eq!(open(&[("a", Opened), ("a", Written), ("b", ClosedByWriter)]), (true, false));
+        assert_eq!(open(&[("a", Opened), ("a", Written), ("a", Removed)]), (false, false));
+        // Somebody reads meanwhile; somebody else goes on writing.
+        assert_eq!(open(&[("a", Opened), ("a", Written), ("a", Opened), ("a", ClosedByReader)]), (true, false));
+        let two = [("a", Opened), ("a", Opened), ("a", Written), ("a", ClosedByWriter)];
+        assert_eq!(open(&two), (false, false));
+        assert_eq!(open(&[two.as_slice(), &[("a", Written)]].concat()), (true, false));
+        assert_eq!(open(&[two.as_slice(), &[("a", Written), ("a", ClosedByWriter)]].concat()), (false, false));
+    }
+
+    #[test]
+    fn what_is_only_linked_or_read_or_gets_another_time_is_not_open() {
+        assert_eq!(open(&[("a", Created)]), (false, false));
+        assert_eq!(open(&[("a", Opened)]), (false, false));
+        assert_eq!(open(&[("a", Created), ("a", Opened), ("a", ClosedByReader)]), (false, false));
+        assert_eq!(open(&[("a", Written)]), (false, false));
+        assert_eq!(open(&[("a", Opened), ("a", Written), ("a", ClosedByReader)]), (false, false));
+    }
+
+    #[test]
+    fn a_file_stays_open_under_its_new_name() {
+        assert_eq!(open(&[("a", Opened), ("a", Written), ("a", MovedAway(1)), ("b", MovedHere(1))]), (false, true));
+        // Another one came, and took its place.
+        assert_eq!(open(&[("a", Opened), ("a", Written), ("a", MovedAway(1)), ("b", MovedHere(2))]), (false, false));
+        assert_eq!(open(&[("b", Opened), ("b", Written), ("b", MovedHere(3))]), (false, false));
+    }
+}

@@ -1,0 +1,138 @@
+//! What lies in `incoming/` and in its folders, one level deep.
+//!
+//! Left alone are: what is not whole by its name, sidecars by themselves, whatever is no plain file, the folders of jobs, and
+//! whatever lies deeper. A look holds a bounded number of files, the oldest ones, however many there are.
+
+use std::collections::{BinaryHeap, HashSet};
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use super::{Arrival, Found, Imprint, Place, sidecar_names};
+use crate::jobs::JobId;
+use crate::volume::disk::Disk;
+use crate::volume::{Folder, Volume};
+
+/// Endings of names under which programs write a file until it is whole.
+const PARTIAL: [&str; 11] =
+    ["part", "partial", "filepart", "tmp", "temp", "crdownload", "download", "opdownload", "aria2", "incomplete", "swp"];
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Recordings, or what may be one; the oldest first, then by name.
+    pub arrivals: Vec<Arrival>,
+    /// The folders that were looked into.
+    pub folders: Vec<OsString>,
+    /// How many folders lie too deep.
+    pub too_deep: usize,
+    /// How many folders could not be looked into.
+    pub unreadable: usize,
+}
+
+/// A file, in the order in which files are taken.
+type Candidate = (Imprint, OsString, Option<OsString>);
+
+/// What is collected while the folders are read.
+struct Collected<'a> {
+    disk: &'a Disk,
+    oldest: BinaryHeap<Candidate>,
+    at_most: usize,
+    /// What is being written beside itself: `call.wav` while there is a `call.wav.part`.
+    growing: HashSet<(Option<OsString>, OsString)>,
+}
+
+impl Volume {
+    /// Looks at what was dropped into `incoming/`, and returns the oldest files, at most so many.
+    ///
+    /// # Errors
+    /// When `incoming/` cannot be read.
+    pub fn list_arrivals(&self, at_most: usize) -> io::Result<Listing> {
+        let incoming = self.folder(Folder::Incoming);
+        let mut listing = Listing::default();
+        let mut collected = Collected { disk: self.disk(), oldest: BinaryHeap::new(), at_most, growing: HashSet::new() };
+        listing.folders = collected.read(&incoming, None)?;
+        listing.folders.retain(|name| !is_hidden(name) && !is_job(name));
+        listing.folders.retain(|name| match collected.read(&incoming.join(name), Some(name)) {
+            Ok(deeper) => {
+                listing.too_deep += deeper.len();
+                true
+            }
+            // It may be gone already.
+            Err(error) => {
+                listing.unreadable += usize::from(error.kind() != io::ErrorKind::NotFound);
+                false
+            }
+        });
+        let Collected { oldest, growing, .. } = collected;
+        for (imprint, name, folder) in oldest.into_sorted_vec() {
+            let place = Place { folder, name };
+            let sidecars = sidecar_names(&place.name);
+            let grows = |name: &OsString| growing.contains(&(place.folder.clone(), name.clone()));
+            if grows(&place.name) || sidecars.iter().any(grows) {
+                continue;
+            }
+            let mut sidecar = None;
+            for name in sidecars {
+                sidecar = sidecar.or(self.find_file(place.beside(name))?);
+            }
+            let recording = Found { path: place.path(&incoming), place, imprint };
+            listing.arrivals.push(Arrival { recording, sidecar, disk: self.disk().clone() });
+        }
+        Ok(listing)
+    }
+}
+
+impl Collected<'_> {
+    /// Reads one folder; the folders in it are returned.
+    fn read(&mut self, path: &Path, folder: Option<&OsString>) -> io::Result<Vec<OsString>> {
+        let mut folders = Vec::new();
+        for entry in self.disk.entries(path)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            // What is gone already is no concern of this look.
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_dir() {
+                folders.push(name);
+            } else if let Some(whole) = without_partial_ending(&name) {
+                self.growing.insert((folder.cloned(), whole));
+            } else if kind.is_file()
+                && !is_hidden(&name)
+                && !has_ending(&name, &["json"])
+                && let Ok(meta) = self.disk.link_metadata(&entry.path())
+            {
+                self.oldest.push((Imprint::of(&meta), name, folder.cloned()));
+                if self.oldest.len() > self.at_most {
+                    self.oldest.pop();
+                }
+            }
+        }
+        Ok(folders)
+    }
+}
+
+/// Dotfiles, and the copies that editors keep.
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b".") || name.as_bytes().ends_with(b"~")
+}
+
+fn is_job(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| name.parse::<JobId>().is_ok())
+}
+
+fn split_ending(name: &OsStr) -> Option<(&[u8], &[u8])> {
+    let bytes = name.as_bytes();
+    let dot = bytes.iter().rposition(|byte| *byte == b'.')?;
+    Some((&bytes[..dot], &bytes[dot + 1..]))
+}
+
+fn has_ending(name: &OsStr, endings: &[&str]) -> bool {
+    split_ending(name).is_some_and(|(_, found)| endings.iter().any(|ending| found.eq_ignore_ascii_case(ending.as_bytes())))
+}
+
+/// The name that a file will have when it is whole; none if it is whole by its name.
+fn without_partial_ending(name: &OsStr) -> Option<OsString> {
+    let (stem, _) = split_ending(name)?;
+    has_ending(name, &PARTIAL).then(|| OsString::from_vec(stem.to_vec()))
+}

@@ -1,0 +1,184 @@
+//! Results by the names of their recordings: `completed/<name>.json`, for people who look for the name.
+//!
+//! Such an entry points into the job's folder or is a copy; it is never more than that: the folder is the truth, and what a
+//! start finds beside the folders is no job. An entry is made after the job has come to `completed/`; until it is there,
+//! a note in `temp/` says that it is to be made, so that a start can do it. Nothing is ever overwritten, and only what is ours is
+//! removed.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use tracing::warn;
+
+use super::taking::MAX_NAME_BYTES;
+use super::{Folder, Volume, record};
+use crate::jobs::JobId;
+
+/// How many results of one name are told apart by numbers; those after have their job's id in the name.
+const NUMBERED: usize = 9;
+
+/// Whether and how a result is also found by its recording's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ResultNames {
+    /// Not at all.
+    #[default]
+    None,
+    /// By a symbolic link into the job's folder.
+    Symlink,
+    /// By a copy of the result.
+    Copy,
+}
+
+impl ResultNames {
+    const fn note(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Symlink => Some("symlink"),
+            Self::Copy => Some("copy"),
+        }
+    }
+}
+
+impl Volume {
+    /// Notes that a result is to be found by its name: before the job goes to `completed/`.
+    pub(super) fn plan_name(&self, id: JobId, names: ResultNames) -> io::Result<()> {
+        match names.note() {
+            Some(note) => self.write_file(&self.note(id), note.as_bytes()),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the entry that was planned. What goes wrong is told in the log alone: the result itself is published.
+    pub(super) fn carry_out_name(&self, id: JobId, filename: &str, names: ResultNames) {
+        if names == ResultNames::None {
+            return;
+        }
+        match self.name_result(id, filename, names) {
+            // What cannot be removed now is swept at the next start.
+            Ok(()) => drop(self.disk().remove_file(&self.note(id))),
+            Err(error) => {
+                warn!(event = "name_failed", cause = %error, "A result could not be given its recording's name; the next start does it");
+            }
+        }
+    }
+
+    /// Ends what a server that died had planned, once every job is where it belongs.
+    pub(super) fn end_namings(&self) -> io::Result<()> {
+        for entry in self.disk().entries(&self.folder(Folder::Temp))? {
+            let path = entry?.path();
+            if is_note(&path) {
+                self.end_naming(&path);
+                self.disk().remove_file(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_naming(&self, note: &Path) {
+        let Some((id, names)) = self.read_note(note) else { return };
+        let Some(filename) = self.filename(&self.job_folder(Folder::Completed, id)) else { return };
+        if let Err(error) = self.name_result(id, &filename, names) {
+            warn!(event = "name_failed", cause = %error, "A result could not be given its recording's name");
+        }
+    }
+
+    fn note(&self, id: JobId) -> PathBuf {
+        self.folder(Folder::Temp).join(format!("{id}.naming"))
+    }
+
+    fn name_result(&self, id: JobId, filename: &str, names: ResultNames) -> io::Result<()> {
+        let completed = self.folder(Folder::Completed);
+        for name in candidates(filename, id) {
+            let path = completed.join(name);
+            match self.disk().link_metadata(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+                Ok(_) if self.is_ours(&path, id) => return Ok(()),
+                Ok(_) => continue,
+            }
+            match names {
+                ResultNames::None => {}
+                ResultNames::Symlink => self.disk().link(&target(id), &path)?,
+                // Written under another name first, so it is whole or not there.
+                ResultNames::Copy => return self.write_file(&path, &self.read_result(id)?),
+            }
+            return self.disk().sync_folder(&completed);
+        }
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, "every name is given away"))
+    }
+
+    /// Removes the entry of a result whose folder is being deleted, and which lies there.
+    pub(super) fn unname_deleted(&self, folder: &Path) {
+        let id = folder.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
+        if let (Some(id), Some(filename)) = (id, self.filename(folder))
+            && let Err(error) = self.unname(id, &filename)
+        {
+            warn!(event = "name_not_removed", cause = %error, "The entry of a deleted result could not be removed");
+        }
+    }
+
+    /// Removes the entry of a result, wherever it found room; what is not ours stays.
+    pub(super) fn unname(&self, id: JobId, filename: &str) -> io::Result<()> {
+        let _planned = self.disk().remove_file(&self.note(id));
+        for name in candidates(filename, id) {
+            let path = self.folder(Folder::Completed).join(name);
+            if self.is_ours(&path, id) {
+                self.disk().remove_file(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The label of the recording of the job in a folder.
+    fn filename(&self, folder: &Path) -> Option<String> {
+        let bytes = self.disk().read(&folder.join(record::JOB_FILE)).ok()?;
+        record::decode(&bytes).ok().map(|job| job.file.filename)
+    }
+
+    /// The job and the form that a note tells of.
+    fn read_note(&self, path: &Path) -> Option<(JobId, ResultNames)> {
+        let id = path.file_stem()?.to_str()?.parse().ok()?;
+        let text = self.disk().read(path).ok()?;
+        let forms = [ResultNames::Symlink, ResultNames::Copy];
+        forms.into_iter().find(|form| form.note().is_some_and(|note| note.as_bytes() == text)).map(|form| (id, form))
+    }
+
+    /// Whether an entry is the link to the result of this job, or a copy of it.
+    fn is_ours(&self, path: &Path, id: JobId) -> bool {
+        match self.disk().link_metadata(path) {
+            Ok(meta) if meta.is_symlink() => std::fs::read_link(path).is_ok_and(|found| found == Path::new(&target(id))),
+            Ok(meta) if meta.is_file() => {
+                // As every result begins.
+                let beginning = format!("{{\"job_id\":\"{id}\"").into_bytes();
+                let mut found = vec![0; beginning.len()];
+                let read = self.disk().open(path).and_then(|mut file| file.read_exact(&mut found));
+                read.is_ok() && found == beginning
+            }
+            Ok(_) | Err(_) => false,
+        }
+    }
+}
+
+/// Whether a file in `temp/` is a note of a name to be given.
+pub(super) fn is_note(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "naming")
+}
+
+/// What a link to a result holds: relative, so that the volume can be moved.
+fn target(id: JobId) -> String {
+    format!("{id}/{}", record::RESULT_FILE)
+}
+
+/// The names that a result may have, in the order in which they are tried.
+fn candidates(filename: &str, id: JobId) -> impl Iterator<Item = String> {
+    let endings = std::iter::once(".json".to_owned())
+        .chain((2..=NUMBERED).map(|number| format!(" ({number}).json")))
+        .chain([format!(" {id}.json")]);
+    // A label is never a path; what would be one is not named.
+    let filename = if filename.contains(['/', '\0']) { String::new() } else { filename.to_owned() };
+    endings.map(move |ending| {
+        let most = MAX_NAME_BYTES - ending.len();
+        let kept = filename.floor_char_boundary(most);
+        format!("{}{ending}", &filename[..kept])
+    })
+}

@@ -1,0 +1,172 @@
+//! A recording in `incoming/` becomes a job, or a failed job; and what is left in `temp/` is cleared up.
+//!
+//! Taking moves the file, and no moment of the move may lose it: it goes into a folder in `temp/` that already holds the job's
+//! record, with the name that the file had, and the folder then goes to its state by one rename. A start that finds such a
+//! folder in `temp/` gives the file its name back. A sidecar goes the same way, before its recording.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use tracing::warn;
+
+use super::arrivals::{Found, Imprint, Place};
+use super::naming::is_note;
+use super::{Arrival, Folder, Volume, record};
+use crate::jobs::{Job, JobId, JobState};
+
+/// Most bytes of a file's name.
+pub(super) const MAX_NAME_BYTES: usize = 255;
+
+/// Where the files of a job lay in `incoming/`.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    pub(super) recording: Place,
+    pub(super) sidecar: Option<Place>,
+}
+
+impl Volume {
+    /// Makes a file in `incoming/` the recording of a job in the state that the job is given in: waiting, or failed. Whatever
+    /// goes wrong, the file and its sidecar keep or regain their names.
+    ///
+    /// # Errors
+    /// `NotFound` when the file is gone, `ResourceBusy` when it or its sidecar has changed since it was found; otherwise when
+    /// the volume does not take it.
+    pub fn take(&self, arrival: &Arrival, job: &Job) -> io::Result<()> {
+        let folder = self.job_folder(Folder::Temp, job.id);
+        // Not found is said of the file alone.
+        self.disk()
+            .create_folder(&folder)
+            .map_err(|error| if error.kind() == io::ErrorKind::NotFound { io::Error::other(error) } else { error })?;
+        let origin = Origin { recording: arrival.recording.place.clone(), sidecar: arrival.sidecar().cloned() };
+        let moved = self.take_into(&folder, arrival, job, &origin);
+        if moved.is_err() {
+            self.give_back(&folder, &origin)?;
+            self.disk().remove_folder(&folder)?;
+        }
+        moved
+    }
+
+    fn take_into(&self, folder: &Path, arrival: &Arrival, job: &Job, origin: &Origin) -> io::Result<()> {
+        self.write_file(&folder.join(record::JOB_FILE), &record::encode_taken(job, origin))?;
+        if let Some(error) = record::encode_error(job) {
+            self.write_file(&folder.join(record::ERROR_FILE), &error)?;
+        }
+        // The folder has to last before it holds the only names of the files.
+        self.disk().sync_folder(&self.folder(Folder::Temp))?;
+        if let Some(sidecar) = &arrival.sidecar {
+            self.take_file(sidecar, &folder.join(record::SIDECAR_FILE)).map_err(changed_if_gone)?;
+        }
+        self.take_file(&arrival.recording, &folder.join(record::recording_name(&job.file.format)))?;
+        self.disk().sync_folder(folder)?;
+        if job.state == JobState::Queued {
+            return self.take_in(folder, job.id);
+        }
+        // What is set aside was promised to nobody: at the worst it lies in incoming/ again.
+        self.move_folder(folder, &self.job_folder(Folder::of(&job.state), job.id))
+    }
+
+    /// Gives the files in a folder of `temp/` their names in `incoming/` back, if they were taken from there. The sidecar
+    /// first: its recording must not be found without it.
+    fn give_back(&self, folder: &Path, origin: &Origin) -> io::Result<()> {
+        if let Some(place) = &origin.sidecar {
+            let sidecar = folder.join(record::SIDECAR_FILE);
+            if self.disk().exists(&sidecar)? {
+                self.give_name(&sidecar, place)?;
+            }
+        }
+        for entry in self.disk().entries(folder)? {
+            let entry = entry?;
+            if entry.file_name().as_bytes().starts_with(b"recording.") {
+                self.give_name(&entry.path(), &origin.recording)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves a file to a place in `incoming/`, or beside it when the place was given away meanwhile.
+    fn give_name(&self, file: &Path, place: &Place) -> io::Result<()> {
+        let incoming = self.folder(Folder::Incoming);
+        let folder = place.folder().map_or_else(|| incoming.clone(), |name| incoming.join(name));
+        // Somebody may have removed it, or put something else there.
+        let is_there =
+            self.disk().link_metadata(&folder).is_ok_and(|meta| meta.is_dir()) || self.disk().create_folder(&folder).is_ok();
+        let folder = if is_there { folder } else { incoming };
+        let mut to = folder.join(place.name());
+        if self.disk().exists(&to)? {
+            to = folder.join(another_name(place));
+        }
+        self.disk().rename(file, &to)?;
+        self.disk().sync_folder(&folder)
+    }
+
+    /// Removes what a server that died left in `temp/`, gives back what it was just taking from `incoming/`, and ends what
+    /// it had begun to delete.
+    pub(super) fn sweep(&self) -> io::Result<()> {
+        for entry in self.disk().entries(&self.folder(Folder::Temp))? {
+            let entry = entry?;
+            let path = entry.path();
+            if entry.file_name() == ".lock" {
+                continue;
+            }
+            if !entry.file_type()?.is_dir() {
+                // Names are given when every job is where it belongs.
+                if !is_note(&path) {
+                    self.disk().remove_file(&path)?;
+                }
+                continue;
+            }
+            // A deleted job may have been taken once, too: its traces have to go.
+            if path.extension().is_some_and(|extension| extension == "deleted") {
+                self.unname_deleted(&path);
+            } else if let Some(origin) = self.origin_of(&path)? {
+                warn!(event = "arrival_given_back", "A recording that was being taken from incoming/ lies there again");
+                self.give_back(&path, &origin)?;
+            }
+            self.disk().remove_folder(&path)?;
+        }
+        Ok(())
+    }
+
+    /// The places that the files in a folder of `temp/` were taken from, if they were. A record that cannot be read now is no
+    /// reason to throw a recording away.
+    fn origin_of(&self, folder: &Path) -> io::Result<Option<Origin>> {
+        match self.disk().read(&folder.join(record::JOB_FILE)) {
+            Ok(bytes) => Ok(record::origin(&bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Moves a file that was found, and makes sure that it is the one, whole, readable, and on the disk.
+    fn take_file(&self, found: &Found, to: &Path) -> io::Result<()> {
+        self.disk().rename(&found.path, to)?;
+        // Not through a link that took the file's place since it was looked at.
+        let meta = self.disk().link_metadata(to)?;
+        if !meta.is_file() || Imprint::of(&meta) != found.imprint {
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, "the file is still being written"));
+        }
+        // It may belong to another user; what is not readable would fail only when its turn comes.
+        let file = self.disk().open(to)?;
+        self.disk().sync(&file, to)
+    }
+}
+
+/// Without the sidecar that was read, the recording is not what was found.
+fn changed_if_gone(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::NotFound { io::Error::new(io::ErrorKind::ResourceBusy, error) } else { error }
+}
+
+/// A name that nothing else has and that ends as the file's own name does.
+fn another_name(place: &Place) -> OsString {
+    let mut name = format!("{}-", JobId::random()).into_bytes();
+    let own = place.name().as_bytes();
+    let mut kept = &own[own.len().saturating_sub(MAX_NAME_BYTES - name.len())..];
+    // Not from the middle of a character.
+    while own.len() > kept.len() && kept.first().is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000) {
+        kept = &kept[1..];
+    }
+    name.extend_from_slice(kept);
+    OsString::from_vec(name)
+}

@@ -144,6 +144,17 @@ mod tests {
     }
 
     #[test]
+    fn a_language_is_recalled_if_it_can_be_one() {
+        let kept = |code: &str, bits: u32| {
+            let piece = format!(r#"{{"name":"language","value":{{"code":"{code}","confidence_bits":{bits}}}}}"#);
+            recall_language(&Checkpoints::new([piece.into_bytes()], Box::new(|_| Ok(()))))
+        };
+        let probability = 0.7_f32.to_bits();
+        assert_eq!(kept("haw", probability), Some(Language { code: "haw".to_owned(), confidence: 0.7 }));
+        assert_eq!((kept("no language", probability), kept("en", f32::NAN.to_bits())), (None, None));
+    }
+
+    #[test]
     fn what_does_not_fit_the_window_is_not_believed() {
         assert_eq!(pass(record(&heard(), &(100..200)), &(100..201)), None);
         let spoilt: [fn(&mut WindowRecord); 4] = [

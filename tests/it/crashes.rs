@@ -167,11 +167,24 @@ async fn a_call_whose_server_is_killed_after_each_piece_comes_out_as_if_undistur
         assert!(server.next("checkpoint_kept").is_some());
         server.kill();
         server = engines.start();
+        // On a busy machine the last kill may come when the job has just ended.
+        if engines.folder.path().join("completed").join(&id).exists() {
+            break;
+        }
         let resumed = server.next("job_resumed").unwrap()["checkpoints"].as_u64().unwrap();
         assert!(kept < resumed, "{kept} before, {resumed} after");
         kept = resumed;
     }
-    assert_eq!(engines.finish(server, &id).await, (undisturbed, pieces, 0));
+    assert!(kept >= 3, "the kills came too late: {kept}");
+    let url = format!("{}/api/v1/jobs/{id}", server.url);
+    let mut job = get(url.clone()).await;
+    while job["status"] == "queued" || job["status"] == "processing" {
+        job = get(format!("{url}?wait=10&last_seq={}", job["last_seq"])).await;
+    }
+    assert_eq!(job["status"], "completed");
+    assert_eq!(without_times(get(format!("{url}/result")).await["result"].clone()), undisturbed);
+    server.kill();
+    assert_eq!(TestApp::files(engines.folder.path(), "completed", &id), ["job.json", "recording.flac", "result.json"]);
 }
 
 #[tokio::test]

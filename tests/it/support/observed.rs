@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::process::callannotate;
 
-/// Every wait for a line of the log, or for the end, has this deadline.
-const DEADLINE: Duration = Duration::from_mins(1);
+/// Every wait for a line of the log, or for the end, has this deadline: on a busy machine an annotation takes long.
+const DEADLINE: Duration = Duration::from_mins(3);
 
 pub struct Observed {
     process: Child,

@@ -273,10 +273,16 @@ fn take_up(volume: &Volume, registry: &Registry, clock: &Clock, max_attempts: u3
                     last_event: job.last_event + 2,
                     ..job
                 };
-                volume.reject(&job)?;
+                if let Err(error) = volume.reject(&job) {
+                    // It is not tried again all the same; the next start sets it aside.
+                    error!(event = "reject_failed", cause = %error, "A job that the server died on stays in processing/");
+                }
             } else {
                 job.last_event += 1;
-                volume.put_back(&job)?;
+                if let Err(error) = volume.put_back(&job) {
+                    // A full disk must not keep the server from starting: it is begun where it lies.
+                    error!(event = "put_back_failed", cause = %error, "A job that the server died on stays in processing/");
+                }
             }
         }
         queued += usize::from(!job.state.is_terminal());

@@ -58,7 +58,11 @@ impl Worker {
             match self.registry.start_next() {
                 Some((job, stop)) => {
                     let span = info_span!("job", job_id = %job.id);
-                    self.work(job, stop).instrument(span).await;
+                    let id = job.id;
+                    self.work(job, stop.clone()).instrument(span).await;
+                    if stop.reason().is_some() {
+                        self.forget_cancellation(id).await;
+                    }
                 }
                 None => tokio::select! {
                     () = self.registry.wait_for_work(self.poll_interval) => {}
@@ -255,6 +259,15 @@ impl Worker {
                 };
                 self.registry.keep_undeletable(id, self.clock.now(), failure);
             }
+        }
+    }
+
+    /// A cancellation that was written down has done its duty once the job has ended.
+    async fn forget_cancellation(&self, id: JobId) {
+        if self.registry.find(id).is_none_or(|job| job.state.is_terminal())
+            && let Err(error) = self.on_volume(move |volume| volume.forget_cancellation(id)).await
+        {
+            warn!(event = "cancellation_left", cause = %error, "A cancellation that was carried out stays in temp/");
         }
     }
 

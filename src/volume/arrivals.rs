@@ -136,22 +136,36 @@ impl Volume {
     pub(super) fn sweep(&self) -> io::Result<()> {
         for entry in self.disk().entries(&self.folder(Folder::Temp))? {
             let entry = entry?;
-            if entry.file_name() == ".lock" {
+            if entry.file_name() == ".lock" || Self::is_cancellation(&entry.path()) {
                 continue;
             }
-            if !entry.file_type()?.is_dir() {
-                self.disk().remove_file(&entry.path())?;
-                continue;
+            // What cannot be removed keeps nobody from working; the next start tries again.
+            if let Err(error) = self.sweep_one(&entry) {
+                warn!(event = "not_swept", cause = %error, "What a server left in temp/ could not be removed");
             }
-            let taken = self.disk().read(&entry.path().join(record::JOB_FILE)).ok().and_then(|bytes| record::taken_from(&bytes));
-            // A deleted job may have been taken once, too: its traces have to go.
-            let is_deleted = entry.path().extension().is_some_and(|extension| extension == "deleted");
-            if let Some(name) = taken.filter(|name| !is_deleted && !name.contains(['/', '\\'])) {
-                warn!(event = "arrival_given_back", "A recording that was being taken from incoming/ lies there again");
-                self.give_back(&entry.path(), &name)?;
-            }
-            self.disk().remove_folder(&entry.path())?;
         }
         Ok(())
+    }
+
+    fn sweep_one(&self, entry: &std::fs::DirEntry) -> io::Result<()> {
+        if !entry.file_type()?.is_dir() {
+            return self.disk().remove_file(&entry.path());
+        }
+        // A deleted job may have been taken once, too: its traces have to go.
+        let is_deleted = entry.path().extension().is_some_and(|extension| extension == "deleted");
+        if !is_deleted && let Some(name) = self.taken_from(&entry.path())? {
+            self.give_back(&entry.path(), &name)?;
+            warn!(event = "arrival_given_back", "A recording that was being taken from incoming/ lies there again");
+        }
+        self.disk().remove_folder(&entry.path())
+    }
+
+    /// The name that the recording in a folder of `temp/` had in `incoming/`, if it was taken from there.
+    fn taken_from(&self, folder: &Path) -> io::Result<Option<String>> {
+        match self.disk().read(&folder.join(record::JOB_FILE)) {
+            Ok(bytes) => Ok(record::taken_from(&bytes).filter(|name| !name.contains(['/', '\\']))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! an operator sees in the folders is therefore true, and a start needs nothing else to know every job.
 
 mod arrivals;
+mod cancellation;
 mod disk;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -26,7 +27,7 @@ pub use arrivals::Arrival;
 #[cfg(feature = "faults")]
 pub use disk::Operation;
 #[cfg(feature = "faults")]
-pub use disk::faults::{Counted, Fault, Faults};
+pub use disk::faults::{Counted, FULL_FOR, Fault, Faults};
 pub use keys::{KeyFile, KeyFileError, Stamp};
 pub use recover::{Recovered, RecoveredJob};
 pub use spool::{Spool, SpoolError, hexadecimal};

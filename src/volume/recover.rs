@@ -33,6 +33,8 @@ impl Volume {
     /// When a state folder cannot be read.
     pub fn recover(&self) -> io::Result<Recovered> {
         self.sweep()?;
+        let mut cancelled = self.cancellations()?;
+        let noted: Vec<JobId> = cancelled.keys().copied().collect();
         let mut found = Recovered::default();
         for folder in Folder::OF_JOBS {
             for entry in self.disk().entries(&self.folder(folder))? {
@@ -40,7 +42,9 @@ impl Volume {
                 if !entry.file_type()?.is_dir() {
                     continue;
                 }
-                let record = self.disk().read(&entry.path().join(record::JOB_FILE));
+                let path = entry.path().join(record::JOB_FILE);
+                // Twice: a fault that passes must not hide a job until the next start.
+                let record = self.disk().read(&path).or_else(|_| self.disk().read(&path));
                 let job = record.map_err(|error| error.to_string()).and_then(|bytes| record::decode(&bytes));
                 match job {
                     Ok(job) if entry.file_name() == job.id.to_string().as_str() && fits(folder, &job.state) => {
@@ -50,6 +54,14 @@ impl Volume {
                         if !interrupted && belongs != folder {
                             // A cancellation or a retry was written down and not carried out.
                             self.complete_move(&entry.path(), belongs, job.id)?;
+                        }
+                        let has_ended = !interrupted && job.state.is_terminal();
+                        if let Some(ended) = cancelled.remove(&job.id).filter(|_| !has_ended) {
+                            let last_event = job.last_event.max(ended.last_event) + 2;
+                            let job = Job { state: ended.state, last_event, ..job };
+                            self.reject(&job)?;
+                            found.jobs.push(RecoveredJob { job, interrupted: false });
+                            continue;
                         }
                         let state = if interrupted { JobState::Queued } else { job.state };
                         found.jobs.push(RecoveredJob { job: Job { state, ..job }, interrupted });
@@ -67,6 +79,11 @@ impl Volume {
                         warn!(event = "folder_ignored", reason, "A folder in {}/ holds no readable job.json", folder.name());
                     }
                 }
+            }
+        }
+        for id in noted {
+            if let Err(error) = self.forget_cancellation(id) {
+                warn!(event = "not_swept", cause = %error, "A cancellation that was carried out could not be removed");
             }
         }
         Ok(found)

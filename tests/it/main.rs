@@ -42,6 +42,8 @@ mod schemathesis;
 mod seed_clients;
 mod storm;
 mod support;
+#[cfg(feature = "faults")]
+mod sweep;
 mod take;
 mod toy_whisper;
 mod transcription;

@@ -54,7 +54,7 @@ impl Volume {
             if !Self::is_cancellation(&path) {
                 continue;
             }
-            let record = self.disk().read(&path).map_err(|error| error.to_string());
+            let record = self.disk().read_surely(&path).map_err(|error| error.to_string());
             match record.and_then(|bytes| record::decode(&bytes)) {
                 Ok(job) => {
                     found.insert(job.id, job);

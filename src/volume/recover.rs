@@ -43,8 +43,7 @@ impl Volume {
                     continue;
                 }
                 let path = entry.path().join(record::JOB_FILE);
-                // Twice: a fault that passes must not hide a job until the next start.
-                let record = self.disk().read(&path).or_else(|_| self.disk().read(&path));
+                let record = self.disk().read_surely(&path);
                 let job = record.map_err(|error| error.to_string()).and_then(|bytes| record::decode(&bytes));
                 match job {
                     Ok(job) if entry.file_name() == job.id.to_string().as_str() && fits(folder, &job.state) => {

@@ -12,6 +12,7 @@ mod architecture;
 mod audio_range;
 mod calls;
 mod cancel_retry;
+mod chaos;
 mod clients;
 mod command_line;
 mod configuration;

@@ -256,6 +256,7 @@ fn take_up(volume: &Volume, registry: &Registry, clock: &Clock, max_attempts: u3
     let recovered = volume.recover()?;
     let (mut queued, mut total) = (0, 0);
     let mut found = recovered.jobs;
+    let mut jobs = Vec::with_capacity(found.len());
     // In the order in which they ended, so that the estimates follow the last ones.
     found.sort_by_key(|found| (found.job.state.finished_at(), found.job.sequence));
     for found in found {
@@ -286,8 +287,9 @@ fn take_up(volume: &Volume, registry: &Registry, clock: &Clock, max_attempts: u3
             }
         }
         queued += usize::from(!job.state.is_terminal());
-        registry.restore(job);
+        jobs.push(job);
     }
+    registry.restore_all(jobs);
     info!(event = "recovered", jobs = total, queued, unreadable = recovered.unreadable, "Read the volume");
     Ok(())
 }

@@ -1,12 +1,18 @@
 //! What a start finds on the volume.
 
+use std::ffi::OsStr;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
 use super::{Folder, Volume, record};
 use crate::jobs::{Job, JobId, JobState};
+
+/// Most threads that read records: a disk is not read faster by more.
+const MAX_READERS: usize = 4;
+/// Records that one thread reads at least; fewer are read sooner than a thread is begun.
+const LEAST_SHARE: usize = 256;
 
 /// Everything found.
 #[derive(Debug, Default)]
@@ -36,47 +42,36 @@ impl Volume {
         let mut cancelled = self.cancellations()?;
         let noted: Vec<JobId> = cancelled.keys().copied().collect();
         let mut found = Recovered::default();
-        for folder in Folder::OF_JOBS {
-            for entry in self.disk().entries(&self.folder(folder))? {
-                let entry = entry?;
-                if !entry.file_type()?.is_dir() {
-                    continue;
+        let places = self.places()?;
+        for ((folder, path), record) in places.iter().zip(self.records(&places)) {
+            let folder = *folder;
+            match record {
+                Ok(job) if path.file_name() == Some(OsStr::new(&job.id.to_string())) && fits(folder, &job.state) => {
+                    let belongs = Folder::of(&job.state);
+                    // What was worked on is begun again, but not when a client had it cancelled.
+                    let interrupted = folder == Folder::Processing && !matches!(job.state, JobState::Cancelled { .. });
+                    if !interrupted && belongs != folder {
+                        // A cancellation or a retry was written down and not carried out.
+                        self.complete_move(path, belongs, job.id)?;
+                    }
+                    let has_ended = !interrupted && job.state.is_terminal();
+                    if let Some(ended) = cancelled.remove(&job.id).filter(|_| !has_ended) {
+                        let last_event = job.last_event.max(ended.last_event) + 2;
+                        let job = Job { state: ended.state, last_event, ..job };
+                        self.reject(&job)?;
+                        found.jobs.push(RecoveredJob { job, interrupted: false });
+                        continue;
+                    }
+                    let state = if interrupted { JobState::Queued } else { job.state };
+                    found.jobs.push(RecoveredJob { job: Job { state, ..job }, interrupted });
                 }
-                let path = entry.path().join(record::JOB_FILE);
-                let record = self.disk().read_surely(&path);
-                let job = record.map_err(|error| error.to_string()).and_then(|bytes| record::decode(&bytes));
-                match job {
-                    Ok(job) if entry.file_name() == job.id.to_string().as_str() && fits(folder, &job.state) => {
-                        let belongs = Folder::of(&job.state);
-                        // What was worked on is begun again, but not when a client had it cancelled.
-                        let interrupted = folder == Folder::Processing && !matches!(job.state, JobState::Cancelled { .. });
-                        if !interrupted && belongs != folder {
-                            // A cancellation or a retry was written down and not carried out.
-                            self.complete_move(&entry.path(), belongs, job.id)?;
-                        }
-                        let has_ended = !interrupted && job.state.is_terminal();
-                        if let Some(ended) = cancelled.remove(&job.id).filter(|_| !has_ended) {
-                            let last_event = job.last_event.max(ended.last_event) + 2;
-                            let job = Job { state: ended.state, last_event, ..job };
-                            self.reject(&job)?;
-                            found.jobs.push(RecoveredJob { job, interrupted: false });
-                            continue;
-                        }
-                        let state = if interrupted { JobState::Queued } else { job.state };
-                        found.jobs.push(RecoveredJob { job: Job { state, ..job }, interrupted });
-                    }
-                    Ok(_) => {
-                        found.unreadable += 1;
-                        warn!(
-                            event = "folder_ignored",
-                            "A folder in {}/ holds the record of another job or state",
-                            folder.name()
-                        );
-                    }
-                    Err(reason) => {
-                        found.unreadable += 1;
-                        warn!(event = "folder_ignored", reason, "A folder in {}/ holds no readable job.json", folder.name());
-                    }
+                Ok(_) => {
+                    found.unreadable += 1;
+                    warn!(event = "folder_ignored", "A folder in {}/ holds the record of another job or state", folder.name());
+                }
+                Err(reason) => {
+                    found.unreadable += 1;
+                    warn!(event = "folder_ignored", reason, "A folder in {}/ holds no readable job.json", folder.name());
                 }
             }
         }
@@ -86,6 +81,41 @@ impl Volume {
             }
         }
         Ok(found)
+    }
+
+    /// Every folder in a state folder, as they lie before any of them is moved.
+    fn places(&self) -> io::Result<Vec<(Folder, PathBuf)>> {
+        let mut places = Vec::new();
+        for folder in Folder::OF_JOBS {
+            for entry in self.disk().entries(&self.folder(folder))? {
+                let entry = entry?;
+                if entry.file_type()?.is_dir() {
+                    places.push((folder, entry.path()));
+                }
+            }
+        }
+        Ok(places)
+    }
+
+    /// The records in these folders, in their order; read on several threads when there are many.
+    fn records(&self, places: &[(Folder, PathBuf)]) -> Vec<Result<Job, String>> {
+        let read = |(_, path): &(Folder, PathBuf)| {
+            let record = self.disk().read_surely(&path.join(record::JOB_FILE));
+            record.map_err(|error| error.to_string()).and_then(|bytes| record::decode(&bytes))
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_READERS);
+        let share = places.len().div_ceil(threads).max(LEAST_SHARE);
+        if places.len() <= share {
+            return places.iter().map(read).collect();
+        }
+        std::thread::scope(|scope| {
+            let readers: Vec<_> =
+                places.chunks(share).map(|share| scope.spawn(move || share.iter().map(read).collect::<Vec<_>>())).collect();
+            readers
+                .into_iter()
+                .flat_map(|reader| reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        })
     }
 
     /// Moves a folder where its record says that it belongs.

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use futures_util::{SinkExt, StreamExt};
-use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::Message;
+use serde_json::Value;
+
+use super::sending::answer;
 
 /// So many jobs of a client are under way at most, so that there is always something to do and never very much.
 const UNDER_WAY: usize = 3;
@@ -50,10 +50,10 @@ enum Wish {
 }
 
 #[derive(Debug)]
-struct Job {
-    name: String,
+pub(super) struct Job {
+    pub(super) name: String,
     way: Way,
-    recording: usize,
+    pub(super) recording: usize,
     /// Known once the server has answered.
     id: String,
     end: End,
@@ -62,15 +62,15 @@ struct Job {
 }
 
 /// No answer: the server is gone.
-struct Gone;
+pub(super) struct Gone;
 
 pub struct Client {
     number: usize,
     dice: Dice,
-    incoming: PathBuf,
-    recordings: Vec<Vec<u8>>,
-    http: reqwest::Client,
-    jobs: Vec<Job>,
+    pub(super) incoming: PathBuf,
+    pub(super) recordings: Vec<Vec<u8>>,
+    pub(super) http: reqwest::Client,
+    pub(super) jobs: Vec<Job>,
     /// What was asked for and not answered yet, and whether it was asked for before.
     pending: Option<(usize, Wish, bool)>,
     repeated: usize,
@@ -259,68 +259,4 @@ impl Client {
     fn url(&self, address: &str, index: usize, what: &str) -> String {
         format!("http://{address}/api/v1/jobs/{}{what}", self.jobs[index].id)
     }
-
-    async fn send(&self, address: &str, index: usize) -> Result<String, Gone> {
-        let job = &self.jobs[index];
-        let part = reqwest::multipart::Part::bytes(self.recordings[job.recording].clone()).file_name("call.wav");
-        let form = reqwest::multipart::Form::new().text("metadata", metadata(job).to_string()).part("file", part);
-        let request = self.http.post(format!("http://{address}/api/v1/jobs")).header("Idempotency-Key", &job.name);
-        made(answer(request.multipart(form)).await?)
-    }
-
-    async fn hand_over(&self, address: &str, index: usize, again: bool) -> Result<String, Gone> {
-        let job = &self.jobs[index];
-        let filename = format!("{}.wav", job.name);
-        if !again {
-            std::fs::write(self.incoming.join(&filename), &self.recordings[job.recording]).unwrap();
-        }
-        let body = json!({ "filename": filename, "metadata": metadata(job) });
-        let request = self.http.post(format!("http://{address}/api/v1/jobs")).header("Idempotency-Key", &job.name);
-        made(answer(request.json(&body)).await?)
-    }
-
-    async fn send_over_websocket(&self, address: &str, index: usize) -> Result<String, Gone> {
-        let job = &self.jobs[index];
-        let recording = &self.recordings[job.recording];
-        let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{address}/ws")).await.map_err(|_| Gone)?;
-        let start = json!({
-            "type": "upload_start", "filename": "call.wav", "size": recording.len(), "metadata": metadata(job),
-            "idempotency_key": job.name,
-        });
-        let messages = [
-            Message::text(start.to_string()),
-            Message::binary(recording.clone()),
-            Message::text(json!({ "type": "upload_finish" }).to_string()),
-        ];
-        for message in messages {
-            socket.send(message).await.map_err(|_| Gone)?;
-        }
-        while let Some(Ok(message)) = socket.next().await {
-            let Message::Text(text) = message else { continue };
-            let body: Value = serde_json::from_str(text.as_str()).unwrap();
-            match body["type"].as_str() {
-                Some("job_created") => return Ok(body["job"]["job_id"].as_str().unwrap().to_owned()),
-                Some("upload_ready" | "upload_progress") => {}
-                _ => panic!("{} is not made: {body}", job.name),
-            }
-        }
-        Err(Gone)
-    }
-}
-
-fn metadata(job: &Job) -> Value {
-    json!({ "external_id": job.name })
-}
-
-async fn answer(request: reqwest::RequestBuilder) -> Result<(u16, Value), Gone> {
-    let response = request.send().await.map_err(|_| Gone)?;
-    let status = response.status().as_u16();
-    let text = response.bytes().await.map_err(|_| Gone)?;
-    let body = if text.is_empty() { Value::Null } else { serde_json::from_slice(&text).unwrap() };
-    Ok((status, body))
-}
-
-fn made((status, body): (u16, Value)) -> Result<String, Gone> {
-    assert_eq!(status, 201, "{body}");
-    Ok(body["job_id"].as_str().unwrap().to_owned())
 }

@@ -9,6 +9,7 @@
 //! that the server died on three times would be set aside, as it should.
 
 mod client;
+mod sending;
 
 use std::collections::BTreeMap;
 use std::path::Path;

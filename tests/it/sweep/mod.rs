@@ -5,6 +5,7 @@
 //! do, and the play goes on. However it went, the end has to be that of the undisturbed play, to the job and to the file. What
 //! was answered is not asked for again, so whatever was answered and lost shows as another end.
 
+mod end;
 mod scenarios;
 mod world;
 
@@ -19,8 +20,9 @@ use callannotate::access::Scope;
 use callannotate::access::keys::Key;
 use callannotate::clock::Clock;
 use callannotate::volume::{Counted, Fault, Faults, KeyFile, Operation};
+use end::End;
 use scenarios::{ALL, Scenario};
-use world::{End, Plan, World};
+use world::{Plan, World};
 
 /// No play takes longer, whatever goes wrong in it.
 const DEADLINE: Duration = Duration::from_secs(60);

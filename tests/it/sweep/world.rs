@@ -1,7 +1,6 @@
 //! A volume, the servers that follow each other on it, and a client that asks again when it got no answer.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -34,15 +33,6 @@ impl Plan {
     }
 }
 
-/// How a play ended.
-#[derive(Debug, PartialEq, Eq, Clone)]
-pub struct End {
-    /// Of each job, by the name that the client gave it: where it stands, and what came out.
-    jobs: Vec<(String, String, String)>,
-    /// Every file and empty folder of the volume, with the jobs' names for their ids.
-    files: Vec<String>,
-}
-
 /// What became of a step.
 enum Told {
     Done,
@@ -55,18 +45,18 @@ enum Told {
 }
 
 pub struct World {
-    folder: TempDir,
+    pub(super) folder: TempDir,
     config: Config,
     script: Script,
     diarization: Act,
-    plan: Plan,
+    pub(super) plan: Plan,
     /// The present server's disk.
-    faults: Faults,
+    pub(super) faults: Faults,
     /// Operations of the servers before.
-    before: usize,
+    pub(super) before: usize,
     struck: Option<(Operation, PathBuf)>,
-    app: Option<TestApp>,
-    ids: BTreeMap<&'static str, String>,
+    pub(super) app: Option<TestApp>,
+    pub(super) ids: BTreeMap<&'static str, String>,
 }
 
 impl World {
@@ -159,7 +149,7 @@ impl World {
         }
     }
 
-    async fn ensure_running(&mut self) {
+    pub(super) async fn ensure_running(&mut self) {
         while self.app.is_none() {
             self.faults = match self.plan.fault {
                 Some((number, fault)) if self.struck.is_none() && number > self.before => {
@@ -180,7 +170,7 @@ impl World {
     }
 
     /// Stops the server as an operator does.
-    async fn stop(&mut self) {
+    pub(super) async fn stop(&mut self) {
         if let Some(app) = self.app.take() {
             app.stop().await;
         }
@@ -188,7 +178,7 @@ impl World {
     }
 
     /// The server is no more.
-    fn bury(&mut self) {
+    pub(super) fn bury(&mut self) {
         self.app = None;
         self.before += self.faults.count();
         self.struck = self.struck.take().or_else(|| self.faults.struck());
@@ -252,63 +242,6 @@ impl World {
             seen = job["last_seq"].as_u64().unwrap();
         }
     }
-
-    /// How it ended: as the last server tells it, and as one that starts anew tells it; the two must agree.
-    pub async fn end(&mut self) -> End {
-        self.ensure_running().await;
-        let told = match self.jobs().await {
-            Some(jobs) => Some(jobs),
-            None => {
-                self.bury();
-                None
-            }
-        };
-        self.stop().await;
-        self.plan.fault = None;
-        let counted = self.before;
-        self.ensure_running().await;
-        let jobs = self.jobs().await.expect("nothing goes wrong any more");
-        if let Some(told) = told {
-            assert_eq!(told, jobs, "before and after a restart");
-        }
-        self.stop().await;
-        self.before = counted;
-        let mut files = Vec::new();
-        list(self.folder.path(), self.folder.path(), &mut files);
-        for (name, id) in &self.ids {
-            files.iter_mut().for_each(|file| *file = file.replace(id, &format!("<{name}>")));
-        }
-        // How long jobs took is a convenience; a fault costs no more than an estimate.
-        files.retain(|file| file != "speed.json");
-        files.sort();
-        End { jobs, files }
-    }
-
-    /// Every job with its outcome; none when the server died meanwhile.
-    async fn jobs(&self) -> Option<Vec<(String, String, String)>> {
-        let app = self.app.as_ref()?;
-        let ask = async |path: &str| app.client.get(app.url(path)).send().await.ok()?.json::<Value>().await.ok();
-        let page = ask("/api/v1/jobs?limit=100&sort=created_at").await?;
-        let mut jobs = Vec::new();
-        for job in page["data"].as_array().unwrap() {
-            let result = ask(&format!("/api/v1/jobs/{}/result", job["job_id"].as_str().unwrap())).await?;
-            let outcome = match job["status"].as_str().unwrap() {
-                "completed" => {
-                    ["speakers", "segments", "transcription", "statistics"].map(|part| hash(&result["result"][part])).join(" ")
-                }
-                "failed" => job["error"].to_string(),
-                _ => String::new(),
-            };
-            // A read that a fault struck is asked again by the one who looks at the end.
-            if self.faults.dead().is_cancelled() || (job["status"] == "completed" && result["result"].is_null()) {
-                return None;
-            }
-            let text = |value: &Value| value.as_str().unwrap().to_owned();
-            jobs.push((text(&job["metadata"]["external_id"]), text(&job["status"]), outcome));
-        }
-        jobs.sort();
-        Some(jobs)
-    }
 }
 
 /// A folder in memory where there is one: nothing here needs a disk, and flushing to one takes most of the time.
@@ -322,13 +255,6 @@ fn has_room(path: &Path) -> bool {
     let output = std::process::Command::new("df").args(["--output=avail", "-k"]).arg(path).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     text.lines().nth(1).and_then(|line| line.trim().parse::<u64>().ok()).is_some_and(|free| free > 1024 * 1024)
-}
-
-/// Enough to tell two texts apart, and short where an end is shown.
-fn hash(value: &Value) -> String {
-    let mut hasher = DefaultHasher::new();
-    value.to_string().hash(&mut hasher);
-    format!("{:x}", hasher.finish())
 }
 
 /// A request that makes a job.
@@ -352,21 +278,4 @@ async fn done(request: reqwest::RequestBuilder, fine: &[&str]) -> Told {
     let code = code.filter(|_| status >= 400);
     let answer = code.map_or_else(|| status.to_string(), |code| format!("{status} {code}"));
     if fine.contains(&answer.as_str()) { Told::Done } else { Told::Refused(answer) }
-}
-
-/// Every file and every empty folder below, from the root on.
-fn list(root: &Path, folder: &Path, found: &mut Vec<String>) {
-    let mut is_empty = true;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        is_empty = false;
-        if path.is_dir() {
-            list(root, &path, found);
-        } else {
-            found.push(path.strip_prefix(root).unwrap().display().to_string());
-        }
-    }
-    if is_empty {
-        found.push(format!("{}/", folder.strip_prefix(root).unwrap().display()));
-    }
 }

@@ -1,8 +1,10 @@
 //! Wires all parts and serves until stopped.
 
 mod keys;
+mod recovery;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -15,14 +17,15 @@ use crate::audio::decode::DecodeLimits;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{Engine, EngineStatus, StartError};
+use crate::housekeeping::Housekeeping;
 use crate::http::{self, AppState, Pace, Parts, Patience};
+use crate::jobs::changes::Changes;
 use crate::jobs::estimate::Equipment;
 use crate::jobs::registry::Registry;
-use crate::jobs::{Failure, FailureCode, Job, JobState};
 use crate::pipeline::Pipeline;
 use crate::stop::StopReason;
 use crate::volume::{KeyFileError, OpenError, Volume};
-use crate::worker::Worker;
+use crate::worker::{EngineStalled, TimeLimits, Worker};
 use keys::KeyWatch;
 
 /// How long open requests may go on after the worker has ended.
@@ -51,6 +54,9 @@ pub enum AppError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The engine stood still; the job is set aside, and only a new process can go on with the others.
+    #[error(transparent)]
+    Stalled(#[from] EngineStalled),
     /// The server ended without having been asked to.
     #[error("the server ended unexpectedly: {0}")]
     Serve(String),
@@ -76,9 +82,11 @@ pub struct App {
     shutdown: Shutdown,
     grace: Duration,
     keys: Option<KeyWatch>,
+    housekeeping: Housekeeping,
     patience: Patience,
     max_connections: usize,
     closing: CancellationToken,
+    ending: CancellationToken,
 }
 
 impl App {
@@ -108,7 +116,7 @@ impl App {
     ) -> Result<Self, AppError> {
         let (access, keys) = keys::open(config)?;
         let registry = Registry::new(config.queue.max_length, clock.clone());
-        take_up(&volume, &registry, &clock, config.queue.max_attempts).map_err(AppError::Recover)?;
+        recovery::take_up(&volume, &registry, &clock, config.queue.max_attempts).map_err(AppError::Recover)?;
         // Loading takes seconds; the runtime's threads stay free for the signals meanwhile.
         let engine = tokio::task::spawn_blocking(move || Engine::start(build))
             .await
@@ -120,7 +128,8 @@ impl App {
         }
         registry.set_equipment(equipment(config, engine.status()), volume.read_speed());
         let tasks = TaskTracker::new();
-        let closing = CancellationToken::new();
+        let changes = Arc::new(Changes::default());
+        let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
         let state = AppState::new(Parts {
             registry: registry.clone(),
             volume: volume.clone(),
@@ -132,6 +141,7 @@ impl App {
             limits: Limits::new(config.access.limits),
             proxies: config.access.proxies.clone(),
             origins: config.access.origins.clone(),
+            changes: changes.clone(),
             tasks: tasks.clone(),
             max_file_bytes: config.files.max_bytes,
             decode_limits: DecodeLimits {
@@ -142,14 +152,27 @@ impl App {
             pace: Pace { idle_timeout: config.connections.idle_timeout, min_rate: config.connections.min_upload_rate },
             language: config.language,
         });
+        let housekeeping = Housekeeping {
+            registry: registry.clone(),
+            volume: volume.clone(),
+            clock: clock.clone(),
+            changes,
+            rules: config.retention.rules,
+            interval: config.retention.check_interval,
+        };
         let worker = Worker {
             registry: registry.clone(),
             volume,
             engine,
             clock,
-            task_timeout: config.queue.task_timeout,
+            limits: TimeLimits {
+                task_timeout: config.queue.task_timeout,
+                task_timeout_factor: config.queue.task_timeout_factor,
+                stall_timeout: config.stall_timeout,
+            },
             poll_interval: config.queue.poll_interval,
             stopping: shutdown.soft.clone(),
+            ending: ending.clone(),
         };
         let unbound = |source| AppError::Listen { address: config.listen, source };
         let listener = http::listen(config.listen).map_err(unbound)?;
@@ -165,6 +188,7 @@ impl App {
             shutdown,
             grace: config.queue.shutdown_grace,
             keys,
+            housekeeping,
             patience: Patience {
                 header_timeout: config.connections.header_timeout,
                 keep_alive: config.connections.keep_alive,
@@ -172,6 +196,7 @@ impl App {
             },
             max_connections: config.connections.max,
             closing,
+            ending,
         })
     }
 
@@ -184,7 +209,7 @@ impl App {
     /// are still answered, but no recording is taken; after that the connections are closed.
     ///
     /// # Errors
-    /// When the server ends without having been asked to.
+    /// When the engine stands still, or the server ends without having been asked to.
     pub async fn serve(self) -> Result<(), AppError> {
         let soft = self.shutdown.soft.clone();
         let closing = self.closing;
@@ -201,12 +226,13 @@ impl App {
         if let Some(keys) = self.keys {
             self.tasks.spawn(keys.run(closing.clone()));
         }
+        self.tasks.spawn(self.housekeeping.run(closing.clone()));
         let worker = self.tasks.spawn({
             // If the worker dies, the server must not go on taking jobs that nobody will run.
             let guard = soft.clone().drop_guard();
             async move {
                 let _stop_everything = guard;
-                self.worker.run().await;
+                self.worker.run().await
             }
         });
         soft.cancelled().await;
@@ -217,10 +243,12 @@ impl App {
             ended = &mut worker => ended,
             () = tokio::time::sleep(self.grace) => {
                 self.registry.stop_running(StopReason::Shutdown);
+                self.ending.cancel();
                 worker.await
             }
             () = hard.cancelled() => {
                 self.registry.stop_running(StopReason::Shutdown);
+                self.ending.cancel();
                 worker.await
             }
         };
@@ -241,7 +269,7 @@ impl App {
             Err(_) => server.abort(),
         }
         info!(event = "stopped", "Stopped");
-        orderly.map_err(|error| AppError::Serve(error.to_string()))
+        Ok(orderly.map_err(|error| AppError::Serve(error.to_string()))??)
     }
 }
 
@@ -249,47 +277,4 @@ impl App {
 fn equipment(config: &Config, engine: &EngineStatus) -> Equipment {
     let models = engine.stages().iter().flat_map(|stage| stage.models.iter().map(|model| (stage.stage, model.name.clone())));
     Equipment { threads: config.threads, models: models.collect() }
-}
-
-/// Registers the jobs found on the volume. One that the server died on is tried again, unless it was too often.
-fn take_up(volume: &Volume, registry: &Registry, clock: &Clock, max_attempts: u32) -> std::io::Result<()> {
-    let recovered = volume.recover()?;
-    let (mut queued, mut total) = (0, 0);
-    let mut found = recovered.jobs;
-    let mut jobs = Vec::with_capacity(found.len());
-    // In the order in which they ended, so that the estimates follow the last ones.
-    found.sort_by_key(|found| (found.job.state.finished_at(), found.job.sequence));
-    for found in found {
-        total += 1;
-        let mut job = found.job;
-        if found.interrupted {
-            if job.attempts >= max_attempts {
-                let failure = Failure {
-                    code: FailureCode::CrashedRepeatedly,
-                    message: format!("The server stopped {} times while it worked on this recording", job.attempts),
-                    stage: None,
-                };
-                job = Job {
-                    state: JobState::Failed { started_at: None, finished_at: clock.now(), failure, progress: None },
-                    last_event: job.last_event + 2,
-                    ..job
-                };
-                if let Err(error) = volume.reject(&job) {
-                    // It is not tried again all the same; the next start sets it aside.
-                    error!(event = "reject_failed", cause = %error, "A job that the server died on stays in processing/");
-                }
-            } else {
-                job.last_event += 1;
-                if let Err(error) = volume.put_back(&job) {
-                    // A full disk must not keep the server from starting: it is begun where it lies.
-                    error!(event = "put_back_failed", cause = %error, "A job that the server died on stays in processing/");
-                }
-            }
-        }
-        queued += usize::from(!job.state.is_terminal());
-        jobs.push(job);
-    }
-    registry.restore_all(jobs);
-    info!(event = "recovered", jobs = total, queued, unreadable = recovered.unreadable, "Read the volume");
-    Ok(())
 }

@@ -52,7 +52,9 @@ pub struct EngineStatus(Arc<Status>);
 struct Status {
     stages: Vec<StageInfo>,
     languages: Vec<String>,
+    identity: String,
     alive: AtomicBool,
+    stalled: AtomicBool,
 }
 
 impl EngineStatus {
@@ -66,9 +68,24 @@ impl EngineStatus {
         &self.0.languages
     }
 
-    /// Whether the thread runs.
+    /// Everything of the engine that its findings depend on: the models' files and the settings.
+    pub fn identity(&self) -> &str {
+        &self.0.identity
+    }
+
+    /// Whether the thread runs and does something.
     pub fn is_alive(&self) -> bool {
-        self.0.alive.load(Ordering::Acquire)
+        self.0.alive.load(Ordering::Acquire) && !self.is_stalled()
+    }
+
+    /// Whether the thread seems to stand still inside a call that nothing can end.
+    pub fn is_stalled(&self) -> bool {
+        self.0.stalled.load(Ordering::Acquire)
+    }
+
+    /// Says whether the thread seems to stand still; the worker watches it.
+    pub fn set_stalled(&self, stalled: bool) {
+        self.0.stalled.store(stalled, Ordering::Release);
     }
 }
 
@@ -110,7 +127,9 @@ impl Engine {
             let status = EngineStatus(Arc::new(Status {
                 stages: pipeline.stages(),
                 languages: pipeline.languages(),
+                identity: pipeline.identity(),
                 alive: AtomicBool::new(true),
+                stalled: AtomicBool::new(false),
             }));
             let _dead_when_dropped = DeadWhenDropped(status.clone());
             if ready.send(status).is_err() {

@@ -1,27 +1,29 @@
 //! The one task that drains the queue: claim, annotate, publish or reject.
 //!
 //! It owns what becomes of a job. At most one job runs; the next one is taken when the last one is done with, on the volume
-//! as in the registry: the volume first, so that what a client is told is already on the disk.
+//! as in the registry: the volume first, so that what a client is told is already on the disk. [`endings`] is what becomes of
+//! a job, [`watch`] sees to it that one comes to its end.
+
+mod endings;
+mod watch;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use serde::Serialize;
+use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, error, info, info_span, warn};
+use tracing::{Instrument, info, info_span, warn};
 
-use crate::annotate::document::Document;
+use crate::checkpoints::Checkpoints;
 use crate::clock::Clock;
 use crate::context::JobContext;
 use crate::engine::{Engine, Work};
-use crate::jobs::registry::{Outcome, Registry, Requeued, Settled};
-use crate::jobs::stage::Stage;
-use crate::jobs::{Failure, FailureCode, Job, JobId, JobState};
+use crate::jobs::registry::Registry;
+use crate::jobs::{Job, JobId};
 use crate::pipeline::PipelineError;
 use crate::stop::{StopReason, StopSignal};
-use crate::volume::Volume;
+use crate::volume::{Volume, hexadecimal};
 
 /// The parts that the worker needs.
 pub struct Worker {
@@ -34,35 +36,55 @@ pub struct Worker {
     /// The time.
     pub clock: Clock,
     /// How long one job may take.
-    pub task_timeout: Option<Duration>,
+    pub limits: TimeLimits,
     /// Between two looks when nothing wakes the worker.
     pub poll_interval: Duration,
     /// Raised when no further job is to be begun.
     pub stopping: CancellationToken,
+    /// Raised when the running job has no time left because the process ends.
+    pub ending: CancellationToken,
 }
 
-/// The body of `GET /jobs/{job_id}/result`, as it lies in `result.json`.
-#[derive(Serialize)]
-struct ResultFile<'a> {
-    job_id: String,
-    status: &'static str,
-    completed_at: String,
-    processing_time: f64,
-    result: &'a Document,
+/// How long a job may take, and how long it may say nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct TimeLimits {
+    /// Any job.
+    pub task_timeout: Option<Duration>,
+    /// In multiples of the recording's length.
+    pub task_timeout_factor: Option<f64>,
+    /// Without a sign of life of the engine.
+    pub stall_timeout: Option<Duration>,
 }
+
+impl TimeLimits {
+    /// How long an attempt at a recording of this length may take: the longer of what both settings allow.
+    fn of(&self, audio_seconds: f64) -> Option<Duration> {
+        let by_length = self.task_timeout_factor.and_then(|factor| Duration::try_from_secs_f64(factor * audio_seconds).ok());
+        self.task_timeout.max(by_length)
+    }
+}
+
+/// The engine stands still inside a call that nothing can end: the process has to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the engine stands still and cannot be stopped; a new process is needed")]
+pub struct EngineStalled;
 
 impl Worker {
     /// Works until told to stop, and until the running job has come to its end or was put back.
-    pub async fn run(self) {
+    ///
+    /// # Errors
+    /// When the engine stands still: the job has been dealt with, and nothing more can be done in this process.
+    pub async fn run(self) -> Result<(), EngineStalled> {
         while !self.stopping.is_cancelled() {
             match self.registry.start_next() {
                 Some((job, stop)) => {
                     let span = info_span!("job", job_id = %job.id);
                     let id = job.id;
-                    self.work(job, stop.clone()).instrument(span).await;
-                    if stop.reason().is_some() {
+                    let worked = self.work(job, stop.clone()).instrument(span).await;
+                    if stop.is_raised() {
                         self.forget_cancellation(id).await;
                     }
+                    worked?;
                 }
                 None => tokio::select! {
                     () = self.registry.wait_for_work(self.poll_interval) => {}
@@ -70,9 +92,10 @@ impl Worker {
                 },
             }
         }
+        Ok(())
     }
 
-    async fn work(&self, job: Arc<Job>, stop: StopSignal) {
+    async fn work(&self, job: Arc<Job>, stop: StopSignal) -> Result<(), EngineStalled> {
         let running = (*job).clone();
         let claimed = self.on_volume({
             let running = running.clone();
@@ -80,7 +103,10 @@ impl Worker {
         });
         let recording = match claimed.await {
             Ok(path) => path,
-            Err(error) => return self.not_claimed(running, &error).await,
+            Err(error) => {
+                self.not_claimed(running, &error).await;
+                return Ok(());
+            }
         };
         info!(event = "job_started", size = running.file.size_bytes, attempt = running.attempts, "Started a job");
         let work = Work {
@@ -91,173 +117,40 @@ impl Worker {
         };
         let registry = self.registry.clone();
         let id = job.id;
-        let context = JobContext::new(stop.clone(), Arc::new(move |stage, percent| registry.report(id, stage, percent)));
-        let annotated = self.engine.annotate(work, context);
-        let annotated = match self.task_timeout {
-            None => annotated.await,
-            Some(limit) => {
-                let mut annotated = std::pin::pin!(annotated);
-                match tokio::time::timeout(limit, &mut annotated).await {
-                    Ok(result) => result,
-                    Err(_) => {
-                        stop.raise(StopReason::TimedOut);
-                        annotated.await
-                    }
-                }
-            }
+        let checkpoints = self.checkpoints(&running).await;
+        let context = JobContext::new(stop.clone(), Arc::new(move |stage, percent| registry.report(id, stage, percent)))
+            .with_checkpoints(checkpoints.clone());
+        let annotated = self.engine.annotate(work, context.clone());
+        let Some(annotated) = self.watch(annotated, &context, self.limits.of(running.file.duration_seconds)).await else {
+            return self.stalled(running, stop.reason()).await;
         };
         match annotated {
             _ if stop.reason() == Some(StopReason::Deleted) => self.delete(running.id, &running.state).await,
             _ if stop.reason() == Some(StopReason::Cancelled) => self.cancel(running).await,
-            Ok(document) => self.publish(running, &document).await,
+            Ok(document) => self.publish(running, &document, &checkpoints).await,
             Err(PipelineError::Stopped) if stop.reason() == Some(StopReason::Shutdown) => self.put_back(running).await,
             Err(error) => {
                 let failure = self.failure_of(&running, &error, stop.reason());
                 self.reject(running, failure).await;
             }
         }
+        Ok(())
     }
 
-    /// A recording that is gone is a failure; anything else is the volume's trouble, and the job waits until it is over.
-    async fn not_claimed(&self, running: Job, error: &io::Error) {
-        error!(event = "claim_failed", cause = %error, "A recording could not be claimed");
-        if error.kind() == io::ErrorKind::NotFound {
-            let failure = Failure {
-                code: FailureCode::InternalError,
-                message: "The recording is not in incoming/ any more".to_owned(),
-                stage: None,
-            };
-            if self.registry.finish(running.id, self.clock.now(), Outcome::Failed(failure)) == Settled::DeletedMeanwhile {
-                self.delete(running.id, &JobState::Queued).await;
-            }
-            return;
-        }
-        match self.registry.requeue(running.id) {
-            Requeued::Waiting => self.pause().await,
-            Requeued::DeletedMeanwhile => self.delete(running.id, &JobState::Queued).await,
-            Requeued::CancelledMeanwhile => self.cancel(running).await,
-        }
-    }
-
-    /// Sets aside what a client did not want any more.
-    async fn cancel(&self, running: Job) {
-        let finished_at = self.clock.now();
-        let now = self.present(&running);
-        let state =
-            JobState::Cancelled { started_at: Some(started_at(&now, finished_at)), finished_at, progress: now.state.progress() };
-        let job = Job { state, ..now };
-        if self.insist(&job, Volume::reject).await && self.settle(&job, Outcome::Cancelled).await {
-            info!(event = "job_cancelled", "Cancelled a running job");
-        }
-    }
-
-    /// The running job as it stands now, with room for the numbers of the two events that tell of its end.
-    fn present(&self, running: &Job) -> Job {
-        let now = self.registry.find(running.id).map_or_else(|| running.clone(), |job| (*job).clone());
-        Job { last_event: now.last_event + 2, ..now }
-    }
-
-    async fn publish(&self, running: Job, document: &Document) {
-        let finished_at = self.clock.now();
-        let started_at = started_at(&running, finished_at);
-        let job = Job { state: JobState::Completed { started_at, finished_at }, ..self.present(&running) };
-        let file = ResultFile {
-            job_id: job.id.to_string(),
-            status: job.state.name(),
-            completed_at: finished_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-            processing_time: (finished_at - started_at).num_milliseconds().max(0) as f64 / 1000.0,
-            result: document,
-        };
-        let bytes = serde_json::to_vec(&file).expect("the document has string keys and finite numbers, so it is always JSON");
-        let speakers = document.metadata.speaker_count;
-        let seconds = file.processing_time;
-        let bytes = Arc::new(bytes);
-        let written = self.insist(&job, move |volume, job| volume.publish(job, &bytes)).await;
-        if written && self.settle(&job, Outcome::Completed).await {
-            info!(event = "job_completed", seconds, speakers, "Completed a job");
-            let measured = self.registry.measured();
-            if let Err(error) = self.on_volume(move |volume| volume.keep_speed(&measured)).await {
-                warn!(event = "speed_not_kept", cause = %error, "How long the job took could not be written");
-            }
-        }
-    }
-
-    async fn reject(&self, running: Job, failure: Failure) {
-        let finished_at = self.clock.now();
-        let started_at = Some(started_at(&running, finished_at));
-        let state = JobState::Failed { started_at, finished_at, failure: failure.clone(), progress: None };
-        let job = Job { state, ..self.present(&running) };
-        warn!(event = "job_failed", code = failure.code.name(), stage = failure.stage.map(Stage::name), "A job failed");
-        if self.insist(&job, Volume::reject).await {
-            self.settle(&job, Outcome::Failed(failure)).await;
-        }
-    }
-
-    async fn put_back(&self, running: Job) {
-        // An orderly stop is no failed attempt.
-        let now = self.present(&running);
-        let job =
-            Job { state: JobState::Queued, attempts: running.attempts.saturating_sub(1), last_event: now.last_event - 1, ..now };
-        let on_disk = job.clone();
-        if let Err(error) = self.on_volume(move |volume| volume.put_back(&on_disk)).await {
-            error!(event = "put_back_failed", cause = %error, "A running job could not be put back; the next start does it");
-        }
-        match self.registry.requeue(job.id) {
-            Requeued::Waiting => info!(event = "job_put_back", "Put a running job back into the queue"),
-            Requeued::DeletedMeanwhile => self.delete(job.id, &job.state).await,
-            Requeued::CancelledMeanwhile => self.cancel(job).await,
-        }
-    }
-
-    /// Writes an ending to the volume, again and again until it is written: a full disk must not cost what was worked out.
-    /// Whether it was written; when the server stops first, the job stays in `processing/` and the next start repeats it.
-    async fn insist(&self, job: &Job, step: impl Fn(&Volume, &Job) -> io::Result<()> + Clone + Send + 'static) -> bool {
-        loop {
-            let (step, on_disk) = (step.clone(), job.clone());
-            match self.on_volume(move |volume| step(volume, &on_disk)).await {
-                Ok(()) => return true,
-                Err(error) => {
-                    error!(event = "write_failed", cause = %error, "The end of a job could not be written; trying again");
+    /// What was worked out of a job before the process ended, unless something has changed since that it depends on.
+    async fn checkpoints(&self, job: &Job) -> Checkpoints {
+        let (id, fingerprint) = (job.id, fingerprint(job, self.engine.status().identity()));
+        match self.on_volume(move |volume| volume.open_checkpoints(id, &fingerprint)).await {
+            Ok((file, found)) => {
+                let checkpoints = Checkpoints::new(found, Box::new(move |piece| file.append(piece)));
+                if checkpoints.waiting() > 0 {
+                    info!(event = "job_resumed", checkpoints = checkpoints.waiting(), "Going on from checkpoints");
                 }
-            }
-            if self.stopping.is_cancelled() {
-                return false;
-            }
-            if self.registry.is_unwanted(job.id) {
-                // The volume may be full: what is not wanted any more must not wait until there is room.
-                self.delete(job.id, &job.state).await;
-                return false;
-            }
-            self.pause().await;
-        }
-    }
-
-    /// Tells the registry how a job ended, unless it was deleted meanwhile: then it is removed.
-    async fn settle(&self, job: &Job, outcome: Outcome) -> bool {
-        match self.registry.finish(job.id, job.state.finished_at().unwrap_or_else(|| self.clock.now()), outcome) {
-            Settled::Recorded => true,
-            Settled::DeletedMeanwhile => {
-                self.delete(job.id, &job.state).await;
-                false
-            }
-        }
-    }
-
-    async fn delete(&self, id: JobId, state: &JobState) {
-        let state = state.clone();
-        match self.on_volume(move |volume| volume.remove(id, &state)).await {
-            Ok(()) => {
-                self.registry.forget(id);
-                info!(event = "job_deleted", "Deleted a running job");
+                checkpoints
             }
             Err(error) => {
-                error!(event = "remove_failed", cause = %error, "A deleted job's files could not be removed");
-                let failure = Failure {
-                    code: FailureCode::InternalError,
-                    message: "The job was to be deleted, but its files could not be removed".to_owned(),
-                    stage: None,
-                };
-                self.registry.keep_undeletable(id, self.clock.now(), failure);
+                warn!(event = "checkpoints_unusable", cause = %error, "A job's checkpoints cannot be used; it is begun anew");
+                Checkpoints::none()
             }
         }
     }
@@ -271,42 +164,35 @@ impl Worker {
         }
     }
 
-    /// Lets the volume's trouble pass.
-    async fn pause(&self) {
-        tokio::select! {
-            () = tokio::time::sleep(self.poll_interval) => {}
-            () = self.stopping.cancelled() => {}
-        }
-    }
-
     async fn on_volume<T: Send + 'static>(&self, step: impl FnOnce(&Volume) -> io::Result<T> + Send + 'static) -> io::Result<T> {
         let volume = self.volume.clone();
         tokio::task::spawn_blocking(move || step(&volume)).await.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
-
-    /// A job failure as clients read it. The full cause is in the log.
-    fn failure_of(&self, running: &Job, error: &PipelineError, reason: Option<StopReason>) -> Failure {
-        let reached = match self.registry.find(running.id).as_deref().map(|job| &job.state) {
-            Some(state) => state.progress().map(|progress| progress.stage),
-            None => None,
-        };
-        let failure = |code, message: &str, stage| Failure { code, message: message.to_owned(), stage };
-        match error {
-            PipelineError::Stopped if reason == Some(StopReason::TimedOut) => {
-                failure(FailureCode::Timeout, "The job took longer than queue.task_timeout allows", reached)
-            }
-            PipelineError::Stopped => failure(FailureCode::InternalError, "The job was stopped", reached),
-            PipelineError::InvalidAudio { stage, cause } => failure(FailureCode::InvalidAudio, cause, Some(*stage)),
-            PipelineError::ModelUnavailable { stage, cause } => failure(FailureCode::ModelUnavailable, cause, Some(*stage)),
-            PipelineError::StageFailed { stage, cause } => failure(FailureCode::ProcessingFailed, cause, Some(*stage)),
-            PipelineError::Internal { stage, cause } => {
-                error!(event = "job_broke", cause, "The engine failed on a job");
-                failure(FailureCode::InternalError, "The server failed on this recording", *stage)
-            }
-        }
-    }
 }
 
-fn started_at(job: &Job, otherwise: DateTime<Utc>) -> DateTime<Utc> {
-    job.state.started_at().unwrap_or(otherwise)
+/// Everything that what is worked out of a recording depends on.
+fn fingerprint(job: &Job, engine: &str) -> String {
+    let on = format!("{} {} {:?} {engine}", env!("CARGO_PKG_VERSION"), job.file.sha256, job.options);
+    hexadecimal(&Sha256::digest(on.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longer_of_both_limits_counts() {
+        let limits = |task_timeout: Option<u64>, task_timeout_factor| TimeLimits {
+            task_timeout: task_timeout.map(Duration::from_secs),
+            task_timeout_factor,
+            stall_timeout: None,
+        };
+        let seconds = |limits: TimeLimits, length| limits.of(length).map(|limit| limit.as_secs());
+        assert_eq!(seconds(limits(None, None), 60.0), None);
+        assert_eq!(seconds(limits(Some(100), None), 600.0), Some(100));
+        assert_eq!(seconds(limits(None, Some(0.5)), 600.0), Some(300));
+        assert_eq!(seconds(limits(Some(100), Some(0.5)), 600.0), Some(300));
+        assert_eq!(seconds(limits(Some(100), Some(0.5)), 60.0), Some(100));
+        assert_eq!(seconds(limits(None, Some(2.0)), f64::NAN), None);
+    }
 }

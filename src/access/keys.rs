@@ -111,7 +111,7 @@ impl Key {
 
     /// Whoever holds it.
     pub fn caller(&self) -> Caller {
-        Caller::with_key(self.id.clone(), self.scopes.clone())
+        Caller::with_key(self.id.clone(), &self.scopes)
     }
 }
 

@@ -222,7 +222,7 @@ mod tests {
         assert_ne!(address("2001:db8:0:1::1"), address("2001:db8:0:2::1"));
         assert_eq!(address("::ffff:192.0.2.1"), address("192.0.2.1"));
         assert_ne!(address("192.0.2.1"), address("192.0.2.2"));
-        let caller = Caller::with_key(KeyId::new("key_1"), Vec::new());
+        let caller = Caller::with_key(KeyId::new("key_1"), &[]);
         let key = |text: &str| Client::of(Some(&caller), text.parse().unwrap());
         assert_eq!(key("192.0.2.1"), key("2001:db8::1"));
         assert_eq!(Client::of(Some(&Caller::anybody()), "192.0.2.1".parse().unwrap()), address("192.0.2.1"));
@@ -236,7 +236,7 @@ mod tests {
         }
         assert!(purse.limiter.len() <= 2000 + CROWDS as usize, "{}", purse.limiter.len());
         // A key has its own place all the same.
-        let caller = Caller::with_key(KeyId::new("key_1"), Vec::new());
+        let caller = Caller::with_key(KeyId::new("key_1"), &[]);
         assert_eq!(purse.pay(&Client::of(Some(&caller), IpAddr::from([0; 4]))).unwrap().remaining, 999_999);
     }
 

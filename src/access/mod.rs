@@ -58,6 +58,14 @@ impl Scope {
         }
     }
 
+    const fn bit(self) -> u8 {
+        match self {
+            Self::Read => 1,
+            Self::Write => 2,
+            Self::Admin => 4,
+        }
+    }
+
     /// The scope of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.name() == name)
@@ -68,23 +76,24 @@ impl Scope {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     key: Option<KeyId>,
-    scopes: Vec<Scope>,
+    /// A bit a scope.
+    scopes: u8,
 }
 
 impl Caller {
     /// Anybody, where no keys are asked for.
     pub fn anybody() -> Self {
-        Self { key: None, scopes: vec![Scope::Admin] }
+        Self { key: None, scopes: Scope::Admin.bit() }
     }
 
     /// Somebody who has not shown a key yet where one is asked for: may do nothing, sees nothing.
     pub fn nobody() -> Self {
-        Self { key: None, scopes: Vec::new() }
+        Self { key: None, scopes: 0 }
     }
 
     /// The holder of a key.
-    pub fn with_key(key: KeyId, scopes: Vec<Scope>) -> Self {
-        Self { key: Some(key), scopes }
+    pub fn with_key(key: KeyId, scopes: &[Scope]) -> Self {
+        Self { key: Some(key), scopes: scopes.iter().fold(0, |all, scope| all | scope.bit()) }
     }
 
     /// The key, when there is one: what the caller makes belongs to it.
@@ -94,7 +103,7 @@ impl Caller {
 
     /// Whether the caller may do this.
     pub fn may(&self, scope: Scope) -> bool {
-        self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
+        self.scopes & (scope.bit() | Scope::Admin.bit()) != 0
     }
 
     /// Whether the caller may know of what belongs to this key.

@@ -11,8 +11,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::app::AppError;
 use crate::config::{self, Config};
 use crate::models::command::ModelsArgs;
+
+/// The exit code when the engine stands still: nothing is wrong with the settings or the machine, and a new process goes on
+/// (`EX_SOFTWARE` of sysexits.h).
+const STALLED: u8 = 70;
 
 /// Turns recorded telephone calls into annotations: who spoke when, what each one said, and who they are.
 #[derive(Parser)]
@@ -108,7 +113,10 @@ pub fn run() -> ExitCode {
             {
                 eprintln!("callannotate: {error:#}");
             }
-            ExitCode::FAILURE
+            match error.downcast_ref::<AppError>() {
+                Some(AppError::Stalled(_)) => ExitCode::from(STALLED),
+                Some(_) | None => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `callannotate serve`.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
@@ -8,20 +10,32 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, Shutdown};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::volume::Volume;
 use crate::{pipeline, telemetry};
 
+/// How long steps on the volume that are still under way may take when everything else has ended.
+const LAST_STEPS: Duration = Duration::from_secs(2);
+
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
-    let _written_to_the_end = telemetry::init(&format!("{},{}", pipeline::LOG_FILTER, config.log_filter), Clock::system());
+    let log = telemetry::init(&format!("{},{}", pipeline::LOG_FILTER, config.log_filter), Clock::system());
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let shutdown = Shutdown::default();
         listen_for_signals(&shutdown)?;
         let build = pipeline::builder(config);
-        let app = App::start(config, Clock::system(), shutdown, build).await?;
+        let volume = Volume::open(&config.volume)?;
+        if let Some(limits) = config.log_files {
+            // Not before: the files belong to the server that has the volume.
+            log.also_to(volume.log_files(limits, Clock::system()));
+        }
+        let app = App::start_on(volume, config, Clock::system(), shutdown, build).await?;
         app.serve().await?;
         Ok(())
-    })
+    });
+    // What hangs on the volume must not keep the process.
+    runtime.shutdown_timeout(LAST_STEPS);
+    served
 }
 
 /// Each connection is an open file, and many systems allow a program just 1024 until it asks for more.

@@ -36,3 +36,13 @@ pub(super) fn seconds(
 ) -> Result<Duration, ConfigError> {
     in_range(setting, value, range, allowed).map(Duration::from_secs)
 }
+
+/// The same, where 0 says none.
+pub(super) fn some_seconds(
+    setting: &'static str,
+    value: i64,
+    range: std::ops::RangeInclusive<i64>,
+    allowed: &'static str,
+) -> Result<Option<Duration>, ConfigError> {
+    seconds(setting, value, range, allowed).map(|duration| Some(duration).filter(|duration| !duration.is_zero()))
+}

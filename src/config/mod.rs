@@ -5,6 +5,7 @@
 //! what is allowed, in one line. No other module reads the environment.
 
 mod check;
+mod keeping;
 mod raw;
 mod resolve;
 
@@ -19,8 +20,10 @@ use crate::access::limits::LimitSettings;
 use crate::access::origins::Origins;
 use crate::access::proxies::TrustedProxies;
 use crate::audio::time::Millis;
+use crate::jobs::retention::Retention;
 use crate::messages::Language;
 use crate::models::ModelsOptions;
+use crate::volume::LogLimits;
 use raw::RawConfig;
 
 /// Settings that are lists; in the environment their values are separated by commas.
@@ -77,12 +80,18 @@ pub struct Config {
     pub volume: PathBuf,
     /// A tracing filter.
     pub log_filter: String,
+    /// How the log's files are kept; none: there are none.
+    pub log_files: Option<LogLimits>,
     /// What a recording may be.
     pub files: FileLimits,
     /// How recordings wait and run.
     pub queue: QueueSettings,
+    /// What is kept of jobs that have ended.
+    pub retention: RetentionSettings,
     /// Threads of the models.
     pub threads: usize,
+    /// How long the engine may give no sign of life; none: for ever.
+    pub stall_timeout: Option<Duration>,
     /// Which models to use.
     pub models: ModelsOptions,
     /// What a job does that does not say.
@@ -139,12 +148,23 @@ pub struct QueueSettings {
     pub max_length: usize,
     /// How long one may take.
     pub task_timeout: Option<Duration>,
+    /// The same in multiples of the recording's length; the longer of both counts.
+    pub task_timeout_factor: Option<f64>,
     /// Between two looks when nothing wakes the worker.
     pub poll_interval: Duration,
     /// Most attempts at one recording.
     pub max_attempts: u32,
     /// How long a running job may go on after the first stop signal.
     pub shutdown_grace: Duration,
+}
+
+/// What is kept of jobs that have ended.
+#[derive(Debug, Clone, Copy)]
+pub struct RetentionSettings {
+    /// The rules.
+    pub rules: Retention,
+    /// Between two looks for what has to go.
+    pub check_interval: Duration,
 }
 
 /// What a job does that does not say.

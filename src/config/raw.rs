@@ -18,6 +18,7 @@ section!(RawConfig {
     logging: RawLogging,
     files: RawFiles,
     queue: RawQueue,
+    retention: RawRetention,
     engine: RawEngine,
     models: RawModels,
     diarization: RawSwitch,
@@ -47,10 +48,25 @@ section!(RawLimits {
     reads_burst: i64,
 });
 section!(RawVolume { path: String });
-section!(RawLogging { level: String });
+section!(RawLogging { level: String, files: bool, max_file_bytes: i64, max_file_age: f64, max_total_bytes: i64 });
 section!(RawFiles { max_size: i64, max_duration_seconds: i64, max_channels: i64 });
-section!(RawQueue { max_length: i64, task_timeout: i64, poll_interval: i64, max_attempts: i64, shutdown_grace_seconds: i64 });
-section!(RawEngine { threads: i64 });
+section!(RawQueue {
+    max_length: i64,
+    task_timeout: i64,
+    task_timeout_factor: f64,
+    poll_interval: i64,
+    max_attempts: i64,
+    shutdown_grace_seconds: i64,
+});
+section!(RawRetention {
+    recordings_max_age: f64,
+    recordings_max_bytes: i64,
+    results_max_age: f64,
+    results_max_bytes: i64,
+    forget_after: f64,
+    check_interval: i64,
+});
+section!(RawEngine { threads: i64, stall_timeout: i64 });
 section!(RawModels { dirs: Vec<String>, whisper: String, segmentation: String, speaker: String });
 section!(RawSwitch { enabled: bool });
 section!(RawTranscription { language: String });

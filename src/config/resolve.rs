@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
-use super::check::{in_range, non_empty, seconds, some_name};
+use super::check::{in_range, non_empty, seconds, some_name, some_seconds};
+use super::keeping::{log_files, retention};
 use super::raw::{RawConfig, RawFiles, RawLimits, RawQueue, RawServer};
 use super::{AccessSettings, Config, ConfigError, ConnectionSettings, FileLimits, JobDefaults, QueueSettings};
 use crate::access::limits::{Allowance, LimitSettings};
@@ -52,10 +52,18 @@ impl Config {
                 proxies: proxies(&raw.server.trusted_proxies)?,
                 origins: origins(&raw.server.cors_origins)?,
             },
+            log_files: log_files(&raw.logging)?,
             log_filter: raw.logging.level,
             files: files(&raw.files)?,
             queue: queue(&raw.queue)?,
+            retention: retention(&raw.retention)?,
             threads: if threads == 0 { cores.min(8) } else { threads as usize },
+            stall_timeout: some_seconds(
+                "engine.stall_timeout",
+                raw.engine.stall_timeout,
+                0..=86_400,
+                "between 0 (none) and 86400",
+            )?,
             models: ModelsOptions {
                 dirs: given(&raw.models.dirs).map(|dir| volume.join(dir)).collect(),
                 whisper: some_name(raw.models.whisper),
@@ -157,10 +165,19 @@ fn files(raw: &RawFiles) -> Result<FileLimits, ConfigError> {
 }
 
 fn queue(raw: &RawQueue) -> Result<QueueSettings, ConfigError> {
-    let task_timeout = in_range("queue.task_timeout", raw.task_timeout, 0..=31_536_000, "between 0 (none) and 31536000")?;
+    const YEAR: &str = "between 0 (none) and 31536000";
+    let factor = raw.task_timeout_factor;
+    if !(0.0..=10_000.0).contains(&factor) {
+        return Err(ConfigError::OutOfRange {
+            setting: "queue.task_timeout_factor",
+            value: factor.to_string(),
+            allowed: "between 0 (none) and 10000",
+        });
+    }
     Ok(QueueSettings {
         max_length: in_range("queue.max_length", raw.max_length, 1..=1_000_000, "between 1 and 1000000")? as usize,
-        task_timeout: (task_timeout > 0).then(|| Duration::from_secs(task_timeout)),
+        task_timeout: some_seconds("queue.task_timeout", raw.task_timeout, 0..=31_536_000, YEAR)?,
+        task_timeout_factor: (factor > 0.0).then_some(factor),
         poll_interval: seconds("queue.poll_interval", raw.poll_interval, 1..=3600, "between 1 and 3600")?,
         max_attempts: in_range("queue.max_attempts", raw.max_attempts, 1..=100, "between 1 and 100")? as u32,
         shutdown_grace: seconds("queue.shutdown_grace_seconds", raw.shutdown_grace_seconds, 0..=3600, "between 0 and 3600")?,

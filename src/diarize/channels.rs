@@ -5,7 +5,7 @@
 //! channel is louder by far, always. A speech turn that stays so far below the other channel is taken out, and with it a
 //! speaker who has no other turns.
 
-use super::{Diarization, Diarize, DiarizeError, SpeakerCount, SpeakerIndex, SpeechTurn};
+use super::{Diarization, Diarize, DiarizeError, SpeakerCount, SpeakerIndex, SpeechTurn, kept};
 use crate::audio::Audio;
 use crate::audio::time::{Millis, TimeSpan};
 use crate::context::JobContext;
@@ -19,7 +19,8 @@ const CLEARLY_THERE: Millis = Millis(5000);
 const CLEAR_SHARE: f64 = 0.15;
 
 /// Diarizes the signals of one recording. With more than one, each is a channel and has its own speakers; a given number of
-/// speakers that equals the number of channels is then one a channel.
+/// speakers that equals the number of channels is then one a channel. What was found on a signal is kept, and taken from there
+/// after a restart.
 ///
 /// # Errors
 /// When told to stop, or when a model fails.
@@ -29,8 +30,14 @@ pub fn diarize_channels(
     signals: &[(Option<u16>, &Audio)],
     count: SpeakerCount,
 ) -> Result<Diarization, DiarizeError> {
+    let kept = |index, find: &mut dyn FnMut() -> Result<Diarization, DiarizeError>| {
+        if let Some(found) = kept::recall(ctx.checkpoints(), index) {
+            return Ok(found);
+        }
+        find().inspect(|found| kept::keep(ctx.checkpoints(), index, found))
+    };
     if let [(channel, audio)] = signals {
-        let mut found = diarizer.diarize(ctx, audio, count)?;
+        let mut found = kept(0, &mut || diarizer.diarize(ctx, audio, count))?;
         found.speakers.iter_mut().for_each(|speaker| speaker.channel = *channel);
         return Ok(found);
     }
@@ -41,11 +48,15 @@ pub fn diarize_channels(
     for (index, (channel, audio)) in signals.iter().enumerate() {
         // Each channel is a part of the stage.
         let part = ctx.within(index, signals.len());
-        let mut found = diarizer.diarize(&part, audio, of_a_channel)?;
-        let believed = believed(&found).max(of_a_channel.min);
-        if believed < found.speakers.len() {
-            found = diarizer.diarize(&part, audio, SpeakerCount { min: of_a_channel.min, max: believed })?;
-        }
+        let mut found = kept(index, &mut || {
+            let found = diarizer.diarize(&part, audio, of_a_channel)?;
+            let believed = believed(&found).max(of_a_channel.min);
+            if believed >= found.speakers.len() {
+                return Ok(found);
+            }
+            diarizer.diarize(&part, audio, SpeakerCount { min: of_a_channel.min, max: believed })
+        })?;
+        part.report(Stage::Diarization, 100);
         let others: Vec<&Audio> =
             signals.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, (_, audio))| *audio).collect();
         found.turns.retain(|turn| !is_echo(turn.span, audio, &others));

@@ -10,6 +10,7 @@ mod clustering;
 mod courses;
 mod finish;
 mod followers;
+mod kept;
 mod linkage;
 mod local;
 pub mod segmentation;

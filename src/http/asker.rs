@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use super::error::{ApiError, failure_message};
+use super::guard::Visitor;
 use crate::access::Caller;
 use crate::jobs::{Failure, Job};
 use crate::messages::Language;
@@ -40,7 +41,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Asker {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let caller = parts.extensions.get::<Caller>().cloned().unwrap_or_else(Caller::nobody);
+        // Never missing behind the guard; a stranger is nobody, not anybody.
+        let caller = parts.extensions.get::<Visitor>().and_then(|visitor| visitor.caller.clone()).unwrap_or_else(Caller::nobody);
         let language = parts.extensions.get().copied().unwrap_or_else(Language::english);
         Ok(Self { caller, language })
     }

@@ -25,7 +25,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// Recording
 ///
 /// The recording as it was sent, whole or in part.
-#[utoipa::path(get, path = "/jobs/{job_id}/audio", tag = "Jobs", responses(
+#[utoipa::path(get, path = "/api/v1/jobs/{job_id}/audio", tag = "Jobs", responses(
     (status = 200, description = "The whole recording", content_type = "audio/*"),
     (status = 206, description = "The part that was asked for", content_type = "audio/*"),
 ))]

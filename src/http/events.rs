@@ -55,7 +55,7 @@ pub(super) struct EventListMeta {
 /// more will come it is answered 204. Without a number the present state comes first.
 ///
 /// With `Accept: application/json` the events so far come as a list; with `wait`, when there is at least one.
-#[utoipa::path(get, path = "/jobs/{job_id}/events", tag = "Jobs", responses(
+#[utoipa::path(get, path = "/api/v1/jobs/{job_id}/events", tag = "Jobs", responses(
     (status = 200, description = "Events", content((String = "text/event-stream"), (EventList = "application/json"))),
     (status = 204, description = "The job has ended, and the client knows of it"),
 ))]

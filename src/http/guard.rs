@@ -4,17 +4,20 @@
 //! Closed by default: an address needs a key unless it is listed here as open. Health must be readable for orchestrators,
 //! and what the service is and how it is used for people with a browser, neither of whom has a key.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::task::{Context, Poll};
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{EXPECT, HOST, ORIGIN, UPGRADE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tower::Service;
 
 use super::credentials;
 use super::error::ApiError;
 use super::headers::write_quota;
+use super::layers::Answering;
 use super::slow;
 use super::state::AppState;
 use crate::access::limits::{Budget, Client};
@@ -35,48 +38,83 @@ impl Visitor {
     }
 }
 
-pub(super) async fn guard(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let shown = credentials::secret(request.headers());
-    let caller = match shown {
-        Some(secret) => state.access.authenticate(secret),
-        None => (!state.access.asks_for_keys()).then(Caller::anybody),
-    };
-    let wrong_key = shown.is_some() && caller.is_none();
-    let visitor = Visitor { address: address(&state, &request), caller };
-    let budget = budget(&request);
-    // A wrong key is paid for, too, by the address: guessing is limited like everything else.
-    let paid = if is_probe(request.uri().path()) {
-        Ok(state.limits.whole(budget))
-    } else {
-        state.limits.check(budget, &visitor.client())
-    };
-    let admitted = match &paid {
-        Err(exceeded) => Err((*exceeded).into()),
-        Ok(_) => admit(&state, &request, &visitor, wrong_key),
-    };
-    let mut response = match admitted {
-        Ok(()) => {
-            // Never missing, so that no handler takes a stranger for anybody.
-            request.extensions_mut().insert(visitor.caller.clone().unwrap_or_else(Caller::nobody));
-            request.extensions_mut().insert(visitor);
-            next.run(request).await
-        }
-        Err(refusal) => {
-            // A client that waits for our word before it sends would take reading for leave to go on.
-            if !request.headers().contains_key(EXPECT) {
-                slow::drain(request.into_body().into_data_stream()).await;
+/// The layer around the routes.
+#[derive(Clone)]
+pub(super) struct Guard<S> {
+    inner: S,
+    state: AppState,
+}
+
+impl<S> Guard<S> {
+    pub(super) fn new(inner: S, state: AppState) -> Self {
+        Self { inner, state }
+    }
+}
+
+impl<S> Service<Request> for Guard<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Answering {
+        let state = &self.state;
+        let shown = credentials::secret(request.headers());
+        let caller = match shown {
+            Some(secret) => state.access.authenticate(secret),
+            None => (!state.access.asks_for_keys()).then(Caller::anybody),
+        };
+        let wrong_key = shown.is_some() && caller.is_none();
+        let visitor = Visitor { address: address(state, &request), caller };
+        let budget = budget(&request);
+        // A wrong key is paid for, too, by the address: guessing is limited like everything else.
+        let paid = if is_probe(request.uri().path()) {
+            Ok(state.limits.whole(budget))
+        } else {
+            state.limits.check(budget, &visitor.client())
+        };
+        let admitted = match &paid {
+            Err(exceeded) => Err((*exceeded).into()),
+            Ok(_) => admit(state, &request, &visitor, wrong_key),
+        };
+        let answering = match admitted {
+            Ok(()) => {
+                request.extensions_mut().insert(visitor);
+                Ok(self.inner.call(request))
             }
-            refusal.into_response()
-        }
-    };
-    if let Some(quota) = paid.unwrap_or_else(|exceeded| Some(exceeded.quota)) {
-        write_quota(response.headers_mut(), &quota, state.clock.now());
+            Err(refusal) => Err((refusal, request)),
+        };
+        let clock = state.clock.clone();
+        Box::pin(async move {
+            let mut response = match answering {
+                Ok(answering) => answering.await?,
+                Err((refusal, request)) => refuse(refusal, request).await,
+            };
+            if let Some(quota) = paid.unwrap_or_else(|exceeded| Some(exceeded.quota)) {
+                write_quota(response.headers_mut(), &quota, clock.now());
+            }
+            if response.status().as_u16() == 401 {
+                let challenge = if wrong_key { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
+            Ok(response)
+        })
     }
-    if response.status().as_u16() == 401 {
-        let challenge = if wrong_key { "Bearer error=\"invalid_token\"" } else { "Bearer" };
-        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+}
+
+async fn refuse(refusal: ApiError, request: Request) -> Response {
+    // A client that waits for our word before it sends would take reading for leave to go on.
+    if !request.headers().contains_key(EXPECT) {
+        slow::drain(request.into_body().into_data_stream()).await;
     }
-    response
+    refusal.into_response()
 }
 
 fn admit(state: &AppState, request: &Request, visitor: &Visitor, wrong_key: bool) -> Result<(), ApiError> {

@@ -56,7 +56,11 @@ pub(super) async fn measure(state: &AppState) -> HealthBody {
         status: audio.max(queue).max(access),
         version: env!("CARGO_PKG_VERSION"),
         uptime: state.uptime().as_secs(),
-        queue_status: if is_stopping { QueueCondition::Stopping } else { QueueCondition::Active },
+        queue_status: match (state.engine.is_stalled(), is_stopping) {
+            (true, _) => QueueCondition::Stalled,
+            (false, true) => QueueCondition::Stopping,
+            (false, false) => QueueCondition::Active,
+        },
         components: Components {
             queue_manager: queue,
             volume_access: access,

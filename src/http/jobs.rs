@@ -1,6 +1,7 @@
 //! The handlers of one job and of the list of jobs.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{OriginalUri, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -13,9 +14,10 @@ use super::bodies::result::ResultBody;
 use super::error::ApiError;
 use super::extract::JobPath;
 use super::operations::jobs::{self, Cancelled};
-use super::operations::{list, result};
+use super::operations::{self, list, result};
 use super::parameters::{JobQuery, ListQuery};
 use super::state::AppState;
+use crate::jobs::JobId;
 
 /// Says that the server keeps to what the client prefers (RFC 7240).
 static APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -24,7 +26,7 @@ static APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 ///
 /// Where a job stands. With `wait`, or `Prefer: wait=N`, the answer comes at the next change (long poll), at once when the
 /// job has ended, and at the latest when the time is over; `last_seq` asks for what happened after that event.
-#[utoipa::path(get, path = "/jobs/{job_id}", tag = "Jobs", responses((status = 200, description = "The job", body = JobBody)))]
+#[utoipa::path(get, path = "/api/v1/jobs/{job_id}", tag = "Jobs", responses((status = 200, description = "The job", body = JobBody)))]
 pub(super) async fn get_job(
     State(state): State<AppState>,
     asker: Asker,
@@ -32,23 +34,33 @@ pub(super) async fn get_job(
     query: JobQuery,
 ) -> Result<Response, ApiError> {
     // What pollers ask again and again.
-    let Some(wait) = query.wait else { return written(&jobs::get(&state, &asker, id)?) };
+    let Some(wait) = query.wait else { return written(&state, &asker, id) };
     let body = jobs::wait(&state, &asker, id, query.last_seq, wait).await?;
     let applied = format!("wait={}", wait.as_secs());
     Ok(([(APPLIED.clone(), applied)], Json(body)).into_response())
 }
 
-/// A job in a buffer that need not grow: with ordinary metadata it takes well under 2 KiB.
-fn written(job: &JobBody) -> Result<Response, ApiError> {
-    let mut text = Vec::with_capacity(2048);
-    serde_json::to_writer(&mut text, job).map_err(|error| ApiError::Internal(format!("writing a job: {error}")))?;
+/// A job as it stands, in a buffer that need not grow: with ordinary metadata it takes well under 2 KiB.
+fn written(state: &AppState, asker: &Asker, id: JobId) -> Result<Response, ApiError> {
+    let job = operations::find(state, asker, id)?;
+    let text = match state.kept().find(&job, asker.language) {
+        Some(text) => text,
+        None => {
+            let mut text = Vec::with_capacity(2048);
+            serde_json::to_writer(&mut text, &jobs::body(state, asker, &job))
+                .map_err(|error| ApiError::Internal(format!("writing a job: {error}")))?;
+            let text = Bytes::from(text);
+            state.kept().keep(&job, asker.language, &text);
+            text
+        }
+    };
     Ok(([(CONTENT_TYPE, "application/json")], text).into_response())
 }
 
 /// List of jobs
 ///
 /// The jobs, the newest first, in pages. A cursor stays good while jobs come and go.
-#[utoipa::path(get, path = "/jobs", tag = "Jobs", responses((status = 200, description = "A page of jobs", body = JobsPage)))]
+#[utoipa::path(get, path = "/api/v1/jobs", tag = "Jobs", responses((status = 200, description = "A page of jobs", body = JobsPage)))]
 pub(super) async fn list_jobs(
     State(state): State<AppState>,
     asker: Asker,
@@ -65,7 +77,7 @@ pub(super) async fn list_jobs(
 ///
 /// The annotation of a completed job: who spoke when, what each one said, and who they are. A result never changes, so it
 /// can be kept; `If-None-Match` asks whether the one that is kept is still the one.
-#[utoipa::path(get, path = "/jobs/{job_id}/result", tag = "Jobs", responses(
+#[utoipa::path(get, path = "/api/v1/jobs/{job_id}/result", tag = "Jobs", responses(
     (status = 200, description = "The annotation", body = ResultBody),
     (status = 304, description = "The client has it already"),
 ))]
@@ -96,7 +108,7 @@ fn names(value: &HeaderValue, etag: &str) -> bool {
 ///
 /// Cancels a job that waits or runs; the recording is kept, so that the job can be tried again. One that waits ends at once
 /// (200), one that runs is told to stop (202). Repeating it changes nothing.
-#[utoipa::path(post, path = "/jobs/{job_id}/cancel", tag = "Jobs", responses(
+#[utoipa::path(post, path = "/api/v1/jobs/{job_id}/cancel", tag = "Jobs", responses(
     (status = 200, description = "The job is cancelled", body = JobBody),
     (status = 202, description = "The job was told to stop", body = JobBody),
 ))]
@@ -115,7 +127,7 @@ pub(super) async fn cancel_job(
 ///
 /// Queues a failed or cancelled job again, with the recording that is still there. Repeating it while the job waits or runs
 /// changes nothing.
-#[utoipa::path(post, path = "/jobs/{job_id}/retry", tag = "Jobs", responses(
+#[utoipa::path(post, path = "/api/v1/jobs/{job_id}/retry", tag = "Jobs", responses(
     (status = 202, description = "The job waits again, or still", body = JobBody),
 ))]
 pub(super) async fn retry_job(
@@ -129,7 +141,7 @@ pub(super) async fn retry_job(
 /// Delete a job
 ///
 /// Removes recording, result and all traces of a job; one that runs is stopped first. Repeated, it is answered 404.
-#[utoipa::path(delete, path = "/jobs/{job_id}", tag = "Jobs", responses((status = 204, description = "The job is removed")))]
+#[utoipa::path(delete, path = "/api/v1/jobs/{job_id}", tag = "Jobs", responses((status = 204, description = "The job is removed")))]
 pub(super) async fn delete_job(
     State(state): State<AppState>,
     asker: Asker,

@@ -2,22 +2,27 @@
 //! envelope, a bound on its head, the requests of other origins' pages, a caught panic, and the guard.
 
 use std::any::Any;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use tower::ServiceBuilder;
 use tower::util::option_layer;
+use tower::{Service, ServiceBuilder, layer};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, error, info, info_span};
 use uuid::Uuid;
 
 use super::error::ApiError;
+use super::guard::Guard;
 use super::state::AppState;
-use super::{guard, headers, language};
+use super::{headers, language};
 use crate::access::limits::{Budget, Quota};
 use crate::clock::Clock;
 use crate::messages::Language;
@@ -28,7 +33,6 @@ const MAX_ADDRESS_BYTES: usize = 8 * 1024;
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 
 /// What the layers need to know.
-#[derive(Clone)]
 struct Surroundings {
     clock: Clock,
     /// What is spoken to a client that does not say.
@@ -39,17 +43,22 @@ struct Surroundings {
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// All layers, around all routes. One stack: layers that are added one by one cost a box each with every request.
+/// All layers, around all routes. One stack, of services of our own: layers that are added one by one, or made of functions,
+/// cost several boxes each with every request.
 pub(super) fn apply(router: Router, state: AppState) -> Router {
     let whole = state.limits.whole(Budget::Reads);
-    let surroundings = Surroundings { clock: state.clock.clone(), language: state.language, whole };
+    let surroundings = Arc::new(Surroundings { clock: state.clock.clone(), language: state.language, whole });
+    let cors = option_layer(headers::cors(&state.origins));
     let stack = ServiceBuilder::new()
-        .layer(middleware::from_fn_with_state(surroundings, around))
-        .layer(option_layer(headers::cors(&state.origins)))
+        .layer(layer::layer_fn(move |inner| Around { inner, surroundings: surroundings.clone() }))
+        .layer(cors)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(state, guard::guard));
+        .layer(layer::layer_fn(move |inner| Guard::new(inner, state.clone())));
     router.layer(stack)
 }
+
+/// The future of a layer's answer.
+pub(super) type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over so")]
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
@@ -61,34 +70,62 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     ApiError::Internal(format!("panic: {cause}")).into_response()
 }
 
-async fn around(State(surroundings): State<Surroundings>, mut request: Request, next: Next) -> Response {
-    let id = request.headers().get(&REQUEST_ID).and_then(sane).unwrap_or_else(|| format!("req_{}", Uuid::new_v4()));
-    let method = request.method().clone();
-    // The route, not the address: an address can hold what must not be logged.
-    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "-".to_owned(), |path| path.as_str().to_owned());
-    let language = language::of(request.headers(), surroundings.language);
-    request.extensions_mut().insert(language);
-    let page = headers::is_page(request.uri().path());
-    let started = Instant::now();
-    let span = info_span!("request", request_id = %id);
-    let mut response = match check_head(&request) {
-        Ok(()) => next.run(request).instrument(span.clone()).await,
-        Err(refusal) => refusal.into_response(),
-    };
-    let _in_request = span.enter();
-    if let Some(failure) = response.extensions_mut().remove::<ApiError>() {
-        if let Some(cause) = failure.hidden_cause() {
-            error!(event = "request_failed", cause, "A request failed");
-        }
-        failure.write(&mut response, language, surroundings.clock.now(), &id);
+/// The outermost layer.
+#[derive(Clone)]
+struct Around<S> {
+    inner: S,
+    surroundings: Arc<Surroundings>,
+}
+
+impl<S, B> Service<Request> for Around<S>
+where
+    S: Service<Request, Response = axum::http::Response<B>, Error = Infallible>,
+    S::Future: Send + 'static,
+    axum::http::Response<B>: IntoResponse,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
     }
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID.clone(), value);
+
+    fn call(&mut self, mut request: Request) -> Answering {
+        let surroundings = self.surroundings.clone();
+        let id = request.headers().get(&REQUEST_ID).and_then(sane).unwrap_or_else(|| format!("req_{}", Uuid::new_v4()));
+        let method = request.method().clone();
+        // The route, not the address: an address can hold what must not be logged.
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let language = language::of(request.headers(), surroundings.language);
+        request.extensions_mut().insert(language);
+        let page = headers::is_page(request.uri().path());
+        let started = Instant::now();
+        let span = info_span!("request", request_id = %id);
+        let inner = check_head(&request).map(|()| span.in_scope(|| self.inner.call(request)).instrument(span.clone()));
+        Box::pin(async move {
+            let mut response = match inner {
+                Ok(answering) => answering.await.into_response(),
+                Err(refusal) => refusal.into_response(),
+            };
+            let _in_request = span.enter();
+            if let Some(failure) = response.extensions_mut().remove::<ApiError>() {
+                if let Some(cause) = failure.hidden_cause() {
+                    error!(event = "request_failed", cause, "A request failed");
+                }
+                failure.write(&mut response, language, surroundings.clock.now(), &id);
+            }
+            if let Ok(value) = HeaderValue::try_from(id) {
+                response.headers_mut().insert(REQUEST_ID.clone(), value);
+            }
+            headers::protect(response.headers_mut(), page, surroundings.whole, surroundings.clock.now());
+            let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let route = route.as_ref().map_or("-", MatchedPath::as_str);
+            let status = response.status().as_u16();
+            info!(event = "request", method = method.as_str(), route, status, duration_ms, "Answered a request");
+            Ok(response)
+        })
     }
-    headers::protect(response.headers_mut(), page, surroundings.whole, surroundings.clock.now());
-    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    info!(event = "request", method = %method, route, status = response.status().as_u16(), duration_ms, "Answered a request");
-    response
 }
 
 /// What is even longer is refused by the HTTP library, without a body.
@@ -128,8 +165,9 @@ mod tests {
             panic!("the secret cause")
         }
         let surroundings = Surroundings { clock: Clock::system(), language: Language::english(), whole: None };
+        let surroundings = Arc::new(surroundings);
         let stack = ServiceBuilder::new()
-            .layer(middleware::from_fn_with_state(surroundings, around))
+            .layer(layer::layer_fn(move |inner| Around { inner, surroundings: surroundings.clone() }))
             .layer(CatchPanicLayer::custom(panicked));
         let router = Router::new().route("/", get(handler)).layer(stack);
         let request = Request::get("/").header("accept-language", "ru").body(Body::empty()).unwrap();

@@ -4,7 +4,6 @@
 mod asker;
 mod audio;
 mod bodies;
-mod changes;
 mod credentials;
 mod docs;
 mod error;
@@ -20,6 +19,7 @@ mod health;
 mod info;
 mod jobs;
 mod json;
+mod kept;
 mod language;
 mod layers;
 pub mod openapi;
@@ -63,11 +63,16 @@ pub fn router(state: AppState) -> Router {
 
 /// Every operation, with what the description says of it.
 fn routes() -> OpenApiRouter<AppState> {
-    let api = OpenApiRouter::new()
+    // Named twice, under the prefix of this version and without it.
+    let again = OpenApiRouter::new()
         .routes(routes!(health::get_health))
         .routes(routes!(health::get_live))
         .routes(routes!(health::get_ready))
         .routes(routes!(info::get_info))
+        .routes(routes!(docs::get_openapi));
+    // By their whole addresses: a nested router would cost every request.
+    OpenApiRouter::with_openapi(openapi::frame())
+        .nest("/api/v1", again)
         .routes(routes!(jobs::list_jobs, upload::create_job))
         .routes(routes!(jobs::get_job, jobs::delete_job))
         .routes(routes!(jobs::get_result))
@@ -76,9 +81,6 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(events::get_events))
         .routes(routes!(audio::get_audio))
         .routes(routes!(queue::get_queue_status))
-        .routes(routes!(docs::get_openapi));
-    OpenApiRouter::with_openapi(openapi::frame())
-        .nest("/api/v1", api)
         .routes(routes!(health::get_health))
         .routes(routes!(info::get_info))
 }

@@ -11,7 +11,7 @@ use super::state::AppState;
 /// Queue
 ///
 /// What runs, and what waits in which order.
-#[utoipa::path(get, path = "/queue/status", tag = "Queue", responses(
+#[utoipa::path(get, path = "/api/v1/queue/status", tag = "Queue", responses(
     (status = 200, description = "The queue", body = QueueStatus),
 ))]
 pub(super) async fn get_queue_status(State(state): State<AppState>, asker: Asker) -> Json<QueueStatus> {

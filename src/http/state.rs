@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::changes::Changes;
+use super::kept::Kept;
 use super::slow::Pace;
 use crate::access::Access;
 use crate::access::limits::Limits;
@@ -16,6 +16,7 @@ use crate::access::proxies::TrustedProxies;
 use crate::audio::decode::DecodeLimits;
 use crate::clock::Clock;
 use crate::engine::EngineStatus;
+use crate::jobs::changes::Changes;
 use crate::jobs::registry::Registry;
 use crate::messages::Language;
 use crate::volume::Volume;
@@ -42,6 +43,8 @@ pub struct Parts {
     pub proxies: TrustedProxies,
     /// Which web pages may use the interface.
     pub origins: Origins,
+    /// Lets the changes of one job follow each other.
+    pub changes: Arc<Changes>,
     /// Holds the process until what was begun for a client is done.
     pub tasks: TaskTracker,
     /// Largest recording, in bytes.
@@ -63,22 +66,22 @@ pub(super) struct Inner {
     pub(super) started: Instant,
     /// Bounds how many uploaded files are examined at once: each takes a thread.
     pub(super) probes: Semaphore,
-    /// Lets the changes of one job follow each other.
-    pub(super) changes: Changes,
+    /// What was answered about jobs that have ended.
+    pub(super) kept: Kept,
 }
 
 impl AppState {
     /// Shares the parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner { parts, started: Instant::now(), probes: Semaphore::new(4), changes: Changes::default() }))
+        Self(Arc::new(Inner { parts, started: Instant::now(), probes: Semaphore::new(4), kept: Kept::default() }))
     }
 
     pub(super) fn uptime(&self) -> Duration {
         self.0.started.elapsed()
     }
 
-    pub(super) fn changes(&self) -> &Changes {
-        &self.0.changes
+    pub(super) fn kept(&self) -> &Kept {
+        &self.0.kept
     }
 
     pub(super) fn probes(&self) -> &Semaphore {

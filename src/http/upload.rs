@@ -56,7 +56,7 @@ struct Parts {
 /// Takes a recording in and queues it: sent as `multipart/form-data`, parts in any order, or lying in `incoming/` and named
 /// in a JSON body. All mistakes in `metadata` and `options` are told at once. With an `Idempotency-Key` the request can be
 /// repeated without making a second job.
-#[utoipa::path(post, path = "/jobs", tag = "Jobs", request_body(content(
+#[utoipa::path(post, path = "/api/v1/jobs", tag = "Jobs", request_body(content(
     (RecordingForm = "multipart/form-data"),
     (TakeRequest = "application/json"),
 )), responses((status = 201, description = "The job waits", body = JobBody)))]

@@ -36,7 +36,17 @@ fn build(config: &Config) -> Pipeline {
         max_channels: config.files.max_channels,
         ..DecodeLimits::default()
     };
-    Pipeline::new(stages, config.defaults.clone(), limits)
+    Pipeline::new(stages, config.defaults.clone(), limits).with_files(files(config, &catalog))
+}
+
+/// What tells the files of the models, and how they are run, from others.
+fn files(config: &Config, catalog: &Catalog) -> String {
+    let stamps = ModelKind::ALL.into_iter().filter_map(|kind| {
+        let file = catalog.find(kind, config.models.preferred(kind)).ok()?;
+        let modified = std::fs::metadata(&file.path).and_then(|meta| meta.modified()).ok();
+        Some(format!("{} {} {modified:?}", file.path.display(), file.size_bytes))
+    });
+    format!("threads {}; {}", config.threads, stamps.collect::<Vec<_>>().join("; "))
 }
 
 /// With the segmentation model when there is one, else by voice activity.

@@ -4,6 +4,8 @@
 //! and in its warnings, and the rest goes on without it; a `strict` job fails instead. Nothing is passed over in silence.
 
 mod build;
+#[cfg(feature = "faults")]
+mod faults;
 mod report;
 
 use std::path::Path;
@@ -110,6 +112,7 @@ pub struct Pipeline {
     stages: Stages,
     defaults: JobDefaults,
     limits: DecodeLimits,
+    files: String,
     current: Option<Stage>,
 }
 
@@ -133,7 +136,18 @@ type Found<T> = Result<Option<T>, PipelineError>;
 impl Pipeline {
     /// Puts the stages together.
     pub fn new(stages: Stages, defaults: JobDefaults, limits: DecodeLimits) -> Self {
-        Self { stages, defaults, limits, current: None }
+        Self { stages, defaults, limits, files: String::new(), current: None }
+    }
+
+    /// With what tells the models' files from others.
+    #[must_use]
+    pub fn with_files(self, files: String) -> Self {
+        Self { files, ..self }
+    }
+
+    /// Everything besides the recording and the job's options that the findings depend on.
+    pub fn identity(&self) -> String {
+        format!("{:?} {:?} {:?} {}", self.defaults, self.limits, self.stages(), self.files)
     }
 
     /// Whether and with what each stage runs.
@@ -299,6 +313,8 @@ impl Pipeline {
         diarization: Option<&Diarization>,
         reports: &mut Reports,
     ) -> Found<Vec<(Option<u16>, Transcript)>> {
+        #[cfg(feature = "faults")]
+        faults::strike(task.sha256);
         let transcriber = match &mut self.stages.transcribe {
             Slot::Ready(transcriber) => transcriber,
             Slot::Missing(reason) => return reports.missing(reason, task.options.strict),

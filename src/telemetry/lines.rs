@@ -17,8 +17,12 @@ const WAITING_BYTES: usize = 4 * 1024 * 1024;
 #[derive(Clone)]
 pub(super) struct Lines(Arc<Shared>);
 
+/// Takes what was gathered, besides the output: whole lines.
+type Further = Box<dyn Write + Send>;
+
 struct Shared {
     waiting: Mutex<Waiting>,
+    further: Mutex<Option<Further>>,
     /// There are lines, or there will be no more.
     arrived: Condvar,
     /// There is room.
@@ -40,13 +44,24 @@ pub struct LogGuard {
 impl Lines {
     /// Starts the thread that writes to `output`.
     pub(super) fn to(mut output: impl Write + Send + 'static) -> (Self, LogGuard) {
-        let shared = Shared { waiting: Mutex::default(), arrived: Condvar::new(), taken: Condvar::new() };
+        let shared =
+            Shared { waiting: Mutex::default(), further: Mutex::default(), arrived: Condvar::new(), taken: Condvar::new() };
         let lines = Self(Arc::new(shared));
         let theirs = lines.clone();
         let writer = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
+            let mut is_failing = false;
             while let Some(bytes) = theirs.take() {
                 // When nobody reads the log any more there is nobody to tell it to.
                 let _gone = output.write_all(&bytes).and_then(|()| output.flush());
+                match theirs.write_further(&bytes) {
+                    Ok(()) => is_failing = false,
+                    Err(error) => {
+                        // Once: the line itself can most likely not be written either.
+                        if !std::mem::replace(&mut is_failing, true) {
+                            tracing::warn!(event = "log_file_failed", cause = %error, "The log's file does not take lines");
+                        }
+                    }
+                }
             }
         });
         // Without the thread, what is logged is dropped when the room for it is full: see `write`.
@@ -59,6 +74,13 @@ impl Lines {
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_further(&self, bytes: &[u8]) -> io::Result<()> {
+        match &mut *self.0.further.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(further) => further.write_all(bytes),
+            None => Ok(()),
+        }
     }
 
     /// The next lines to write; none when there will be no more.
@@ -89,6 +111,13 @@ impl Write for Lines {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl LogGuard {
+    /// From now on the lines are written to this as well.
+    pub fn also_to(&self, further: impl Write + Send + 'static) {
+        *self.lines.0.further.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(further));
     }
 }
 

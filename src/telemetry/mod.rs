@@ -82,7 +82,7 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let mut fields = Fields::default();
+        let mut fields = Fields::with_room();
         fields.put("timestamp", &self.0.now().to_rfc3339_opts(SecondsFormat::Millis, true));
         fields.put("level", event.metadata().level().as_str());
         fields.put("service", "callannotate");
@@ -106,6 +106,11 @@ struct Fields {
 }
 
 impl Fields {
+    /// For a whole line: what it usually takes, so that it need not grow.
+    fn with_room() -> Self {
+        Self { json: Vec::with_capacity(512), ends: Vec::with_capacity(16) }
+    }
+
     fn has(&self, name: &str) -> bool {
         self.ends.iter().any(|(known, _)| *known == name)
     }
@@ -145,7 +150,7 @@ impl Fields {
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field.name(), &format!("{value:?}"));
+        self.put(field.name(), &format_args!("{value:?}"));
     }
     fn record_str(&mut self, field: &Field, value: &str) {
         self.put(field.name(), value);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::callbacks::Hooks;
+use super::kept::{self, KeptWindows};
 use super::packing::{Chunk, Packing, pack};
 use super::schedule::{self, Progress};
 use super::whisper::{LoadError, Model};
@@ -74,12 +75,18 @@ impl WhisperTranscriber {
         let (false, Some(Work { signal, chunk })) = (english_only, longest) else {
             return Ok(Language { code: "en".to_owned(), confidence: 1.0 });
         };
+        if let Some(heard) = kept::recall_language(ctx.checkpoints()) {
+            return Ok(heard);
+        }
         let detected = schedule::run(1, 1, ctx.stop(), &Arc::default(), |_| {
             let model = Arc::clone(&self.model);
             let samples = chunk.samples(signals[*signal].audio.samples());
             move || model.detect(&samples)
         })?;
-        detected.into_iter().next().ok_or_else(|| TranscribeError::Engine("no language was detected".to_owned()))
+        let heard = detected.into_iter().next();
+        let heard = heard.ok_or_else(|| TranscribeError::Engine("no language was detected".to_owned()))?;
+        kept::keep_language(ctx.checkpoints(), &heard);
+        Ok(heard)
     }
 }
 
@@ -116,11 +123,15 @@ impl Transcribe for WhisperTranscriber {
             let (chunk, speech) = (chunk.clone(), chunk.speech(speech));
             let (model, decoding) = (Arc::clone(&self.model), Arc::clone(&decoding));
             let (progress, give_up, stop) = (Arc::clone(&progress), Arc::clone(&give_up), ctx.stop().clone());
+            let (kept, pulse) = (KeptWindows::new(ctx.checkpoints().clone(), index), ctx.pulse().clone());
             move || {
-                let must_stop = || stop.is_raised() || give_up.load(Ordering::Acquire);
+                let must_stop = || {
+                    pulse.beat();
+                    stop.is_raised() || give_up.load(Ordering::Acquire)
+                };
                 let told = |percent| progress.report(index, percent);
                 let hooks = Hooks { must_stop: &must_stop, progress: &told };
-                let phrases = model.decode(&decoding, &samples, &|part| chunk.speech_between(part, &speech), &hooks)?;
+                let phrases = model.decode(&decoding, &samples, &|part| chunk.speech_between(part, &speech), &kept, &hooks)?;
                 progress.report(index, 100);
                 Ok(phrases)
             }

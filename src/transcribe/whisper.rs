@@ -12,6 +12,7 @@ use whisper_rs::{
 };
 
 use super::callbacks::Hooks;
+use super::kept::KeptWindows;
 use super::pass::{Pass, PassReader, Said};
 use super::windows::Windows;
 use super::words::Phrase;
@@ -156,31 +157,58 @@ impl Model {
         Ok(Decoding { parameters, prompt })
     }
 
-    /// Decodes a chunk, window by window. `speech_between` says how much speech there is in a part of it.
+    /// Decodes a chunk, window by window. `speech_between` says how much speech there is in a part of it; windows that were
+    /// kept are not heard again.
     pub(super) fn decode(
         &self,
         decoding: &Decoding,
         samples: &[f32],
         speech_between: &dyn Fn(Range<usize>) -> Millis,
+        kept: &KeptWindows,
         hooks: &Hooks<'_>,
     ) -> Result<Vec<Phrase>, TranscribeError> {
         let mut phrases = Vec::new();
-        let mut state = self.state()?;
+        let mut state = None;
         let mut windows = Windows::new(samples, speech_between);
         while let Some(window) = windows.window() {
-            let part = &samples[window.clone()];
-            let mut pass = self.pass(&mut state, decoding.parameters.clone(), decoding, part, hooks)?;
-            if pass.doubtful {
-                let mut parameters = decoding.parameters.clone();
-                parameters.set_temperature(TEMPERATURE);
-                parameters.set_temperature_inc(TEMPERATURE);
-                pass = self.pass(&mut self.state()?, parameters, decoding, part, hooks)?;
-            }
+            let pass = match kept.recall(&window) {
+                Some(pass) => pass,
+                None => {
+                    let pass = self.hear(&mut state, decoding, &samples[window.clone()], hooks)?;
+                    // What a job that was told to stop has heard last might be cut off, and its file may be another run's by now.
+                    if !(hooks.must_stop)() {
+                        kept.keep(&window, &pass);
+                    }
+                    pass
+                }
+            };
             windows.advance(window.clone(), &pass);
             (hooks.progress)(windows.percent());
             phrases.extend(pass.phrases.into_iter().map(|phrase| phrase.later_by(window.start)));
         }
         Ok(phrases)
+    }
+
+    /// Hears one window; the state is made for the first of a chunk that needs one.
+    fn hear(
+        &self,
+        state: &mut Option<WhisperState>,
+        decoding: &Decoding,
+        window: &[f32],
+        hooks: &Hooks<'_>,
+    ) -> Result<Pass, TranscribeError> {
+        let state = match state {
+            Some(state) => state,
+            None => state.insert(self.state()?),
+        };
+        let pass = self.pass(state, decoding.parameters.clone(), decoding, window, hooks)?;
+        if !pass.doubtful {
+            return Ok(pass);
+        }
+        let mut parameters = decoding.parameters.clone();
+        parameters.set_temperature(TEMPERATURE);
+        parameters.set_temperature_inc(TEMPERATURE);
+        self.pass(&mut self.state()?, parameters, decoding, window, hooks)
     }
 
     fn state(&self) -> Result<WhisperState, TranscribeError> {

@@ -110,6 +110,21 @@ impl Disk {
         })
     }
 
+    /// Opens a file that bytes are added to, and makes it if need be.
+    pub(super) fn create_to_append(&self, path: &Path) -> io::Result<File> {
+        self.at_once(Operation::Create, path, || OpenOptions::new().create(true).append(true).open(path))
+    }
+
+    /// Opens a file that is there to be read and added to.
+    pub(super) fn open_to_append(&self, path: &Path) -> io::Result<File> {
+        self.at_once(Operation::Read, path, || OpenOptions::new().read(true).append(true).open(path))
+    }
+
+    /// Cuts a file off; the path is that of the file.
+    pub(super) fn cut(&self, file: &File, path: &Path, length: u64) -> io::Result<()> {
+        self.at_once(Operation::Write, path, || file.set_len(length))
+    }
+
     /// Opens a file to be locked, and makes it if need be; what it holds stays.
     pub(super) fn open_lock(&self, path: &Path, mode: u32) -> io::Result<File> {
         let open = || OpenOptions::new().create(true).truncate(false).write(true).mode(mode).open(path);

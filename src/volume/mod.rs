@@ -6,12 +6,15 @@
 
 mod arrivals;
 mod cancellation;
+mod checkpoints;
 mod disk;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod keys;
+mod logs;
 mod record;
 mod recover;
+mod retention;
 mod speed;
 mod spool;
 mod steps;
@@ -24,12 +27,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use arrivals::Arrival;
+pub use checkpoints::CheckpointFile;
 #[cfg(feature = "faults")]
 pub use disk::Operation;
 #[cfg(feature = "faults")]
 pub use disk::faults::{Counted, FULL_FOR, Fault, Faults};
 pub use keys::{KeyFile, KeyFileError, Stamp};
+pub use logs::{LogFiles, LogLimits};
 pub use recover::{Recovered, RecoveredJob};
+pub use retention::Footprint;
 pub use spool::{Spool, SpoolError, hexadecimal};
 
 use crate::jobs::{JobId, JobState};
@@ -190,12 +196,5 @@ impl Volume {
     pub fn free_bytes(&self) -> Option<u64> {
         let stat = rustix::fs::statvfs(self.path()).ok()?;
         Some(stat.f_bavail.saturating_mul(stat.f_frsize))
-    }
-
-    /// Bytes in the log folder.
-    pub fn log_bytes(&self) -> u64 {
-        let sizes =
-            |entries: std::fs::ReadDir| entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum();
-        self.disk().entries(&self.0.path.join("logs")).map_or(0, sizes)
     }
 }

@@ -21,6 +21,9 @@ pub(super) const RESULT_FILE: &str = "result.json";
 /// Why there is none.
 pub(super) const ERROR_FILE: &str = "error.json";
 
+/// What is worked out so far of a job that is being worked on.
+pub(super) const CHECKPOINT_FILE: &str = "checkpoints.log";
+
 /// The code in the error file of a job that a client cancelled.
 const CANCELLED: &str = "JOB_CANCELLED";
 

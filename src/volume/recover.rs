@@ -48,11 +48,10 @@ impl Volume {
             match record {
                 Ok(job) if path.file_name() == Some(OsStr::new(&job.id.to_string())) && fits(folder, &job.state) => {
                     let belongs = Folder::of(&job.state);
-                    // What was worked on is begun again, but not when a client had it cancelled.
-                    let interrupted = folder == Folder::Processing && !matches!(job.state, JobState::Cancelled { .. });
+                    let interrupted = folder == Folder::Processing && !self.has_ended(path, &job.state)?;
                     if !interrupted && belongs != folder {
-                        // A cancellation or a retry was written down and not carried out.
-                        self.complete_move(path, belongs, job.id)?;
+                        // An end, a cancellation, a retry or an archiving was written down and not carried out.
+                        self.move_on(path, belongs, &job)?;
                     }
                     let has_ended = !interrupted && job.state.is_terminal();
                     if let Some(ended) = cancelled.remove(&job.id).filter(|_| !has_ended) {
@@ -118,25 +117,28 @@ impl Volume {
         })
     }
 
-    /// Moves a folder where its record says that it belongs.
-    fn complete_move(&self, from: &Path, belongs: Folder, id: JobId) -> io::Result<()> {
-        if belongs == Folder::Incoming {
-            self.clear(from, &[record::ERROR_FILE])?;
+    /// Whether what was worked on had come to its end, and only the folder was not moved: the record tells of an end after
+    /// everything that belongs to it was written.
+    fn has_ended(&self, folder: &Path, state: &JobState) -> io::Result<bool> {
+        match state {
+            JobState::Completed { .. } => self.disk().exists(&folder.join(record::RESULT_FILE)),
+            JobState::Failed { .. } | JobState::Cancelled { .. } => Ok(true),
+            JobState::Queued | JobState::Processing { .. } | JobState::Archived { .. } => Ok(false),
         }
-        self.move_folder(from, &self.job_folder(belongs, id))
     }
 }
 
 /// Whether a record tells of the state of the folder it lies in. The record is written before the folder moves, so in
-/// `processing/` it may already tell of the end: that end was not reached. In `incoming/` and `failed/` it may tell that the
-/// job was on its way to the other of the two.
+/// `processing/` it may already tell of the end. In `incoming/` and `failed/` it may tell that the
+/// job was on its way to the other of the two; in `completed/` and `failed/`, to `archived/`.
 const fn fits(folder: Folder, state: &JobState) -> bool {
     match folder {
-        Folder::Incoming | Folder::Failed => {
-            matches!(state, JobState::Queued | JobState::Failed { .. } | JobState::Cancelled { .. })
-        }
+        Folder::Incoming => matches!(state, JobState::Queued | JobState::Failed { .. } | JobState::Cancelled { .. }),
         Folder::Processing => true,
-        Folder::Completed => matches!(state, JobState::Completed { .. }),
+        Folder::Completed => matches!(state, JobState::Completed { .. } | JobState::Archived { .. }),
+        Folder::Failed => {
+            matches!(state, JobState::Queued | JobState::Failed { .. } | JobState::Cancelled { .. } | JobState::Archived { .. })
+        }
         Folder::Archived => matches!(state, JobState::Archived { .. }),
         Folder::Temp => false,
     }

@@ -2,7 +2,7 @@
 //! was, and what was written already is written again.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tracing::error;
 
@@ -28,6 +28,23 @@ impl Volume {
         Ok(to.join(record::recording_name(&job.file.format)))
     }
 
+    /// Moves a job's folder on for good, without what it must not hold there: checkpoints go with work that goes on, and an
+    /// ending that was not reached leaves nothing behind.
+    pub(super) fn move_on(&self, from: &Path, to: Folder, job: &Job) -> io::Result<()> {
+        let recording = record::recording_name(&job.file.format);
+        let superfluous: &[&str] = match to {
+            Folder::Incoming => &[record::RESULT_FILE, record::ERROR_FILE],
+            Folder::Completed => &[record::CHECKPOINT_FILE, record::ERROR_FILE],
+            Folder::Failed => &[record::CHECKPOINT_FILE, record::RESULT_FILE],
+            Folder::Archived => &[&recording, record::RESULT_FILE, record::ERROR_FILE, record::CHECKPOINT_FILE],
+            Folder::Processing | Folder::Temp => &[],
+        };
+        if self.clear(from, superfluous)? {
+            self.disk().sync_folder(from)?;
+        }
+        self.move_folder(from, &self.job_folder(to, job.id))
+    }
+
     /// Publishes a result: `processing/` to `completed/`. The job is given in its new state.
     ///
     /// # Errors
@@ -36,7 +53,7 @@ impl Volume {
         let folder = self.job_folder(Folder::Processing, job.id);
         self.write_file(&folder.join(record::RESULT_FILE), result)?;
         self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        self.move_folder(&folder, &self.job_folder(Folder::Completed, job.id))
+        self.move_on(&folder, Folder::Completed, job)
     }
 
     /// Sets a failed or cancelled job aside: from `processing/`, or `incoming/` if it had not begun, to `failed/`. The job
@@ -52,7 +69,7 @@ impl Volume {
             self.write_file(&folder.join(record::ERROR_FILE), &error)?;
         }
         self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        self.move_folder(&folder, &self.job_folder(Folder::Failed, job.id))
+        self.move_on(&folder, Folder::Failed, job)
     }
 
     /// Queues a failed or cancelled job again: `failed/` to `incoming/`. The job is given in its new state. It may still lie
@@ -69,18 +86,17 @@ impl Volume {
         // A cancellation of an earlier run must not be carried out on this one.
         self.forget_cancellation(job.id)?;
         self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        self.clear(&folder, &[record::ERROR_FILE])?;
-        self.move_folder(&folder, &self.job_folder(Folder::Incoming, job.id))
+        self.move_on(&folder, Folder::Incoming, job)
     }
 
-    /// Puts a job that was begun back: `processing/` to `incoming/`.
+    /// Puts a job that was begun back, with its checkpoints: `processing/` to `incoming/`.
     ///
     /// # Errors
     /// When the volume does not take it.
     pub fn put_back(&self, job: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::Processing, job.id);
         self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
-        self.move_folder(&folder, &self.job_folder(Folder::Incoming, job.id))
+        self.move_on(&folder, Folder::Incoming, job)
     }
 
     /// Removes a job with all its traces. Out of its state folder by one rename first: from there on it is gone, whatever

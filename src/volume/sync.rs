@@ -53,15 +53,17 @@ impl Volume {
         }
     }
 
-    /// Removes files of a folder that an earlier attempt may have left there.
-    pub(super) fn clear(&self, folder: &Path, names: &[&str]) -> io::Result<()> {
+    /// Removes files of a folder that an earlier attempt may have left there; whether there were any.
+    pub(super) fn clear(&self, folder: &Path, names: &[&str]) -> io::Result<bool> {
+        let mut removed = false;
         for name in names {
             match self.disk().remove_file(&folder.join(name)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                Ok(()) | Err(_) => {}
+                Ok(()) => removed = true,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(removed)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// For each module: the modules of ours that it may name.
-const IMPORTS: [(&str, &[&str]); 24] = [
+const IMPORTS: [(&str, &[&str]); 26] = [
     ("main", &["cli"]),
     (
         "cli",
@@ -23,9 +23,13 @@ const IMPORTS: [(&str, &[&str]); 24] = [
             "volume",
         ],
     ),
-    ("app", &["access", "audio", "clock", "config", "engine", "http", "jobs", "pipeline", "stop", "volume", "worker"]),
+    (
+        "app",
+        &["access", "audio", "clock", "config", "engine", "housekeeping", "http", "jobs", "pipeline", "stop", "volume", "worker"],
+    ),
     ("http", &["access", "annotate", "audio", "clock", "engine", "jobs", "messages", "volume"]),
-    ("worker", &["annotate", "clock", "context", "engine", "jobs", "pipeline", "stop", "volume"]),
+    ("housekeeping", &["clock", "jobs", "volume"]),
+    ("worker", &["annotate", "checkpoints", "clock", "context", "engine", "jobs", "pipeline", "stop", "volume"]),
     ("engine", &["annotate", "context", "jobs", "models", "pipeline"]),
     (
         "pipeline",
@@ -45,19 +49,20 @@ const IMPORTS: [(&str, &[&str]); 24] = [
             "voiceprint",
         ],
     ),
-    ("diarize", &["audio", "context", "inference", "jobs", "models", "stop", "voiceprint"]),
-    ("transcribe", &["audio", "context", "jobs", "models", "stop"]),
+    ("diarize", &["audio", "checkpoints", "context", "inference", "jobs", "models", "stop", "voiceprint"]),
+    ("transcribe", &["audio", "checkpoints", "context", "jobs", "models", "stop"]),
     ("recognize", &["context", "models", "voiceprint"]),
     ("annotate", &["audio", "diarize", "jobs", "models", "recognize", "transcribe"]),
     ("voiceprint", &["audio", "inference", "models"]),
     ("inference", &[]),
     ("audio", &["context", "jobs", "stop"]),
-    ("context", &["jobs", "stop"]),
-    ("volume", &["access", "jobs"]),
+    ("context", &["checkpoints", "jobs", "stop"]),
+    ("checkpoints", &[]),
+    ("volume", &["access", "clock", "jobs"]),
     ("jobs", &["access", "clock", "stop"]),
     ("messages", &[]),
     ("models", &[]),
-    ("config", &["access", "audio", "jobs", "messages", "models"]),
+    ("config", &["access", "audio", "jobs", "messages", "models", "volume"]),
     ("telemetry", &["clock"]),
     ("access", &[]),
     ("stop", &[]),

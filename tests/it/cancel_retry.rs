@@ -47,6 +47,35 @@ async fn a_job_that_waits_is_cancelled_at_once_and_never_runs() {
     assert_eq!(app.job(&waiting).await, job);
 }
 
+/// Answers about jobs that have ended are kept and given again: to those who ask for the same, and while they are true.
+#[tokio::test]
+async fn an_answer_given_again_is_in_the_askers_language_and_true() {
+    let app = TestApp::spawn().await;
+    app.script.set(Stage::Diarization, Act::Hold);
+    app.create_job(tone(300), &[]).await;
+    app.script.reached(1).await;
+    let id = app.create_job(tone(300), &[]).await;
+    app.change(&id, "cancel").await;
+    let ask = async |language: &str| -> Value {
+        let url = app.url(&format!("/api/v1/jobs/{id}"));
+        let answer = app.client.get(url).header("accept-language", language).send().await.unwrap();
+        assert_eq!(answer.headers()["content-type"], "application/json");
+        answer.json().await.unwrap()
+    };
+    let english = ask("en").await;
+    assert_eq!(english["error"]["message"], "The job was cancelled, so there is no result");
+    for _ in 0..2 {
+        assert_eq!(ask("ru").await["error"]["message"], "Задача отменена, результата нет");
+        assert_eq!(ask("en").await, english);
+    }
+    assert_eq!(app.change(&id, "retry").await.0, 202);
+    assert_eq!(ask("en").await["status"], "queued");
+    app.change(&id, "cancel").await;
+    assert_eq!(ask("en").await["status"], "cancelled");
+    assert_eq!(app.client.delete(app.url(&format!("/api/v1/jobs/{id}"))).send().await.unwrap().status(), 204);
+    assert_eq!(app.refused(app.client.get(app.url(&format!("/api/v1/jobs/{id}")))).await, (404, "JOB_NOT_FOUND".to_owned()));
+}
+
 #[tokio::test]
 async fn a_running_job_is_stopped_and_the_next_one_runs() {
     let app = TestApp::spawn().await;

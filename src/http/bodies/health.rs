@@ -42,6 +42,8 @@ pub(in crate::http) enum QueueCondition {
     Active,
     /// The server is stopping.
     Stopping,
+    /// The engine stands still; the process will end soon, to be started again.
+    Stalled,
 }
 
 /// The parts of the server.

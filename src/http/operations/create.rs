@@ -105,7 +105,7 @@ pub(in crate::http) async fn from_arrival(
     };
     // Another request may have taken the file meanwhile; if it was this one under the same name, its answer is this one's too.
     if let Some(idempotency) = &wanted {
-        let _settled = state.changes().hold((asker.caller.key(), &idempotency.key)).await;
+        let _settled = state.changes.hold((asker.caller.key(), &idempotency.key)).await;
         if let Some(made) = made_before(state, asker.caller.key(), Some(idempotency)) {
             return made;
         }
@@ -225,7 +225,7 @@ fn draft(state: &AppState, asker: &Asker, Draft { id, file, wishes, idempotency 
 /// between the two.
 async fn place(state: &AppState, admission: Admission, job: Job, recording: Recording) -> Result<Created, ApiError> {
     let guard = match &job.idempotency {
-        Some(idempotency) => Some(state.changes().hold((job.owner.as_ref(), &idempotency.key)).await),
+        Some(idempotency) => Some(state.changes.hold((job.owner.as_ref(), &idempotency.key)).await),
         None => None,
     };
     if let Some(made) = made_before(state, job.owner.as_ref(), job.idempotency.as_ref()) {

@@ -67,7 +67,7 @@ pub(in crate::http) async fn wait(
 /// Cancels a job that waits or runs.
 pub(in crate::http) async fn cancel(state: &AppState, asker: &Asker, id: JobId) -> Result<Cancelled, ApiError> {
     find(state, asker, id)?;
-    let guard = state.changes().hold(id).await;
+    let guard = state.changes.hold(id).await;
     match state.registry.cancel(id).ok_or(ApiError::JobNotFound)? {
         Cancellation::Stopping(job) => {
             let task = state.clone();
@@ -119,7 +119,7 @@ pub(in crate::http) async fn retry(state: &AppState, asker: &Asker, id: JobId) -
         return Err(ApiError::ShuttingDown);
     }
     find(state, asker, id)?;
-    let guard = state.changes().hold(id).await;
+    let guard = state.changes.hold(id).await;
     let job = match state.registry.retry(id).ok_or(ApiError::JobNotFound)? {
         Retry::Possible(job) => job,
         // The same wish once more, for example because its first answer was lost: it is fulfilled already.
@@ -146,7 +146,8 @@ pub(in crate::http) async fn retry(state: &AppState, asker: &Asker, id: JobId) -
 /// Removes a job with all its traces; one that runs is stopped first.
 pub(in crate::http) async fn delete(state: &AppState, asker: &Asker, id: JobId) -> Result<(), ApiError> {
     find(state, asker, id)?;
-    let guard = state.changes().hold(id).await;
+    let guard = state.changes.hold(id).await;
+    state.kept().forget(id);
     match state.registry.remove(id).ok_or(ApiError::JobNotFound)? {
         Removal::Removed(job) => {
             let task = state.clone();

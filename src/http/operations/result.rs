@@ -54,9 +54,15 @@ pub(in crate::http) async fn read(state: &AppState, asker: &Asker, id: JobId) ->
             let read = read.map_err(|error| error.to_string()).and_then(|result| result.map_err(|error| error.to_string()));
             match read {
                 Ok(bytes) => Ok(ResultFile { job, bytes }),
-                // Deleted between the two looks.
-                Err(_) if state.registry.find(id).is_none() => Err(ApiError::JobNotFound),
-                Err(cause) => Err(ApiError::Internal(format!("reading a result: {cause}"))),
+                Err(cause) => {
+                    // Deleted or archived between the two looks: once that is through, the registry knows.
+                    let _settled = state.changes.hold(id).await;
+                    match state.registry.find(id).as_deref().map(|job| &job.state) {
+                        None => Err(ApiError::JobNotFound),
+                        Some(JobState::Archived { .. }) => Err(ApiError::ResultArchived),
+                        Some(_) => Err(ApiError::Internal(format!("reading a result: {cause}"))),
+                    }
+                }
             }
         }
     }

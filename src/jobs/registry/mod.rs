@@ -6,6 +6,7 @@
 //! [`look`] only looks.
 
 mod changes;
+mod ended;
 mod look;
 mod run;
 

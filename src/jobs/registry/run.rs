@@ -15,7 +15,10 @@ use crate::stop::{StopReason, StopSignal};
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// There is a result.
-    Completed,
+    Completed {
+        /// Whether the time that it took tells how fast jobs are: not of one that was done in part before a restart.
+        is_measure: bool,
+    },
     /// There is none.
     Failed(Failure),
     /// A client did not want one any more.
@@ -92,15 +95,15 @@ impl Registry {
             return Settled::Recorded;
         }
         let (started_at, progress) = (before.state.started_at(), before.state.progress());
-        let completed = outcome == Outcome::Completed;
+        let is_measure = outcome == Outcome::Completed { is_measure: true };
         inner.change(id, finished_at, |job| {
             job.state = match outcome {
-                Outcome::Completed => JobState::Completed { started_at: started_at.unwrap_or(finished_at), finished_at },
+                Outcome::Completed { .. } => JobState::Completed { started_at: started_at.unwrap_or(finished_at), finished_at },
                 Outcome::Failed(failure) => JobState::Failed { started_at, finished_at, failure, progress },
                 Outcome::Cancelled => JobState::Cancelled { started_at, finished_at, progress },
             };
         });
-        if let Some(started_at) = started_at.filter(|_| completed) {
+        if let Some(started_at) = started_at.filter(|_| is_measure) {
             inner.speed.record(job_time(&before, started_at, finished_at));
         }
         inner.release(id);

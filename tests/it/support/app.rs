@@ -225,10 +225,23 @@ impl TestApp {
     }
 
     /// Stops softly and waits for the end.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
         self.shutdown.soft.cancel();
+        self.end().await.unwrap();
+    }
+
+    /// Waits until the server has ended by itself.
+    pub async fn end(mut self) -> Result<(), AppError> {
         let server = self.server.take().unwrap();
-        tokio::time::timeout(DEADLINE, server).await.expect("the server stops in time").unwrap().unwrap();
+        tokio::time::timeout(DEADLINE, server).await.expect("the server ends in time").unwrap()
+    }
+
+    /// The files in the folder of a job, in order.
+    pub fn files(volume: &Path, state: &str, id: &str) -> Vec<String> {
+        let folder = std::fs::read_dir(volume.join(state).join(id)).unwrap();
+        let mut names: Vec<String> = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
     }
 }
 

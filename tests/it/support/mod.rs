@@ -7,6 +7,8 @@ pub mod der;
 pub mod diarizers;
 pub mod models;
 pub mod nginx;
+#[cfg(feature = "faults")]
+pub mod observed;
 pub mod process;
 pub mod scripted;
 pub mod socket;

@@ -19,6 +19,8 @@ pub enum Act {
     Panic,
     /// Waits until released, polling the stop signal as an engine does.
     Hold,
+    /// Waits until released without ever looking at the stop signal, as a native call that hangs.
+    Block,
 }
 
 #[derive(Default)]
@@ -51,6 +53,11 @@ impl Script {
         self.0.1.notify_all();
     }
 
+    /// The stages that were reached so far.
+    pub fn stages(&self) -> Vec<Stage> {
+        self.0.0.lock().unwrap().reached.clone()
+    }
+
     /// Waits until so many stages were reached in all.
     pub async fn reached(&self, count: usize) {
         let script = self.clone();
@@ -80,6 +87,13 @@ impl Script {
                 while state.released == 0 {
                     ctx.check()?;
                     state = self.0.1.wait_timeout(state, Duration::from_millis(5)).unwrap().0;
+                }
+                state.released -= 1;
+                Ok(true)
+            }
+            Act::Block => {
+                while state.released == 0 {
+                    state = self.0.1.wait(state).unwrap();
                 }
                 state.released -= 1;
                 Ok(true)

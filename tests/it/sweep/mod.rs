@@ -33,6 +33,9 @@ const THREADS: usize = 6;
 /// Without `CALLANNOTATE_SWEEP=full` every so manieth operation is struck, another one for each fault.
 const STRIDE: usize = 3;
 
+/// So many operations of a scenario are struck at most: retention looks for what is over again and again.
+const MOST_OPERATIONS: usize = 250;
+
 const CHANGES: [Fault; 6] =
     [Fault::Broken, Fault::Full, Fault::FullForAWhile, Fault::DiesBefore, Fault::DiesWithin, Fault::DiesAfter];
 
@@ -58,7 +61,9 @@ fn play(scenario: &Scenario, plan: Plan) -> (End, World) {
             }
             (world.end().await, world)
         };
-        tokio::time::timeout(DEADLINE, played).await.unwrap_or_else(|_| panic!("not done after {DEADLINE:?}"))
+        tokio::time::timeout(DEADLINE, played)
+            .await
+            .unwrap_or_else(|_| panic!("{} {plan:?}: not done after {DEADLINE:?}", scenario.name))
     });
     runtime.shutdown_background();
     told
@@ -71,7 +76,7 @@ fn plays(scenario: &'static Scenario) -> Vec<Play> {
         let (_, world) = play(scenario, Plan::none(counted));
         let stride = if is_full() { 1 } else { STRIDE };
         // A few more: the worker and the clients do not always follow each other in the same order.
-        let last = world.operations() + if is_full() { 3 } else { 0 };
+        let last = (world.operations() + if is_full() { 3 } else { 0 }).min(MOST_OPERATIONS);
         for (index, fault) in faults.iter().enumerate() {
             let first = 1 + index * 5 % stride;
             plays.extend(

@@ -17,6 +17,8 @@ pub enum Step {
     Held(&'static str),
     /// Waits until the job has ended.
     Ended(&'static str),
+    /// Waits until the job is archived.
+    Archived(&'static str),
     Cancel(&'static str),
     Retry(&'static str),
     Delete(&'static str),
@@ -34,6 +36,8 @@ pub struct Scenario {
     pub name: &'static str,
     /// `queue.max_attempts`.
     pub max_attempts: u32,
+    /// Whether retention archives whatever has ended.
+    pub archives: bool,
     pub steps: &'static [Step],
 }
 
@@ -43,10 +47,11 @@ const MANY: u32 = 100;
 /// A stage that fails fails the job.
 const STRICT: &str = r#"{"strict": true, "recognize": false}"#;
 
-pub const ALL: [Scenario; 7] = [
+pub const ALL: [Scenario; 8] = [
     Scenario {
         name: "a recording is annotated, read and deleted",
         max_attempts: MANY,
+        archives: false,
         steps: &[
             Step::Upload("a", "{}"),
             Step::Ended("a"),
@@ -59,11 +64,13 @@ pub const ALL: [Scenario; 7] = [
     Scenario {
         name: "a file in incoming/ is taken",
         max_attempts: MANY,
+        archives: false,
         steps: &[Step::Take("a"), Step::Ended("a"), Step::Stop, Step::Read("a")],
     },
     Scenario {
         name: "a recording fails, is tried again, and fails once more",
         max_attempts: MANY,
+        archives: false,
         steps: &[
             Step::Diarization(Act::Fail),
             Step::Upload("a", STRICT),
@@ -81,6 +88,7 @@ pub const ALL: [Scenario; 7] = [
     Scenario {
         name: "jobs that wait are cancelled, tried again and deleted",
         max_attempts: MANY,
+        archives: false,
         steps: &[
             Step::Diarization(Act::Hold),
             Step::Upload("running", "{}"),
@@ -100,6 +108,7 @@ pub const ALL: [Scenario; 7] = [
     Scenario {
         name: "jobs that run are cancelled, tried again and deleted",
         max_attempts: MANY,
+        archives: false,
         steps: &[
             Step::Diarization(Act::Hold),
             Step::Upload("a", "{}"),
@@ -121,15 +130,17 @@ pub const ALL: [Scenario; 7] = [
     Scenario {
         name: "a server stops, another one dies, and the work goes on",
         max_attempts: MANY,
+        archives: false,
         steps: &[
             Step::Diarization(Act::Hold),
             Step::Upload("a", "{}"),
-            Step::Upload("b", "{}"),
             Step::Held("a"),
             Step::Stop,
             Step::Held("a"),
             Step::Die,
             Step::Held("a"),
+            // Not before: what the server died on twice waits behind the others.
+            Step::Upload("b", "{}"),
             Step::Cancel("a"),
             Step::Die,
             Step::Ended("a"),
@@ -138,8 +149,22 @@ pub const ALL: [Scenario; 7] = [
         ],
     },
     Scenario {
+        name: "jobs that have ended are archived",
+        max_attempts: MANY,
+        archives: true,
+        steps: &[
+            Step::Upload("a", "{}"),
+            Step::Archived("a"),
+            Step::Diarization(Act::Fail),
+            Step::Upload("b", STRICT),
+            Step::Archived("b"),
+            Step::Delete("a"),
+        ],
+    },
+    Scenario {
         name: "a recording that the server dies on is set aside",
         max_attempts: 1,
+        archives: false,
         steps: &[Step::Diarization(Act::Hold), Step::Upload("a", "{}"), Step::Held("a"), Step::Die, Step::Ended("a"), Step::Stop],
     },
 ];

@@ -69,9 +69,13 @@ impl World {
                 ("CALLANNOTATE__QUEUE__MAX_ATTEMPTS", &attempts),
                 ("CALLANNOTATE__QUEUE__SHUTDOWN_GRACE_SECONDS", "0"),
                 ("CALLANNOTATE__RATE_LIMITS__ENABLED", "false"),
+                ("CALLANNOTATE__RETENTION__RESULTS_MAX_BYTES", if scenario.archives { "1" } else { "0" }),
             ],
         );
         config.queue.poll_interval = POLL_INTERVAL;
+        if scenario.archives {
+            config.retention.check_interval = POLL_INTERVAL;
+        }
         Self {
             folder,
             config,
@@ -118,6 +122,7 @@ impl World {
                 | Step::Take(_)
                 | Step::Held(_)
                 | Step::Ended(_)
+                | Step::Archived(_)
                 | Step::Cancel(_)
                 | Step::Retry(_)
                 | Step::Delete(_)
@@ -210,6 +215,13 @@ impl World {
             }
             Step::Held(name) => self.wait(&job(name), |job| job["progress"]["stage_progress"] == 50).await,
             Step::Ended(name) => self.wait(&job(name), |_| false).await,
+            Step::Archived(name) => loop {
+                let request = app.client.get(app.url(&job(name)));
+                let Ok(response) = request.send().await else { return Told::Died };
+                if response.json::<Value>().await.unwrap()["status"] == "archived" {
+                    return Told::Done;
+                }
+            },
             Step::Cancel(name) => done(app.client.post(app.url(&(job(name) + "/cancel"))), &["200", "202"]).await,
             Step::Retry(name) => {
                 // Asked for before and fulfilled, it may have ended meanwhile.

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 const LOCKS: usize = 64;
 
 /// The locks.
-pub(super) struct Changes([Arc<Mutex<()>>; LOCKS]);
+pub struct Changes([Arc<Mutex<()>>; LOCKS]);
 
 impl Default for Changes {
     fn default() -> Self {
@@ -20,7 +20,7 @@ impl Default for Changes {
 
 impl Changes {
     /// Waits until nobody else changes this, and keeps it so until the guard is dropped.
-    pub(super) async fn hold(&self, what: impl Hash) -> OwnedMutexGuard<()> {
+    pub async fn hold(&self, what: impl Hash) -> OwnedMutexGuard<()> {
         let mut hasher = DefaultHasher::new();
         what.hash(&mut hasher);
         let index = usize::try_from(hasher.finish() % LOCKS as u64).unwrap_or_default();

@@ -1,0 +1,74 @@
+//! What goes when its time is over: recordings, results, records.
+
+use std::io;
+
+use super::{Folder, Volume, record};
+use crate::jobs::{Job, JobId};
+
+/// What an ended job has on the volume, in bytes; 0 for what is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Footprint {
+    /// Of the recording.
+    pub recording: u64,
+    /// Of the result, or of what tells why there is none.
+    pub result: u64,
+}
+
+impl Volume {
+    /// What an ended job has on the volume.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    pub fn footprint(&self, job: &Job) -> io::Result<Footprint> {
+        let folder = self.job_folder(Folder::of(&job.state), job.id);
+        let size = |name: &str| match self.disk().link_metadata(&folder.join(name)) {
+            Ok(meta) => Ok(meta.len()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(error),
+        };
+        let recording = size(&record::recording_name(&job.file.format))?;
+        Ok(Footprint { recording, result: size(record::RESULT_FILE)? + size(record::ERROR_FILE)? })
+    }
+
+    /// Removes the recording of an ended job; everything else of it stays.
+    ///
+    /// # Errors
+    /// When the volume does not take it.
+    pub fn remove_recording(&self, job: &Job) -> io::Result<()> {
+        let folder = self.job_folder(Folder::of(&job.state), job.id);
+        self.clear(&folder, &[&record::recording_name(&job.file.format)])?;
+        self.disk().sync_folder(&folder)
+    }
+
+    /// Archives an ended job: its record stays, its recording and its result go. The job is given in its new state, after the
+    /// one that it is in.
+    ///
+    /// The record is written first: from then on a start completes what is left of it.
+    ///
+    /// # Errors
+    /// When the volume does not take it.
+    pub fn archive(&self, ended: &Job, archived: &Job) -> io::Result<()> {
+        let folder = self.job_folder(Folder::of(&ended.state), ended.id);
+        self.write_file(&folder.join(record::JOB_FILE), &record::encode(archived))?;
+        self.move_on(&folder, Folder::Archived, archived)
+    }
+
+    /// Removes what deletions that were broken off left in `temp/`, as far as it can be removed now.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn sweep_deleted(&self) -> io::Result<()> {
+        for entry in self.disk().entries(&self.folder(Folder::Temp))? {
+            let path = entry?.path();
+            let is_of_a_job = path.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| stem.parse::<JobId>().is_ok());
+            if is_of_a_job && path.extension().is_some_and(|extension| extension == "deleted") {
+                match self.disk().remove_folder(&path) {
+                    // Somebody else is at it.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    removed => removed?,
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! The server as a process whose log the test reads and which may die.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::process::callannotate;
+
+/// Every wait for a line of the log, or for the end, has this deadline.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+pub struct Observed {
+    process: Child,
+    events: Receiver<Value>,
+    pub url: String,
+}
+
+impl Observed {
+    /// Starts a server and waits until it listens; how it ended, when it died before that could be read.
+    pub fn start(volume: &Path, more: &[(&str, &str)]) -> Result<Self, ExitStatus> {
+        let mut command = callannotate(volume);
+        let mut process = command.envs(more.iter().copied()).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let (sender, events) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                // A process that dies may cut its last line off; and nobody may listen any more.
+                if let Ok(event) = serde_json::from_str(&line) {
+                    let _nobody_listens = sender.send(event);
+                }
+            }
+        });
+        let mut server = Self { process, events, url: String::new() };
+        match server.next("listening") {
+            Some(event) => {
+                server.url = format!("http://{}", event["address"].as_str().unwrap());
+                Ok(server)
+            }
+            None => Err(server.end()),
+        }
+    }
+
+    /// The next such event; none when the process ends without it.
+    pub fn next(&self, event: &str) -> Option<Value> {
+        let until = Instant::now() + DEADLINE;
+        loop {
+            match self.events.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(found) if found["event"] == event => return Some(found),
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => panic!("waited too long for the event {event}"),
+            }
+        }
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
+    }
+
+    /// Waits for the end.
+    pub fn end(mut self) -> ExitStatus {
+        assert!(self.next("no such event").is_none());
+        self.process.wait().unwrap()
+    }
+
+    /// Ends it at once.
+    pub fn kill(self) {
+        self.signal(Signal::KILL);
+        self.end();
+    }
+}
+
+impl Drop for Observed {
+    fn drop(&mut self) {
+        // Already gone as a rule.
+        let _already_gone = self.process.kill();
+        self.process.wait().unwrap();
+    }
+}

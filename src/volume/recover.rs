@@ -1,12 +1,18 @@
 //! What a start finds on the volume.
 
+use std::ffi::OsStr;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
 use super::{Folder, Volume, record};
 use crate::jobs::{Job, JobId, JobState};
+
+/// Most threads that read records: a disk is not read faster by more.
+const MAX_READERS: usize = 4;
+/// Records that one thread reads at least; fewer are read sooner than a thread is begun.
+const LEAST_SHARE: usize = 256;
 
 /// Everything found.
 #[derive(Debug, Default)]
@@ -33,45 +39,85 @@ impl Volume {
     /// When a state folder cannot be read.
     pub fn recover(&self) -> io::Result<Recovered> {
         self.sweep()?;
+        let mut cancelled = self.cancellations()?;
+        let noted: Vec<JobId> = cancelled.keys().copied().collect();
         let mut found = Recovered::default();
+        let places = self.places()?;
+        for ((folder, path), record) in places.iter().zip(self.records(&places)) {
+            let folder = *folder;
+            match record {
+                Ok(job) if path.file_name() == Some(OsStr::new(&job.id.to_string())) && fits(folder, &job.state) => {
+                    let belongs = Folder::of(&job.state);
+                    let interrupted = folder == Folder::Processing && !self.has_ended(path, &job.state)?;
+                    if !interrupted && belongs != folder {
+                        // An end, a cancellation, a retry or an archiving was written down and not carried out.
+                        self.move_on(path, belongs, &job)?;
+                    }
+                    let has_ended = !interrupted && job.state.is_terminal();
+                    if let Some(ended) = cancelled.remove(&job.id).filter(|_| !has_ended) {
+                        let last_event = job.last_event.max(ended.last_event) + 2;
+                        let job = Job { state: ended.state, last_event, ..job };
+                        self.reject(&job)?;
+                        found.jobs.push(RecoveredJob { job, interrupted: false });
+                        continue;
+                    }
+                    let state = if interrupted { JobState::Queued } else { job.state };
+                    found.jobs.push(RecoveredJob { job: Job { state, ..job }, interrupted });
+                }
+                Ok(_) => {
+                    found.unreadable += 1;
+                    warn!(event = "folder_ignored", "A folder in {}/ holds the record of another job or state", folder.name());
+                }
+                Err(reason) => {
+                    found.unreadable += 1;
+                    warn!(event = "folder_ignored", reason, "A folder in {}/ holds no readable job.json", folder.name());
+                }
+            }
+        }
+        self.end_namings()?;
+        for id in noted {
+            if let Err(error) = self.forget_cancellation(id) {
+                warn!(event = "not_swept", cause = %error, "A cancellation that was carried out could not be removed");
+            }
+        }
+        Ok(found)
+    }
+
+    /// Every folder in a state folder, as they lie before any of them is moved.
+    fn places(&self) -> io::Result<Vec<(Folder, PathBuf)>> {
+        let mut places = Vec::new();
         for folder in Folder::OF_JOBS {
             for entry in self.disk().entries(&self.folder(folder))? {
                 let entry = entry?;
                 // In incoming/ people make folders of their own.
                 let is_job = || entry.file_name().to_str().is_some_and(|name| name.parse::<JobId>().is_ok());
-                if !entry.file_type()?.is_dir() || (folder == Folder::Incoming && !is_job()) {
-                    continue;
-                }
-                let record = self.disk().read(&entry.path().join(record::JOB_FILE));
-                let job = record.map_err(|error| error.to_string()).and_then(|bytes| record::decode(&bytes));
-                match job {
-                    Ok(job) if entry.file_name() == job.id.to_string().as_str() && fits(folder, &job.state) => {
-                        let belongs = Folder::of(&job.state);
-                        let interrupted = folder == Folder::Processing && !self.has_ended(&entry.path(), &job.state)?;
-                        if !interrupted && belongs != folder {
-                            // An end, a cancellation, a retry or an archiving was written down and not carried out.
-                            self.move_on(&entry.path(), belongs, &job)?;
-                        }
-                        let state = if interrupted { JobState::Queued } else { job.state };
-                        found.jobs.push(RecoveredJob { job: Job { state, ..job }, interrupted });
-                    }
-                    Ok(_) => {
-                        found.unreadable += 1;
-                        warn!(
-                            event = "folder_ignored",
-                            "A folder in {}/ holds the record of another job or state",
-                            folder.name()
-                        );
-                    }
-                    Err(reason) => {
-                        found.unreadable += 1;
-                        warn!(event = "folder_ignored", reason, "A folder in {}/ holds no readable job.json", folder.name());
-                    }
+                if entry.file_type()?.is_dir() && (folder != Folder::Incoming || is_job()) {
+                    places.push((folder, entry.path()));
                 }
             }
         }
-        self.end_namings()?;
-        Ok(found)
+        Ok(places)
+    }
+
+    /// The records in these folders, in their order; read on several threads when there are many.
+    fn records(&self, places: &[(Folder, PathBuf)]) -> Vec<Result<Job, String>> {
+        let read = |(_, path): &(Folder, PathBuf)| {
+            let record = self.disk().read_surely(&path.join(record::JOB_FILE));
+            record.map_err(|error| error.to_string()).and_then(|bytes| record::decode(&bytes))
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_READERS);
+        let share = places.len().div_ceil(threads).max(LEAST_SHARE);
+        if places.len() <= share {
+            return places.iter().map(read).collect();
+        }
+        std::thread::scope(|scope| {
+            let readers: Vec<_> =
+                places.chunks(share).map(|share| scope.spawn(move || share.iter().map(read).collect::<Vec<_>>())).collect();
+            readers
+                .into_iter()
+                .flat_map(|reader| reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        })
     }
 
     /// Whether what was worked on had come to its end, and only the folder was not moved: the record tells of an end after

@@ -4,18 +4,27 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use tracing::error;
+
 use super::{Folder, ResultNames, Volume, record};
 use crate::jobs::{Job, JobId, JobState};
 
 impl Volume {
-    /// Begins work: `incoming/` to `processing/`, with one more attempt counted.
+    /// Begins work: `incoming/` to `processing/`, with one more attempt counted. It may lie in `processing/` already, when a
+    /// start could not put it back.
     ///
     /// # Errors
     /// When the volume does not take it.
     pub fn claim(&self, job: &Job) -> io::Result<PathBuf> {
         let to = self.job_folder(Folder::Processing, job.id);
-        self.write_file(&self.job_folder(Folder::Incoming, job.id).join(record::JOB_FILE), &record::encode(job))?;
-        self.move_folder(&self.job_folder(Folder::Incoming, job.id), &to)?;
+        let is_there = self.disk().exists(&to)?;
+        let from = if is_there { to.clone() } else { self.job_folder(Folder::Incoming, job.id) };
+        // What an earlier attempt left when it could not be ended.
+        self.clear(&from, &[record::RESULT_FILE, record::ERROR_FILE])?;
+        self.write_file(&from.join(record::JOB_FILE), &record::encode(job))?;
+        if !is_there {
+            self.move_folder(&from, &to)?;
+        }
         Ok(to.join(record::recording_name(&job.file.format)))
     }
 
@@ -72,15 +81,19 @@ impl Volume {
         self.move_on(&folder, Folder::Failed, job)
     }
 
-    /// Queues a failed or cancelled job again: `failed/` to `incoming/`. The job is given in its new state.
+    /// Queues a failed or cancelled job again: `failed/` to `incoming/`. The job is given in its new state. It may still lie
+    /// in `processing/`, when a start could not set it aside.
     ///
     /// # Errors
     /// Not found when the recording is not there any more; otherwise when the volume does not take it.
     pub fn retry(&self, job: &Job) -> io::Result<()> {
-        let folder = self.job_folder(Folder::Failed, job.id);
+        let unmoved = self.job_folder(Folder::Processing, job.id);
+        let folder = if self.disk().exists(&unmoved)? { unmoved } else { self.job_folder(Folder::Failed, job.id) };
         if !self.disk().exists(&folder.join(record::recording_name(&job.file.format)))? {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the recording is gone"));
         }
+        // A cancellation of an earlier run must not be carried out on this one.
+        self.forget_cancellation(job.id)?;
         self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
         self.move_on(&folder, Folder::Incoming, job)
     }
@@ -95,7 +108,8 @@ impl Volume {
         self.move_on(&folder, Folder::Incoming, job)
     }
 
-    /// Removes a job with all its traces. Out of its state folder by one rename first, so that a crash can't leave half of it.
+    /// Removes a job with all its traces. Out of its state folder by one rename first: from there on it is gone, whatever
+    /// happens, and what a crash leaves of it in `temp/` is removed by the next start.
     ///
     /// # Errors
     /// When the volume does not take it.
@@ -110,10 +124,16 @@ impl Volume {
                 Err(error) => return Err(error),
                 Ok(()) => {
                     self.unname_deleted(&doomed);
-                    self.disk().remove_folder(&doomed)?;
+                    // A disk that fails once often does not fail twice.
+                    let removed = self.disk().remove_folder(&doomed).or_else(|_| self.disk().remove_folder(&doomed));
+                    if let Err(error) = removed {
+                        error!(event = "remains_left", cause = %error, "What is left of a deleted job stays in temp/ for now");
+                    }
                 }
             }
         }
+        // Nothing is left that it could be carried out on.
+        let _swept_later = self.forget_cancellation(id);
         Ok(())
     }
 

@@ -107,26 +107,30 @@ impl Volume {
         for entry in self.disk().entries(&self.folder(Folder::Temp))? {
             let entry = entry?;
             let path = entry.path();
-            if entry.file_name() == ".lock" {
+            // Names are given, and cancellations carried out, when every job is where it belongs.
+            if entry.file_name() == ".lock" || is_note(&path) || Self::is_cancellation(&path) {
                 continue;
             }
-            if !entry.file_type()?.is_dir() {
-                // Names are given when every job is where it belongs.
-                if !is_note(&path) {
-                    self.disk().remove_file(&path)?;
-                }
-                continue;
+            // What cannot be removed keeps nobody from working; the next start tries again.
+            if let Err(error) = self.sweep_one(&path, entry.file_type()?.is_dir()) {
+                warn!(event = "not_swept", cause = %error, "What a server left in temp/ could not be removed");
             }
-            // A deleted job may have been taken once, too: its traces have to go.
-            if path.extension().is_some_and(|extension| extension == "deleted") {
-                self.unname_deleted(&path);
-            } else if let Some(origin) = self.origin_of(&path)? {
-                warn!(event = "arrival_given_back", "A recording that was being taken from incoming/ lies there again");
-                self.give_back(&path, &origin)?;
-            }
-            self.disk().remove_folder(&path)?;
         }
         Ok(())
+    }
+
+    fn sweep_one(&self, path: &Path, is_folder: bool) -> io::Result<()> {
+        if !is_folder {
+            return self.disk().remove_file(path);
+        }
+        // A deleted job may have been taken once, too: its traces have to go.
+        if path.extension().is_some_and(|extension| extension == "deleted") {
+            self.unname_deleted(path);
+        } else if let Some(origin) = self.origin_of(path)? {
+            self.give_back(path, &origin)?;
+            warn!(event = "arrival_given_back", "A recording that was being taken from incoming/ lies there again");
+        }
+        self.disk().remove_folder(path)
     }
 
     /// The places that the files in a folder of `temp/` were taken from, if they were. A record that cannot be read now is no

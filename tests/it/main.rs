@@ -12,6 +12,7 @@ mod architecture;
 mod audio_range;
 mod calls;
 mod cancel_retry;
+mod chaos;
 mod checkpoints;
 mod clients;
 mod command_line;
@@ -33,6 +34,7 @@ mod health;
 mod idempotency;
 mod jobs;
 mod list;
+#[cfg(feature = "faults")]
 mod logs;
 mod long_poll;
 mod models_catalog;
@@ -51,6 +53,8 @@ mod schemathesis;
 mod seed_clients;
 mod storm;
 mod support;
+#[cfg(feature = "faults")]
+mod sweep;
 mod take;
 mod toy_whisper;
 mod transcription;

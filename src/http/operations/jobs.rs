@@ -69,16 +69,28 @@ pub(in crate::http) async fn cancel(state: &AppState, asker: &Asker, id: JobId) 
     find(state, asker, id)?;
     let guard = state.changes.hold(id).await;
     match state.registry.cancel(id).ok_or(ApiError::JobNotFound)? {
-        Cancellation::Stopping(job) => Ok(Cancelled::Stopping(body(state, asker, &job))),
+        Cancellation::Stopping(job) => {
+            let task = state.clone();
+            let ended = cancelled(state, &job);
+            let noted = state.tasks.spawn_blocking(move || {
+                let _held = guard;
+                task.volume.note_cancellation(&ended)?;
+                // Whoever ran it may have been done with it before this was written.
+                let has_ended = task.registry.find(id).is_none_or(|job| job.state.is_terminal());
+                if has_ended { task.volume.forget_cancellation(id) } else { Ok(()) }
+            });
+            let noted = noted.await.map_err(|error| ApiError::Internal(format!("cancelling a job: {error}")))?;
+            noted.map_err(|error| ApiError::from_io("cancelling a job", &error))?;
+            Ok(Cancelled::Stopping(body(state, asker, &job)))
+        }
         Cancellation::AlreadyCancelled(job) => Ok(Cancelled::Done(body(state, asker, &job))),
         Cancellation::Finished(job) => Err(ApiError::JobFinished { status: job.state.name() }),
         Cancellation::Withdrawn(job) => {
             let task = state.clone();
             let set_aside = state.tasks.spawn_blocking(move || {
                 let _held = guard;
-                let finished_at = task.clock.now();
-                let ended = JobState::Cancelled { started_at: None, finished_at, progress: None };
-                let ended = Job { state: ended, last_event: job.last_event + 2, ..(*job).clone() };
+                let ended = cancelled(&task, &job);
+                let finished_at = ended.state.finished_at().unwrap_or_else(|| task.clock.now());
                 if let Err(error) = task.volume.reject(&ended) {
                     task.registry.readmit(&job);
                     return Err(ApiError::from_io("cancelling a job", &error));
@@ -92,6 +104,13 @@ pub(in crate::http) async fn cancel(state: &AppState, asker: &Asker, id: JobId) 
             Ok(Cancelled::Done(get(state, asker, id)?))
         }
     }
+}
+
+/// A job as it is once its cancellation is carried out.
+fn cancelled(state: &AppState, job: &Job) -> Job {
+    let (started_at, progress) = (job.state.started_at(), job.state.progress());
+    let ended = JobState::Cancelled { started_at, finished_at: state.clock.now(), progress };
+    Job { state: ended, last_event: job.last_event + 2, ..job.clone() }
 }
 
 /// Queues a failed or cancelled job again.

@@ -22,7 +22,7 @@ pub use changes::{Cancellation, Removal, Retry};
 pub use look::{Filter, Order, Page, Place, QueuedJob, Watched};
 pub use run::{Outcome, Requeued, Settled};
 
-use super::estimate::{self, JobTime, Kind, Speed};
+use super::estimate::{self, JobTime, Kind, Measured, REMEMBERED, Speed};
 use super::events::EventLog;
 use super::{Job, JobId, JobState};
 use crate::access::KeyId;
@@ -218,7 +218,27 @@ impl Registry {
         job
     }
 
-    /// Takes up a job found on the volume.
+    /// Takes up the jobs found on the volume, in the order in which they ended: the last ones tell how long jobs take.
+    pub fn restore_all(&self, jobs: Vec<Job>) {
+        let time = |job: &Job| match &job.state {
+            JobState::Completed { started_at, finished_at } => Some(job_time(job, *started_at, *finished_at)),
+            JobState::Queued
+            | JobState::Processing { .. }
+            | JobState::Failed { .. }
+            | JobState::Cancelled { .. }
+            | JobState::Archived { .. } => None,
+        };
+        let mut times: Vec<JobTime> = jobs.iter().rev().filter_map(time).take(REMEMBERED).collect();
+        times.reverse();
+        for job in jobs {
+            self.restore(job);
+        }
+        let mut inner = self.lock();
+        let equipment = inner.speed.measured().equipment.clone();
+        inner.speed = Speed::from(Measured { equipment, jobs: times });
+    }
+
+    /// Takes up a job that is known already.
     pub fn restore(&self, job: Job) -> Arc<Job> {
         self.enter(job, None)
     }
@@ -226,9 +246,6 @@ impl Registry {
     fn enter(&self, job: Job, reservation: Option<Reservation>) -> Arc<Job> {
         let now = self.0.clock.now();
         let mut inner = self.lock();
-        if let JobState::Completed { started_at, finished_at } = &job.state {
-            inner.speed.record(job_time(&job, *started_at, *finished_at));
-        }
         let job = inner.insert(job, now);
         if job.state.is_terminal() {
             inner.has_ended(job.id);

@@ -10,6 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio_util::sync::CancellationToken;
+
 use super::Operation;
 
 /// What happens at the chosen operation.
@@ -19,8 +21,8 @@ pub enum Fault {
     Broken,
     /// It fails as a full disk does (`ENOSPC`), a write after half of it, and the next one works again.
     Full,
-    /// From it on, whatever needs room fails as on a full disk, until [`Faults::heal`].
-    FullFromHereOn,
+    /// The same, and the next [`FULL_FOR`] operations that need room as well.
+    FullForAWhile,
     /// The server dies before it is done.
     DiesBefore,
     /// The server dies in the midst of it: half a write, half a removal.
@@ -28,6 +30,9 @@ pub enum Fault {
     /// The server dies after it was done and before anybody learns of it.
     DiesAfter,
 }
+
+/// How many operations more fail on a disk that is full for a while: more than one try of anything has.
+pub const FULL_FOR: usize = 15;
 
 /// Which of the operations are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +65,9 @@ struct State {
     count: usize,
     /// What it struck.
     struck: Option<(Operation, PathBuf)>,
-    is_full: bool,
-    is_dead: bool,
+    /// How many operations that need room fail from here on.
+    full_for: usize,
+    dead: CancellationToken,
     locks: Vec<File>,
 }
 
@@ -77,7 +83,8 @@ impl Faults {
     }
 
     fn planned(counted: Counted, plan: Option<(usize, Fault)>) -> Self {
-        let state = State { counted, plan, count: 0, struck: None, is_full: false, is_dead: false, locks: Vec::new() };
+        let state =
+            State { counted, plan, count: 0, struck: None, full_for: 0, dead: CancellationToken::new(), locks: Vec::new() };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -95,17 +102,9 @@ impl Faults {
         self.lock().struck.clone()
     }
 
-    /// Whether the server is as good as dead.
-    pub fn is_dead(&self) -> bool {
-        self.lock().is_dead
-    }
-
-    /// There is room again.
-    pub fn heal(&self) {
-        let mut state = self.lock();
-        state.is_full = false;
-        // Had it not come to it, it never will.
-        state.plan = None;
+    /// Raised when the server is as good as dead.
+    pub fn dead(&self) -> CancellationToken {
+        self.lock().dead.clone()
     }
 
     /// The server dies now.
@@ -126,7 +125,7 @@ impl Faults {
         whole: impl FnOnce() -> io::Result<T>,
     ) -> io::Result<T> {
         let mut state = self.lock();
-        if state.is_dead {
+        if state.dead.is_cancelled() {
             return Err(broken());
         }
         if state.counted.counts(operation) {
@@ -134,15 +133,19 @@ impl Faults {
         }
         let due = state.plan.filter(|(number, _)| state.counted.counts(operation) && *number == state.count);
         let Some((_, fault)) = due else {
-            return if state.is_full && needs_room(operation) { part().and(Err(full())) } else { whole() };
+            if state.full_for == 0 || !needs_room(operation) {
+                return whole();
+            }
+            state.full_for -= 1;
+            return part().and(Err(full()));
         };
         state.struck = Some((operation, path.to_path_buf()));
         match fault {
             Fault::Broken => Err(broken()),
             Fault::Full if needs_room(operation) => part().and(Err(full())),
             Fault::Full => whole(),
-            Fault::FullFromHereOn => {
-                state.is_full = true;
+            Fault::FullForAWhile => {
+                state.full_for = FULL_FOR;
                 if needs_room(operation) { part().and(Err(full())) } else { whole() }
             }
             Fault::DiesBefore => {
@@ -166,7 +169,7 @@ impl Faults {
 
 impl State {
     fn die(&mut self) {
-        self.is_dead = true;
+        self.dead.cancel();
         for lock in self.locks.drain(..) {
             // Whoever cannot unlock finds out when the next server does not start.
             let _free = lock.unlock();

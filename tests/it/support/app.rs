@@ -130,11 +130,32 @@ impl TestApp {
     ) -> Self {
         let shutdown = Shutdown::default();
         let app = App::start(config, clock, shutdown.clone(), build).await.unwrap();
+        Self::serve(app, volume, script, shutdown)
+    }
+
+    fn serve(app: App, volume: Volume, script: Script, shutdown: Shutdown) -> Self {
         let address = app.address().to_string();
         let looks = app.looks();
         let server = Some(tokio::spawn(app.serve()));
         let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
         Self { address, client, script, shutdown, volume, looks, server }
+    }
+
+    /// With settings and a script of the test's own, on a disk that fails where the test wants it to.
+    #[cfg(feature = "faults")]
+    pub async fn start_failing(
+        config: &Config,
+        script: &Script,
+        faults: &callannotate::volume::Faults,
+    ) -> Result<Self, AppError> {
+        let shutdown = Shutdown::default();
+        let volume = callannotate::volume::Volume::open_with(&config.volume, faults.clone())?;
+        let build = {
+            let (config, script) = (config.clone(), script.clone());
+            move || scripted_pipeline(&config, &script)
+        };
+        let app = App::start_on(volume, config, Clock::system(), shutdown.clone(), build).await?;
+        Ok(Self::serve(app, Volume::Lent(config.volume.clone()), script.clone(), shutdown))
     }
 
     /// A server with a job that is held at its diarization.

@@ -1,0 +1,67 @@
+//! Cancellations of a running job, written down before the client is told: the run may take a while to stop, and a server that
+//! dies meanwhile must not begin it anew.
+//!
+//! A cancellation is the job's record as it will be, in `temp/<id>.cancelled`: apart from the job's folder, which may be on its
+//! way from one place to the next just then. A start carries out what it finds there, unless the job has ended.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tracing::warn;
+
+use super::{Folder, Volume, record};
+use crate::jobs::{Job, JobId};
+
+/// What the names of cancellations end in.
+const EXTENSION: &str = "cancelled";
+
+impl Volume {
+    /// Writes down that a running job is not wanted any more. The job is given as it will be: cancelled.
+    ///
+    /// # Errors
+    /// When the volume does not take it.
+    pub fn note_cancellation(&self, job: &Job) -> io::Result<()> {
+        self.write_file(&self.cancellation(job.id), &record::encode(job))
+    }
+
+    /// The run has ended, one way or the other.
+    ///
+    /// # Errors
+    /// When the volume does not take it. A cancellation that stays does no harm unless the job is tried again.
+    pub fn forget_cancellation(&self, id: JobId) -> io::Result<()> {
+        match self.disk().remove_file(&self.cancellation(id)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    fn cancellation(&self, id: JobId) -> PathBuf {
+        self.folder(Folder::Temp).join(format!("{id}.{EXTENSION}"))
+    }
+
+    /// Whether a file of `temp/` is a cancellation.
+    pub(super) fn is_cancellation(path: &Path) -> bool {
+        path.extension() == Some(OsStr::new(EXTENSION))
+    }
+
+    /// Every cancellation that was written down, as the job will be.
+    pub(super) fn cancellations(&self) -> io::Result<HashMap<JobId, Job>> {
+        let mut found = HashMap::new();
+        for entry in self.disk().entries(&self.folder(Folder::Temp))? {
+            let path = entry?.path();
+            if !Self::is_cancellation(&path) {
+                continue;
+            }
+            let record = self.disk().read_surely(&path).map_err(|error| error.to_string());
+            match record.and_then(|bytes| record::decode(&bytes)) {
+                Ok(job) => {
+                    found.insert(job.id, job);
+                }
+                Err(reason) => warn!(event = "cancellation_ignored", reason, "A cancellation in temp/ cannot be read"),
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,293 @@
+//! A volume, the servers that follow each other on it, and a client that asks again when it got no answer.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use callannotate::config::Config;
+use callannotate::jobs::stage::Stage;
+use callannotate::volume::{Counted, FULL_FOR, Fault, Faults, Operation};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::super::support::app::{TestApp, settings};
+use super::super::support::audio::tone;
+use super::super::support::scripted::{Act, Script};
+use super::scenarios::{Scenario, Step};
+
+/// Between two looks of the worker when the volume is in trouble: as short as can be, since the plays wait for it.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
+
+/// What goes wrong in a play.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    pub counted: Counted,
+    /// The number of the operation, and what happens there.
+    pub fault: Option<(usize, Fault)>,
+}
+
+impl Plan {
+    /// Nothing.
+    pub fn none(counted: Counted) -> Self {
+        Self { counted, fault: None }
+    }
+}
+
+/// What became of a step.
+enum Told {
+    Done,
+    /// It made this job.
+    Made(String),
+    /// The server said that it could not.
+    Refused(String),
+    /// No answer.
+    Died,
+}
+
+pub struct World {
+    pub(super) folder: TempDir,
+    config: Config,
+    script: Script,
+    diarization: Act,
+    pub(super) plan: Plan,
+    /// The present server's disk.
+    pub(super) faults: Faults,
+    /// Operations of the servers before.
+    pub(super) before: usize,
+    struck: Option<(Operation, PathBuf)>,
+    pub(super) app: Option<TestApp>,
+    pub(super) ids: BTreeMap<&'static str, String>,
+}
+
+impl World {
+    pub fn new(scenario: &Scenario, plan: Plan) -> Self {
+        let folder = folder();
+        let attempts = scenario.max_attempts.to_string();
+        let mut config = settings(
+            folder.path(),
+            &[
+                ("CALLANNOTATE__QUEUE__MAX_ATTEMPTS", &attempts),
+                ("CALLANNOTATE__QUEUE__SHUTDOWN_GRACE_SECONDS", "0"),
+                ("CALLANNOTATE__RATE_LIMITS__ENABLED", "false"),
+                ("CALLANNOTATE__RETENTION__RESULTS_MAX_BYTES", if scenario.archives { "1" } else { "0" }),
+            ],
+        );
+        config.queue.poll_interval = POLL_INTERVAL;
+        if scenario.archives {
+            config.retention.check_interval = POLL_INTERVAL;
+        }
+        Self {
+            folder,
+            config,
+            script: Script::default(),
+            diarization: Act::Succeed,
+            plan,
+            faults: Faults::none(plan.counted),
+            before: 0,
+            struck: None,
+            app: None,
+            ids: BTreeMap::new(),
+        }
+    }
+
+    /// How many operations there were.
+    pub fn operations(&self) -> usize {
+        self.before
+    }
+
+    /// What was struck.
+    pub fn struck(&self) -> Option<&(Operation, PathBuf)> {
+        self.struck.as_ref()
+    }
+
+    /// Plays a step, as often as it takes.
+    pub async fn play(&mut self, step: &Step) {
+        let mut refusals = 0;
+        let mut repeated = false;
+        loop {
+            self.ensure_running().await;
+            match step {
+                Step::Diarization(act) => {
+                    self.diarization = *act;
+                    self.script.set(Stage::Diarization, *act);
+                    self.script.release(usize::from(*act != Act::Hold));
+                    return;
+                }
+                Step::Stop => return self.stop().await,
+                Step::Die => {
+                    self.faults.die();
+                    return self.bury();
+                }
+                Step::Upload(..)
+                | Step::Take(_)
+                | Step::Held(_)
+                | Step::Ended(_)
+                | Step::Archived(_)
+                | Step::Cancel(_)
+                | Step::Retry(_)
+                | Step::Delete(_)
+                | Step::Read(_) => {}
+            }
+            let dead = self.faults.dead();
+            let told = tokio::select! {
+                told = self.perform(step, repeated) => told,
+                () = dead.cancelled() => Told::Died,
+            };
+            match told {
+                Told::Done => return,
+                Told::Made(id) => {
+                    let (Step::Upload(name, _) | Step::Take(name)) = step else { panic!("{step:?} makes no job") };
+                    self.ids.insert(name, id);
+                    return;
+                }
+                Told::Died => self.bury(),
+                Told::Refused(_) if dead.is_cancelled() => self.bury(),
+                Told::Refused(answer) => {
+                    assert!(self.faults.struck().is_some(), "{step:?}: {answer}");
+                    let known = ["500 INTERNAL_ERROR", "503 STORAGE_FULL"];
+                    assert!(known.contains(&answer.as_str()), "{step:?}: {answer}");
+                    refusals += 1;
+                    assert!(refusals <= FULL_FOR + 1, "{step:?} is refused again and again: {answer}");
+                }
+            }
+            repeated = true;
+        }
+    }
+
+    pub(super) async fn ensure_running(&mut self) {
+        while self.app.is_none() {
+            self.faults = match self.plan.fault {
+                Some((number, fault)) if self.struck.is_none() && number > self.before => {
+                    Faults::at(self.plan.counted, number - self.before, fault)
+                }
+                Some(_) | None => Faults::none(self.plan.counted),
+            };
+            self.script = Script::default();
+            self.script.set(Stage::Diarization, self.diarization);
+            match TestApp::start_failing(&self.config, &self.script, &self.faults).await {
+                Ok(app) => self.app = Some(app),
+                Err(error) => {
+                    assert!(self.faults.struck().is_some(), "the server does not start: {error}");
+                    self.bury();
+                }
+            }
+        }
+    }
+
+    /// Stops the server as an operator does.
+    pub(super) async fn stop(&mut self) {
+        if let Some(app) = self.app.take() {
+            app.stop().await;
+        }
+        self.bury();
+    }
+
+    /// The server is no more.
+    pub(super) fn bury(&mut self) {
+        self.app = None;
+        self.before += self.faults.count();
+        self.struck = self.struck.take().or_else(|| self.faults.struck());
+        // Nothing that is still under way may reach the disk beside the next server.
+        self.faults.die();
+        self.faults = Faults::none(self.plan.counted);
+    }
+
+    async fn perform(&self, step: &Step, repeated: bool) -> Told {
+        let app = self.app.as_ref().unwrap();
+        let job = |name: &&'static str| format!("/api/v1/jobs/{}", self.ids[name]);
+        match step {
+            Step::Diarization(_) | Step::Stop | Step::Die => unreachable!("is no request"),
+            Step::Upload(name, options) => {
+                let part = reqwest::multipart::Part::bytes(tone(200)).file_name("call.wav");
+                let form = reqwest::multipart::Form::new()
+                    .text("metadata", json!({ "external_id": name }).to_string())
+                    .text("options", (*options).to_owned())
+                    .part("file", part);
+                made(app.client.post(app.url("/api/v1/jobs")).header("Idempotency-Key", *name).multipart(form)).await
+            }
+            Step::Take(name) => {
+                let filename = format!("{name}.wav");
+                if !repeated {
+                    std::fs::write(app.volume().join("incoming").join(&filename), tone(200)).unwrap();
+                }
+                let body = json!({ "filename": filename, "metadata": { "external_id": name } });
+                made(app.client.post(app.url("/api/v1/jobs")).header("Idempotency-Key", *name).json(&body)).await
+            }
+            Step::Held(name) => self.wait(&job(name), |job| job["progress"]["stage_progress"] == 50).await,
+            Step::Ended(name) => self.wait(&job(name), |_| false).await,
+            Step::Archived(name) => loop {
+                let request = app.client.get(app.url(&job(name)));
+                let Ok(response) = request.send().await else { return Told::Died };
+                if response.json::<Value>().await.unwrap()["status"] == "archived" {
+                    return Told::Done;
+                }
+            },
+            Step::Cancel(name) => done(app.client.post(app.url(&(job(name) + "/cancel"))), &["200", "202"]).await,
+            Step::Retry(name) => {
+                // Asked for before and fulfilled, it may have ended meanwhile.
+                let fine: &[&str] = if repeated { &["202", "409 JOB_FINISHED"] } else { &["202"] };
+                done(app.client.post(app.url(&(job(name) + "/retry"))), fine).await
+            }
+            Step::Delete(name) => {
+                let fine: &[&str] = if repeated { &["204", "404 JOB_NOT_FOUND"] } else { &["204"] };
+                done(app.client.delete(app.url(&job(name))), fine).await
+            }
+            Step::Read(name) => match done(app.client.get(app.url(&(job(name) + "/result"))), &["200"]).await {
+                Told::Done => done(app.client.get(app.url(&(job(name) + "/audio"))), &["200"]).await,
+                other @ (Told::Made(_) | Told::Refused(_) | Told::Died) => other,
+            },
+        }
+    }
+
+    /// Waits until a job has ended, or is as it should be.
+    async fn wait(&self, path: &str, is_there: impl Fn(&Value) -> bool) -> Told {
+        let app = self.app.as_ref().unwrap();
+        let mut seen = 0;
+        loop {
+            let request = app.client.get(app.url(&format!("{path}?wait=15&last_seq={seen}")));
+            let Ok(response) = request.send().await else { return Told::Died };
+            let (status, job) = (response.status(), response.json::<Value>().await.unwrap());
+            assert_eq!(status, 200, "{job}");
+            if is_there(&job) || !matches!(job["status"].as_str(), Some("queued" | "processing")) {
+                return Told::Done;
+            }
+            seen = job["last_seq"].as_u64().unwrap();
+        }
+    }
+}
+
+/// A folder in memory where there is one: nothing here needs a disk, and flushing to one takes most of the time.
+fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if has_room(memory) { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+}
+
+/// Whether there is far more room than the server wants to keep free.
+fn has_room(path: &Path) -> bool {
+    let output = std::process::Command::new("df").args(["--output=avail", "-k"]).arg(path).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    text.lines().nth(1).and_then(|line| line.trim().parse::<u64>().ok()).is_some_and(|free| free > 1024 * 1024)
+}
+
+/// A request that makes a job.
+async fn made(request: reqwest::RequestBuilder) -> Told {
+    let Ok(response) = request.send().await else { return Told::Died };
+    let status = response.status().as_u16();
+    let Ok(body) = response.json::<Value>().await else { return Told::Died };
+    match body["job_id"].as_str() {
+        Some(id) if status == 201 => Told::Made(id.to_owned()),
+        Some(_) | None => Told::Refused(format!("{status} {}", body["error"]["code"].as_str().unwrap_or_default())),
+    }
+}
+
+/// A request that is done when it is answered with one of these.
+async fn done(request: reqwest::RequestBuilder, fine: &[&str]) -> Told {
+    let Ok(response) = request.send().await else { return Told::Died };
+    let status = response.status().as_u16();
+    let Ok(text) = response.bytes().await else { return Told::Died };
+    let code = serde_json::from_slice::<Value>(&text).ok().and_then(|body| Some(body["error"]["code"].as_str()?.to_owned()));
+    // A job that has no result has a code as well.
+    let code = code.filter(|_| status >= 400);
+    let answer = code.map_or_else(|| status.to_string(), |code| format!("{status} {code}"));
+    if fine.contains(&answer.as_str()) { Told::Done } else { Told::Refused(answer) }
+}

@@ -1,5 +1,6 @@
 //! Wires all parts and serves until stopped.
 
+mod error;
 mod keys;
 mod recovery;
 
@@ -17,7 +18,7 @@ use crate::access::limits::Limits;
 use crate::audio::decode::DecodeLimits;
 use crate::clock::Clock;
 use crate::config::{Config, FileLimits};
-use crate::engine::{Engine, EngineStatus, StartError};
+use crate::engine::{Engine, EngineStatus};
 use crate::housekeeping::Housekeeping;
 use crate::http::{self, AppState, Pace, Parts, Patience};
 use crate::inbox::{self, Inbox};
@@ -26,43 +27,13 @@ use crate::jobs::estimate::Equipment;
 use crate::jobs::registry::Registry;
 use crate::pipeline::Pipeline;
 use crate::stop::StopReason;
-use crate::volume::{KeyFileError, OpenError, Volume};
-use crate::worker::{EngineStalled, TimeLimits, Worker};
+use crate::volume::Volume;
+use crate::worker::{TimeLimits, Worker};
+pub use error::AppError;
 use keys::KeyWatch;
 
 /// How long open requests may go on after the worker has ended.
 const LAST_REQUESTS: Duration = Duration::from_secs(3);
-
-/// Why the server did not start, or stopped by itself.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    /// The volume cannot be used.
-    #[error(transparent)]
-    Volume(#[from] OpenError),
-    /// The jobs on the volume cannot be read.
-    #[error("the jobs on the volume could not be read: {0}")]
-    Recover(#[source] std::io::Error),
-    /// The keys cannot be had.
-    #[error(transparent)]
-    Keys(#[from] KeyFileError),
-    /// The engine did not start.
-    #[error(transparent)]
-    Engine(#[from] StartError),
-    /// The address cannot be had.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// The engine stood still; the job is set aside, and only a new process can go on with the others.
-    #[error(transparent)]
-    Stalled(#[from] EngineStalled),
-    /// The server ended without having been asked to.
-    #[error("the server ended unexpectedly: {0}")]
-    Serve(String),
-}
 
 /// Two tokens: soft stops taking work, hard stops the work that runs.
 #[derive(Clone, Debug, Default)]

@@ -1,0 +1,38 @@
+//! Why the server did not start, or stopped by itself.
+
+use std::net::SocketAddr;
+
+use crate::engine::StartError;
+use crate::volume::{KeyFileError, OpenError};
+use crate::worker::EngineStalled;
+
+/// Why the server did not start, or stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The volume cannot be used.
+    #[error(transparent)]
+    Volume(#[from] OpenError),
+    /// The jobs on the volume cannot be read.
+    #[error("the jobs on the volume could not be read: {0}")]
+    Recover(#[source] std::io::Error),
+    /// The keys cannot be had.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    /// The engine did not start.
+    #[error(transparent)]
+    Engine(#[from] StartError),
+    /// The address cannot be had.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The engine stood still; the job is set aside, and only a new process can go on with the others.
+    #[error(transparent)]
+    Stalled(#[from] EngineStalled),
+    /// The server ended without having been asked to.
+    #[error("the server ended unexpectedly: {0}")]
+    Serve(String),
+}

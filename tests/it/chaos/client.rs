@@ -39,6 +39,7 @@ enum Way {
     Rest,
     WebSocket,
     Incoming,
+    Folder,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +161,7 @@ impl Client {
         self.fulfil(address).await?;
         let under_way: Vec<usize> = self.with(|job| job.end != End::Deleted && !job.seen);
         if under_way.len() < UNDER_WAY {
-            let way = [Way::Rest, Way::WebSocket, Way::Incoming][self.dice.below(3)];
+            let way = [Way::Rest, Way::WebSocket, Way::Incoming, Way::Folder][self.dice.below(4)];
             let recording = self.dice.below(self.recordings.len());
             self.begin(recording, way);
             return self.fulfil(address).await;
@@ -224,6 +225,7 @@ impl Client {
                     Way::Rest => self.send(address, index).await?,
                     Way::WebSocket => self.send_over_websocket(address, index).await?,
                     Way::Incoming => self.hand_over(address, index, again).await?,
+                    Way::Folder => self.lay_down(address, index, again).await?,
                 };
                 self.jobs[index].id = id;
             }

@@ -1,4 +1,4 @@
-//! The three ways in which a client hands a recording over, and what an answer is.
+//! The four ways in which a client hands a recording over, and what an answer is.
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -17,13 +17,32 @@ impl Client {
 
     pub(super) async fn hand_over(&self, address: &str, index: usize, again: bool) -> Result<String, Gone> {
         let job = &self.jobs[index];
-        let filename = format!("{}.wav", job.name);
+        // A name that the server does not take by itself.
+        let filename = format!("{}.wav.part", job.name);
         if !again {
             std::fs::write(self.incoming.join(&filename), &self.recordings[job.recording]).unwrap();
         }
         let body = json!({ "filename": filename, "metadata": metadata(job) });
         let request = self.http.post(format!("http://{address}/api/v1/jobs")).header("Idempotency-Key", &job.name);
         Ok(made(answer(request.json(&body)).await?))
+    }
+
+    /// Lays a recording into the watched folder, and waits until it is a job.
+    pub(super) async fn lay_down(&self, address: &str, index: usize, again: bool) -> Result<String, Gone> {
+        let job = &self.jobs[index];
+        if !again {
+            let path = |extension: &str| self.incoming.join(format!("{}.{extension}", job.name));
+            std::fs::write(path("json"), json!({ "metadata": metadata(job) }).to_string()).unwrap();
+            std::fs::write(path("wav.part"), &self.recordings[job.recording]).unwrap();
+            std::fs::rename(path("wav.part"), path("wav")).unwrap();
+        }
+        loop {
+            let (status, page) = answer(self.http.get(format!("http://{address}/api/v1/jobs?external_id={}", job.name))).await?;
+            assert_eq!(status, 200, "{page}");
+            if let Some(made) = page["data"].as_array().unwrap().first() {
+                return Ok(made["job_id"].as_str().unwrap().to_owned());
+            }
+        }
     }
 
     pub(super) async fn send_over_websocket(&self, address: &str, index: usize) -> Result<String, Gone> {

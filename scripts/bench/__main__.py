@@ -33,6 +33,7 @@ SECTIONS = [
     ("upload", upload.TITLE, upload.section),
     ("accepted", durability.ACCEPT_TITLE, durability.accept_section),
     ("start", durability.START_TITLE, durability.start_section),
+    ("kills", durability.KILLS_TITLE, durability.kills_section),
     ("cancel", durability.CANCEL_TITLE, durability.cancel_section),
 ]
 
@@ -56,6 +57,11 @@ def main():
             if name in arguments.only:
                 known[title] = measure(bench, arguments.quick)
                 print(f"## {title}\n\n{known[title]}\n", flush=True)
+                # Each as soon as it is known: a later one may fail.
+                write(known, runs)
+
+
+def write(known, runs):
     text = f"""# Benchmarks
 
 Written by `make bench` on {processor()}, shared with other work: trust ratios and CPU time more than wall time. Medians of

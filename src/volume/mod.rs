@@ -27,7 +27,7 @@ mod taking;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use arrivals::{Arrival, Imprint, Listing, Place};
 pub use checkpoints::CheckpointFile;
@@ -131,6 +131,8 @@ struct Root {
     path: PathBuf,
     disk: Disk,
     room: Room,
+    /// What lies in `temp/` and belongs into `incoming/`.
+    stranded: Mutex<Vec<(PathBuf, taking::Origin)>>,
     /// Held locked for as long as the server lives, so that two never work on one volume.
     _lock: File,
 }
@@ -164,7 +166,13 @@ impl Volume {
             Err(std::fs::TryLockError::WouldBlock) => return Err(OpenError::InUse { path: path.to_path_buf() }),
             Err(std::fs::TryLockError::Error(source)) => return Err(unusable(source)),
         }
-        Ok(Self(Arc::new(Root { path: path.to_path_buf(), disk, room: Room::default(), _lock: lock })))
+        Ok(Self(Arc::new(Root {
+            path: path.to_path_buf(),
+            disk,
+            room: Room::default(),
+            stranded: Mutex::default(),
+            _lock: lock,
+        })))
     }
 
     /// Where it is.
@@ -175,6 +183,10 @@ impl Volume {
     /// The folder of the enrolled voices.
     pub fn embeddings(&self) -> PathBuf {
         self.0.path.join("models/embeddings")
+    }
+
+    fn stranded(&self) -> MutexGuard<'_, Vec<(PathBuf, taking::Origin)>> {
+        self.0.stranded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn room(&self) -> &Room {

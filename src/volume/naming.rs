@@ -76,8 +76,11 @@ impl Volume {
 
     fn end_naming(&self, note: &Path) {
         let Some((id, names)) = self.read_note(note) else { return };
-        let Some(filename) = self.filename(&self.job_folder(Folder::Completed, id)) else { return };
-        if let Err(error) = self.name_result(id, &filename, names) {
+        let named = self.filename(&self.job_folder(Folder::Completed, id)).and_then(|filename| match filename {
+            Some(filename) => self.name_result(id, &filename, names),
+            None => Ok(()),
+        });
+        if let Err(error) = named {
             warn!(event = "name_failed", cause = %error, "A result could not be given its recording's name");
         }
     }
@@ -93,7 +96,7 @@ impl Volume {
             match self.disk().link_metadata(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
-                Ok(_) if self.is_ours(&path, id) => return Ok(()),
+                Ok(_) if self.is_ours(&path, id)? => return Ok(()),
                 Ok(_) => continue,
             }
             match names {
@@ -107,13 +110,13 @@ impl Volume {
         Err(io::Error::new(io::ErrorKind::AlreadyExists, "every name is given away"))
     }
 
-    /// Removes the entry of a result whose folder is being deleted, and which lies there.
-    pub(super) fn unname_deleted(&self, folder: &Path) {
+    /// Removes the entry of a result whose folder is being deleted, and which lies there. The folder has to stay until that is
+    /// done: nothing else tells of the entry.
+    pub(super) fn unname_deleted(&self, folder: &Path) -> io::Result<()> {
         let id = folder.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
-        if let (Some(id), Some(filename)) = (id, self.filename(folder))
-            && let Err(error) = self.unname(id, &filename)
-        {
-            warn!(event = "name_not_removed", cause = %error, "The entry of a deleted result could not be removed");
+        match (id, self.filename(folder)?) {
+            (Some(id), Some(filename)) => self.unname(id, &filename),
+            (Some(_) | None, _) => Ok(()),
         }
     }
 
@@ -122,7 +125,7 @@ impl Volume {
         let _planned = self.disk().remove_file(&self.note(id));
         for name in candidates(filename, id) {
             let path = self.folder(Folder::Completed).join(name);
-            if self.is_ours(&path, id) {
+            if self.is_ours(&path, id)? {
                 self.disk().remove_file(&path)?;
             }
         }
@@ -130,9 +133,12 @@ impl Volume {
     }
 
     /// The label of the recording of the job in a folder.
-    fn filename(&self, folder: &Path) -> Option<String> {
-        let bytes = self.disk().read(&folder.join(record::JOB_FILE)).ok()?;
-        record::decode(&bytes).ok().map(|job| job.file.filename)
+    fn filename(&self, folder: &Path) -> io::Result<Option<String>> {
+        match self.disk().read(&folder.join(record::JOB_FILE)) {
+            Ok(bytes) => Ok(record::decode(&bytes).ok().map(|job| job.file.filename)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The job and the form that a note tells of.
@@ -144,8 +150,8 @@ impl Volume {
     }
 
     /// Whether an entry is the link to the result of this job, or a copy of it.
-    fn is_ours(&self, path: &Path, id: JobId) -> bool {
-        match self.disk().link_metadata(path) {
+    fn is_ours(&self, path: &Path, id: JobId) -> io::Result<bool> {
+        Ok(match self.disk().link_metadata(path) {
             Ok(meta) if meta.is_symlink() => std::fs::read_link(path).is_ok_and(|found| found == Path::new(&target(id))),
             Ok(meta) if meta.is_file() => {
                 // As every result begins.
@@ -154,8 +160,10 @@ impl Volume {
                 let read = self.disk().open(path).and_then(|mut file| file.read_exact(&mut found));
                 read.is_ok() && found == beginning
             }
-            Ok(_) | Err(_) => false,
-        }
+            Ok(_) => false,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(error),
+        })
     }
 }
 

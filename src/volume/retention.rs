@@ -58,12 +58,12 @@ impl Volume {
     /// # Errors
     /// When the folder cannot be read.
     pub fn sweep_deleted(&self) -> io::Result<()> {
+        self.give_back_stranded();
         for entry in self.disk().entries(&self.folder(Folder::Temp))? {
             let path = entry?.path();
             let is_of_a_job = path.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| stem.parse::<JobId>().is_ok());
             if is_of_a_job && path.extension().is_some_and(|extension| extension == "deleted") {
-                self.unname_deleted(&path);
-                match self.disk().remove_folder(&path) {
+                match self.unname_deleted(&path).and_then(|()| self.disk().remove_folder(&path)) {
                     // Somebody else is at it.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     removed => removed?,

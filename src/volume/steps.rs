@@ -123,10 +123,9 @@ impl Volume {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
                 Ok(()) => {
-                    self.unname_deleted(&doomed);
                     // A disk that fails once often does not fail twice.
-                    let removed = self.disk().remove_folder(&doomed).or_else(|_| self.disk().remove_folder(&doomed));
-                    if let Err(error) = removed {
+                    let remove = || self.unname_deleted(&doomed).and_then(|()| self.disk().remove_folder(&doomed));
+                    if let Err(error) = remove().or_else(|_| remove()) {
                         error!(event = "remains_left", cause = %error, "What is left of a deleted job stays in temp/ for now");
                     }
                 }

@@ -41,11 +41,32 @@ impl Volume {
             .map_err(|error| if error.kind() == io::ErrorKind::NotFound { io::Error::other(error) } else { error })?;
         let origin = Origin { recording: arrival.recording.place.clone(), sidecar: arrival.sidecar().cloned() };
         let moved = self.take_into(&folder, arrival, job, &origin);
-        if moved.is_err() {
-            self.give_back(&folder, &origin)?;
-            self.disk().remove_folder(&folder)?;
+        if moved.is_err()
+            && let Err(error) = self.undo(&folder, &origin)
+        {
+            warn!(event = "arrival_stranded", cause = %error, "A recording from incoming/ lies in temp/ until it can be given back");
+            self.stranded().push((folder, origin));
         }
         moved
+    }
+
+    fn undo(&self, folder: &Path, origin: &Origin) -> io::Result<()> {
+        self.give_back(folder, origin)?;
+        self.disk().remove_folder(folder)
+    }
+
+    /// Gives the files back that could not be given back when they could not be taken either.
+    pub(super) fn give_back_stranded(&self) {
+        let stranded = std::mem::take(&mut *self.stranded());
+        for (folder, origin) in stranded {
+            if self.disk().exists(&folder).is_ok_and(|is_there| !is_there) {
+                continue;
+            }
+            match self.undo(&folder, &origin) {
+                Ok(()) => warn!(event = "arrival_given_back", "A recording that was being taken from incoming/ lies there again"),
+                Err(_) => self.stranded().push((folder, origin)),
+            }
+        }
     }
 
     fn take_into(&self, folder: &Path, arrival: &Arrival, job: &Job, origin: &Origin) -> io::Result<()> {
@@ -125,7 +146,7 @@ impl Volume {
         }
         // A deleted job may have been taken once, too: its traces have to go.
         if path.extension().is_some_and(|extension| extension == "deleted") {
-            self.unname_deleted(path);
+            self.unname_deleted(path)?;
         } else if let Some(origin) = self.origin_of(path)? {
             self.give_back(path, &origin)?;
             warn!(event = "arrival_given_back", "A recording that was being taken from incoming/ lies there again");

@@ -49,6 +49,7 @@ impl Volume {
     /// # Errors
     /// When `incoming/` cannot be read.
     pub fn list_arrivals(&self, at_most: usize) -> io::Result<Listing> {
+        self.give_back_stranded();
         let incoming = self.folder(Folder::Incoming);
         let mut listing = Listing::default();
         let mut collected = Collected { disk: self.disk(), oldest: BinaryHeap::new(), at_most, growing: HashSet::new() };

@@ -70,7 +70,9 @@ impl World {
                 return None;
             }
             let text = |value: &Value| value.as_str().unwrap().to_owned();
-            jobs.push((text(&job["metadata"]["external_id"]), text(&job["status"]), outcome));
+            // A job that failed because of its sidecar has only its file's name.
+            let name = job["metadata"]["external_id"].as_str().or(job["file_info"]["filename"].as_str()).unwrap();
+            jobs.push((name.to_owned(), text(&job["status"]), outcome));
         }
         jobs.sort();
         Some(jobs)

@@ -13,6 +13,8 @@ pub enum Step {
     Upload(&'static str, &'static str),
     /// A file in `incoming/` is made a job.
     Take(&'static str),
+    /// A recording is laid into the watched folder, with a sidecar that holds this; waits until it is a job.
+    Lay(&'static str, &'static str),
     /// Waits until the job is held by its diarization.
     Held(&'static str),
     /// Waits until the job has ended.
@@ -38,6 +40,8 @@ pub struct Scenario {
     pub max_attempts: u32,
     /// Whether retention archives whatever has ended.
     pub archives: bool,
+    /// Whether the folder is watched, and results are linked by name.
+    pub watches: bool,
     pub steps: &'static [Step],
 }
 
@@ -47,11 +51,12 @@ const MANY: u32 = 100;
 /// A stage that fails fails the job.
 const STRICT: &str = r#"{"strict": true, "recognize": false}"#;
 
-pub const ALL: [Scenario; 8] = [
+pub const ALL: [Scenario; 9] = [
     Scenario {
         name: "a recording is annotated, read and deleted",
         max_attempts: MANY,
         archives: false,
+        watches: false,
         steps: &[
             Step::Upload("a", "{}"),
             Step::Ended("a"),
@@ -65,12 +70,31 @@ pub const ALL: [Scenario; 8] = [
         name: "a file in incoming/ is taken",
         max_attempts: MANY,
         archives: false,
+        watches: false,
         steps: &[Step::Take("a"), Step::Ended("a"), Step::Stop, Step::Read("a")],
+    },
+    Scenario {
+        name: "recordings are laid into the folder, with sidecars good and bad",
+        max_attempts: MANY,
+        archives: false,
+        watches: true,
+        steps: &[
+            Step::Lay("a", r#"{"metadata": {"external_id": "a"}}"#),
+            Step::Ended("a"),
+            Step::Read("a"),
+            Step::Lay("b", r#"{"priority": 99}"#),
+            Step::Ended("b"),
+            Step::Lay("c", r#"{"metadata": {"external_id": "c"}}"#),
+            Step::Ended("c"),
+            Step::Delete("a"),
+            Step::Delete("b"),
+        ],
     },
     Scenario {
         name: "a recording fails, is tried again, and fails once more",
         max_attempts: MANY,
         archives: false,
+        watches: false,
         steps: &[
             Step::Diarization(Act::Fail),
             Step::Upload("a", STRICT),
@@ -89,6 +113,7 @@ pub const ALL: [Scenario; 8] = [
         name: "jobs that wait are cancelled, tried again and deleted",
         max_attempts: MANY,
         archives: false,
+        watches: false,
         steps: &[
             Step::Diarization(Act::Hold),
             Step::Upload("running", "{}"),
@@ -109,6 +134,7 @@ pub const ALL: [Scenario; 8] = [
         name: "jobs that run are cancelled, tried again and deleted",
         max_attempts: MANY,
         archives: false,
+        watches: false,
         steps: &[
             Step::Diarization(Act::Hold),
             Step::Upload("a", "{}"),
@@ -131,6 +157,7 @@ pub const ALL: [Scenario; 8] = [
         name: "a server stops, another one dies, and the work goes on",
         max_attempts: MANY,
         archives: false,
+        watches: false,
         steps: &[
             Step::Diarization(Act::Hold),
             Step::Upload("a", "{}"),
@@ -152,6 +179,7 @@ pub const ALL: [Scenario; 8] = [
         name: "jobs that have ended are archived",
         max_attempts: MANY,
         archives: true,
+        watches: false,
         steps: &[
             Step::Upload("a", "{}"),
             Step::Archived("a"),
@@ -165,6 +193,7 @@ pub const ALL: [Scenario; 8] = [
         name: "a recording that the server dies on is set aside",
         max_attempts: 1,
         archives: false,
+        watches: false,
         steps: &[Step::Diarization(Act::Hold), Step::Upload("a", "{}"), Step::Held("a"), Step::Die, Step::Ended("a"), Step::Stop],
     },
 ];

@@ -1,6 +1,7 @@
 //! A volume, the servers that follow each other on it, and a client that asks again when it got no answer.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -57,6 +58,8 @@ pub struct World {
     struck: Option<(Operation, PathBuf)>,
     pub(super) app: Option<TestApp>,
     pub(super) ids: BTreeMap<&'static str, String>,
+    /// What lies in the watched folder, or lay there.
+    laid: RefCell<BTreeSet<&'static str>>,
 }
 
 impl World {
@@ -69,6 +72,8 @@ impl World {
                 ("CALLANNOTATE__QUEUE__MAX_ATTEMPTS", &attempts),
                 ("CALLANNOTATE__QUEUE__SHUTDOWN_GRACE_SECONDS", "0"),
                 ("CALLANNOTATE__RATE_LIMITS__ENABLED", "false"),
+                ("CALLANNOTATE__INCOMING__WATCH", if scenario.watches { "true" } else { "false" }),
+                ("CALLANNOTATE__INCOMING__NAME_RESULTS", if scenario.watches { "symlink" } else { "none" }),
                 ("CALLANNOTATE__RETENTION__RESULTS_MAX_BYTES", if scenario.archives { "1" } else { "0" }),
             ],
         );
@@ -87,6 +92,7 @@ impl World {
             struck: None,
             app: None,
             ids: BTreeMap::new(),
+            laid: RefCell::default(),
         }
     }
 
@@ -120,6 +126,7 @@ impl World {
                 }
                 Step::Upload(..)
                 | Step::Take(_)
+                | Step::Lay(..)
                 | Step::Held(_)
                 | Step::Ended(_)
                 | Step::Archived(_)
@@ -136,7 +143,9 @@ impl World {
             match told {
                 Told::Done => return,
                 Told::Made(id) => {
-                    let (Step::Upload(name, _) | Step::Take(name)) = step else { panic!("{step:?} makes no job") };
+                    let (Step::Upload(name, _) | Step::Take(name) | Step::Lay(name, _)) = step else {
+                        panic!("{step:?} makes no job")
+                    };
                     self.ids.insert(name, id);
                     return;
                 }
@@ -212,6 +221,24 @@ impl World {
                 }
                 let body = json!({ "filename": filename, "metadata": { "external_id": name } });
                 made(app.client.post(app.url("/api/v1/jobs")).header("Idempotency-Key", *name).json(&body)).await
+            }
+            Step::Lay(name, sidecar) => {
+                let filename = format!("{name}.wav");
+                // A fault may come before it is laid down.
+                if self.laid.borrow_mut().insert(*name) {
+                    let path = |name: String| app.volume().join("incoming").join(name);
+                    std::fs::write(path(format!("{name}.json")), sidecar).unwrap();
+                    std::fs::write(path(format!("{filename}.part")), tone(200)).unwrap();
+                    std::fs::rename(path(format!("{filename}.part")), path(filename.clone())).unwrap();
+                }
+                loop {
+                    let request = app.client.get(app.url(&format!("/api/v1/jobs?filename={filename}")));
+                    let Ok(response) = request.send().await else { return Told::Died };
+                    let page = response.json::<Value>().await.unwrap();
+                    if let Some(made) = page["data"].as_array().unwrap().first() {
+                        return Told::Made(made["job_id"].as_str().unwrap().to_owned());
+                    }
+                }
             }
             Step::Held(name) => self.wait(&job(name), |job| job["progress"]["stage_progress"] == 50).await,
             Step::Ended(name) => self.wait(&job(name), |_| false).await,

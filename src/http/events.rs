@@ -27,6 +27,8 @@ use super::state::AppState;
 
 /// How long a browser waits before it connects again.
 const RETRY: Duration = Duration::from_secs(2);
+/// Why a stream ends before its job.
+const FAREWELL: &str = "the server is stopping; connect again with the last id";
 /// Between two comments that keep a silent connection open.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -150,8 +152,11 @@ fn stream(
                 Some(first) => first,
                 None => tokio::select! {
                     next = follower.next(&state) => next,
-                    // A client that connects again finds the next server.
-                    () = state.closing.cancelled() => return None,
+                    // A client that connects again finds the next server. A comment: it is no event of the job.
+                    () = state.closing.cancelled() => {
+                        let farewell = sse::Event::default().comment(FAREWELL);
+                        return Some((Ok(farewell), (state, asker, follower, Phase::Over, None)));
+                    }
                 },
             },
         };

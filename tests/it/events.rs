@@ -176,3 +176,18 @@ async fn the_events_of_what_has_ended_are_the_same_after_a_restart() {
     assert_eq!(list(&app, &done, "").await, before);
     assert_eq!(EventStream::request(&app, &done, Some(last)).send().await.unwrap().status(), 204);
 }
+
+#[tokio::test]
+async fn a_stream_that_a_stop_ends_says_why() {
+    let (app, id) = TestApp::held().await;
+    let mut response = EventStream::request(&app, &id, None).send().await.unwrap();
+    let mut text = String::from_utf8(response.chunk().await.unwrap().unwrap().to_vec()).unwrap();
+    app.shutdown.soft.cancel();
+    app.shutdown.hard.cancel();
+    while let Some(chunk) = response.chunk().await.unwrap() {
+        text.push_str(std::str::from_utf8(&chunk).unwrap());
+    }
+    assert!(text.starts_with("retry: 2000"), "{text}");
+    assert!(text.trim_end().ends_with(": the server is stopping; connect again with the last id"), "{text}");
+    app.stop().await;
+}

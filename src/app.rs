@@ -141,6 +141,7 @@ impl App {
             changes,
             rules: config.retention.rules,
             interval: config.retention.check_interval,
+            tasks: tasks.clone(),
         };
         let worker = Worker {
             registry: registry.clone(),

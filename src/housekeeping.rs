@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use crate::clock::Clock;
@@ -30,6 +31,8 @@ pub(crate) struct Housekeeping {
     pub(crate) rules: Retention,
     /// Between two rounds.
     pub(crate) interval: Duration,
+    /// Holds the process, and with it the volume, until what was begun is done.
+    pub(crate) tasks: TaskTracker,
 }
 
 impl Housekeeping {
@@ -140,7 +143,7 @@ impl Housekeeping {
 
     async fn on_volume<T: Send + 'static>(&self, step: impl FnOnce(&Volume) -> io::Result<T> + Send + 'static) -> io::Result<T> {
         let volume = self.volume.clone();
-        tokio::task::spawn_blocking(move || step(&volume)).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+        self.tasks.spawn_blocking(move || step(&volume)).await.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 }
 

@@ -68,7 +68,9 @@ impl Volume {
             let path = entry?.path();
             if is_note(&path) {
                 self.end_naming(&path);
-                self.disk().remove_file(&path)?;
+                if let Err(error) = self.disk().remove_file(&path) {
+                    warn!(event = "not_swept", cause = %error, "A note in temp/ could not be removed");
+                }
             }
         }
         Ok(())

@@ -117,6 +117,17 @@ impl Spool {
     /// # Errors
     /// When it becomes too large or the volume does not take it.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), SpoolError> {
+        let taken = self.take(bytes).await;
+        if taken.is_err()
+            && let Some(file) = self.file.take()
+        {
+            // Whoever comes next finds the room that this one took.
+            file.abandon().await;
+        }
+        taken
+    }
+
+    async fn take(&mut self, bytes: &[u8]) -> Result<(), SpoolError> {
         self.written += bytes.len() as u64;
         if self.written > self.limit {
             return Err(SpoolError::TooLarge { limit: self.limit });

@@ -49,6 +49,12 @@ impl Stream {
         blocking(move || self.disk.sync(&self.file, &self.path)).await
     }
 
+    /// Gives the file up: when this returns, nothing is written any more, and what it took is free once it is removed.
+    pub(super) async fn abandon(mut self) {
+        // How it went does not matter any more.
+        let _of_no_use = self.written().await;
+    }
+
     async fn hand_over(&mut self) -> io::Result<()> {
         let empty = self.written().await?;
         let mut full = std::mem::replace(&mut self.buffer, empty);

@@ -135,7 +135,7 @@ def cancel_section(bench, quick):
     count = 5 if quick else 20
     times = sorted(cancelled(bench, count))
     rows = [["median", f"{median(times) * 1000:.0f} ms", ""], ["worst", f"{times[-1] * 1000:.0f} ms", "2 s"]]
-    return f"""{count} times, at moments spread over the transcription of a call of 74 s: from the request to cancel to the state `cancelled`, which is told when
+    return f"""{len(times)} times, at moments spread over the transcription of a call of 74 s: from the request to cancel to the state `cancelled`, which is told when
 the engine has let go and the job lies in `failed/`.
 
 {table(["measure", "found", "bar"], rows)}"""

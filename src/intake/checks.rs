@@ -8,8 +8,7 @@ use crate::messages::{Argument, Arguments, Language};
 const MAX_SHOWN_CHARS: usize = 40;
 
 /// The kinds of mistakes, as they are published.
-pub(crate) const ERROR_TYPES: [&str; 9] =
-    ["type", "json", "depth", "length", "range", "format", "unknown", "missing", "duplicate"];
+pub(crate) const ERROR_TYPES: [&str; 8] = ["type", "json", "depth", "length", "range", "format", "unknown", "duplicate"];
 
 /// One check of a request that failed.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +20,6 @@ pub(crate) struct FailedCheck {
 
 /// What is wrong with a value. What was found instead is a value as [`shown`] repeats it.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(not(test), expect(dead_code, reason = "the handlers to come find the other mistakes"))]
 pub(crate) enum Mistake {
     NotAnObject,
     /// With the parser's reason, for developers.
@@ -66,11 +64,9 @@ pub(crate) enum Mistake {
         found: String,
     },
     NotACursor,
-    NotAFileName,
     Unknown {
         allowed: Vec<&'static str>,
     },
-    Missing,
     Repeated,
     NotASpeakerCount {
         max: u64,
@@ -127,11 +123,8 @@ impl Mistake {
             Self::TooDeep { .. } => "depth",
             Self::TooManyBytes { .. } | Self::TooManyCharacters { .. } | Self::TooManyItems { .. } => "length",
             Self::OutOfRange { .. } | Self::CountAndLimits | Self::MinOverMax { .. } => "range",
-            Self::NotALanguage { .. } | Self::NotOneOf { .. } | Self::NotATime { .. } | Self::NotACursor | Self::NotAFileName => {
-                "format"
-            }
+            Self::NotALanguage { .. } | Self::NotOneOf { .. } | Self::NotATime { .. } | Self::NotACursor => "format",
             Self::Unknown { .. } => "unknown",
-            Self::Missing => "missing",
             Self::Repeated => "duplicate",
         }
     }
@@ -155,7 +148,7 @@ impl Mistake {
                 json!({ "count": { "min": 1, "max": max }, "min": { "min": 1 }, "max": { "max": max } })
             }
             Self::MinOverMax { max, .. } => json!({ "min": { "max": max } }),
-            Self::NotACursor | Self::NotAFileName | Self::Missing | Self::Repeated | Self::CountAndLimits => json!({}),
+            Self::NotACursor | Self::Repeated | Self::CountAndLimits => json!({}),
         }
     }
 
@@ -190,9 +183,7 @@ impl Mistake {
             }
             Self::NotATime { found: text } => ("check-not-a-time", found(text)),
             Self::NotACursor => ("check-not-a-cursor", vec![]),
-            Self::NotAFileName => ("check-not-a-file-name", vec![]),
             Self::Unknown { .. } => ("check-unknown", vec![]),
-            Self::Missing => ("check-missing", vec![]),
             Self::Repeated => ("check-repeated", vec![]),
             Self::NotASpeakerCount { .. } => ("check-speaker-count", vec![]),
             Self::CountAndLimits => ("check-count-and-limits", vec![]),

@@ -4,31 +4,36 @@
 //! and in its warnings, and the rest goes on without it; a `strict` job fails instead. Nothing is passed over in silence.
 
 mod build;
+mod error;
 #[cfg(feature = "faults")]
 mod faults;
 mod report;
+mod slots;
 
 use std::path::Path;
 
 use crate::annotate::document::Document;
 use crate::annotate::{self, Findings};
 use crate::audio::channels::{self, ChannelPlan};
-use crate::audio::decode::{self, DecodeError, DecodeLimits};
+use crate::audio::decode::{self, DecodeLimits};
 use crate::audio::time::{Millis, TimeSpan};
 use crate::audio::{Audio, Recording, SourceInfo, levels};
 use crate::config::JobDefaults;
 use crate::context::JobContext;
-use crate::diarize::{self, Diarization, Diarize, DiarizeError, SpeakerCount};
+use crate::diarize::{self, Diarization, DiarizeError, SpeakerCount};
 use crate::engine::StageInfo;
 use crate::jobs::options::JobOptions;
 use crate::jobs::stage::Stage;
-use crate::recognize::{Identity, Recognizer};
+use crate::recognize::Identity;
 use crate::stop::Stopped;
-use crate::transcribe::{Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript};
+use crate::transcribe::{Signal, TranscribeError, TranscribeOptions, Transcript};
 
 pub use crate::transcribe::whisper::LOG_FILTER;
 pub use build::builder;
+pub use error::PipelineError;
+use error::decode_error;
 use report::Reports;
+pub use slots::{Slot, Stages};
 
 /// A recording to be annotated.
 #[derive(Debug, Clone, Copy)]
@@ -41,70 +46,6 @@ pub struct Task<'a> {
     pub sha256: &'a str,
     /// What the client asked for.
     pub options: &'a JobOptions,
-}
-
-/// Why there is no annotation.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PipelineError {
-    /// The job was told to stop.
-    #[error("stopped")]
-    Stopped,
-    /// The recording cannot be decoded.
-    #[error("{cause}")]
-    InvalidAudio {
-        /// Where.
-        stage: Stage,
-        /// Why.
-        cause: String,
-    },
-    /// A stage lacks its model or a language, and the job is strict.
-    #[error("{}: {cause}", stage.name())]
-    ModelUnavailable {
-        /// Which.
-        stage: Stage,
-        /// What is missing.
-        cause: String,
-    },
-    /// A stage failed, and the job is strict.
-    #[error("{}: {cause}", stage.name())]
-    StageFailed {
-        /// Which.
-        stage: Stage,
-        /// Why.
-        cause: String,
-    },
-    /// A fault of the server.
-    #[error("{cause}")]
-    Internal {
-        /// Where, when it was in a stage.
-        stage: Option<Stage>,
-        /// Why; for the log.
-        cause: String,
-    },
-}
-
-impl From<Stopped> for PipelineError {
-    fn from(_: Stopped) -> Self {
-        Self::Stopped
-    }
-}
-
-/// What a stage runs with, or why it cannot run.
-pub enum Slot<T> {
-    /// It can.
-    Ready(T),
-    /// It cannot, for this reason.
-    Missing(String),
-}
-
-/// What the stages run with.
-pub struct Stages {
-    /// Who speaks when.
-    pub diarize: Slot<Box<dyn Diarize>>,
-    /// What is said.
-    pub transcribe: Slot<Box<dyn Transcribe>>,
-    /// Whose voice it is.
-    pub recognize: Slot<Recognizer>,
 }
 
 /// All stages, ready to take one recording at a time.
@@ -376,28 +317,6 @@ impl Pipeline {
         }
         let _nothing: Option<()> = reports.missing("no address book is configured", task.options.strict)?;
         Ok(())
-    }
-}
-
-impl<T> Slot<T> {
-    fn map<U>(&self, change: impl FnOnce(&T) -> U) -> Slot<U> {
-        match self {
-            Self::Ready(ready) => Slot::Ready(change(ready)),
-            Self::Missing(reason) => Slot::Missing(reason.clone()),
-        }
-    }
-}
-
-fn decode_error(stage: Stage, error: DecodeError) -> PipelineError {
-    match error {
-        DecodeError::Stopped(Stopped) => PipelineError::Stopped,
-        DecodeError::Read(source) => {
-            PipelineError::Internal { stage: Some(stage), cause: format!("reading the recording: {source}") }
-        }
-        error @ (DecodeError::Unsupported { .. }
-        | DecodeError::Invalid { .. }
-        | DecodeError::TooLong { .. }
-        | DecodeError::Empty) => PipelineError::InvalidAudio { stage, cause: error.to_string() },
     }
 }
 

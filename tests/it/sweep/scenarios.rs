@@ -51,12 +51,12 @@ const MANY: u32 = 100;
 /// A stage that fails fails the job.
 const STRICT: &str = r#"{"strict": true, "recognize": false}"#;
 
+/// What a play has that does not say.
+const PLAIN: Scenario = Scenario { name: "", max_attempts: MANY, archives: false, watches: false, steps: &[] };
+
 pub const ALL: [Scenario; 9] = [
     Scenario {
         name: "a recording is annotated, read and deleted",
-        max_attempts: MANY,
-        archives: false,
-        watches: false,
         steps: &[
             Step::Upload("a", "{}"),
             Step::Ended("a"),
@@ -65,18 +65,15 @@ pub const ALL: [Scenario; 9] = [
             Step::Ended("b"),
             Step::Delete("a"),
         ],
+        ..PLAIN
     },
     Scenario {
         name: "a file in incoming/ is taken",
-        max_attempts: MANY,
-        archives: false,
-        watches: false,
         steps: &[Step::Take("a"), Step::Ended("a"), Step::Stop, Step::Read("a")],
+        ..PLAIN
     },
     Scenario {
         name: "recordings are laid into the folder, with sidecars good and bad",
-        max_attempts: MANY,
-        archives: false,
         watches: true,
         steps: &[
             Step::Lay("a", r#"{"metadata": {"external_id": "a"}}"#),
@@ -89,12 +86,10 @@ pub const ALL: [Scenario; 9] = [
             Step::Delete("a"),
             Step::Delete("b"),
         ],
+        ..PLAIN
     },
     Scenario {
         name: "a recording fails, is tried again, and fails once more",
-        max_attempts: MANY,
-        archives: false,
-        watches: false,
         steps: &[
             Step::Diarization(Act::Fail),
             Step::Upload("a", STRICT),
@@ -108,12 +103,10 @@ pub const ALL: [Scenario; 9] = [
             Step::Retry("a"),
             Step::Ended("a"),
         ],
+        ..PLAIN
     },
     Scenario {
         name: "jobs that wait are cancelled, tried again and deleted",
-        max_attempts: MANY,
-        archives: false,
-        watches: false,
         steps: &[
             Step::Diarization(Act::Hold),
             Step::Upload("running", "{}"),
@@ -129,12 +122,10 @@ pub const ALL: [Scenario; 9] = [
             Step::Ended("running"),
             Step::Ended("b"),
         ],
+        ..PLAIN
     },
     Scenario {
         name: "jobs that run are cancelled, tried again and deleted",
-        max_attempts: MANY,
-        archives: false,
-        watches: false,
         steps: &[
             Step::Diarization(Act::Hold),
             Step::Upload("a", "{}"),
@@ -152,12 +143,10 @@ pub const ALL: [Scenario; 9] = [
             Step::Retry("c"),
             Step::Ended("c"),
         ],
+        ..PLAIN
     },
     Scenario {
         name: "a server stops, another one dies, and the work goes on",
-        max_attempts: MANY,
-        archives: false,
-        watches: false,
         steps: &[
             Step::Diarization(Act::Hold),
             Step::Upload("a", "{}"),
@@ -174,12 +163,11 @@ pub const ALL: [Scenario; 9] = [
             Step::Diarization(Act::Succeed),
             Step::Ended("b"),
         ],
+        ..PLAIN
     },
     Scenario {
         name: "jobs that have ended are archived",
-        max_attempts: MANY,
         archives: true,
-        watches: false,
         steps: &[
             Step::Upload("a", "{}"),
             Step::Archived("a"),
@@ -188,12 +176,12 @@ pub const ALL: [Scenario; 9] = [
             Step::Archived("b"),
             Step::Delete("a"),
         ],
+        ..PLAIN
     },
     Scenario {
         name: "a recording that the server dies on is set aside",
         max_attempts: 1,
-        archives: false,
-        watches: false,
         steps: &[Step::Diarization(Act::Hold), Step::Upload("a", "{}"), Step::Held("a"), Step::Die, Step::Ended("a"), Step::Stop],
+        ..PLAIN
     },
 ];

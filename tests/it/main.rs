@@ -43,6 +43,7 @@ mod models_import_hostile;
 mod nginx;
 mod openapi;
 mod proxies;
+mod quality;
 mod queue;
 mod rate_limits;
 mod recognition;

@@ -102,10 +102,8 @@ impl Meter {
     #[must_use]
     pub fn levels(&self) -> Levels {
         let count = self.count.max(1) as f64;
-        let mean = self.sum / count;
-        // Rounding may leave a little less than nothing.
-        let rms = (self.energy / count - mean * mean).max(0.0).sqrt() as f32;
-        Levels { peak: self.peak_around(mean as f32), rms, clipped: (self.clipped as f64 / count) as f32 }
+        let rms = (self.energy() / count).sqrt() as f32;
+        Levels { peak: self.peak_around((self.sum / count) as f32), rms, clipped: (self.clipped as f64 / count) as f32 }
     }
 
     /// What sets the signal right.
@@ -115,6 +113,13 @@ impl Meter {
         let offset = if mean.abs() < OFFSET_TO_REMOVE { 0.0 } else { mean as f32 };
         let peak = self.peak_around(offset);
         Correction { offset, gain: if peak > 1.0 { 1.0 / peak } else { 1.0 } }
+    }
+
+    /// The energy of all samples, without that of a constant offset.
+    pub(super) fn energy(&self) -> f64 {
+        let mean = self.sum / self.count.max(1) as f64;
+        // Rounding may leave a little less than nothing.
+        (self.energy - mean * self.sum).max(0.0)
     }
 
     fn peak_around(&self, offset: f32) -> f32 {

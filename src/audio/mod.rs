@@ -4,6 +4,7 @@ pub mod band;
 pub mod channels;
 pub mod decode;
 pub mod levels;
+mod low_cut;
 pub mod resample;
 mod signal;
 mod spilled;

@@ -192,3 +192,22 @@ fn forty_minutes_take_hardly_more_memory_than_eight() {
     // As numbers of 32 bits the samples of the long one take 154 MB, those of the short one 31 MB, as they do in memory.
     assert!(long < short + 50_000_000, "{long} against {short} bytes");
 }
+
+/// Two of four calls were silence, before hum was taken out.
+#[test]
+fn hum_that_is_louder_than_the_voices_costs_nobody() {
+    let folder = TempDir::new().unwrap();
+    let hum = |index: usize| {
+        let phase = index as f64 * 50.0 * std::f64::consts::TAU / 16_000.0;
+        (3_200.0 * phase.sin() + 1_000.0 * (2.0 * phase).sin()) as i16
+    };
+    let mut channels = channels_of("billing-stereo.flac");
+    for channel in &mut channels {
+        channel.iter_mut().enumerate().for_each(|(index, sample)| *sample = sample.saturating_add(hum(index)));
+    }
+    let path = write(&folder.path().join("call.wav"), &channels, channels[0].len() / 16_000);
+    for limits in [DecodeLimits::default(), NOTHING_IN_MEMORY] {
+        let found = diarized(open(&path, &limits, &Space::default()), Voice::BuiltIn, false).unwrap();
+        assert_eq!(found.speakers.iter().map(|speaker| speaker.channel).collect::<Vec<_>>(), [Some(0), Some(1)]);
+    }
+}

@@ -6,6 +6,7 @@
 use super::stream::Layout;
 use super::{DecodeError, DecodeLimits};
 use crate::audio::levels::{Levels, Meter};
+use crate::audio::low_cut::{Rumble, low_cut};
 use crate::audio::resample::Resampler;
 use crate::audio::writer::Writer;
 use crate::audio::{Audio, SignalError};
@@ -25,13 +26,21 @@ pub(super) struct Sink {
 /// What of one channel is at 16 kHz.
 struct Done {
     meter: Meter,
+    rumble: Rumble,
     samples: Writer,
 }
 
 impl Done {
     fn push(&mut self, samples: &[f32]) -> Result<(), SignalError> {
         self.meter.push(samples);
+        self.rumble.push(samples);
         self.samples.push(samples)
+    }
+
+    /// The signal, set right.
+    fn finish(self) -> Result<Audio, SignalError> {
+        let audio = self.samples.finish(self.meter.correction())?;
+        if self.rumble.prevails(self.meter.energy()) { low_cut(&audio) } else { Ok(audio) }
     }
 }
 
@@ -44,8 +53,9 @@ pub(super) struct Finished {
 
 impl Sink {
     pub(super) fn new(layout: Layout, limits: &DecodeLimits, scratch: &Scratch) -> Result<Self, DecodeError> {
-        let done =
-            (0..layout.channels).map(|_| Done { meter: Meter::default(), samples: Writer::new(scratch.clone()) }).collect();
+        let done = (0..layout.channels)
+            .map(|_| Done { meter: Meter::default(), rumble: Rumble::new(), samples: Writer::new(scratch.clone()) })
+            .collect();
         let running = resamplers(layout)?;
         Ok(Self { first: layout, rate: layout.rate, most_in_memory: limits.most_in_memory, running, done })
     }
@@ -81,7 +91,7 @@ impl Sink {
         }
         self.make_room()?;
         let levels = self.done.iter().map(|done| done.meter.levels()).collect();
-        let finished = self.done.into_iter().map(|done| done.samples.finish(done.meter.correction()));
+        let finished = self.done.into_iter().map(Done::finish);
         Ok(Finished { first: self.first, channels: finished.collect::<Result<_, _>>()?, levels })
     }
 

@@ -26,6 +26,7 @@ PAGE = ROOT / "docs/benchmarks.md"
 SECTIONS = [
     ("accuracy", accuracy.TITLE, accuracy.section),
     ("lengths", speed.LENGTHS_TITLE, speed.lengths_section),
+    ("long", speed.LONG_TITLE, speed.long_section),
     ("whisper", speed.PEER_TITLE, speed.peer_section),
     ("estimates", estimates.TITLE, estimates.section),
     ("http", web.REQUESTS_TITLE, web.requests_section),

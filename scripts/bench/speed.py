@@ -5,6 +5,7 @@ import subprocess
 from measure import CALLS, MIB, MODEL, SHARED, median, run, table
 
 LENGTHS_TITLE = "Time and memory by length"
+LONG_TITLE = "Memory up to four hours"
 PEER_TITLE = "Transcription against whisper.cpp's own command line"
 
 
@@ -13,6 +14,13 @@ def lengths_section(bench, quick):
 loading of models included. Time as a share of the audio's length.
 
 {table(["audio", "wall time / audio", "CPU time / audio", "peak memory", "split of the time"], lengths(bench, [1, 10] if quick else [1, 10, 60]))}"""
+
+
+def long_section(bench, quick):
+    return f"""Sample calls over and over, 16-bit WAV at 16 kHz, `callannotate annotate` without transcription: decoding, channels, VAD, the
+built-in voiceprint. All samples of four hours as 32-bit floats would take 879 MiB a channel.
+
+{table(["audio", "peak memory", "CPU time / audio"], long_recordings(bench, [10, 60] if quick else [10, 60, 240]))}"""
 
 
 def peer_section(bench, quick):
@@ -61,6 +69,20 @@ def lengths(bench, minutes):
         wall, cpu = (median(values) for values in list(zip(*runs))[1:3])
         memory = max(values[3] for values in runs)
         rows.append([f"{length} min", f"{wall / audio:.3f}", f"{cpu / audio:.3f}", f"{memory / MIB:.0f} MiB", split])
+    return rows
+
+
+def long_recordings(bench, minutes):
+    rows = []
+    without_whisper = dict(bench.without, CALLANNOTATE__MODELS__DIRS=str(bench.folder("no-models")), TMPDIR=str(bench.work))
+    for call, what in (("support-mono", "one channel"), ("billing-stereo", "two channels")):
+        for length in minutes:
+            recording = bench.work / "long.wav"
+            source = ["-stream_loop", "-1", "-i", str(CALLS / f"{call}.flac")]
+            subprocess.run(["ffmpeg", "-v", "error", "-y", *source, "-t", str(length * 60), "-ar", "16000", str(recording)], check=True)
+            _, _, cpu, memory = bench.annotate(recording, without_whisper)
+            rows.append([f"{length} min, {what}", f"{memory / MIB:.0f} MiB", f"{cpu / length / 60:.4f}"])
+    (bench.work / "long.wav").unlink()
     return rows
 
 

@@ -3,6 +3,7 @@
 //! Voiceprints of wide-band and of telephone speech of one person differ more than those of two people. Who enrols a voice from a
 //! wide-band recording takes a second voiceprint from the same speech in the telephone's band.
 
+use super::levels::Correction;
 use super::writer::Writer;
 use super::{Audio, BLOCK, SAMPLE_RATE, SignalError};
 
@@ -26,7 +27,7 @@ pub fn telephone(audio: &Audio) -> Result<Audio, SignalError> {
     // Kept as the signal itself is.
     line.spill()?;
     filter(audio, LOWEST, HIGHEST, |block| line.push(block))?;
-    line.finish()
+    line.finish(Correction::NONE)
 }
 
 /// Whether there is sound that no telephone line passes on: a wide-band recording, which is worth a second voiceprint.

@@ -24,9 +24,9 @@ mod wave;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use self::sink::Sink;
+use self::sink::{Finished, Sink};
 use self::stream::{AudioStream, Layout};
-use super::signal::SAMPLE_BYTES;
+use super::spilled::SAMPLE_BYTES;
 use super::time::Millis;
 use super::{Audio, Recording, SAMPLE_RATE, SignalError, SourceInfo};
 use crate::context::JobContext;
@@ -185,7 +185,7 @@ pub fn decode(path: &Path, limits: &DecodeLimits, ctx: &JobContext) -> Result<Re
             });
         };
         let limit = limits.longest(sink.first.channels);
-        let (first, channels) = sink.finish()?;
+        let Finished { first, channels, levels } = sink.finish()?;
         let duration = channels.first().map_or(Millis::ZERO, Audio::duration);
         if channels.iter().all(Audio::is_empty) {
             return Err(DecodeError::Empty);
@@ -194,7 +194,7 @@ pub fn decode(path: &Path, limits: &DecodeLimits, ctx: &JobContext) -> Result<Re
             return Err(DecodeError::TooLong { limit });
         }
         let source = describe(&stream, first, duration.max(Millis(1)));
-        Ok(Recording { source, channels, damaged_packets: stream.damaged_packets })
+        Ok(Recording { source, channels, levels, damaged_packets: stream.damaged_packets })
     })
 }
 

@@ -4,8 +4,10 @@ pub mod band;
 pub mod channels;
 pub mod decode;
 pub mod levels;
+mod low_cut;
 pub mod resample;
 mod signal;
+mod spilled;
 pub mod time;
 mod writer;
 
@@ -37,6 +39,8 @@ pub struct Recording {
     pub source: SourceInfo,
     /// One signal a channel of the file.
     pub channels: Vec<Audio>,
+    /// What was measured on each channel as the file has it, before anything was set right.
+    pub levels: Vec<levels::Levels>,
     /// Packets that could not be decoded and were passed over.
     pub damaged_packets: u64,
 }

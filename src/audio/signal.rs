@@ -1,6 +1,6 @@
 //! One signal at 16 kHz, read by ranges.
 //!
-//! Short signals lie in memory, long ones in a scratch file of 16-bit samples, and a mix only knows what it is made of. Nobody
+//! Short signals lie in memory, long ones in a scratch file of 16-bit samples ([`Spilled`]), and a mix only knows what it is made of. Nobody
 //! who reads one can tell, and nobody may hold all of one: four hours are a gigabyte. What is read is in [-1, 1] and finite.
 
 use std::borrow::Cow;
@@ -9,20 +9,12 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::spilled::Spilled;
 use super::time::Millis;
-use crate::scratch::{Scratch, ScratchFile};
+use crate::scratch::Scratch;
 
 /// Samples that a reader of a whole signal takes at once: 4 s, 256 KB.
 pub const BLOCK: usize = 1 << 16;
-
-/// Bytes of a sample in a scratch file.
-///
-/// 16 bits keep what telephones, and nearly all recorders, deliver: their rounding lies 98 dB below full scale, below the noise of
-/// any line, and a 16-bit source at 16 kHz comes back bit for bit. Against 32 bits they halve the disk that four hours need.
-pub(super) const SAMPLE_BYTES: usize = size_of::<i16>();
-
-/// Full scale of 16 bits.
-const FULL_SCALE: f32 = 32_768.0;
 
 /// Decoded audio, or what was made of it, could not be kept or read back.
 #[derive(Debug, thiserror::Error)]
@@ -56,12 +48,6 @@ enum Backing {
     Mixed(Arc<Mix>),
 }
 
-/// Where the samples of a long signal lie.
-struct Spilled {
-    file: Box<dyn ScratchFile>,
-    scratch: Scratch,
-}
-
 /// Signals that are added up when they are read.
 struct Mix {
     parts: Vec<(Audio, f32)>,
@@ -78,9 +64,9 @@ impl Audio {
         Self { length: samples.len(), backing: Backing::Memory(Arc::new(samples)) }
     }
 
-    /// A signal whose samples were written to a file by [`encode`].
-    pub(super) fn spilled(file: Box<dyn ScratchFile>, scratch: Scratch, length: usize) -> Self {
-        Self { length, backing: Backing::File(Arc::new(Spilled { file, scratch })) }
+    /// A signal of so many samples whose samples lie in a file.
+    pub(super) fn spilled(length: usize, file: Spilled) -> Self {
+        Self { length, backing: Backing::File(Arc::new(file)) }
     }
 
     /// The sum of signals, each multiplied by its own factor and all by `gain`; as long as the longest.
@@ -113,7 +99,7 @@ impl Audio {
     pub fn scratch(&self) -> Scratch {
         match &self.backing {
             Backing::Memory(_) => Scratch::none(),
-            Backing::File(spilled) => spilled.scratch.clone(),
+            Backing::File(spilled) => spilled.scratch(),
             Backing::Mixed(mix) => mix.parts.first().map_or_else(Scratch::none, |(part, _)| part.scratch()),
         }
     }
@@ -127,11 +113,7 @@ impl Audio {
         let start = range.start.min(end);
         match &self.backing {
             Backing::Memory(samples) => Ok(Cow::Borrowed(samples.get(start..end).unwrap_or_default())),
-            Backing::File(spilled) => {
-                let mut bytes = vec![0; (end - start) * SAMPLE_BYTES];
-                spilled.file.read_at((start * SAMPLE_BYTES) as u64, &mut bytes)?;
-                Ok(Cow::Owned(decode(&bytes)))
-            }
+            Backing::File(spilled) => spilled.read(start..end).map(Cow::Owned),
             Backing::Mixed(mix) => mix.read(start..end).map(Cow::Owned),
         }
     }
@@ -217,17 +199,4 @@ impl Cursor<'_> {
 /// What a sample counts as: silence when it is not finite, full scale when it is too loud.
 pub(super) fn clean(sample: f32) -> f32 {
     if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 }
-}
-
-/// Samples as they lie in a scratch file: 16 bits, the low byte first.
-pub(super) fn encode(samples: &[f32], bytes: &mut Vec<u8>) {
-    bytes.extend(samples.iter().flat_map(|&sample| {
-        // A float beyond the range of an integer becomes its nearest end.
-        ((sample * FULL_SCALE).round() as i16).to_le_bytes()
-    }));
-}
-
-fn decode(bytes: &[u8]) -> Vec<f32> {
-    let (samples, _rest) = bytes.as_chunks::<SAMPLE_BYTES>();
-    samples.iter().map(|&sample| f32::from(i16::from_le_bytes(sample)) / FULL_SCALE).collect()
 }

@@ -1,14 +1,16 @@
 //! A signal while it comes into being: in memory as long as it is short, then in a scratch file.
 
-use super::signal::{Audio, BLOCK, SAMPLE_BYTES, SignalError, clean, encode};
-use crate::scratch::{Scratch, ScratchFile};
+use super::levels::Correction;
+use super::signal::{Audio, BLOCK, SignalError};
+use super::spilled::Spilled;
+use crate::scratch::Scratch;
 
 /// Takes samples at 16 kHz from the first to the last.
 pub(super) struct Writer {
     scratch: Scratch,
     /// All samples, until they are moved to a file; then those that the file does not have yet.
     waiting: Vec<f32>,
-    file: Option<Box<dyn ScratchFile>>,
+    file: Option<Spilled>,
     length: usize,
 }
 
@@ -18,11 +20,11 @@ impl Writer {
         Self { scratch, waiting: Vec::new(), file: None, length: 0 }
     }
 
-    /// Takes the next samples; what is not finite becomes silence, what is too loud is clipped.
+    /// Takes the next samples; what is not finite becomes silence.
     pub(super) fn push(&mut self, samples: &[f32]) -> Result<(), SignalError> {
         self.length += samples.len();
-        self.waiting.extend(samples.iter().copied().map(clean));
-        if self.file.is_some() && self.waiting.len() >= BLOCK { self.flush() } else { Ok(()) }
+        self.waiting.extend(samples.iter().map(|&sample| if sample.is_finite() { sample } else { 0.0 }));
+        self.flush()
     }
 
     /// How many samples it has taken.
@@ -40,39 +42,41 @@ impl Writer {
         self.file.is_some()
     }
 
-    /// Moves all samples to a file, if there is a place for one; later ones follow them.
+    /// Moves the samples to a file, if there is a place for one; later ones follow them.
     pub(super) fn spill(&mut self) -> Result<(), SignalError> {
         if self.file.is_none()
-            && let Some(file) = self.scratch.create()?
+            && let Some(file) = Spilled::create(&self.scratch)?
         {
             self.file = Some(file);
             self.flush()?;
-            self.waiting.shrink_to(BLOCK);
+            self.waiting.shrink_to(2 * BLOCK);
         }
         Ok(())
     }
 
-    /// The signal.
-    pub(super) fn finish(mut self) -> Result<Audio, SignalError> {
-        self.flush()?;
-        Ok(match self.file {
-            Some(file) => Audio::spilled(file, self.scratch, self.length),
-            None => {
-                self.waiting.shrink_to_fit();
-                Audio::new(self.waiting)
+    /// The signal, set right; what is too loud even then is clipped.
+    pub(super) fn finish(mut self, correction: Correction) -> Result<Audio, SignalError> {
+        match self.file {
+            Some(mut file) => {
+                file.append(&self.waiting)?;
+                Ok(Audio::spilled(self.length, file.with_correction(correction)))
             }
-        })
+            None => {
+                self.waiting.iter_mut().for_each(|sample| *sample = correction.of(*sample));
+                self.waiting.shrink_to_fit();
+                Ok(Audio::new(self.waiting))
+            }
+        }
     }
 
+    /// Gives whole blocks to the file, once there is one.
     fn flush(&mut self) -> Result<(), SignalError> {
-        let Some(file) = &self.file else { return Ok(()) };
-        let mut bytes = Vec::with_capacity(BLOCK * SAMPLE_BYTES);
-        for block in self.waiting.chunks(BLOCK) {
-            bytes.clear();
-            encode(block, &mut bytes);
-            file.append(&bytes)?;
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let whole = self.waiting.len() - self.waiting.len() % BLOCK;
+        for block in self.waiting[..whole].chunks_exact(BLOCK) {
+            file.append(block)?;
         }
-        self.waiting.clear();
+        self.waiting.drain(..whole);
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ mod build;
 mod error;
 #[cfg(feature = "faults")]
 mod faults;
+mod quality;
 mod report;
 mod slots;
 
@@ -17,7 +18,7 @@ use crate::annotate::{self, Findings};
 use crate::audio::channels::{self, ChannelPlan};
 use crate::audio::decode::{self, DecodeLimits};
 use crate::audio::time::{Millis, TimeSpan};
-use crate::audio::{Audio, Recording, SourceInfo, levels};
+use crate::audio::{Audio, Recording, SourceInfo};
 use crate::config::JobDefaults;
 use crate::context::JobContext;
 use crate::diarize::{self, Diarization, DiarizeError, SpeakerCount};
@@ -193,7 +194,7 @@ impl Pipeline {
         decode::check_room(probed, &self.limits, ctx).map_err(unkept)?;
         let recording =
             decode::decode(task.recording, &self.limits, ctx).map_err(|error| decode_error(Stage::Preprocessing, error))?;
-        let Recording { source, channels, damaged_packets } = recording;
+        let Recording { source, channels, levels, damaged_packets } = recording;
         if damaged_packets > 0 {
             reports.warn(format!("{damaged_packets} damaged packets of the recording were passed over"));
         }
@@ -204,20 +205,12 @@ impl Pipeline {
                 source.duration.as_seconds()
             ));
         }
-        let signals: Vec<ChannelSignal> = match channels::plan(channels, task.options.channels).map_err(unkept)? {
+        let plan = channels::plan(channels, task.options.channels).map_err(unkept)?;
+        reports.warn_all(quality::warnings(&plan, &levels));
+        let signals: Vec<ChannelSignal> = match plan {
             ChannelPlan::Together(signal) => vec![ChannelSignal { channel: None, audio: signal.audio }],
             ChannelPlan::Apart(signals) => signals.into_iter().map(ChannelSignal::from).collect(),
         };
-        for signal in &signals {
-            let measured = levels::measure(&signal.audio).map_err(unkept)?;
-            let place = signal.channel.map_or_else(String::new, |channel| format!(" on channel {channel}"));
-            if measured.is_silent() {
-                reports.warn(format!("the recording is silent{place}"));
-            } else if measured.is_clipped() {
-                let share = measured.clipped * 100.0;
-                reports.warn(format!("the recording is clipped{place}: {share:.1} % of its samples are at full scale"));
-            }
-        }
         Ok((signals, source))
     }
 

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::models_import::skipped;
 use super::support::app::{DEADLINE, NOTHING, TestApp};
-use super::support::audio::tone;
+use super::support::audio::{tone, wav};
 use super::support::scripted::Act;
 use callannotate::jobs::stage::Stage;
 
@@ -143,4 +143,18 @@ async fn a_start_on_a_full_disk_loses_nothing() {
     assert_eq!(app.job(&id).await["status"], "queued");
     disk.free();
     assert_eq!(app.wait_until_finished(&id).await["status"], "completed");
+}
+
+#[tokio::test]
+async fn a_recording_that_needs_more_beside_memory_than_there_is_waits_until_there_is() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let app = TestApp::spawn_on(disk.path(), &SETTINGS).await;
+    // A thousand samples a second: two megabytes here, 70 at 16 kHz.
+    let id = app.create_job(wav(1_000, 1, &vec![300; 1_100_000]), &[]).await;
+    until_paused(&app, true).await;
+    let grown = Command::new("mount").args(["-o", "remount,size=256m"]).arg(disk.path()).status().unwrap();
+    assert!(grown.success());
+    assert_eq!(app.wait_until_finished(&id).await["status"], "completed");
+    assert_eq!(app.job(&id).await["attempts"], 1);
+    assert_eq!(app.folders("temp"), NOTHING);
 }

@@ -37,6 +37,7 @@ mod list;
 #[cfg(feature = "faults")]
 mod logs;
 mod long_poll;
+mod long_recordings;
 mod models_catalog;
 mod models_import;
 mod models_import_hostile;

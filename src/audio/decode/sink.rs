@@ -1,13 +1,15 @@
 //! The channels of one recording, on their way to 16 kHz.
 //!
-//! Holds each sample once, at 16 kHz; what comes from the decoder is passed on and forgotten. When the channels together need
-//! more memory than they may have, all of them go on in scratch files.
+//! Holds each sample once, at 16 kHz; what comes from the decoder is measured, passed on and forgotten. When the channels together
+//! need more memory than they may have, all of them go on in scratch files.
 
 use super::stream::Layout;
 use super::{DecodeError, DecodeLimits};
-use crate::audio::Audio;
+use crate::audio::levels::{Levels, Meter};
+use crate::audio::low_cut::{Rumble, low_cut};
 use crate::audio::resample::Resampler;
 use crate::audio::writer::Writer;
+use crate::audio::{Audio, SignalError};
 use crate::scratch::Scratch;
 
 /// The channels on their way to 16 kHz.
@@ -18,12 +20,42 @@ pub(super) struct Sink {
     /// Bytes of memory that all channels together may take.
     most_in_memory: usize,
     running: Vec<Resampler>,
-    done: Vec<Writer>,
+    done: Vec<Done>,
+}
+
+/// What of one channel is at 16 kHz.
+struct Done {
+    meter: Meter,
+    rumble: Rumble,
+    samples: Writer,
+}
+
+impl Done {
+    fn push(&mut self, samples: &[f32]) -> Result<(), SignalError> {
+        self.meter.push(samples);
+        self.rumble.push(samples);
+        self.samples.push(samples)
+    }
+
+    /// The signal, set right.
+    fn finish(self) -> Result<Audio, SignalError> {
+        let audio = self.samples.finish(self.meter.correction())?;
+        if self.rumble.prevails(self.meter.energy()) { low_cut(&audio) } else { Ok(audio) }
+    }
+}
+
+/// All channels at 16 kHz.
+pub(super) struct Finished {
+    pub(super) first: Layout,
+    pub(super) channels: Vec<Audio>,
+    pub(super) levels: Vec<Levels>,
 }
 
 impl Sink {
     pub(super) fn new(layout: Layout, limits: &DecodeLimits, scratch: &Scratch) -> Result<Self, DecodeError> {
-        let done = (0..layout.channels).map(|_| Writer::new(scratch.clone())).collect();
+        let done = (0..layout.channels)
+            .map(|_| Done { meter: Meter::default(), rumble: Rumble::new(), samples: Writer::new(scratch.clone()) })
+            .collect();
         let running = resamplers(layout)?;
         Ok(Self { first: layout, rate: layout.rate, most_in_memory: limits.most_in_memory, running, done })
     }
@@ -50,24 +82,25 @@ impl Sink {
 
     /// Samples at 16 kHz so far.
     pub(super) fn ready(&self) -> usize {
-        self.done.first().map_or(0, Writer::len)
+        self.done.first().map_or(0, |done| done.samples.len())
     }
 
-    pub(super) fn finish(mut self) -> Result<(Layout, Vec<Audio>), DecodeError> {
+    pub(super) fn finish(mut self) -> Result<Finished, DecodeError> {
         for (done, running) in self.done.iter_mut().zip(std::mem::take(&mut self.running)) {
             done.push(&running.finish())?;
         }
         self.make_room()?;
-        let channels = self.done.into_iter().map(Writer::finish).collect::<Result<_, _>>()?;
-        Ok((self.first, channels))
+        let levels = self.done.iter().map(|done| done.meter.levels()).collect();
+        let finished = self.done.into_iter().map(Done::finish);
+        Ok(Finished { first: self.first, channels: finished.collect::<Result<_, _>>()?, levels })
     }
 
     fn make_room(&mut self) -> Result<(), DecodeError> {
-        let in_memory: usize = self.done.iter().map(Writer::bytes_in_memory).sum();
+        let in_memory: usize = self.done.iter().map(|done| done.samples.bytes_in_memory()).sum();
         // Those in files keep at most a block each, which may be more than what is allowed: once they are there, they stay.
-        if in_memory > self.most_in_memory && !self.done.iter().all(Writer::is_spilled) {
+        if in_memory > self.most_in_memory && !self.done.iter().all(|done| done.samples.is_spilled()) {
             for done in &mut self.done {
-                done.spill()?;
+                done.samples.spill()?;
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ const IMPORTS: [(&str, &[&str]); 28] = [
             "app",
             "annotate",
             "access",
+            "audio",
             "clock",
             "config",
             "context",

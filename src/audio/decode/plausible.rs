@@ -42,6 +42,9 @@ pub(super) enum Verdict {
     Noise,
 }
 
+/// From bytes to samples.
+type Decode = fn(&[u8]) -> Vec<f64>;
+
 /// What was measured of the samples under one coding.
 #[derive(Debug, Clone, Copy)]
 struct Measured {
@@ -56,13 +59,12 @@ pub(super) fn judge(file: &mut (impl Read + Seek), length: u64, said: Headerless
         return Ok(Verdict::Noise);
     }
     let places = look(file, length, frame)?;
-    let (decode, others): (fn(&[u8]) -> Vec<f64>, _) = match said.coding {
-        Coding::Alaw => (alaw, (mulaw as fn(&[u8]) -> Vec<f64>, "G.711 µ-law")),
-        Coding::Mulaw => (mulaw, (alaw as fn(&[u8]) -> Vec<f64>, "G.711 A-law")),
-        Coding::Linear => (linear, (swapped as fn(&[u8]) -> Vec<f64>, "16-bit samples with the low byte first")),
+    let (decode, decode_other, name): (Decode, Decode, _) = match said.coding {
+        Coding::Alaw => (alaw, mulaw, "G.711 µ-law"),
+        Coding::Mulaw => (mulaw, alaw, "G.711 A-law"),
+        Coding::Linear => (linear, swapped, "16-bit samples with the low byte first"),
     };
     let found = measure(&places, usize::from(said.channels), decode);
-    let (decode_other, name) = others;
     let other = measure(&places, usize::from(said.channels), decode_other);
     let is_other = other.predictable >= found.predictable + PLAINLY_MORE && other.level_db <= found.level_db - PLAINLY_SOFTER_DB;
     Ok(if is_other && other.predictable >= PREDICTABLE {
@@ -88,7 +90,7 @@ fn look(file: &mut (impl Read + Seek), length: u64, frame: u64) -> io::Result<Ve
 }
 
 /// How loud the samples are, and how much of their energy follows from the two samples before them on the same channel.
-fn measure(places: &[Vec<u8>], channels: usize, decode: fn(&[u8]) -> Vec<f64>) -> Measured {
+fn measure(places: &[Vec<u8>], channels: usize, decode: Decode) -> Measured {
     let decoded: Vec<Vec<f64>> = places.iter().map(|bytes| decode(bytes)).collect();
     let count = decoded.iter().map(Vec::len).sum::<usize>().max(1) as f64;
     let energy: f64 = decoded.iter().flatten().map(|sample| sample * sample).sum();

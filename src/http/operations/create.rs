@@ -79,7 +79,7 @@ pub(in crate::http) async fn from_spool(
     let idempotency = admission
         .key
         .clone()
-        .map(|key| Idempotency { key, fingerprint: fingerprint(json!(["sent", filename, spool.sha256()]), said, &wishes) });
+        .map(|key| Idempotency { key, fingerprint: fingerprint(&json!(["sent", filename, spool.sha256()]), said, &wishes) });
     // Repeated, it gets the first answer, whatever has changed here since.
     if let Some(made) = made_before(state, asker.caller.key(), idempotency.as_ref()) {
         return made;
@@ -100,7 +100,7 @@ pub(in crate::http) async fn from_arrival(
     wishes: Wishes,
 ) -> Result<Created, ApiError> {
     let idempotency =
-        admission.key.clone().map(|key| Idempotency { key, fingerprint: fingerprint(json!(["taken", name]), said, &wishes) });
+        admission.key.clone().map(|key| Idempotency { key, fingerprint: fingerprint(&json!(["taken", name]), said, &wishes) });
     // Repeated, the file is not there any more: the first request took it.
     if let Some(made) = made_before(state, asker.caller.key(), idempotency.as_ref()) {
         return made;
@@ -230,10 +230,12 @@ fn made_before(state: &AppState, owner: Option<&KeyId>, request: Option<&Idempot
 }
 
 /// SHA-256 of a request, in lower-case hexadecimal. What is said of the samples counts where it is said.
-fn fingerprint(recording: Value, said: Option<Headerless>, wishes: &Wishes) -> String {
+fn fingerprint(recording: &Value, said: Option<Headerless>, wishes: &Wishes) -> String {
     let mut digest = Sha256::new();
-    let recording = said.map_or(recording.clone(), |said| json!([recording, said.media_type()]));
     digest.update(recording.to_string());
+    if let Some(said) = said {
+        digest.update(said.media_type());
+    }
     digest.update(&wishes.text);
     hexadecimal(&digest.finalize())
 }

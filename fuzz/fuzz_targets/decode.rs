@@ -4,6 +4,7 @@
 
 use std::io::{Seek, Write};
 
+use callannotate::audio::Audio;
 use callannotate::audio::decode::{DecodeError, DecodeLimits, decode_as, probe_as};
 use callannotate::audio::headerless::{Coding, Headerless};
 use callannotate::audio::time::Millis;
@@ -22,8 +23,8 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let decoded = decode_as(file.path(), said, &LIMITS, &JobContext::detached());
     assert!(!matches!(probed, Err(DecodeError::Read(_))), "{probed:?}");
     if let Ok(decoded) = decoded {
-        let length = decoded.channels.first().map_or(0, |channel| channel.samples().len());
-        assert!(decoded.channels.iter().all(|channel| channel.samples().len() == length));
+        let length = decoded.channels.first().map_or(0, Audio::len);
+        assert!(decoded.channels.iter().all(|channel| channel.len() == length));
         assert!(Millis::from_sample(length) <= LIMITS.max_duration);
     }
 });

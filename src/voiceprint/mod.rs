@@ -9,6 +9,7 @@ mod filterbank;
 mod mel;
 mod mfcc;
 mod model;
+mod rows;
 pub(crate) mod spectrum;
 
 pub use features::{FeatureKind, Features};

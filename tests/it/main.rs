@@ -12,6 +12,8 @@ mod architecture;
 mod audio_range;
 mod calls;
 mod cancel_retry;
+mod channels;
+mod channels_words;
 mod chaos;
 mod checkpoints;
 mod clients;
@@ -21,6 +23,7 @@ mod connections;
 #[cfg(feature = "faults")]
 mod crashes;
 mod diarization;
+mod diarization_properties;
 mod errors;
 mod estimates;
 mod events;

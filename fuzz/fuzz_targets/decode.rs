@@ -11,7 +11,8 @@ use callannotate::audio::time::Millis;
 use callannotate::context::JobContext;
 
 /// Half a minute of four channels: more is decoded by no input of a few kilobytes that is not a bomb.
-const LIMITS: DecodeLimits = DecodeLimits { max_duration: Millis(30_000), max_channels: 4, max_decoded_bytes: 8 << 20 };
+const LIMITS: DecodeLimits =
+    DecodeLimits { max_duration: Millis(30_000), max_channels: 4, max_decoded_bytes: 4 << 20, most_in_memory: 4 << 20 };
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Some((word, bytes)) = data.split_first() else { return };

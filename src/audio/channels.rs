@@ -82,7 +82,7 @@ pub fn plan(channels: Vec<Audio>, mode: ChannelMode) -> Result<ChannelPlan, Sign
     }
     Ok(match mode {
         ChannelMode::Mix => ChannelPlan::Together(mix(&live)?),
-        ChannelMode::Split => ChannelPlan::Apart(leak::take_out(live)?),
+        ChannelMode::Split => ChannelPlan::Apart(leak::take_out(&live)?),
         ChannelMode::Auto => {
             let mut groups = group(live)?;
             if groups.len() > MOST_SIGNALS {
@@ -90,7 +90,7 @@ pub fn plan(channels: Vec<Audio>, mode: ChannelMode) -> Result<ChannelPlan, Sign
             } else if groups.len() == 1 {
                 ChannelPlan::Together(join(groups.remove(0))?)
             } else {
-                ChannelPlan::Apart(leak::take_out(groups.into_iter().map(join).collect::<Result<_, _>>()?)?)
+                ChannelPlan::Apart(leak::take_out(&groups.into_iter().map(join).collect::<Result<Vec<_>, _>>()?)?)
             }
         }
     })

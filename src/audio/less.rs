@@ -28,7 +28,9 @@ impl Less {
             let heard = leak.heard(range.clone())?;
             samples.iter_mut().zip(heard).for_each(|(sample, heard)| *sample -= heard);
         }
-        samples.iter_mut().for_each(|sample| *sample = clean(*sample));
+        for sample in &mut samples {
+            *sample = clean(*sample);
+        }
         Ok(samples)
     }
 }

@@ -121,7 +121,7 @@ fn a_copy_is_one_signal_whatever_its_level_phase_and_delay() {
     }
     let mut diarizer = diarizer();
     // Whichever channel is taken, what is found is what is found on it alone.
-    let alone = diarize(diarizer.as_mut(), &[mono.clone()], SpeakerCount::UNKNOWN).0;
+    let alone = diarize(diarizer.as_mut(), std::slice::from_ref(&mono), SpeakerCount::UNKNOWN).0;
     let doubled = diarize(diarizer.as_mut(), &[mono.clone(), scaled(&delayed(&mono, 150), 0.99)], SpeakerCount::UNKNOWN).0;
     let spans = |found: &Diarization| found.turns.iter().map(|turn| (turn.span, turn.speaker)).collect::<Vec<_>>();
     assert_eq!(spans(&alone), spans(&doubled));

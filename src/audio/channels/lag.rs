@@ -5,10 +5,10 @@
 //! two voices have in common by chance is of another lag in each, what is the same sound is of one.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
-use std::sync::Arc;
 
 use crate::audio::{Audio, SignalError};
 
@@ -84,7 +84,9 @@ impl Search {
         }
         let mut products = self.back.make_output_vec();
         self.back.process(&mut crossed, &mut products).ok()?;
-        products.iter_mut().for_each(|product| *product /= LENGTH as f32);
+        for product in &mut products {
+            *product /= LENGTH as f32;
+        }
         Some(products)
     }
 

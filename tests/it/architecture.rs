@@ -11,6 +11,7 @@ const IMPORTS: [(&str, &[&str]); 29] = [
             "app",
             "annotate",
             "access",
+            "audio",
             "clock",
             "config",
             "context",

@@ -40,6 +40,7 @@ mod long_poll;
 mod models_catalog;
 mod models_import;
 mod models_import_hostile;
+mod models_import_voice;
 mod nginx;
 mod openapi;
 mod proxies;

@@ -2,6 +2,9 @@
 //!
 //! Computed once a recording: the models are asked for many stretches of it, most of which overlap.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::fbank::{self, FbankOptions};
 use super::{mel, mfcc};
 use crate::audio::Audio;
 
@@ -12,6 +15,8 @@ pub enum FeatureKind {
     Mfcc40,
     /// `mel40-ge2e`: power in 40 bands every 10 ms.
     Mel40,
+    /// `fbank80-kaldi`: the logarithm of the energy in 80 bands every 10 ms.
+    Fbank80(FbankOptions),
 }
 
 impl FeatureKind {
@@ -21,6 +26,7 @@ impl FeatureKind {
         match self {
             Self::Mfcc40 => "mfcc40-wq",
             Self::Mel40 => "mel40-ge2e",
+            Self::Fbank80(_) => "fbank80-kaldi",
         }
     }
 
@@ -30,6 +36,7 @@ impl FeatureKind {
         match self {
             Self::Mfcc40 => mfcc::HOP,
             Self::Mel40 => mel::HOP,
+            Self::Fbank80(_) => fbank::HOP,
         }
     }
 
@@ -39,6 +46,7 @@ impl FeatureKind {
         match self {
             Self::Mfcc40 => mfcc::COEFFICIENTS,
             Self::Mel40 => mel::BANDS,
+            Self::Fbank80(_) => fbank::BANDS,
         }
     }
 
@@ -48,13 +56,19 @@ impl FeatureKind {
         match self {
             Self::Mfcc40 => 8,
             Self::Mel40 => 16,
+            Self::Fbank80(_) => 32,
         }
     }
 }
 
+/// The number of the next features.
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+
 /// All frames of one signal.
 #[derive(Debug, Clone)]
 pub struct Features {
+    /// Tells these features from those of other signals, for what is derived from them and kept.
+    id: u64,
     kind: FeatureKind,
     values: Vec<f32>,
     /// Mean square of each frame; empty for the recipe that does not need it.
@@ -68,8 +82,14 @@ impl Features {
         let (values, levels) = match kind {
             FeatureKind::Mfcc40 => (mfcc::mfcc(audio.samples()), Vec::new()),
             FeatureKind::Mel40 => mel::mel_power(audio.samples()),
+            FeatureKind::Fbank80(options) => (fbank::fbank(audio.samples(), options), Vec::new()),
         };
-        Self { kind, values, levels }
+        Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), kind, values, levels }
+    }
+
+    /// No other features have this number, but copies of these.
+    pub(super) fn id(&self) -> u64 {
+        self.id
     }
 
     /// The recipe.

@@ -60,6 +60,7 @@ mod take;
 mod toy_whisper;
 mod transcription;
 mod upload;
+mod voiceprints;
 mod watchdog;
 mod websocket;
 mod ws_limits;

@@ -18,6 +18,7 @@ use callannotate::diarize::{
 use callannotate::inference::Lanes;
 use callannotate::jobs::options::ChannelMode;
 use callannotate::voiceprint::VoiceprintModel;
+use callannotate::volume::scratch_in;
 
 #[derive(Default)]
 struct Options {
@@ -64,10 +65,10 @@ fn main() -> Result<()> {
     };
     for file in &options.files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let ctx = JobContext::detached();
+        let ctx = JobContext::detached().with_scratch(scratch_in(std::env::temp_dir()));
         let recording = decode(file, &DecodeLimits::default(), &ctx).with_context(|| name.clone())?;
         let mode = if options.mix { ChannelMode::Mix } else { ChannelMode::Auto };
-        let plan = plan(recording.channels, mode);
+        let plan = plan(recording.channels, mode)?;
         let signals: Vec<_> = plan
             .signals()
             .iter()

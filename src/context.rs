@@ -1,11 +1,12 @@
-//! What every stage is handed besides its inputs: the stop signal, the place to report progress to, and what was worked out
-//! before a restart.
+//! What every stage is handed besides its inputs: the stop signal, the place to report progress to, what was worked out
+//! before a restart, and room beside memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::checkpoints::Checkpoints;
 use crate::jobs::stage::Stage;
+use crate::scratch::Scratch;
 use crate::stop::{StopSignal, Stopped};
 
 /// Receives "this stage is so many percent done". Called often and from the thread that does the work: it must be cheap.
@@ -35,13 +36,14 @@ pub struct JobContext {
     progress: ProgressSink,
     pulse: Pulse,
     checkpoints: Checkpoints,
+    scratch: Scratch,
 }
 
 impl JobContext {
     /// A context for one run of one job.
     #[must_use]
     pub fn new(stop: StopSignal, progress: ProgressSink) -> Self {
-        Self { stop, progress, pulse: Pulse::default(), checkpoints: Checkpoints::none() }
+        Self { stop, progress, pulse: Pulse::default(), checkpoints: Checkpoints::none(), scratch: Scratch::none() }
     }
 
     /// A context that is never stopped and tells nobody, for work outside a job.
@@ -54,6 +56,12 @@ impl JobContext {
     #[must_use]
     pub fn with_checkpoints(self, checkpoints: Checkpoints) -> Self {
         Self { checkpoints, ..self }
+    }
+
+    /// The same with room beside memory.
+    #[must_use]
+    pub fn with_scratch(self, scratch: Scratch) -> Self {
+        Self { scratch, ..self }
     }
 
     /// The signal, for whoever waits for the work; the work itself calls [`JobContext::check`].
@@ -72,6 +80,12 @@ impl JobContext {
     #[must_use]
     pub fn checkpoints(&self) -> &Checkpoints {
         &self.checkpoints
+    }
+
+    /// Room beside memory, for what grows with the recording.
+    #[must_use]
+    pub fn scratch(&self) -> &Scratch {
+        &self.scratch
     }
 
     /// Call at every packet, window and decoder step.

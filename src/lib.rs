@@ -23,6 +23,7 @@ pub mod messages;
 pub mod models;
 pub mod pipeline;
 pub mod recognize;
+pub mod scratch;
 pub mod stop;
 pub mod telemetry;
 pub mod transcribe;

@@ -132,7 +132,8 @@ impl Worker {
         let id = job.id;
         let checkpoints = self.checkpoints(&running).await;
         let context = JobContext::new(stop.clone(), Arc::new(move |stage, percent| registry.report(id, stage, percent)))
-            .with_checkpoints(checkpoints.clone());
+            .with_checkpoints(checkpoints.clone())
+            .with_scratch(self.volume.scratch());
         let annotated = self.engine.annotate(work, context.clone());
         let Some(annotated) = self.watch(annotated, &context, self.limits.of(running.file.duration_seconds)).await else {
             return self.stalled(running, stop.reason()).await;
@@ -142,6 +143,11 @@ impl Worker {
             _ if stop.reason() == Some(StopReason::Cancelled) => self.cancel(running).await,
             Ok(document) => self.publish(running, &document, &checkpoints).await,
             Err(PipelineError::Stopped) if stop.reason() == Some(StopReason::Shutdown) => self.put_back(running).await,
+            // As with a job that has not begun: it waits until there is room.
+            Err(PipelineError::NoRoom) if stop.reason() != Some(StopReason::TimedOut) => {
+                self.put_back(running).await;
+                self.pause().await;
+            }
             Err(error) => {
                 let failure = self.failure_of(&running, &error, stop.reason());
                 self.reject(running, failure).await;

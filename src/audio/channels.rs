@@ -3,14 +3,14 @@
 //! A file of two channels is one of many things: a call with each side on its own channel (the best case: who speaks is
 //! known), one microphone written twice, a channel that was never connected, one signal with its phase turned on one side,
 //! or a room recorded in stereo. Taken wrongly, every line comes twice, or two speakers become one. [`plan`] decides from
-//! the signals alone, by what [`Comparison`] measures. Pure functions, no models.
+//! the signals alone, by what [`Comparison`] measures. No models.
 
 mod compare;
 
 pub use self::compare::{Comparison, Relation, compare};
 
 use super::levels::measure;
-use super::{Audio, levels};
+use super::{Audio, BLOCK, SignalError, levels};
 use crate::jobs::options::ChannelMode;
 
 /// With more different channels than this, telling them apart helps nobody, and each costs a full run of the models.
@@ -20,7 +20,7 @@ pub const MOST_SIGNALS: usize = 8;
 const DEAD_DBFS: f32 = -60.0;
 
 /// A signal to work on, and where it comes from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Signal {
     /// The channels of the file that it stands for, counted from 0; never empty.
     pub channels: Vec<usize>,
@@ -40,7 +40,7 @@ impl Signal {
 }
 
 /// How to treat the channels of a recording.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum ChannelPlan {
     /// One signal; all speakers are in it.
     Together(Signal),
@@ -60,102 +60,119 @@ impl ChannelPlan {
 }
 
 /// Decides how to treat the channels of a recording. No channels at all give one empty signal.
-#[must_use]
-pub fn plan(channels: Vec<Audio>, mode: ChannelMode) -> ChannelPlan {
-    // The samples are moved, not copied: hours of several channels are gigabytes.
-    let (mut live, dead): (Vec<Signal>, Vec<Signal>) = channels
-        .into_iter()
-        .enumerate()
-        .map(|(channel, audio)| Signal { channels: vec![channel], audio })
-        .partition(|signal| !is_dead(&signal.audio));
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn plan(channels: Vec<Audio>, mode: ChannelMode) -> Result<ChannelPlan, SignalError> {
+    let (mut live, mut dead) = (Vec::new(), Vec::new());
+    for (channel, audio) in channels.into_iter().enumerate() {
+        let side = if is_dead(&audio)? { &mut dead } else { &mut live };
+        side.push(Signal { channels: vec![channel], audio });
+    }
     match live.len() {
         0 => {
             let nothing = || Signal { channels: vec![0], audio: Audio::new(Vec::new()) };
-            return ChannelPlan::Together(dead.into_iter().next().unwrap_or_else(nothing));
+            return Ok(ChannelPlan::Together(dead.into_iter().next().unwrap_or_else(nothing)));
         }
-        1 => return ChannelPlan::Together(live.remove(0)),
+        1 => return Ok(ChannelPlan::Together(live.remove(0))),
+        // What is not worked on need not lie in memory or on the disk any more.
         _ => drop(dead),
     }
-    match mode {
-        ChannelMode::Mix => ChannelPlan::Together(mix(&live)),
+    Ok(match mode {
+        ChannelMode::Mix => ChannelPlan::Together(mix(&live)?),
         ChannelMode::Split => ChannelPlan::Apart(live),
         ChannelMode::Auto => {
-            let mut groups = group(live);
+            let mut groups = group(live)?;
             if groups.len() > MOST_SIGNALS {
-                return ChannelPlan::Together(mix(&groups.concat()));
+                ChannelPlan::Together(mix(&groups.concat())?)
+            } else if groups.len() == 1 {
+                ChannelPlan::Together(join(groups.remove(0))?)
+            } else {
+                ChannelPlan::Apart(groups.into_iter().map(join).collect::<Result<_, _>>()?)
             }
-            if groups.len() == 1 {
-                return ChannelPlan::Together(join(groups.remove(0)));
-            }
-            ChannelPlan::Apart(groups.into_iter().map(join).collect())
         }
-    }
+    })
 }
 
 /// Whether a channel was never connected: silence, or the hum of an open line.
-fn is_dead(audio: &Audio) -> bool {
-    if measure(audio).is_silent() {
-        return true;
+fn is_dead(audio: &Audio) -> Result<bool, SignalError> {
+    if measure(audio)?.is_silent() {
+        return Ok(true);
     }
-    let mut frames: Vec<f32> = compare::frame_levels(audio.samples());
+    let mut frames: Vec<f32> = compare::frame_levels(audio)?;
     frames.sort_unstable_by(f32::total_cmp);
     // The loudest tenth of a second decides, and not one click: a caller who says only "yes" is connected.
-    frames.iter().rev().nth(3).or(frames.last()).is_none_or(|&level| levels::decibels(level) < DEAD_DBFS)
+    Ok(frames.iter().rev().nth(3).or(frames.last()).is_none_or(|&level| levels::decibels(level) < DEAD_DBFS))
 }
 
 /// Puts together the channels that hold the same sound.
-fn group(live: Vec<Signal>) -> Vec<Vec<Signal>> {
+fn group(live: Vec<Signal>) -> Result<Vec<Vec<Signal>>, SignalError> {
     let mut groups: Vec<Vec<Signal>> = Vec::new();
     for signal in live {
-        let known = groups.iter().position(|group| {
-            group.first().is_some_and(|first| compare(&first.audio, &signal.audio).relation() != Relation::Different)
-        });
-        match known.and_then(|index| groups.get_mut(index)) {
+        let mut known = None;
+        for group in &mut groups {
+            if let Some(first) = group.first()
+                && compare(&first.audio, &signal.audio)?.relation() != Relation::Different
+            {
+                known = Some(group);
+                break;
+            }
+        }
+        match known {
             Some(group) => group.push(signal),
             None => groups.push(vec![signal]),
         }
     }
-    groups
+    Ok(groups)
 }
 
 /// One signal of channels that hold the same sound. Copies of one signal need no mixing: the loudest is taken, so that
 /// opposite phases cannot cancel and nothing is smeared. Two views of one room are mixed, since each has its near speakers.
-fn join(group: Vec<Signal>) -> Signal {
-    let copies = match group.split_first() {
-        Some((first, rest)) => rest.iter().all(|other| compare(&first.audio, &other.audio).relation() == Relation::Copy),
-        None => true,
-    };
-    if !copies {
-        return mix(&group);
+fn join(group: Vec<Signal>) -> Result<Signal, SignalError> {
+    if let Some((first, rest)) = group.split_first() {
+        for other in rest {
+            if compare(&first.audio, &other.audio)?.relation() != Relation::Copy {
+                return mix(&group);
+            }
+        }
     }
     let channels = group.iter().flat_map(|signal| signal.channels.iter().copied()).collect();
     // The first of equals, so that a signal and its mirror image give the signal.
-    let loudest = group
-        .into_iter()
-        .map(|signal| signal.audio)
-        .reduce(|best, next| if measure(&next).rms > 1.001 * measure(&best).rms { next } else { best });
-    Signal { channels, audio: loudest.unwrap_or_else(|| Audio::new(Vec::new())) }
+    let mut loudest: Option<(f32, Audio)> = None;
+    for signal in group {
+        let level = measure(&signal.audio)?.rms;
+        if loudest.as_ref().is_none_or(|(best, _)| level > 1.001 * best) {
+            loudest = Some((level, signal.audio));
+        }
+    }
+    Ok(Signal { channels, audio: loudest.map_or_else(|| Audio::new(Vec::new()), |(_, audio)| audio) })
 }
 
 /// The sum of signals, as loud as the loudest of them; one in opposite phase to the first is turned, since both would
 /// cancel.
-fn mix(signals: &[Signal]) -> Signal {
+fn mix(signals: &[Signal]) -> Result<Signal, SignalError> {
     let channels = signals.iter().flat_map(|signal| signal.channels.iter().copied()).collect();
-    let loudest = signals.iter().map(|signal| measure(&signal.audio).peak).fold(0.0, f32::max);
-    let length = signals.iter().map(|signal| signal.audio.samples().len()).max().unwrap_or(0);
-    let mut sum = vec![0.0_f32; length];
+    let mut parts = Vec::with_capacity(signals.len());
+    let mut loudest = 0.0_f32;
     for signal in signals {
-        let turned = signals.first().is_some_and(|first| compare(&first.audio, &signal.audio).is_opposite());
-        let sign = if turned { -1.0 } else { 1.0 };
-        sum.iter_mut().zip(signal.audio.samples()).for_each(|(sum, &sample)| *sum += sign * sample);
+        loudest = loudest.max(measure(&signal.audio)?.peak);
+        let turned = match signals.first() {
+            Some(first) => compare(&first.audio, &signal.audio)?.is_opposite(),
+            None => false,
+        };
+        parts.push((signal.audio.clone(), if turned { -1.0 } else { 1.0 }));
     }
-    let peak = sum.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
-    if peak > loudest && peak > 0.0 {
-        for sample in &mut sum {
-            *sample *= loudest / peak;
-        }
+    // The peak of the sum, which may lie beyond full scale: so it is measured at a fraction of its level, a power of two, by
+    // which nothing is rounded.
+    let fraction = 1.0 / parts.len().next_power_of_two() as f32;
+    let mut peak = 0.0_f32;
+    let quiet = Audio::mixed(parts.clone(), fraction);
+    for block in quiet.blocks(0..quiet.len(), BLOCK) {
+        peak = block?.iter().fold(peak, |peak, sample| peak.max(sample.abs()));
     }
-    Signal { channels, audio: Audio::new(sum) }
+    let peak = peak / fraction;
+    let gain = if peak > loudest && peak > 0.0 { loudest / peak } else { 1.0 };
+    Ok(Signal { channels, audio: Audio::mixed(parts, gain) })
 }
 
 #[cfg(test)]

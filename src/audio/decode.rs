@@ -1,8 +1,7 @@
 //! From a file of any kind to 16 kHz samples, one signal a channel.
 //!
 //! This module, with the files in `decode/`, is the only one that names symphonia. It takes files from strangers: nothing
-//! a file says is believed without a bound, memory grows with the length of the decoded audio (which is limited) and with
-//! nothing else, and no content of a file can make it panic or run for ever.
+//! a file says is believed without a bound, memory grows with nothing a file says or holds (long audio goes to scratch files), and no content of a file can make it panic or run for ever.
 //!
 //! [`probe`] is for the moment of the upload: it says what the recording is, refuses what cannot be annotated, and is quick,
 //! because it decodes only the beginning. [`decode`] does the whole work.
@@ -27,11 +26,15 @@ use std::path::Path;
 
 use self::sink::Sink;
 use self::stream::{AudioStream, Layout};
+use super::signal::SAMPLE_BYTES;
 use super::time::Millis;
-use super::{Audio, Recording, SAMPLE_RATE, SourceInfo};
+use super::{Audio, Recording, SAMPLE_RATE, SignalError, SourceInfo};
 use crate::context::JobContext;
 use crate::jobs::stage::Stage;
 use crate::stop::Stopped;
+
+/// Bytes of scratch files a sample for the frames that voices are known by: 80 bands every 10 ms, the most that any recipe has.
+const FRAME_BYTES: u64 = 2;
 
 /// What a recording may be at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,22 +43,36 @@ pub struct DecodeLimits {
     pub max_duration: Millis,
     /// Recordings of more channels are refused.
     pub max_channels: u16,
-    /// Memory for the decoded samples of all channels together; a recording that needs more counts as too long.
+    /// Bytes of the scratch files for the decoded samples of all channels together; a recording that needs more counts as
+    /// too long.
     pub max_decoded_bytes: u64,
+    /// Bytes of memory that the decoded samples of all channels together may take before they go to scratch files.
+    pub most_in_memory: usize,
 }
 
 impl Default for DecodeLimits {
-    /// Four hours, 16 channels, 2 GiB.
+    /// Four hours, 16 channels, 2 GiB (four hours of four channels). 64 MiB of memory: 17 minutes of one channel, so that
+    /// nearly all calls never touch the disk again.
     fn default() -> Self {
-        Self { max_duration: Millis(4 * 3_600_000), max_channels: 16, max_decoded_bytes: 2 << 30 }
+        Self { max_duration: Millis(4 * 3_600_000), max_channels: 16, max_decoded_bytes: 2 << 30, most_in_memory: 64 << 20 }
     }
 }
 
 impl DecodeLimits {
     /// The longest recording of so many channels.
     fn longest(&self, channels: u16) -> Millis {
-        let a_second = u64::from(SAMPLE_RATE) * size_of::<f32>() as u64 * u64::from(channels.max(1));
+        let a_second = u64::from(SAMPLE_RATE) * SAMPLE_BYTES as u64 * u64::from(channels.max(1));
         self.max_duration.min(Millis(self.max_decoded_bytes.saturating_mul(1_000) / a_second))
+    }
+
+    /// Bytes of scratch files that work on such a recording takes: its samples, and the frames of one channel's voices.
+    fn scratch_bytes(&self, source: &SourceInfo) -> u64 {
+        let channels = u64::from(source.channels);
+        let samples = source.duration.to_sample() as u64;
+        if samples.saturating_mul(channels).saturating_mul(size_of::<f32>() as u64) <= self.most_in_memory as u64 {
+            return 0;
+        }
+        samples.saturating_mul(channels * SAMPLE_BYTES as u64 + FRAME_BYTES)
     }
 }
 
@@ -86,6 +103,9 @@ pub enum DecodeError {
     /// The file could not be read.
     #[error("could not read the recording")]
     Read(#[source] std::io::Error),
+    /// The decoded samples could not be kept.
+    #[error(transparent)]
+    Signal(#[from] SignalError),
     /// The job was told to stop.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -96,7 +116,7 @@ pub enum DecodeError {
 /// Reads the file once from start to end at most, decodes the first half second, and takes little memory.
 ///
 /// # Errors
-/// Any of [`DecodeError`] but `Stopped`.
+/// Any of [`DecodeError`] but `Signal` and `Stopped`.
 pub fn probe(path: &Path, limits: &DecodeLimits) -> Result<SourceInfo, DecodeError> {
     guarded(|| {
         let mut stream = AudioStream::open(path, limits)?;
@@ -119,6 +139,15 @@ pub fn probe(path: &Path, limits: &DecodeLimits) -> Result<SourceInfo, DecodeErr
     })
 }
 
+/// Whether what a recording needs beside memory fits on the disk: better known before it is decoded than after hours of it.
+///
+/// # Errors
+/// [`SignalError::NoRoom`] when it does not.
+pub fn check_room(source: &SourceInfo, limits: &DecodeLimits, ctx: &JobContext) -> Result<(), SignalError> {
+    let needed = limits.scratch_bytes(source);
+    if needed == 0 || ctx.scratch().has_room(needed) { Ok(()) } else { Err(SignalError::NoRoom) }
+}
+
 /// Decodes a whole recording to 16 kHz, one signal a channel. A file that was cut off gives what is there.
 ///
 /// # Errors
@@ -135,7 +164,7 @@ pub fn decode(path: &Path, limits: &DecodeLimits, ctx: &JobContext) -> Result<Re
             if let Some((layout, planes)) = stream.decode(packet)? {
                 let sink = match &mut sink {
                     Some(sink) => sink,
-                    none => none.insert(Sink::new(layout)?),
+                    none => none.insert(Sink::new(layout, limits, ctx.scratch())?),
                 };
                 sink.push(layout, planes)?;
                 let limit = limits.longest(sink.first.channels);
@@ -156,9 +185,9 @@ pub fn decode(path: &Path, limits: &DecodeLimits, ctx: &JobContext) -> Result<Re
             });
         };
         let limit = limits.longest(sink.first.channels);
-        let (first, channels) = sink.finish();
+        let (first, channels) = sink.finish()?;
         let duration = channels.first().map_or(Millis::ZERO, Audio::duration);
-        if channels.iter().all(|channel| channel.samples().is_empty()) {
+        if channels.iter().all(Audio::is_empty) {
             return Err(DecodeError::Empty);
         }
         if duration > limit {

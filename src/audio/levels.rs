@@ -1,10 +1,8 @@
 //! How loud a signal is, and what is wrong with it.
 //!
-//! Pure functions of the samples. They measure, so that the result can warn ("the recording is silent", "clipped"), and
-//! remove what is certainly not sound: a constant offset. They never amplify, gate or denoise: the models were trained on
-//! recordings as they are, and louder noise is taken for speech.
+//! Measured, so that the result can warn ("the recording is silent", "clipped"); nothing is changed here.
 
-use super::Audio;
+use super::{Audio, BLOCK, SignalError};
 
 /// Below this level (RMS, and the loudest sample at most 6 dB above) a signal counts as silent.
 pub const SILENCE_DBFS: f32 = -80.0;
@@ -12,9 +10,6 @@ pub const SILENCE_DBFS: f32 = -80.0;
 /// A recording with more than this share of clipped samples is worth a warning. Loud but clean speech touches full scale
 /// on far fewer.
 pub const CLIPPED_SHARE: f32 = 0.001;
-
-/// An offset below this is left alone: it is the rounding of 8-bit and companded sources.
-const OFFSET_TO_REMOVE: f64 = 0.002;
 
 /// A sample this near to full scale counts as clipped when its neighbour is as well.
 const FULL_SCALE: f32 = 0.998;
@@ -51,31 +46,49 @@ impl Levels {
 }
 
 /// Measures one signal.
-#[must_use]
-pub fn measure(audio: &Audio) -> Levels {
-    let samples = audio.samples();
-    if samples.is_empty() {
-        return Levels { peak: 0.0, rms: 0.0, clipped: 0.0 };
+///
+/// # Errors
+/// When it cannot be read.
+pub fn measure(audio: &Audio) -> Result<Levels, SignalError> {
+    let mut meter = Meter::default();
+    for block in audio.blocks(0..audio.len(), BLOCK) {
+        meter.push(&block?);
     }
-    let peak = samples.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
-    let energy: f64 = samples.iter().map(|&sample| f64::from(sample) * f64::from(sample)).sum();
-    // Sources at another rate ring a little around the ceiling, so a run near it is what tells clipping from one loud
-    // sample.
-    let clipped = samples.windows(2).filter(|pair| pair.iter().all(|sample| sample.abs() >= FULL_SCALE)).count();
-    let count = samples.len() as f64;
-    Levels { peak, rms: (energy / count).sqrt() as f32, clipped: (clipped as f64 / count) as f32 }
+    Ok(meter.levels())
 }
 
-/// Takes away a constant offset, which cheap recorders add and which hides clipping and silence. A signal without one is
-/// handed back untouched.
-#[must_use]
-pub fn remove_offset(audio: Audio) -> Audio {
-    let samples = audio.samples();
-    let mean = samples.iter().map(|&sample| f64::from(sample)).sum::<f64>() / samples.len().max(1) as f64;
-    if mean.abs() < OFFSET_TO_REMOVE {
-        return audio;
+/// Measures a signal while it goes by.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Meter {
+    count: usize,
+    peak: f32,
+    energy: f64,
+    clipped: usize,
+    /// Whether the last sample was at full scale.
+    at_ceiling: bool,
+}
+
+impl Meter {
+    /// Takes the next samples.
+    pub fn push(&mut self, samples: &[f32]) {
+        self.count += samples.len();
+        for &sample in samples {
+            self.peak = self.peak.max(sample.abs());
+            self.energy += f64::from(sample) * f64::from(sample);
+            // Sources at another rate ring a little around the ceiling, so a run near it is what tells clipping from one
+            // loud sample.
+            let at_ceiling = sample.abs() >= FULL_SCALE;
+            self.clipped += usize::from(at_ceiling && self.at_ceiling);
+            self.at_ceiling = at_ceiling;
+        }
     }
-    Audio::new(samples.iter().map(|&sample| sample - mean as f32).collect())
+
+    /// What was measured so far.
+    #[must_use]
+    pub fn levels(&self) -> Levels {
+        let count = self.count.max(1) as f64;
+        Levels { peak: self.peak, rms: (self.energy / count).sqrt() as f32, clipped: (self.clipped as f64 / count) as f32 }
+    }
 }
 
 /// A level between 0 and 1 in decibels below full scale.
@@ -88,48 +101,43 @@ pub fn decibels(level: f32) -> f32 {
 mod tests {
     use super::*;
 
+    fn levels_of(samples: Vec<f32>) -> Levels {
+        measure(&Audio::new(samples)).unwrap()
+    }
+
     fn tone(level: f32) -> Vec<f32> {
         (0..16_000).map(|index| level * (index as f32 * 0.1).sin()).collect()
     }
 
     #[test]
     fn nothing_and_almost_nothing_are_silent() {
-        assert!(measure(&Audio::new(Vec::new())).is_silent());
-        assert!(measure(&Audio::new(vec![0.0; 1_000])).is_silent());
-        assert!(measure(&Audio::new(tone(0.000_05))).is_silent());
+        assert!(levels_of(Vec::new()).is_silent());
+        assert!(levels_of(vec![0.0; 1_000]).is_silent());
+        assert!(levels_of(tone(0.000_05)).is_silent());
     }
 
     #[test]
     fn a_whisper_is_not_silent() {
-        assert!(!measure(&Audio::new(tone(0.001))).is_silent());
+        assert!(!levels_of(tone(0.001)).is_silent());
     }
 
     #[test]
     fn a_short_word_in_an_hour_of_zeros_is_not_silence() {
         let mut samples = vec![0.0; 1_000_000];
         samples.extend(tone(0.01).into_iter().take(800));
-        assert!(!measure(&Audio::new(samples)).is_silent());
+        assert!(!levels_of(samples).is_silent());
     }
 
     #[test]
     fn an_overdriven_tone_is_clipped_and_a_loud_one_is_not() {
-        assert!(measure(&Audio::new(tone(1.5))).is_clipped());
-        assert!(!measure(&Audio::new(tone(0.99))).is_clipped());
+        assert!(levels_of(tone(1.5)).is_clipped());
+        assert!(!levels_of(tone(0.99)).is_clipped());
     }
 
     #[test]
     fn the_level_of_a_sine_is_three_decibels_below_its_peak() {
-        let levels = measure(&Audio::new(tone(0.5)));
+        let levels = levels_of(tone(0.5));
         assert!((levels.dbfs() - decibels(0.5) + 3.01).abs() < 0.05);
         assert!((levels.peak - 0.5).abs() < 0.001);
-    }
-
-    #[test]
-    fn an_offset_goes_and_a_clean_signal_is_left_alone() {
-        let clean = Audio::new(tone(0.5));
-        assert_eq!(remove_offset(clean.clone()), clean);
-        let moved = Audio::new(tone(0.5).iter().map(|sample| sample + 0.1).collect());
-        let mean = remove_offset(moved).samples().iter().sum::<f32>() / 16_000.0;
-        assert!(mean.abs() < 0.001);
     }
 }

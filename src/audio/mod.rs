@@ -5,39 +5,15 @@ pub mod channels;
 pub mod decode;
 pub mod levels;
 pub mod resample;
+mod signal;
 pub mod time;
+mod writer;
 
+pub use signal::{Audio, BLOCK, Cursor, SignalError};
 use time::Millis;
 
 /// The rate of everything after decoding, in Hz.
 pub const SAMPLE_RATE: u32 = 16_000;
-
-/// One signal at 16 kHz, in [-1, 1] and finite, by construction.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Audio(Vec<f32>);
-
-impl Audio {
-    /// Takes samples at 16 kHz; what is not finite becomes silence, what is too loud is clipped.
-    #[must_use]
-    pub fn new(mut samples: Vec<f32>) -> Self {
-        for sample in &mut samples {
-            *sample = if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 };
-        }
-        Self(samples)
-    }
-
-    /// The samples.
-    #[must_use]
-    pub fn samples(&self) -> &[f32] {
-        &self.0
-    }
-
-    /// Its length.
-    #[must_use]
-    pub fn duration(&self) -> Millis {
-        Millis::from_sample(self.0.len())
-    }
-}
 
 /// What a file says of itself, or was measured to be; known before anything is decoded in full.
 #[derive(Debug, Clone, PartialEq)]

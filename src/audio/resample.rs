@@ -24,6 +24,8 @@ pub struct Resampler {
     rate: u32,
     filter: Option<Filter>,
     output: Vec<f32>,
+    /// Samples that were taken out of `output`.
+    taken: usize,
     received: u64,
 }
 
@@ -54,7 +56,7 @@ impl Resampler {
             let delay = transform.output_delay();
             Some(Filter { transform, waiting: Vec::new(), block, delay })
         };
-        Ok(Self { rate, filter, output: Vec::new(), received: 0 })
+        Ok(Self { rate, filter, output: Vec::new(), taken: 0, received: 0 })
     }
 
     /// Takes the next samples at the source's rate. What is not finite counts as silence, so that one bad sample cannot
@@ -71,21 +73,21 @@ impl Resampler {
         }
     }
 
-    /// How many samples at 16 kHz stand ready.
-    #[must_use]
-    pub fn ready(&self) -> usize {
-        self.output.len()
+    /// Takes out what stands ready at 16 kHz.
+    pub fn take(&mut self) -> std::vec::Drain<'_, f32> {
+        self.taken += self.output.len();
+        self.output.drain(..)
     }
 
-    /// Ends the signal and gives all of it.
+    /// Ends the signal and gives what was not taken out of it.
     #[must_use]
     pub fn finish(mut self) -> Vec<f32> {
-        let length = output_length(self.received, self.rate);
+        // What stood ready was never more than this: it came from whole blocks, and late by the delay.
+        let length = output_length(self.received, self.rate).saturating_sub(self.taken);
         if let Some(filter) = &mut self.filter {
             filter.flush(&mut self.output, length);
         }
         self.output.resize(length, 0.0);
-        self.output.shrink_to_fit();
         self.output
     }
 }
@@ -177,10 +179,13 @@ mod tests {
 
     fn resample(samples: &[f32], rate: u32, piece: usize) -> Vec<f32> {
         let mut resampler = Resampler::new(rate).unwrap();
+        let mut output = Vec::new();
         for piece in samples.chunks(piece.max(1)) {
             resampler.push(piece);
+            output.extend(resampler.take());
         }
-        resampler.finish()
+        output.extend(resampler.finish());
+        output
     }
 
     fn tone(rate: u32, length: usize, hertz: f64) -> Vec<f32> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::jobs::options::{JobOptions, SpeakerRange};
 use crate::jobs::progress::Progress;
 use crate::pipeline::{self, Task};
 use crate::stop::StopSignal;
-use crate::telemetry;
+use crate::{telemetry, volume};
 
 pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Result<()> {
     telemetry::init_command_line();
@@ -46,6 +46,7 @@ pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Res
             shown.set_message(stage.name());
         }),
     );
+    let context = context.with_scratch(volume::scratch_in(temporary_folder()));
     let mut pipeline = pipeline::builder(config)();
     let task = Task { recording: &arguments.file, size_bytes, sha256: &sha256, options: &options };
     let document = pipeline.run(&context, &task);
@@ -63,6 +64,13 @@ pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Res
         Format::Rttm => rttm(&document, &arguments.file),
     };
     std::io::stdout().lock().write_all(text.as_bytes()).context("cannot write to standard output")
+}
+
+/// Where long recordings are laid while they are worked on: where `TMPDIR` says, else `/var/tmp`, since `/tmp` is memory on many
+/// systems.
+fn temporary_folder() -> PathBuf {
+    let lasting = Path::new("/var/tmp");
+    if std::env::var_os("TMPDIR").is_none() && lasting.is_dir() { lasting.to_owned() } else { std::env::temp_dir() }
 }
 
 /// Size and SHA-256 of a file.

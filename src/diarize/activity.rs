@@ -3,7 +3,7 @@
 use earshot::Detector;
 
 use super::DiarizeError;
-use crate::audio::Audio;
+use crate::audio::{Audio, SignalError};
 use crate::context::JobContext;
 
 /// Samples of one frame.
@@ -20,13 +20,13 @@ const AUDIBLE: f32 = 1e-4;
 /// The loudest sample of the noise that is added, three steps of 16 bits.
 const HISS: f32 = 1e-4;
 /// Frames between two looks at the stop signal.
-const BLOCK: usize = 4096;
+const BLOCK: usize = 512;
 
 /// The score of each frame, 0 to 1.
 pub(super) fn scores(ctx: &JobContext, audio: &Audio) -> Result<Vec<f32>, DiarizeError> {
     let mut detector = Detector::default_boxed();
-    let samples = audio.samples();
-    let frames = samples.len().div_ceil(FRAME);
+    let mut samples = audio.cursor();
+    let frames = audio.len().div_ceil(FRAME);
     let mut scores = Vec::with_capacity(frames + DELAY);
     let mut last = [0.0; FRAME];
     let mut hiss = Hiss(1);
@@ -34,8 +34,7 @@ pub(super) fn scores(ctx: &JobContext, audio: &Audio) -> Result<Vec<f32>, Diariz
         if index % BLOCK == 0 {
             ctx.check()?;
         }
-        let start = (index * FRAME).min(samples.len());
-        let inside = &samples[start..(start + FRAME).min(samples.len())];
+        let inside = samples.slice(index * FRAME..(index + 1) * FRAME)?;
         last[..inside.len()].copy_from_slice(inside);
         last[inside.len()..].fill(0.0);
         for sample in &mut last {
@@ -96,15 +95,18 @@ pub(super) fn stretches(active: &[bool], gap: usize, shortest: usize) -> Vec<(us
 
 /// Keeps the stretches that can be heard: whose louder moments come within [`AUDIBLE`] of the recording's. The detector adapts
 /// to what it hears, and takes the faint hiss after a loud tone for speech.
-pub(super) fn audible(mut stretches: Vec<(usize, usize)>, audio: &Audio) -> Vec<(usize, usize)> {
+pub(super) fn audible(mut stretches: Vec<(usize, usize)>, audio: &Audio) -> Result<Vec<(usize, usize)>, SignalError> {
     let level = |frame: &[f32]| frame.iter().map(|sample| sample * sample).sum::<f32>() / frame.len() as f32;
-    let levels: Vec<f32> = audio.samples().chunks(FRAME).map(level).collect();
+    let mut levels: Vec<f32> = Vec::with_capacity(audio.len() / FRAME + 1);
+    for block in audio.blocks(0..audio.len(), BLOCK * FRAME) {
+        levels.extend(block?.chunks(FRAME).map(level));
+    }
     let loud = loud_moments(&levels);
     stretches.retain(|(start, end)| {
         let inside = levels.get(*start..(*end).min(levels.len())).unwrap_or_default();
         loud_moments(inside) >= loud * AUDIBLE
     });
-    stretches
+    Ok(stretches)
 }
 
 /// The level that one frame in twenty exceeds, as mean square.
@@ -123,7 +125,7 @@ mod tests {
         let mut samples = vec![0.1; 100 * FRAME];
         samples[50 * FRAME..].fill(0.0005);
         let audio = Audio::new(samples);
-        assert_eq!(audible(vec![(10, 40), (60, 90)], &audio), [(10, 40)]);
+        assert_eq!(audible(vec![(10, 40), (60, 90)], &audio).unwrap(), [(10, 40)]);
     }
 
     #[test]

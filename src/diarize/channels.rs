@@ -6,8 +6,8 @@
 //! speaker who has no other turns.
 
 use super::{Diarization, Diarize, DiarizeError, SpeakerCount, SpeakerIndex, SpeechTurn, kept};
-use crate::audio::Audio;
 use crate::audio::time::{Millis, TimeSpan};
+use crate::audio::{Audio, BLOCK, SignalError};
 use crate::context::JobContext;
 use crate::jobs::stage::Stage;
 
@@ -59,7 +59,13 @@ pub fn diarize_channels(
         part.report(Stage::Diarization, 100);
         let others: Vec<&Audio> =
             signals.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, (_, audio))| *audio).collect();
-        found.turns.retain(|turn| !is_echo(turn.span, audio, &others));
+        let mut own = Vec::with_capacity(found.turns.len());
+        for turn in found.turns {
+            if !is_echo(turn.span, audio, &others)? {
+                own.push(turn);
+            }
+        }
+        found.turns = own;
         found.speakers.iter_mut().for_each(|speaker| speaker.channel = *channel);
         parts.push(found);
     }
@@ -75,15 +81,22 @@ fn believed(found: &Diarization) -> usize {
 }
 
 /// Whether a stretch of one channel is only what another one leaks into it.
-fn is_echo(span: TimeSpan, audio: &Audio, others: &[&Audio]) -> bool {
-    let here = energy(audio, span);
-    others.iter().any(|other| here < ECHO * energy(other, span))
+fn is_echo(span: TimeSpan, audio: &Audio, others: &[&Audio]) -> Result<bool, SignalError> {
+    let here = energy(audio, span)?;
+    for other in others {
+        if here < ECHO * energy(other, span)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-fn energy(audio: &Audio, span: TimeSpan) -> f64 {
-    let end = span.end().to_sample().min(audio.samples().len());
-    let samples = audio.samples().get(span.start().to_sample().min(end)..end).unwrap_or_default();
-    samples.iter().map(|sample| f64::from(*sample).powi(2)).sum()
+fn energy(audio: &Audio, span: TimeSpan) -> Result<f64, SignalError> {
+    let mut energy = 0.0;
+    for block in audio.blocks(span.start().to_sample()..span.end().to_sample(), BLOCK) {
+        energy = block?.iter().fold(energy, |sum, sample| sum + f64::from(*sample).powi(2));
+    }
+    Ok(energy)
 }
 
 /// Numbers the speakers of all channels by their first turns; who has no turn is gone.
@@ -130,8 +143,9 @@ mod tests {
     impl Diarize for Loud {
         fn diarize(&mut self, _: &JobContext, audio: &Audio, _: SpeakerCount) -> Result<Diarization, DiarizeError> {
             let heard = |sample: &f32| sample.abs() > 1e-6;
-            let first = audio.samples().iter().position(heard).unwrap_or(0);
-            let last = audio.samples().iter().rposition(heard).unwrap_or(0);
+            let samples = audio.read(0..audio.len())?;
+            let first = samples.iter().position(heard).unwrap_or(0);
+            let last = samples.iter().rposition(heard).unwrap_or(0);
             let span = TimeSpan::new(Millis::from_sample(first), Millis::from_sample(last + 1));
             let turns: Vec<_> =
                 span.map(|span| SpeechTurn { span, speaker: SpeakerIndex(0), confidence: 1.0 }).into_iter().collect();

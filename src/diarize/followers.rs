@@ -4,7 +4,7 @@
 
 use super::{Diarization, DiarizeError, DiarizedSpeaker, SpeakerIndex, SpeechTurn};
 use crate::audio::time::{Millis, TimeSpan};
-use crate::audio::{Audio, SAMPLE_RATE};
+use crate::audio::{Audio, SAMPLE_RATE, SignalError};
 use crate::context::JobContext;
 use crate::voiceprint::{Effort, Features, VoiceprintModel, dot};
 
@@ -18,6 +18,8 @@ const PAUSE: usize = 12;
 const QUIET: f32 = 1e-3;
 /// More pauses than this are not tried, the longest first.
 const MOST_PAUSES: usize = 8;
+/// Samples that are read at once: whole steps, 4 s.
+const BLOCK: usize = 400 * STEP;
 
 /// Divides the turns in which two people speak one after the other.
 pub(super) fn divide(
@@ -35,7 +37,7 @@ pub(super) fn divide(
     let mut followers = Vec::new();
     for turn in diarization.turns.iter_mut().filter(|turn| turn.span.duration().0 >= 2 * SIDE.0) {
         ctx.check()?;
-        let pauses = pauses(audio.samples(), turn.span);
+        let pauses = pauses(audio, turn.span)?;
         let sides: Vec<TimeSpan> = pauses
             .iter()
             .flat_map(|pause| [TimeSpan::new(turn.span.start(), *pause), TimeSpan::new(*pause, turn.span.end())])
@@ -111,10 +113,12 @@ fn tidy(diarization: &mut Diarization) {
 }
 
 /// The middles of the pauses that leave enough on both sides, the longest first.
-fn pauses(samples: &[f32], span: TimeSpan) -> Vec<Millis> {
-    let (from, to) = (span.start().to_sample(), span.end().to_sample().min(samples.len()));
-    let inside = samples.get(from..to).unwrap_or_default();
-    let levels: Vec<f32> = inside.chunks(STEP).map(|step| step.iter().map(|sample| sample * sample).sum()).collect();
+fn pauses(audio: &Audio, span: TimeSpan) -> Result<Vec<Millis>, SignalError> {
+    let (from, to) = (span.start().to_sample(), span.end().to_sample());
+    let mut levels: Vec<f32> = Vec::new();
+    for block in audio.blocks(from..to, BLOCK) {
+        levels.extend(block?.chunks(STEP).map(|step| step.iter().map(|sample| sample * sample).sum::<f32>()));
+    }
     let mut sorted = levels.clone();
     sorted.sort_unstable_by(f32::total_cmp);
     let quiet = sorted.get(sorted.len() * 19 / 20).copied().unwrap_or(0.0) * QUIET;
@@ -129,7 +133,7 @@ fn pauses(samples: &[f32], span: TimeSpan) -> Vec<Millis> {
         at += group.len();
     }
     found.sort_by_key(|(length, _)| std::cmp::Reverse(*length));
-    found.into_iter().take(MOST_PAUSES).map(|(_, middle)| middle).collect()
+    Ok(found.into_iter().take(MOST_PAUSES).map(|(_, middle)| middle).collect())
 }
 
 #[cfg(test)]
@@ -161,6 +165,6 @@ mod tests {
             samples[(from * second as f32) as usize..(to * second as f32) as usize].fill(0.0);
         }
         let span = TimeSpan::new(Millis(0), Millis(10_000)).unwrap();
-        assert_eq!(pauses(&samples, span), [Millis(6200), Millis(3100)]);
+        assert_eq!(pauses(&Audio::new(samples), span).unwrap(), [Millis(6200), Millis(3100)]);
     }
 }

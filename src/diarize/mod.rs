@@ -28,8 +28,8 @@ pub use segmented::{SegmentedDiarizer, SegmentedOptions};
 pub use speech::speech_regions;
 pub use voiced::VoicedDiarizer;
 
-use crate::audio::Audio;
 use crate::audio::time::{Millis, TimeSpan};
+use crate::audio::{Audio, SignalError};
 use crate::context::JobContext;
 use crate::stop::Stopped;
 use crate::voiceprint::Voiceprint;
@@ -101,6 +101,9 @@ pub enum DiarizeError {
     /// The job was told to stop.
     #[error(transparent)]
     Stopped(#[from] Stopped),
+    /// The signal, or what was worked out of it, cannot be read or kept.
+    #[error(transparent)]
+    Signal(#[from] SignalError),
     /// A model failed.
     #[error("the diarization model failed: {0}")]
     Model(String),

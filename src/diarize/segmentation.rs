@@ -116,24 +116,24 @@ impl Segmentation {
     /// # Errors
     /// When told to stop, or when the model fails.
     pub fn windows(&self, ctx: &JobContext, audio: &Audio, hop: usize, share: usize) -> Result<Vec<Window>, DiarizeError> {
-        let samples = audio.samples();
-        let starts = window_starts(samples.len(), hop);
+        let starts = window_starts(audio.len(), hop);
         let mut windows = Vec::with_capacity(starts.len());
         for block in starts.chunks(BLOCK) {
             ctx.check()?;
-            let answers = self.session.lanes().map(block, |lane, start| self.window(lane, samples, *start));
+            let answers = self.session.lanes().map(block, |lane, start| self.window(lane, audio, *start));
             for answer in answers {
-                windows.push(answer.map_err(|error| DiarizeError::Model(error.to_string()))?);
+                windows.push(answer?);
             }
             ctx.report_part(Stage::Diarization, windows.len() * share, starts.len() * 100);
         }
         Ok(windows)
     }
 
-    fn window(&self, lane: usize, samples: &[f32], start: usize) -> Result<Window, InferenceError> {
-        let mut input = samples[start..(start + WINDOW).min(samples.len())].to_vec();
+    fn window(&self, lane: usize, audio: &Audio, start: usize) -> Result<Window, DiarizeError> {
+        let mut input = audio.read(start..start + WINDOW)?.into_owned();
         input.resize(input.len().max(2 * RECEPTIVE_FIELD), 0.0);
-        let answer = self.session.run(lane, ("x", &[1, 1, input.len()], &input), "y")?;
+        let answer = self.session.run(lane, ("x", &[1, 1, input.len()], &input), "y");
+        let answer = answer.map_err(|error| DiarizeError::Model(error.to_string()))?;
         let (active, probability) = answer.values.chunks_exact(POWERSET.len()).map(decode).unzip();
         Ok(Window { start, active, probability })
     }

@@ -63,11 +63,11 @@ impl SegmentedDiarizer {
     fn analyse(&mut self, ctx: &JobContext, audio: &Audio) -> Result<Analysis, DiarizeError> {
         let hop = (f64::from(self.options.hop_seconds.clamp(0.1, 10.0)) * f64::from(SAMPLE_RATE)) as usize;
         let mut windows = self.segmentation.windows(ctx, audio, hop, 50)?;
-        let tonality = Tonality::of(audio);
+        let tonality = Tonality::of(ctx, audio)?;
         for window in &mut windows {
             tonality.silence(window);
         }
-        let features = Features::of(self.voiceprint.kind(), audio);
+        let features = Features::of(self.voiceprint.kind(), audio)?;
         let speakers = local_speakers(ctx, &windows, &features, &mut self.voiceprint)?;
         Ok(Analysis { windows, features, speakers })
     }
@@ -78,7 +78,7 @@ impl Diarize for SegmentedDiarizer {
         let Analysis { windows, features, speakers } = self.analyse(ctx, audio)?;
         ctx.check()?;
         let assignment = assign(&windows, &speakers, &Calibration::of(self.voiceprint.kind()), count);
-        let timeline = stitch(&windows, &assignment, audio.samples().len());
+        let timeline = stitch(&windows, &assignment, audio.len());
         let (mut diarization, _) = turns(&timeline, audio.duration(), TIDYING);
         add_voiceprints(ctx, &mut diarization, &features, &mut self.voiceprint)?;
         followers::divide(ctx, &mut diarization, audio, &features, &mut self.voiceprint)?;

@@ -1,6 +1,6 @@
 //! What is certainly not speech: music, ring-back and dialling tones, beeps, keys and hum.
 //!
-//! Pure. Voice detectors are trained against noise and fire on anything with a pitch. What sets tones and notes apart is that
+//! Voice detectors are trained against noise and fire on anything with a pitch. What sets tones and notes apart is that
 //! they keep their pitch: the lines of their spectrum stay within a few hertz for a fifth of a second, while in speech the pitch
 //! glides all the time, and its upper harmonics with it by as many times more. So the share of the energy that lies in steady
 //! lines is near one for tones, about 0.85 for held notes, and below a tenth for speech; only drawn-out vowels reach one half
@@ -8,8 +8,12 @@
 //!
 //! What has no steady lines (drums, noise, song) is not found here.
 
+use std::collections::VecDeque;
+
+use super::DiarizeError;
 use super::segmentation::Window;
 use crate::audio::{Audio, SAMPLE_RATE};
+use crate::context::JobContext;
 use crate::voiceprint::spectrum::{Edge, Spectrum};
 
 /// Samples from one frame to the next, as in [`super::activity`]; 64 ms are looked at.
@@ -19,6 +23,7 @@ const LENGTH: usize = 1024;
 const BAND: std::ops::Range<usize> = 5..261;
 /// A line is steady when it is found in all these frames before and after, within so many hertz.
 const NEIGHBOURS: [usize; 3] = [2, 4, 6];
+const FURTHEST: usize = 6;
 const STEADY_HZ: f32 = 4.0;
 /// Lines weaker than this share of the frame's energy are not looked for.
 const WEAKEST: f32 = 1e-4;
@@ -31,6 +36,8 @@ const KEY_SHARE: f32 = 0.8;
 /// that words next to a beep stay.
 const NEAR: (usize, f32) = (12, 0.35);
 const FAR: (usize, f32) = (31, 0.5);
+/// Frames between two looks at the stop signal.
+const BLOCK: usize = 4096;
 
 /// Where a recording holds tones, frame by frame.
 #[derive(Debug, Clone)]
@@ -54,17 +61,29 @@ struct Frame {
 
 impl Tonality {
     /// Looks through a recording.
-    pub(super) fn of(audio: &Audio) -> Self {
+    pub(super) fn of(ctx: &JobContext, audio: &Audio) -> Result<Self, DiarizeError> {
         let mut spectrum = Spectrum::new(LENGTH, HOP, Edge::Zeros);
-        let frames: Vec<Frame> =
-            (0..spectrum.frames(audio.samples().len())).map(|index| lines(spectrum.frame(audio.samples(), index).0)).collect();
-        // The root of the energy: loud frames count more, but one click does not count for all.
-        let weights: Vec<f64> = frames.iter().map(|frame| f64::from(frame.energy).sqrt()).collect();
-        let steady: Vec<f64> = (0..frames.len()).map(|index| f64::from(steady_share(&frames, index))).collect();
+        let mut signal = audio.cursor();
+        let total = spectrum.frames(audio.len());
+        let (mut weights, mut steady) = (Vec::with_capacity(total), Vec::with_capacity(total));
+        let mut around = Surroundings::default();
+        for index in 0..total {
+            if index % BLOCK == 0 {
+                ctx.check()?;
+            }
+            let frame = lines(spectrum.frame(&mut signal, index)?.0);
+            // The root of the energy: loud frames count more, but one click does not count for all.
+            weights.push(f64::from(frame.energy).sqrt());
+            around.push(frame);
+            if let Some(place) = index.checked_sub(FURTHEST) {
+                steady.push(f64::from(around.steady_share(place)));
+            }
+        }
+        steady.extend((steady.len()..total).map(|place| f64::from(around.steady_share(place))).collect::<Vec<_>>());
         let near = weighted_means(&steady, &weights, NEAR.0);
         let far = weighted_means(&steady, &weights, FAR.0);
         let tonal = near.iter().zip(&far).map(|(near, far)| *near >= NEAR.1 && *far >= FAR.1).collect();
-        Self { tonal }
+        Ok(Self { tonal })
     }
 
     /// Whether a sample lies in a tone.
@@ -104,24 +123,43 @@ fn lines(power: &[f32]) -> Frame {
     Frame { lines, energy }
 }
 
-/// The share of a frame's energy in lines that last, 0 to 1.
-fn steady_share(frames: &[Frame], index: usize) -> f32 {
-    let frame = &frames[index];
-    if frame.energy <= 0.0 {
-        return 0.0;
+/// The last frames: as many as a frame is compared with before and after it.
+#[derive(Default)]
+struct Surroundings {
+    /// The place of the first of them.
+    first: usize,
+    frames: VecDeque<Frame>,
+}
+
+impl Surroundings {
+    fn push(&mut self, frame: Frame) {
+        if self.frames.len() > 2 * FURTHEST {
+            self.frames.pop_front();
+            self.first += 1;
+        }
+        self.frames.push_back(frame);
     }
-    if is_key(frame) {
-        return 1.0;
+
+    fn get(&self, place: usize) -> Option<&Frame> {
+        self.frames.get(place.checked_sub(self.first)?)
     }
-    let lasts = |line: &&Line| {
-        NEIGHBOURS.iter().all(|distance| {
-            // At the ends of the recording there is only one side to ask.
-            let sides = [index.checked_sub(*distance), Some(index + distance)];
-            sides.into_iter().flatten().filter_map(|place| frames.get(place)).all(|other| other.holds(line.hertz))
-        })
-    };
-    let steady: f32 = frame.lines.iter().filter(lasts).map(|line| line.energy).sum();
-    (steady / frame.energy).min(1.0)
+
+    /// The share of a frame's energy in lines that last, 0 to 1.
+    fn steady_share(&self, place: usize) -> f32 {
+        let Some(frame) = self.get(place).filter(|frame| frame.energy > 0.0) else { return 0.0 };
+        if is_key(frame) {
+            return 1.0;
+        }
+        let lasts = |line: &&Line| {
+            NEIGHBOURS.iter().all(|distance| {
+                // At the ends of the recording there is only one side to ask.
+                let sides = [place.checked_sub(*distance), Some(place + distance)];
+                sides.into_iter().flatten().filter_map(|place| self.get(place)).all(|other| other.holds(line.hertz))
+            })
+        };
+        let steady: f32 = frame.lines.iter().filter(lasts).map(|line| line.energy).sum();
+        (steady / frame.energy).min(1.0)
+    }
 }
 
 impl Frame {
@@ -172,7 +210,7 @@ mod tests {
     }
 
     fn tonal_share(audio: &Audio) -> f32 {
-        let tonality = Tonality::of(audio);
+        let tonality = Tonality::of(&JobContext::detached(), audio).unwrap();
         tonality.tonal.iter().filter(|tonal| **tonal).count() as f32 / tonality.tonal.len() as f32
     }
 
@@ -216,7 +254,7 @@ mod tests {
                 (1..20).map(|k| 0.02 * sine(k as f32, 120.0 * t + 0.5 * sine(4.0, t))).sum()
             }
         });
-        let tonality = Tonality::of(&audio);
+        let tonality = Tonality::of(&JobContext::detached(), &audio).unwrap();
         assert!(tonality.is_tonal(8000));
         assert!(!tonality.is_tonal(16_000 + 6400));
     }

@@ -53,16 +53,16 @@ impl VoicedDiarizer {
 impl Diarize for VoicedDiarizer {
     fn diarize(&mut self, ctx: &JobContext, audio: &Audio, count: SpeakerCount) -> Result<Diarization, DiarizeError> {
         let scores = activity::scores(ctx, audio)?;
-        let tonality = Tonality::of(audio);
+        let tonality = Tonality::of(ctx, audio)?;
         let mut active = activity::active_frames(&scores);
         for (frame, active) in active.iter_mut().enumerate() {
             *active &= !tonality.is_tonal(frame * FRAME + FRAME / 2);
         }
-        let stretches = activity::audible(activity::stretches(&active, LONGEST_GAP, SHORTEST), audio);
+        let stretches = activity::audible(activity::stretches(&active, LONGEST_GAP, SHORTEST), audio)?;
         if stretches.is_empty() {
             return Ok(Diarization::default());
         }
-        let features = Features::of(self.voiceprint.kind(), audio);
+        let features = Features::of(self.voiceprint.kind(), audio)?;
         let pieces = sliding::cut(&stretches);
         let voiced = self.voices(ctx, &features, &pieces)?;
         ctx.check()?;

@@ -114,6 +114,7 @@ impl Taker {
                         DecodeError::TooLong { .. } => (FailureCode::AudioTooLong, message),
                         DecodeError::Empty => (FailureCode::AudioEmpty, message),
                         DecodeError::Read(source) => return Err(source),
+                        DecodeError::Signal(error) => return Err(io::Error::other(error)),
                         DecodeError::Stopped(stopped) => return Err(io::Error::other(stopped)),
                     }
                 }

@@ -1,5 +1,6 @@
 //! Why there is no annotation.
 
+use crate::audio::SignalError;
 use crate::audio::decode::DecodeError;
 use crate::jobs::stage::Stage;
 use crate::stop::Stopped;
@@ -34,6 +35,9 @@ pub enum PipelineError {
         /// Why.
         cause: String,
     },
+    /// There is no room on the disk for what is worked with; there may be some later.
+    #[error("there is no room on the disk")]
+    NoRoom,
     /// A fault of the server.
     #[error("{cause}")]
     Internal {
@@ -57,9 +61,18 @@ pub(super) fn decode_error(stage: Stage, error: DecodeError) -> PipelineError {
         DecodeError::Read(source) => {
             PipelineError::Internal { stage: Some(stage), cause: format!("reading the recording: {source}") }
         }
+        DecodeError::Signal(error) => signal_error(stage, error),
         error @ (DecodeError::Unsupported { .. }
         | DecodeError::Invalid { .. }
         | DecodeError::TooLong { .. }
         | DecodeError::Empty) => PipelineError::InvalidAudio { stage, cause: error.to_string() },
+    }
+}
+
+/// What it means that decoded audio could not be kept or read back. No stage can do without it.
+pub(super) fn signal_error(stage: Stage, error: SignalError) -> PipelineError {
+    match error {
+        SignalError::NoRoom => PipelineError::NoRoom,
+        error @ SignalError::Lost(_) => PipelineError::Internal { stage: Some(stage), cause: error.to_string() },
     }
 }

@@ -31,7 +31,7 @@ use crate::transcribe::{Signal, TranscribeError, TranscribeOptions, Transcript};
 pub use crate::transcribe::whisper::LOG_FILTER;
 pub use build::builder;
 pub use error::PipelineError;
-use error::decode_error;
+use error::{decode_error, signal_error};
 use report::Reports;
 pub use slots::{Slot, Stages};
 
@@ -189,6 +189,8 @@ impl Pipeline {
         probed: &SourceInfo,
         reports: &mut Reports,
     ) -> Result<(Vec<ChannelSignal>, SourceInfo), PipelineError> {
+        let unkept = |error| signal_error(Stage::Preprocessing, error);
+        decode::check_room(probed, &self.limits, ctx).map_err(unkept)?;
         let recording =
             decode::decode(task.recording, &self.limits, ctx).map_err(|error| decode_error(Stage::Preprocessing, error))?;
         let Recording { source, channels, damaged_packets } = recording;
@@ -202,12 +204,12 @@ impl Pipeline {
                 source.duration.as_seconds()
             ));
         }
-        let signals: Vec<ChannelSignal> = match channels::plan(channels, task.options.channels) {
+        let signals: Vec<ChannelSignal> = match channels::plan(channels, task.options.channels).map_err(unkept)? {
             ChannelPlan::Together(signal) => vec![ChannelSignal { channel: None, audio: signal.audio }],
             ChannelPlan::Apart(signals) => signals.into_iter().map(ChannelSignal::from).collect(),
         };
         for signal in &signals {
-            let measured = levels::measure(&signal.audio);
+            let measured = levels::measure(&signal.audio).map_err(unkept)?;
             let place = signal.channel.map_or_else(String::new, |channel| format!(" on channel {channel}"));
             if measured.is_silent() {
                 reports.warn(format!("the recording is silent{place}"));
@@ -242,6 +244,7 @@ impl Pipeline {
                 Ok(Some(diarization))
             }
             Err(DiarizeError::Stopped(Stopped)) => Err(PipelineError::Stopped),
+            Err(DiarizeError::Signal(error)) => Err(signal_error(Stage::Diarization, error)),
             Err(error @ DiarizeError::Model(_)) => reports.failed(&error.to_string(), task.options.strict),
         }
     }
@@ -291,6 +294,7 @@ impl Pipeline {
                 Ok(Some(signals.iter().map(|signal| signal.channel).zip(transcripts).collect()))
             }
             Err(TranscribeError::Stopped(Stopped)) => Err(PipelineError::Stopped),
+            Err(TranscribeError::Signal(error)) => Err(signal_error(Stage::Transcription, error)),
             Err(error @ TranscribeError::Engine(_)) => reports.failed(&error.to_string(), task.options.strict),
         }
     }

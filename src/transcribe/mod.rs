@@ -16,8 +16,8 @@ pub mod whisper;
 mod windows;
 pub mod words;
 
-use crate::audio::Audio;
 use crate::audio::time::TimeSpan;
+use crate::audio::{Audio, SignalError};
 use crate::context::JobContext;
 use crate::stop::Stopped;
 
@@ -74,6 +74,9 @@ pub enum TranscribeError {
     /// The job was told to stop.
     #[error(transparent)]
     Stopped(#[from] Stopped),
+    /// A signal cannot be read.
+    #[error(transparent)]
+    Signal(#[from] SignalError),
     /// The engine failed.
     #[error("the transcription engine failed: {0}")]
     Engine(String),

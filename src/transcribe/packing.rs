@@ -6,12 +6,12 @@
 //! knows where each of its samples comes from, so that a time inside it can be carried back to the recording exactly; samples are
 //! never added, repeated or put in another order.
 //!
-//! Pure: no model, no clock, no log.
+//! No model, no clock, no log; of the samples only those are read that a decision needs.
 
 use std::ops::Range;
 
-use crate::audio::SAMPLE_RATE;
 use crate::audio::time::{Millis, TimeSpan};
+use crate::audio::{Audio, SAMPLE_RATE, SignalError};
 
 /// About the most that is laid into one chunk. The shorter, the more evenly the threads are busy; the longer, the fewer last windows
 /// that are not full.
@@ -82,13 +82,15 @@ impl Chunk {
     }
 
     /// Its samples, taken from the signal it was made for.
-    #[must_use]
-    pub fn samples(&self, signal: &[f32]) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn samples(&self, signal: &Audio) -> Result<Vec<f32>, SignalError> {
         let mut samples = Vec::with_capacity(self.len());
         for piece in &self.pieces {
-            samples.extend_from_slice(signal.get(piece.source.clone()).unwrap_or_default());
+            samples.extend_from_slice(&signal.read(piece.source.clone())?);
         }
-        samples
+        Ok(samples)
     }
 
     /// The stretches of `speech` that reach into the chunk's part of the signal.
@@ -140,8 +142,10 @@ impl Chunk {
 /// speech alone, so that the transcript does not depend on the machine.
 ///
 /// `speech` need not be sorted or apart; what lies outside the signal is ignored.
-#[must_use]
-pub fn pack(signal: &[f32], speech: &[TimeSpan], packing: Packing) -> Vec<Chunk> {
+///
+/// # Errors
+/// When the signal cannot be read.
+pub fn pack(signal: &Audio, speech: &[TimeSpan], packing: Packing) -> Result<Vec<Chunk>, SignalError> {
     let kept = keep(signal.len(), speech, packing);
     let total: usize = kept.iter().map(Range::len).sum();
     let closing = packing.closing.to_sample();
@@ -158,7 +162,9 @@ pub fn pack(signal: &[f32], speech: &[TimeSpan], packing: Packing) -> Vec<Chunk>
             if !open.is_empty() && room < closing {
                 chunks.push(Chunk::new(&open));
             } else {
-                let cut = stretch.start + quietest(&signal[stretch.start..stretch.start + room], closing);
+                let end = stretch.start + room;
+                let from = stretch.start.max(end.saturating_sub(closing.max(SHORTEST_CLOSING)));
+                let cut = from + quietest(&signal.read(from..end)?, closing);
                 open.push(stretch.start..cut);
                 chunks.push(Chunk::new(&open));
                 stretch.start = cut;
@@ -174,7 +180,7 @@ pub fn pack(signal: &[f32], speech: &[TimeSpan], packing: Packing) -> Vec<Chunk>
     if !open.is_empty() {
         chunks.push(Chunk::new(&open));
     }
-    chunks
+    Ok(chunks)
 }
 
 /// The parts of the signal that are listened to, in samples: sorted, apart, none empty.
@@ -197,11 +203,15 @@ fn keep(length: usize, speech: &[TimeSpan], packing: Packing) -> Vec<Range<usize
     kept
 }
 
+/// Loudness is measured in steps of so many samples, 20 ms, and a quiet place has so many of them.
+const STEP: usize = SAMPLE_RATE as usize / 50;
+const SPAN: usize = 5;
+/// Samples that are looked at, at least.
+const SHORTEST_CLOSING: usize = STEP * SPAN;
+
 /// The index of the quietest place in the last `closing` samples: the middle of the quietest tenth of a second.
 pub(super) fn quietest(samples: &[f32], closing: usize) -> usize {
-    const STEP: usize = SAMPLE_RATE as usize / 50;
-    const SPAN: usize = 5;
-    let from = samples.len().saturating_sub(closing.max(STEP * SPAN));
+    let from = samples.len().saturating_sub(closing.max(SHORTEST_CLOSING));
     let energies: Vec<f32> = samples[from..].chunks_exact(STEP).map(|part| part.iter().map(|s| s * s).sum()).collect();
     let mut best = (f32::INFINITY, samples.len());
     for (index, group) in energies.windows(SPAN).enumerate() {
@@ -228,8 +238,8 @@ mod tests {
 
     #[test]
     fn short_pauses_stay_and_long_ones_are_cut() {
-        let signal = vec![0.1; 20 * SECOND];
-        let chunks = pack(&signal, &[span(1000, 2000), span(2400, 3000), span(10_000, 11_000)], Packing::default());
+        let signal = Audio::new(vec![0.1; 20 * SECOND]);
+        let chunks = pack(&signal, &[span(1000, 2000), span(2400, 3000), span(10_000, 11_000)], Packing::default()).unwrap();
         assert_eq!(chunks.len(), 1);
         let sources: Vec<_> = chunks[0].sources().collect();
         assert_eq!(sources, [SECOND * 3 / 4..SECOND * 13 / 4, SECOND * 39 / 4..SECOND * 45 / 4]);
@@ -239,7 +249,7 @@ mod tests {
     fn long_speech_is_cut_where_it_is_quiet() {
         let mut signal = vec![0.5; 50 * SECOND];
         signal[26 * SECOND..26 * SECOND + SECOND / 4].fill(0.0);
-        let chunks = pack(&signal, &[span(0, 50_000)], Packing::default());
+        let chunks = pack(&Audio::new(signal), &[span(0, 50_000)], Packing::default()).unwrap();
         assert_eq!(chunks.len(), 2);
         let cut = chunks[0].len();
         assert!((26 * SECOND..26 * SECOND + SECOND / 4).contains(&cut), "{cut}");
@@ -247,8 +257,8 @@ mod tests {
 
     #[test]
     fn a_chunk_is_closed_at_a_pause_when_it_is_nearly_full() {
-        let signal = vec![0.1; 60 * SECOND];
-        let chunks = pack(&signal, &[span(0, 25_000), span(30_000, 48_000)], Packing::default());
+        let signal = Audio::new(vec![0.1; 60 * SECOND]);
+        let chunks = pack(&signal, &[span(0, 25_000), span(30_000, 48_000)], Packing::default()).unwrap();
         assert_eq!(chunks.iter().map(|chunk| chunk.sources().count()).collect::<Vec<_>>(), [1, 1]);
     }
 
@@ -277,9 +287,9 @@ mod tests {
         fn all_speech_is_sent_once_and_in_order(
             spans in prop::collection::vec((0_u64..90_000, 1_u64..45_000), 0..12), seconds in 0_usize..100, around in 0_u64..800,
         ) {
-            let signal: Vec<f32> = (0..seconds * SECOND).map(|index| ((index / 977) % 17) as f32 / 17.0).collect();
+            let signal = Audio::new((0..seconds * SECOND).map(|index| ((index / 977) % 17) as f32 / 17.0).collect());
             let speech: Vec<TimeSpan> = spans.iter().map(|&(start, length)| span(start, start + length)).collect();
-            let chunks = pack(&signal, &speech, Packing { around: Millis(around), ..Packing::default() });
+            let chunks = pack(&signal, &speech, Packing { around: Millis(around), ..Packing::default() }).unwrap();
             prop_assert!(chunks.iter().all(|chunk| !chunk.is_empty() && chunk.len() <= CHUNK_SAMPLES + 4 * SECOND));
             let sources: Vec<_> = chunks.iter().flat_map(Chunk::sources).collect();
             prop_assert!(sources.windows(2).all(|pair| pair[0].end <= pair[1].start));

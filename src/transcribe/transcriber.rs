@@ -80,8 +80,8 @@ impl WhisperTranscriber {
         }
         let detected = schedule::run(1, 1, ctx.stop(), &Arc::default(), |_| {
             let model = Arc::clone(&self.model);
-            let samples = chunk.samples(signals[*signal].audio.samples());
-            move || model.detect(&samples)
+            let samples = chunk.samples(signals[*signal].audio);
+            move || model.detect(&samples?)
         })?;
         let heard = detected.into_iter().next();
         let heard = heard.ok_or_else(|| TranscribeError::Engine("no language was detected".to_owned()))?;
@@ -98,13 +98,10 @@ impl Transcribe for WhisperTranscriber {
         options: &TranscribeOptions,
     ) -> Result<Vec<Transcript>, TranscribeError> {
         ctx.check()?;
-        let work: Vec<Work> = signals
-            .iter()
-            .enumerate()
-            .flat_map(|(signal, Signal { audio, speech })| {
-                pack(audio.samples(), speech, Packing::default()).into_iter().map(move |chunk| Work { signal, chunk })
-            })
-            .collect();
+        let mut work: Vec<Work> = Vec::new();
+        for (signal, Signal { audio, speech }) in signals.iter().enumerate() {
+            work.extend(pack(audio, speech, Packing::default())?.into_iter().map(|chunk| Work { signal, chunk }));
+        }
         let mut warnings = Vec::new();
         let language = self.choose_language(ctx, signals, &work, options, &mut warnings)?;
         if options.translate && !self.model.is_multilingual() {
@@ -119,7 +116,7 @@ impl Transcribe for WhisperTranscriber {
         let decoded = schedule::run(work.len(), self.threads, ctx.stop(), &give_up, |index| {
             let Work { signal, chunk } = &work[index];
             let Signal { audio, speech } = signals[*signal];
-            let samples = chunk.samples(audio.samples());
+            let samples = chunk.samples(audio);
             let (chunk, speech) = (chunk.clone(), chunk.speech(speech));
             let (model, decoding) = (Arc::clone(&self.model), Arc::clone(&decoding));
             let (progress, give_up, stop) = (Arc::clone(&progress), Arc::clone(&give_up), ctx.stop().clone());
@@ -131,7 +128,7 @@ impl Transcribe for WhisperTranscriber {
                 };
                 let told = |percent| progress.report(index, percent);
                 let hooks = Hooks { must_stop: &must_stop, progress: &told };
-                let phrases = model.decode(&decoding, &samples, &|part| chunk.speech_between(part, &speech), &kept, &hooks)?;
+                let phrases = model.decode(&decoding, &samples?, &|part| chunk.speech_between(part, &speech), &kept, &hooks)?;
                 progress.report(index, 100);
                 Ok(phrases)
             }

@@ -8,7 +8,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::Features;
-use crate::inference::{InferenceError, Lanes, Trunk};
+use super::model::VoiceprintError;
+use crate::inference::{Lanes, Trunk};
 
 /// Frames whose columns are computed at once: 10 s, what such networks see in diarization.
 const BLOCK: usize = 1000;
@@ -52,7 +53,7 @@ impl Columns {
         lanes: &Lanes,
         features: &Features,
         voices: &[&[usize]],
-    ) -> Result<Vec<Vec<f32>>, InferenceError> {
+    ) -> Result<Vec<Vec<f32>>, VoiceprintError> {
         if self.features.replace(features.id()) != Some(features.id()) {
             self.known.clear();
             self.order.clear();
@@ -76,7 +77,7 @@ impl Columns {
     }
 
     /// Computes what is missing for these voices, and lets go of the oldest columns that they do not need.
-    fn compute(&mut self, lanes: &Lanes, features: &Features, voices: &[Vec<(usize, f32)>]) -> Result<(), InferenceError> {
+    fn compute(&mut self, lanes: &Lanes, features: &Features, voices: &[Vec<(usize, f32)>]) -> Result<(), VoiceprintError> {
         let mut wanted: Vec<usize> = voices.iter().flatten().map(|(column, _)| *column).collect();
         wanted.sort_unstable();
         wanted.dedup();
@@ -105,7 +106,7 @@ impl Columns {
     }
 
     /// The columns of one block, computed with what is beside it in the recording.
-    fn block(&self, lane: usize, features: &Features, block: &[usize]) -> Result<Vec<Box<[f32]>>, InferenceError> {
+    fn block(&self, lane: usize, features: &Features, block: &[usize]) -> Result<Vec<Box<[f32]>>, VoiceprintError> {
         let (Some(first), Some(last)) = (block.first(), block.last()) else { return Ok(Vec::new()) };
         let a_column = self.trunk.frames_a_column();
         let columns = features.len().div_ceil(a_column);
@@ -114,11 +115,16 @@ impl Columns {
         let before = first.saturating_sub(margin)..*first;
         let after = last + 1..(last + 1 + margin).min(columns);
         let skipped = before.len();
-        let frames = before.chain(block.iter().copied()).chain(after).flat_map(|column| {
-            let first = column * a_column;
-            first..(first + a_column).min(features.len())
-        });
-        let mut values: Vec<f32> = frames.flat_map(|frame| features.frame(frame)).copied().collect();
+        let frames: Vec<usize> = before
+            .chain(block.iter().copied())
+            .chain(after)
+            .flat_map(|column| {
+                let first = column * a_column;
+                first..(first + a_column).min(features.len())
+            })
+            .collect();
+        let mut values = Vec::new();
+        features.gather(&frames, &mut values)?;
         subtract_mean(&mut values, features.kind().width());
         let columns = self.trunk.columns(lane, &values)?;
         Ok(columns.chunks_exact(self.trunk.width()).skip(skipped).take(block.len()).map(Box::from).collect())

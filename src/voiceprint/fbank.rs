@@ -11,7 +11,8 @@ use std::f64::consts::TAU;
 use realfft::RealFftPlanner;
 
 use super::filterbank::FilterBank;
-use crate::audio::SAMPLE_RATE;
+use super::rows::{Rows, RowsWriter};
+use crate::audio::{Audio, Cursor, SAMPLE_RATE, SignalError};
 
 pub(super) const HOP: usize = 160;
 pub(super) const BANDS: usize = 80;
@@ -43,21 +44,20 @@ pub struct FbankOptions {
 
 /// The frames of a signal, one after the other. Frame `i` is centred on sample `i * HOP`, what lies outside is the signal
 /// mirrored at its ends: Kaldi's frames of the same samples, but for where the first one is.
-pub(super) fn fbank(signal: &[f32], options: FbankOptions) -> Vec<f32> {
+pub(super) fn fbank(audio: &Audio, options: FbankOptions) -> Result<Rows, SignalError> {
     let transform = RealFftPlanner::<f32>::new().plan_fft_forward(TRANSFORM);
     let bank = FilterBank::kaldi(SAMPLE_RATE, TRANSFORM, BANDS, LOWEST_HZ);
     let window = window(options.window);
     let scale = if options.sixteen_bit { 32_768.0 } else { 1.0 };
-    let count = 1 + signal.len() / HOP;
-    let mut values = vec![0.0; count * BANDS];
+    let mut signal = audio.cursor();
+    let mut rows = RowsWriter::new(BANDS, &audio.scratch())?;
+    let mut bands = [0.0; BANDS];
     let (mut frame, mut bins) = (transform.make_input_vec(), transform.make_output_vec());
     let mut power = vec![0.0; bins.len()];
-    for (index, bands) in values.chunks_exact_mut(BANDS).enumerate() {
-        let start = (index * HOP).cast_signed() - (LENGTH / 2).cast_signed();
+    for index in 0..=audio.len() / HOP {
         let samples = &mut frame[..LENGTH];
-        for (offset, sample) in samples.iter_mut().enumerate() {
-            *sample = scale * mirrored(signal, start + offset.cast_signed());
-        }
+        fill(samples, &mut signal, (index * HOP).cast_signed() - (LENGTH / 2).cast_signed())?;
+        samples.iter_mut().for_each(|sample| *sample *= scale);
         let mean = samples.iter().sum::<f32>() / LENGTH as f32;
         let mut before = samples[0] - mean;
         for (sample, window) in samples.iter_mut().zip(&window) {
@@ -72,25 +72,32 @@ pub(super) fn fbank(signal: &[f32], options: FbankOptions) -> Vec<f32> {
         for (power, bin) in power.iter_mut().zip(&bins) {
             *power = bin.norm_sqr();
         }
-        bank.apply(&power, bands);
-        for value in bands {
-            *value = value.max(FLOOR).ln();
-        }
+        bank.apply(&power, &mut bands);
+        bands = bands.map(|energy| energy.max(FLOOR).ln());
+        rows.push(&bands)?;
     }
-    values
+    rows.finish()
 }
 
-/// The sample at a position; mirrored at both ends, zero where even that is outside.
-fn mirrored(signal: &[f32], position: isize) -> f32 {
+/// The samples from a position on; mirrored at both ends, zero where even that is outside.
+fn fill(samples: &mut [f32], signal: &mut Cursor<'_>, start: isize) -> Result<(), SignalError> {
     let last = signal.len().cast_signed() - 1;
-    let inside = if position < 0 {
-        -position
-    } else if position > last {
-        2 * last - position
-    } else {
-        position
-    };
-    usize::try_from(inside).ok().and_then(|inside| signal.get(inside)).copied().unwrap_or(0.0)
+    // A mirrored sample lies at most one place outside the frame.
+    let first = usize::try_from(start - 1).unwrap_or(0);
+    let heard = signal.slice(first..usize::try_from(start + samples.len().cast_signed() + 1).unwrap_or(0))?;
+    for (offset, sample) in samples.iter_mut().enumerate() {
+        let position = start + offset.cast_signed();
+        let inside = if position < 0 {
+            -position
+        } else if position > last {
+            2 * last - position
+        } else {
+            position
+        };
+        let place = usize::try_from(inside).ok().and_then(|inside| inside.checked_sub(first));
+        *sample = place.and_then(|place| heard.get(place)).copied().unwrap_or(0.0);
+    }
+    Ok(())
 }
 
 fn window(shape: FbankWindow) -> Vec<f32> {
@@ -114,7 +121,7 @@ mod tests {
             let saw = ((n * n * 7 + n * 31) % 2001) as f32 - 1000.0;
             saw / 4000.0 * if (n / 1600) % 2 == 1 { 1.0 } else { 0.2 }
         };
-        let signal: Vec<f32> = (0..8000).map(sample).collect();
+        let signal = Audio::new((0..8000).map(sample).collect());
         let (povey, hamming) = (FbankWindow::Povey, FbankWindow::Hamming);
         let golden = [
             (povey, false, 2, [-11.0799, -9.54164, -7.63914, -0.318287, 1.15436]),
@@ -125,10 +132,12 @@ mod tests {
             (hamming, true, 30, [12.5071, 14.1121, 16.6942, 23.0454, 24.512]),
         ];
         for (window, sixteen_bit, frame, expected) in golden {
-            let values = fbank(&signal, FbankOptions { window, sixteen_bit });
-            assert_eq!(values.len(), 51 * BANDS);
+            let rows = fbank(&signal, FbankOptions { window, sixteen_bit }).unwrap();
+            assert_eq!(rows.len(), 51);
+            let mut values = Vec::new();
+            rows.gather(&[frame], &mut values).unwrap();
             for (band, expected) in [0, 1, 20, 55, 79].into_iter().zip(expected) {
-                let value = values[frame * BANDS + band];
+                let value = values[band];
                 assert!((value - expected).abs() < 1e-3, "{window:?} {sixteen_bit} {frame} {band}: {value}, not {expected}");
             }
         }
@@ -138,7 +147,9 @@ mod tests {
     fn silence_and_nothing_are_finite() {
         let options = FbankOptions { window: FbankWindow::Povey, sixteen_bit: true };
         for samples in [vec![], vec![0.0], vec![0.0; 1000], vec![1.0; 401]] {
-            assert!(fbank(&samples, options).iter().all(|value| value.is_finite()));
+            let mut values = Vec::new();
+            fbank(&Audio::new(samples), options).unwrap().gather(&[0, 1, 2], &mut values).unwrap();
+            assert!(values.len() >= BANDS && values.iter().all(|value| value.is_finite()));
         }
     }
 }

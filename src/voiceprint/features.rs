@@ -1,12 +1,14 @@
 //! The frames that a speaker model takes, for a whole recording at once.
 //!
-//! Computed once a recording: the models are asked for many stretches of it, most of which overlap.
+//! Computed once a recording: the models are asked for many stretches of it, most of which overlap. Those of a long one lie in a
+//! scratch file: four hours of them are hundreds of megabytes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::fbank::{self, FbankOptions};
+use super::rows::Rows;
 use super::{mel, mfcc};
-use crate::audio::Audio;
+use crate::audio::{Audio, SignalError};
 
 /// Which recipe a speaker model was trained with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,21 +72,23 @@ pub struct Features {
     /// Tells these features from those of other signals, for what is derived from them and kept.
     id: u64,
     kind: FeatureKind,
-    values: Vec<f32>,
+    values: Rows,
     /// Mean square of each frame; empty for the recipe that does not need it.
     levels: Vec<f32>,
 }
 
 impl Features {
     /// Computes the frames of a signal.
-    #[must_use]
-    pub fn of(kind: FeatureKind, audio: &Audio) -> Self {
+    ///
+    /// # Errors
+    /// When the signal cannot be read, or its frames cannot be kept.
+    pub fn of(kind: FeatureKind, audio: &Audio) -> Result<Self, SignalError> {
         let (values, levels) = match kind {
-            FeatureKind::Mfcc40 => (mfcc::mfcc(audio.samples()), Vec::new()),
-            FeatureKind::Mel40 => mel::mel_power(audio.samples()),
-            FeatureKind::Fbank80(options) => (fbank::fbank(audio.samples(), options), Vec::new()),
+            FeatureKind::Mfcc40 => (mfcc::mfcc(audio)?, Vec::new()),
+            FeatureKind::Mel40 => mel::mel_power(audio)?,
+            FeatureKind::Fbank80(options) => (fbank::fbank(audio, options)?, Vec::new()),
         };
-        Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), kind, values, levels }
+        Ok(Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), kind, values, levels })
     }
 
     /// No other features have this number, but copies of these.
@@ -101,20 +105,22 @@ impl Features {
     /// How many frames there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.values.len() / self.kind.width()
+        self.values.len()
     }
 
     /// Never: even an empty signal has a frame around its first sample.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.values.len() == 0
     }
 
-    /// One frame; empty when there is no such frame.
-    #[must_use]
-    pub fn frame(&self, index: usize) -> &[f32] {
-        let width = self.kind.width();
-        self.values.get(index * width..(index + 1) * width).unwrap_or_default()
+    /// Adds the values of these frames to `values`, one frame after the other; quickest for frames in order. A frame that is not
+    /// there has none.
+    ///
+    /// # Errors
+    /// When they cannot be read back from the disk.
+    pub fn gather(&self, frames: &[usize], values: &mut Vec<f32>) -> Result<(), SignalError> {
+        self.values.gather(frames, values)
     }
 
     /// The frames centred in a stretch of samples.
@@ -147,12 +153,12 @@ mod tests {
     #[expect(clippy::unreadable_literal, reason = "printed by the reference implementation in numpy")]
     #[test]
     fn frames_are_those_of_the_reference() {
-        let mfcc = Features::of(FeatureKind::Mfcc40, &golden_signal());
+        let mfcc = Features::of(FeatureKind::Mfcc40, &golden_signal()).unwrap();
         assert_eq!(mfcc.len(), 16);
         check(&mfcc, 0, &[0, 1, 2, 10, 39], &[-164.434, -5.09208, 0.101298, -4.44705, -1.54609]);
         check(&mfcc, 3, &[0, 1, 2, 10, 39], &[-16.2153, -8.07744, 1.13329, 3.67502, 1.57879]);
         check(&mfcc, 15, &[0, 1, 2, 10, 39], &[-144.092, -7.65571, 2.94648, 4.9836, -0.770911]);
-        let mel = Features::of(FeatureKind::Mel40, &golden_signal());
+        let mel = Features::of(FeatureKind::Mel40, &golden_signal()).unwrap();
         assert_eq!(mel.len(), 51);
         check(&mel, 0, &[0, 5, 20, 39], &[0.00984279, 0.0027095, 0.000686111, 0.00314131]);
         check(&mel, 25, &[0, 5, 20, 39], &[0.00212816, 0.00135694, 0.000600597, 0.00310503]);
@@ -163,8 +169,10 @@ mod tests {
     }
 
     fn check(features: &Features, frame: usize, places: &[usize], expected: &[f32]) {
+        let mut values = Vec::new();
+        features.gather(&[frame], &mut values).unwrap();
         for (place, expected) in places.iter().zip(expected) {
-            let value = features.frame(frame)[*place];
+            let value = values[*place];
             assert!(
                 (value - expected).abs() < 1e-3 * expected.abs().max(1.0).min(expected.abs() * 1e3),
                 "frame {frame}, {place}: {value}"
@@ -176,9 +184,12 @@ mod tests {
     fn odd_signals_give_finite_frames() {
         for samples in [vec![], vec![0.5], vec![0.0; 399], vec![1.0; 2049]] {
             for kind in [FeatureKind::Mfcc40, FeatureKind::Mel40] {
-                let features = Features::of(kind, &Audio::new(samples.clone()));
+                let features = Features::of(kind, &Audio::new(samples.clone())).unwrap();
                 assert_eq!(features.len(), 1 + samples.len() / kind.hop());
-                assert!(features.values.iter().all(|value| value.is_finite()));
+                let mut values = Vec::new();
+                features.gather(&(0..features.len()).collect::<Vec<_>>(), &mut values).unwrap();
+                assert_eq!(values.len(), features.len() * kind.width());
+                assert!(values.iter().all(|value| value.is_finite()));
             }
         }
     }

@@ -4,8 +4,9 @@
 //! front end is that of Resemblyzer 0.1.4, which the encoder was trained with: power, no logarithm.
 
 use super::filterbank::FilterBank;
+use super::rows::{Rows, RowsWriter};
 use super::spectrum::{Edge, Spectrum};
-use crate::audio::SAMPLE_RATE;
+use crate::audio::{Audio, SAMPLE_RATE, SignalError};
 
 pub(super) const HOP: usize = 160;
 pub(super) const BANDS: usize = 40;
@@ -15,19 +16,22 @@ pub(super) const PARTIAL: usize = 160;
 /// Quiet speech is raised to this mean square (-30 dBFS); loud speech is left as it is.
 const LEVEL: f64 = 1e-3;
 
-/// Mel power of all frames, one after the other, and the mean square of each frame.
-pub(super) fn mel_power(signal: &[f32]) -> (Vec<f32>, Vec<f32>) {
+/// Mel power of all frames, and the mean square of each frame.
+pub(super) fn mel_power(audio: &Audio) -> Result<(Rows, Vec<f32>), SignalError> {
     let mut spectrum = Spectrum::new(LENGTH, HOP, Edge::Mirror);
     let bank = FilterBank::slaney(SAMPLE_RATE, LENGTH, BANDS);
-    let frames = spectrum.frames(signal.len());
-    let mut mel = vec![0.0; frames * BANDS];
+    let frames = spectrum.frames(audio.len());
+    let mut signal = audio.cursor();
+    let mut mel = RowsWriter::new(BANDS, &audio.scratch())?;
+    let mut bands = [0.0; BANDS];
     let mut levels = Vec::with_capacity(frames);
-    for (index, bands) in mel.chunks_exact_mut(BANDS).enumerate() {
-        let (power, level) = spectrum.frame(signal, index);
-        bank.apply(power, bands);
+    for index in 0..frames {
+        let (power, level) = spectrum.frame(&mut signal, index)?;
+        bank.apply(power, &mut bands);
+        mel.push(&bands)?;
         levels.push(level);
     }
-    (mel, levels)
+    Ok((mel.finish()?, levels))
 }
 
 /// What the mel power of frames with this mean square is multiplied by.

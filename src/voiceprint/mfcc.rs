@@ -3,8 +3,9 @@
 //! The statistics and BiLSTM encoders here were trained on exactly this: no pre-emphasis, dither or mean normalisation.
 
 use super::filterbank::FilterBank;
+use super::rows::{Rows, RowsWriter};
 use super::spectrum::{Edge, Spectrum};
-use crate::audio::SAMPLE_RATE;
+use crate::audio::{Audio, Cursor, SAMPLE_RATE, SignalError};
 
 pub(super) const HOP: usize = 512;
 pub(super) const COEFFICIENTS: usize = 40;
@@ -15,38 +16,50 @@ const FLOOR: f32 = 1e-10;
 /// Nothing lies further below the loudest band of the recording than this.
 const RANGE_DB: f32 = 80.0;
 
-/// The coefficients of all frames, one frame after the other.
-pub(super) fn mfcc(signal: &[f32]) -> Vec<f32> {
+/// The coefficients of all frames.
+pub(super) fn mfcc(audio: &Audio) -> Result<Rows, SignalError> {
     let mut spectrum = Spectrum::new(LENGTH, HOP, Edge::Zeros);
     let bank = FilterBank::slaney(SAMPLE_RATE, LENGTH, BANDS);
     let cosines = cosine_table();
-    let frames = spectrum.frames(signal.len());
+    let frames = spectrum.frames(audio.len());
+    let mut signal = audio.cursor();
     let mut decibels = vec![0.0; bank.bands()];
     // The floor hangs on the loudest band of the whole recording. Going over it twice costs little time; keeping 128
     // bands of hours would cost much memory.
     let mut loudest = f32::MIN;
     for index in 0..frames {
-        log_bands(&mut spectrum, &bank, signal, index, &mut decibels);
+        log_bands(&mut spectrum, &bank, &mut signal, index, &mut decibels)?;
         loudest = decibels.iter().copied().fold(loudest, f32::max);
     }
     let floor = loudest - RANGE_DB;
-    let mut coefficients = Vec::with_capacity(frames * COEFFICIENTS);
+    let mut rows = RowsWriter::new(COEFFICIENTS, &audio.scratch())?;
+    let mut coefficients = [0.0; COEFFICIENTS];
     for index in 0..frames {
-        log_bands(&mut spectrum, &bank, signal, index, &mut decibels);
+        log_bands(&mut spectrum, &bank, &mut signal, index, &mut decibels)?;
         for value in &mut decibels {
             *value = value.max(floor);
         }
-        coefficients.extend(cosines.chunks_exact(BANDS).map(|row| super::dot(row, &decibels)));
+        for (coefficient, row) in coefficients.iter_mut().zip(cosines.chunks_exact(BANDS)) {
+            *coefficient = super::dot(row, &decibels);
+        }
+        rows.push(&coefficients)?;
     }
-    coefficients
+    rows.finish()
 }
 
-fn log_bands(spectrum: &mut Spectrum, bank: &FilterBank, signal: &[f32], index: usize, decibels: &mut [f32]) {
-    let (power, _) = spectrum.frame(signal, index);
+fn log_bands(
+    spectrum: &mut Spectrum,
+    bank: &FilterBank,
+    signal: &mut Cursor<'_>,
+    index: usize,
+    decibels: &mut [f32],
+) -> Result<(), SignalError> {
+    let (power, _) = spectrum.frame(signal, index)?;
     bank.apply(power, decibels);
     for value in decibels {
         *value = 10.0 * value.max(FLOOR).log10();
     }
+    Ok(())
 }
 
 /// The first rows of the orthonormal DCT-II.

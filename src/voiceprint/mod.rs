@@ -12,6 +12,7 @@ mod mel;
 mod mfcc;
 mod model;
 mod partials;
+mod rows;
 pub(crate) mod spectrum;
 mod whole;
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::partials::Grid;
 use super::whole::Network;
 use super::{FeatureKind, Features, Voiceprint, normalize};
+use crate::audio::SignalError;
 use crate::inference::{InferenceError, Lanes, Port, Session, read_model};
 use crate::models::ModelInfo;
 
@@ -33,6 +34,9 @@ pub enum VoiceprintError {
     /// A network for recordings of another kind.
     #[error("the speaker model is for {0} samples a second, not 16000")]
     SampleRate(String),
+    /// The frames cannot be read.
+    #[error(transparent)]
+    Signal(#[from] SignalError),
     /// The model answered with something that is no voiceprint.
     #[error("the speaker model gave {0} values for one voice")]
     Answer(usize),
@@ -183,7 +187,8 @@ impl VoiceprintModel {
         };
         let mut sum: Vec<f32> = Vec::new();
         for (start, end) in pieces {
-            let values: Vec<f32> = frames[start..end].iter().flat_map(|index| features.frame(*index)).copied().collect();
+            let mut values = Vec::new();
+            features.gather(&frames[start..end], &mut values)?;
             let answer =
                 self.session.run(0, ("mfcc", &[1, values.len() / self.kind.width(), self.kind.width()], &values), "embedding")?;
             add(&mut sum, &answer.values);
@@ -218,7 +223,7 @@ mod tests {
         let mut model = VoiceprintModel::built_in(&Lanes::new(1)).unwrap();
         assert_eq!((model.name(), model.kind()), ("voiceprint-stats-lda48", FeatureKind::Mfcc40));
         let samples = (0..32_000_u64).map(|n| ((n * n * 7 + n * 31) % 2001) as f32 / 4000.0 - 0.25).collect();
-        let features = Features::of(model.kind(), &Audio::new(samples));
+        let features = Features::of(model.kind(), &Audio::new(samples)).unwrap();
         let print = model.embed(&features, &(0..features.len()).collect::<Vec<_>>()).unwrap().unwrap();
         assert_eq!(print.vector.len(), 48);
         assert!((super::super::dot(&print.vector, &print.vector) - 1.0).abs() < 1e-5);
@@ -228,9 +233,9 @@ mod tests {
     fn too_few_frames_and_frames_of_another_recipe_give_no_voiceprint() {
         let mut model = VoiceprintModel::built_in(&Lanes::new(1)).unwrap();
         let audio = Audio::new(vec![0.1; 16_000]);
-        let features = Features::of(FeatureKind::Mfcc40, &audio);
+        let features = Features::of(FeatureKind::Mfcc40, &audio).unwrap();
         assert_eq!(model.embed(&features, &[0, 1, 2]).unwrap(), None);
-        let features = Features::of(FeatureKind::Mel40, &audio);
+        let features = Features::of(FeatureKind::Mel40, &audio).unwrap();
         assert_eq!(model.embed(&features, &(0..50).collect::<Vec<_>>()).unwrap(), None);
     }
 }

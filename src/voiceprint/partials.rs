@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use super::model::{Effort, VoiceprintError};
 use super::{Features, mel};
+use crate::audio::SignalError;
 use crate::inference::{Session, Tensor};
 
 /// Partials run as one batch: enough to fill the matrix kernels, few enough to stay in the cache.
@@ -38,8 +39,12 @@ struct Partial<'a> {
 }
 
 impl Partial<'_> {
-    fn values(&self) -> impl Iterator<Item = f32> {
-        self.frames.iter().flat_map(|frame| self.features.frame(*frame)).map(|power| power * self.gain)
+    /// Adds its frames, raised.
+    fn gather(&self, values: &mut Vec<f32>) -> Result<(), SignalError> {
+        let from = values.len();
+        self.features.gather(&self.frames, values)?;
+        values[from..].iter_mut().for_each(|power| *power *= self.gain);
+        Ok(())
     }
 }
 
@@ -144,10 +149,11 @@ fn run(session: &Session, partials: &[Partial<'_>]) -> Result<Vec<Vec<f32>>, Voi
     let batches: Vec<&[usize]> = alike.flat_map(|alike| alike.chunks(BATCH)).collect();
     let run_batch = |lane: usize, batch: &&[usize]| {
         let frames = batch.first().map_or(0, |index| partials[*index].frames.len());
-        let values: Vec<f32> = batch.iter().flat_map(|index| partials[*index].values()).collect();
-        session.run(lane, ("mel", &[batch.len(), frames, mel::BANDS], &values), "embedding")
+        let mut values = Vec::with_capacity(batch.len() * frames * mel::BANDS);
+        batch.iter().try_for_each(|index| partials[*index].gather(&mut values))?;
+        Ok(session.run(lane, ("mel", &[batch.len(), frames, mel::BANDS], &values), "embedding")?)
     };
-    let answers: Vec<Result<Tensor, _>> = session.lanes().map(&batches, run_batch);
+    let answers: Vec<Result<Tensor, VoiceprintError>> = session.lanes().map(&batches, run_batch);
     let mut vectors = vec![Vec::new(); partials.len()];
     for (batch, answer) in batches.iter().zip(answers) {
         let answer = answer?;

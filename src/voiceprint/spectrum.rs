@@ -5,6 +5,8 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
+use crate::audio::{Cursor, SignalError};
+
 /// What lies before the first and after the last sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Edge {
@@ -39,22 +41,25 @@ impl Spectrum {
         1 + samples / self.hop
     }
 
-    /// Power per bin of one frame, and the mean square of the windowed frame over that of the window.
-    pub(crate) fn frame(&mut self, signal: &[f32], index: usize) -> (&[f32], f32) {
+    /// Power per bin of one frame, and the mean square of the windowed frame over that of the window. Frames are best asked for
+    /// in order.
+    pub(crate) fn frame(&mut self, signal: &mut Cursor<'_>, index: usize) -> Result<(&[f32], f32), SignalError> {
         let length = self.window.len();
+        let total = signal.len().cast_signed();
         let start = (index * self.hop).cast_signed() - (length / 2).cast_signed();
         let mirrored = self.edge == Edge::Mirror && signal.len() > length;
+        // A mirrored sample lies at most one place outside the frame.
+        let first = usize::try_from(start - 1).unwrap_or(0);
+        let heard = signal.slice(first..usize::try_from(start + length.cast_signed() + 1).unwrap_or(0))?;
+        let sample = |position: isize| -> Option<f32> { heard.get(usize::try_from(position).ok()?.checked_sub(first)?).copied() };
         let at = |position: isize| -> f32 {
-            let inside = usize::try_from(position).ok().and_then(|position| signal.get(position));
-            match inside {
-                Some(sample) => *sample,
-                None if mirrored => {
-                    let last = signal.len().cast_signed() - 1;
-                    let reflected = if position < 0 { -position } else { 2 * last - position };
-                    usize::try_from(reflected).ok().and_then(|position| signal.get(position)).copied().unwrap_or(0.0)
-                }
-                None => 0.0,
+            let reflected = if position < 0 { -position } else { 2 * (total - 1) - position };
+            match (0..total).contains(&position) {
+                true => sample(position),
+                false if mirrored => sample(reflected),
+                false => None,
             }
+            .unwrap_or(0.0)
         };
         let (mut energy, mut weight) = (0.0_f64, 0.0_f64);
         for (offset, (value, window)) in self.frame.iter_mut().zip(&self.window).enumerate() {
@@ -68,6 +73,6 @@ impl Spectrum {
         for (power, bin) in self.power.iter_mut().zip(&self.bins) {
             *power = bin.norm_sqr();
         }
-        (&self.power, (energy / weight) as f32)
+        Ok((&self.power, (energy / weight) as f32))
     }
 }

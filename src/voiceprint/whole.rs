@@ -133,7 +133,8 @@ impl Network {
             let mut sum: Option<Vec<f32>> = None;
             for (start, end) in pieces(frames).into_iter().filter(|(start, end)| start < end) {
                 let frames = &frames[start..end];
-                let mut values: Vec<f32> = frames.iter().flat_map(|frame| features.frame(*frame)).copied().collect();
+                let mut values = Vec::new();
+                features.gather(frames, &mut values)?;
                 if self.without_mean {
                     subtract_mean(&mut values, BANDS);
                 }

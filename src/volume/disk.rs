@@ -10,7 +10,7 @@ pub(super) mod faults;
 
 use std::fs::{File, Metadata, OpenOptions, Permissions, ReadDir};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 #[cfg(feature = "faults")]
@@ -101,6 +101,11 @@ impl Disk {
         self.at_once(Operation::Create, path, || File::create(path))
     }
 
+    /// Makes a file that is also read; nothing of its name may be there.
+    pub(super) fn create_to_read(&self, path: &Path) -> io::Result<File> {
+        self.at_once(Operation::Create, path, || OpenOptions::new().read(true).write(true).create_new(true).open(path))
+    }
+
     /// The same, with these permissions whatever it had before.
     pub(super) fn create_with_mode(&self, path: &Path, mode: u32) -> io::Result<File> {
         self.at_once(Operation::Create, path, || {
@@ -189,6 +194,11 @@ impl Disk {
 
     pub(super) fn open(&self, path: &Path) -> io::Result<File> {
         self.at_once(Operation::Read, path, || File::open(path))
+    }
+
+    /// Fills `bytes` with what a file holds from byte `at` on; the path is that of the file.
+    pub(super) fn read_at(&self, file: &File, path: &Path, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.at_once(Operation::Read, path, || file.read_exact_at(bytes, at))
     }
 
     pub(super) fn entries(&self, path: &Path) -> io::Result<ReadDir> {

@@ -17,6 +17,7 @@ mod record;
 mod recover;
 mod retention;
 mod room;
+mod scratch;
 mod speed;
 mod spool;
 mod steps;
@@ -41,6 +42,7 @@ pub use naming::ResultNames;
 pub use recover::{Recovered, RecoveredJob};
 pub use retention::Footprint;
 pub use room::{NoRoom, Promise, Writable};
+pub use scratch::scratch_in;
 pub use spool::{Spool, SpoolError, hexadecimal};
 
 use crate::jobs::{JobId, JobState};

@@ -2,6 +2,7 @@
 //! promised twice.
 
 use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Folder, Volume};
@@ -9,7 +10,7 @@ use crate::jobs::JobId;
 
 /// What a job needs beside its recording, in bytes: its record, its checkpoints and its result. A minute of talk takes about
 /// 20 KB in each of the two, and the smallest codecs bring a minute in 40 KB; four hours of talk stay below the bound.
-const WORK_BYTES: (u64, u64) = (1024 * 1024, 16 * 1024 * 1024);
+pub(super) const WORK_BYTES: (u64, u64) = (1024 * 1024, 16 * 1024 * 1024);
 
 /// Bytes without which no further job is begun.
 const LEAST_TO_WORK: u64 = WORK_BYTES.0;
@@ -75,8 +76,7 @@ impl Volume {
 
     /// Bytes that can still be written, when the system tells.
     pub fn free_bytes(&self) -> Option<u64> {
-        let stat = rustix::fs::statvfs(self.path()).ok()?;
-        Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+        free_bytes(self.path())
     }
 
     /// Whether files can still be written; for health.
@@ -93,6 +93,12 @@ impl Volume {
             Err(_) => Writable::No,
         }
     }
+}
+
+/// Bytes that can still be written to the disk of a folder, when the system tells.
+pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
+    let stat = rustix::fs::statvfs(folder).ok()?;
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 impl Promise {

@@ -213,6 +213,7 @@ impl Worker {
             PipelineError::InvalidAudio { stage, cause } => failure(FailureCode::InvalidAudio, cause, Some(*stage)),
             PipelineError::ModelUnavailable { stage, cause } => failure(FailureCode::ModelUnavailable, cause, Some(*stage)),
             PipelineError::StageFailed { stage, cause } => failure(FailureCode::ProcessingFailed, cause, Some(*stage)),
+            PipelineError::NoRoom => failure(FailureCode::InternalError, "There is no room on the server's disk", reached),
             PipelineError::Internal { stage, cause } => {
                 error!(event = "job_broke", cause, "The engine failed on a job");
                 failure(FailureCode::InternalError, "The server failed on this recording", *stage)

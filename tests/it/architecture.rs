@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// For each module: the modules of ours that it may name.
-const IMPORTS: [(&str, &[&str]); 28] = [
+const IMPORTS: [(&str, &[&str]); 29] = [
     ("main", &["cli"]),
     (
         "cli",
@@ -69,12 +69,13 @@ const IMPORTS: [(&str, &[&str]); 28] = [
     ("transcribe", &["audio", "checkpoints", "context", "jobs", "models", "stop"]),
     ("recognize", &["context", "models", "voiceprint"]),
     ("annotate", &["audio", "diarize", "jobs", "models", "recognize", "transcribe"]),
-    ("voiceprint", &["audio", "inference", "models"]),
+    ("voiceprint", &["audio", "inference", "models", "scratch"]),
     ("inference", &[]),
-    ("audio", &["context", "jobs", "stop"]),
-    ("context", &["checkpoints", "jobs", "stop"]),
+    ("audio", &["context", "jobs", "scratch", "stop"]),
+    ("context", &["checkpoints", "jobs", "scratch", "stop"]),
     ("checkpoints", &[]),
-    ("volume", &["access", "clock", "jobs"]),
+    ("scratch", &[]),
+    ("volume", &["access", "clock", "jobs", "scratch"]),
     ("jobs", &["access", "clock", "stop"]),
     ("messages", &[]),
     ("models", &[]),

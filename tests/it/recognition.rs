@@ -27,8 +27,8 @@ fn enrol(folder: &Path, voice: Voice) {
             let found = alone.diarize(&ctx, audio, SpeakerCount::exactly(1)).unwrap();
             found.speakers[0].voiceprint.clone().unwrap()
         };
-        assert!(is_wide(wide), "{name}");
-        let (print, telephone) = (vector_of(wide), vector_of(&telephone(wide)));
+        assert!(is_wide(wide).unwrap(), "{name}");
+        let (print, telephone) = (vector_of(wide), vector_of(&telephone(wide).unwrap()));
         let vectors = [print.vector, telephone.vector];
         let file = serde_json::json!({"voice_id": name, "name": name, "model": print.model, "vectors": vectors});
         std::fs::write(folder.join(format!("{name}.json")), file.to_string()).unwrap();

@@ -29,7 +29,8 @@ fn tones(seconds: usize) -> Audio {
 
 /// The whole network on these frames, by the runtime alone.
 fn by_the_runtime(features: &Features, frames: &[usize]) -> Vec<f32> {
-    let mut values: Vec<f32> = frames.iter().flat_map(|frame| features.frame(*frame)).copied().collect();
+    let mut values = Vec::new();
+    features.gather(frames, &mut values).unwrap();
     for band in 0..80 {
         let mean = values.iter().skip(band).step_by(80).sum::<f32>() / frames.len() as f32;
         values.iter_mut().skip(band).step_by(80).for_each(|value| *value -= mean);
@@ -44,7 +45,7 @@ fn by_the_runtime(features: &Features, frames: &[usize]) -> Vec<f32> {
 fn the_trunk_run_once_gives_what_the_whole_network_gives() {
     let mut model = VoiceprintModel::load(&small_resnet(), &Lanes::new(2)).unwrap();
     assert_eq!((model.kind(), model.shares_columns()), (WESPEAKER, true));
-    let features = Features::of(model.kind(), &tones(2));
+    let features = Features::of(model.kind(), &tones(2)).unwrap();
     let all: Vec<usize> = (0..features.len()).collect();
     let print = model.embed(&features, &all).unwrap().unwrap();
     let likeness = dot(&print.vector, &by_the_runtime(&features, &all));
@@ -54,7 +55,7 @@ fn the_trunk_run_once_gives_what_the_whole_network_gives() {
 #[test]
 fn voices_of_one_recording_are_told_from_their_own_frames() {
     let mut model = VoiceprintModel::load(&small_resnet(), &Lanes::new(2)).unwrap();
-    let features = Features::of(model.kind(), &tones(40));
+    let features = Features::of(model.kind(), &tones(40)).unwrap();
     // Computed in several blocks, with and without gaps; one shares half of its frames with another.
     let voices: [Vec<usize>; 3] =
         [(0..1500).collect(), (1500..4000).filter(|frame| frame / 100 % 2 == 0).collect(), (750..2250).collect()];
@@ -78,7 +79,8 @@ fn voices_of_one_recording_are_told_from_their_own_frames() {
 fn columns_of_one_recording_are_not_taken_for_those_of_another() {
     let mut model = VoiceprintModel::load(&small_resnet(), &Lanes::new(1)).unwrap();
     let frames: Vec<usize> = (0..200).collect();
-    let (one, other) = (Features::of(model.kind(), &tones(2)), Features::of(model.kind(), &Audio::new(vec![0.0; 32_000])));
+    let (one, other) =
+        (Features::of(model.kind(), &tones(2)).unwrap(), Features::of(model.kind(), &Audio::new(vec![0.0; 32_000])).unwrap());
     let first = model.embed(&one, &frames).unwrap();
     let second = model.embed(&other, &frames).unwrap();
     assert_ne!(first, second);
@@ -91,7 +93,7 @@ fn a_network_without_a_trunk_is_run_for_each_voice() {
     let Some(folder) = shared() else { return say_skipped("no shared models: speaker/sherpa_lda48.onnx") };
     let mut model = VoiceprintModel::load(&folder.join("models/speaker/sherpa_lda48.onnx"), &Lanes::new(2)).unwrap();
     assert_eq!((model.kind(), model.shares_columns()), (WESPEAKER, false));
-    let features = Features::of(model.kind(), &tones(20));
+    let features = Features::of(model.kind(), &tones(20)).unwrap();
     let voices: [Vec<usize>; 3] = [(0..250).collect(), (250..2000).collect(), vec![]];
     for effort in [Effort::Quick, Effort::Full] {
         let vectors = model.embed_many(&features, &voices, effort).unwrap();

@@ -7,7 +7,7 @@
 //! - **Likeness.** The largest normalised cross-correlation at lags up to 3 ms (a metre between microphones), as an absolute
 //!   value, since a turned phase is still the same sound. Cross-talk alone is alike too, so dominance is asked first.
 
-use crate::audio::Audio;
+use crate::audio::{Audio, BLOCK, SignalError};
 
 /// Samples in a frame: 32 ms.
 const FRAME: usize = 512;
@@ -89,38 +89,48 @@ impl Comparison {
 }
 
 /// Measures two channels against one another.
-#[must_use]
-pub fn compare(first: &Audio, second: &Audio) -> Comparison {
-    let (a, b) = (first.samples(), second.samples());
-    let active = active_frames(a, b);
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn compare(first: &Audio, second: &Audio) -> Result<Comparison, SignalError> {
+    let active = active_frames(first, second)?;
+    let (mut a, mut b) = (first.cursor(), second.cursor());
     let mut likeness = Vec::with_capacity(active.len());
     let (mut first_dominates, mut second_dominates, mut opposite) = (0, 0, 0);
     for &frame in &active {
         let start = frame * FRAME;
-        let (level_a, level_b) = (level(&a[start..start + FRAME]), level(&b[start..start + FRAME]));
+        let frame = a.slice(start..start + FRAME)?;
+        let from = start.saturating_sub(MOST_LAG);
+        let around = b.slice(from..start + MOST_LAG + FRAME)?;
+        let beside = around.get(start - from..).unwrap_or_default();
+        let (level_a, level_b) = (level(frame), level(beside.get(..FRAME).unwrap_or(beside)));
         let ratio = 20.0 * ((level_a + 1e-7) / (level_b + 1e-7)).log10();
         first_dominates += usize::from(ratio >= DOMINANCE);
         second_dominates += usize::from(ratio <= -DOMINANCE);
-        let best = correlation(a, b, start);
+        let best = correlation(frame, around);
         opposite += usize::from(best < 0.0);
         likeness.push(best.abs());
     }
     likeness.sort_unstable_by(f32::total_cmp);
     let count = active.len().max(1) as f32;
     let at = |share: usize| likeness.get(likeness.len() * share / 100).copied().unwrap_or(0.0);
-    Comparison {
+    Ok(Comparison {
         frames: active.len(),
         first_dominates: first_dominates as f32 / count,
         second_dominates: second_dominates as f32 / count,
         likeness: at(50),
         low_likeness: at(10),
         opposite: opposite as f32 / count,
-    }
+    })
 }
 
 /// The level (RMS) of each whole frame.
-pub(super) fn frame_levels(samples: &[f32]) -> Vec<f32> {
-    samples.chunks_exact(FRAME).map(level).collect()
+pub(super) fn frame_levels(audio: &Audio) -> Result<Vec<f32>, SignalError> {
+    let mut levels = Vec::with_capacity(audio.len() / FRAME);
+    for block in audio.blocks(0..audio.len(), BLOCK.next_multiple_of(FRAME)) {
+        levels.extend(block?.chunks_exact(FRAME).map(level));
+    }
+    Ok(levels)
 }
 
 fn level(frame: &[f32]) -> f32 {
@@ -128,14 +138,14 @@ fn level(frame: &[f32]) -> f32 {
 }
 
 /// The frames in which somebody speaks on either channel, evenly thinned out.
-fn active_frames(a: &[f32], b: &[f32]) -> Vec<usize> {
+fn active_frames(a: &Audio, b: &Audio) -> Result<Vec<usize>, SignalError> {
     // Each channel is measured by its own loudness first: a quiet caller is not to vanish beside a loud agent.
-    let (levels_a, levels_b) = (frame_levels(a), frame_levels(b));
+    let (levels_a, levels_b) = (frame_levels(a)?, frame_levels(b)?);
     let (floor_a, floor_b) = (activity_floor(&levels_a), activity_floor(&levels_b));
     let count = levels_a.len().min(levels_b.len());
     let active: Vec<usize> = (0..count).filter(|&frame| levels_a[frame] > floor_a || levels_b[frame] > floor_b).collect();
     let step = active.len().div_ceil(MOST_FRAMES).max(1);
-    active.into_iter().step_by(step).collect()
+    Ok(active.into_iter().step_by(step).collect())
 }
 
 /// The level from which a frame counts as speech on its channel.
@@ -149,13 +159,11 @@ fn activity_floor(levels: &[f32]) -> f32 {
     (loud * below).max(noise.min(loud * 0.3))
 }
 
-/// The largest normalised cross-correlation of the frame of `a` with `b` around the same place, with its sign.
-fn correlation(a: &[f32], b: &[f32], start: usize) -> f32 {
-    let frame = &a[start..start + FRAME];
+/// The largest normalised cross-correlation of a frame with what the other channel has around the same place, with its sign.
+fn correlation(frame: &[f32], around: &[f32]) -> f32 {
     let energy_a: f32 = frame.iter().map(|sample| sample * sample).sum();
     let mut best = 0.0_f32;
-    for lag in start.saturating_sub(MOST_LAG)..=start + MOST_LAG {
-        let Some(other) = b.get(lag..lag + FRAME) else { continue };
+    for other in around.windows(FRAME) {
         let (mut product, mut energy_b) = (0.0_f32, 0.0_f32);
         for (x, y) in frame.iter().zip(other) {
             product += x * y;

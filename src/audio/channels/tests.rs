@@ -27,8 +27,12 @@ fn shared(name: &str) -> Option<Vec<Audio>> {
     Some(load(&path))
 }
 
+fn samples(audio: &Audio) -> Vec<f32> {
+    audio.read(0..audio.len()).unwrap().into_owned()
+}
+
 fn map(audio: &Audio, change: impl Fn(usize, f32) -> f32) -> Audio {
-    Audio::new(audio.samples().iter().enumerate().map(|(index, &sample)| change(index, sample)).collect())
+    Audio::new(samples(audio).iter().enumerate().map(|(index, &sample)| change(index, sample)).collect())
 }
 
 /// Noise that is the same on every run.
@@ -44,7 +48,7 @@ fn shape(plan: &ChannelPlan) -> Vec<Vec<usize>> {
 }
 
 fn auto(channels: Vec<Audio>) -> ChannelPlan {
-    plan(channels, ChannelMode::Auto)
+    plan(channels, ChannelMode::Auto).unwrap()
 }
 
 #[test]
@@ -59,7 +63,7 @@ fn sides_with_cross_talk_and_noise_stay_apart() {
     let call = fixture("billing-stereo.flac");
     for cross_talk in [0.003_f32, 0.01, 0.03, 0.06] {
         let mixed = |own: usize, other: usize| {
-            let heard = call[other].samples();
+            let heard = samples(&call[other]);
             map(&call[own], |index, sample| sample + cross_talk * heard[index] + 0.002 * noise(index, own as u32))
         };
         assert_eq!(shape(&auto(vec![mixed(0, 1), mixed(1, 0)])), [[0], [1]], "{cross_talk}");
@@ -72,15 +76,15 @@ fn one_signal_written_twice_is_one_whatever_its_level_and_phase() {
     for gain in [1.0_f32, 0.5, -1.0, -0.3, 0.05] {
         let planned = auto(vec![voice.clone(), map(&voice, |_, sample| gain * sample)]);
         assert_eq!(shape(&planned), [[0, 1]], "{gain}");
-        assert!(planned.signals()[0].audio == voice, "{gain}: not the louder one");
+        assert!(samples(&planned.signals()[0].audio) == samples(&voice), "{gain}: not the louder one");
     }
 }
 
 #[test]
 fn opposite_phases_do_not_cancel_when_mixed() {
     let voice = fixture("voicemail.flac").remove(0);
-    let planned = plan(vec![voice.clone(), map(&voice, |_, sample| -sample)], ChannelMode::Mix);
-    assert!(measure(&planned.signals()[0].audio).rms > 0.9 * measure(&voice).rms);
+    let planned = plan(vec![voice.clone(), map(&voice, |_, sample| -sample)], ChannelMode::Mix).unwrap();
+    assert!(measure(&planned.signals()[0].audio).unwrap().rms > 0.9 * measure(&voice).unwrap().rms);
 }
 
 #[test]
@@ -95,7 +99,7 @@ fn a_dead_channel_is_left_out() {
 #[test]
 fn two_microphones_in_one_room_are_one_signal() {
     let voices = fixture("conference-mono.flac").remove(0);
-    let samples = voices.samples();
+    let samples = samples(&voices);
     let echo = |index: usize, delay: usize| index.checked_sub(delay).map_or(0.0, |index| samples[index]);
     let left = map(&voices, |index, sample| sample + 0.2 * echo(index, 250) + 0.001 * noise(index, 1));
     let right = map(&voices, |index, _| 0.6 * echo(index, 12) + 0.15 * echo(index, 300) + 0.001 * noise(index, 2));
@@ -114,9 +118,9 @@ fn more_than_two_channels_are_told_apart_up_to_a_limit() {
 #[test]
 fn the_client_decides_when_it_wants_to() {
     let call = fixture("billing-stereo.flac");
-    assert_eq!(shape(&plan(call.clone(), ChannelMode::Mix)), [[0, 1]]);
+    assert_eq!(shape(&plan(call.clone(), ChannelMode::Mix).unwrap()), [[0, 1]]);
     let twice = vec![call[0].clone(), call[0].clone()];
-    assert_eq!(shape(&plan(twice, ChannelMode::Split)), [[0], [1]]);
+    assert_eq!(shape(&plan(twice, ChannelMode::Split).unwrap()), [[0], [1]]);
 }
 
 #[test]
@@ -128,7 +132,7 @@ fn silence_and_nothing_are_one_signal() {
 #[test]
 fn a_side_that_says_only_one_word_is_a_side() {
     let call = fixture("billing-stereo.flac");
-    let (talker, other) = (call[1].samples(), call[0].samples());
+    let (talker, other) = (samples(&call[1]), samples(&call[0]));
     // Most of half a minute with one short word of the other side, and clean cross-talk both ways.
     let word = |index: usize| if (320_000..326_400).contains(&index) { other[index - 300_000] } else { 0.0 };
     let length = talker.len().min(480_000);

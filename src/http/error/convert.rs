@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::ApiError;
 use crate::access::limits::Exceeded;
+use crate::audio::SignalError;
 use crate::audio::decode::DecodeError;
 use crate::http::bodies::job::ProgressBody;
 use crate::jobs::Job;
@@ -36,6 +37,8 @@ impl From<DecodeError> for ApiError {
             DecodeError::TooLong { limit } => Self::AudioTooLong { limit_seconds: limit.as_seconds() },
             DecodeError::Empty => Self::AudioEmpty,
             DecodeError::Read(source) => Self::Internal(format!("reading the recording: {source}")),
+            DecodeError::Signal(SignalError::NoRoom) => Self::StorageFull,
+            DecodeError::Signal(error @ SignalError::Lost(_)) => Self::Internal(error.to_string()),
             DecodeError::Stopped(_) => Self::ShuttingDown,
         }
     }

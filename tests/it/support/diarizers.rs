@@ -62,7 +62,7 @@ pub fn call(name: &str) -> PathBuf {
 pub fn diarize_file(diarizer: &mut dyn Diarize, path: &Path, count: SpeakerCount) -> (Diarization, Millis) {
     let ctx = JobContext::detached();
     let recording = decode(path, &DecodeLimits::default(), &ctx).unwrap();
-    let plan = plan(recording.channels, ChannelMode::Auto);
+    let plan = plan(recording.channels, ChannelMode::Auto).unwrap();
     let signals: Vec<_> =
         plan.signals().iter().map(|signal| (signal.channel().map(|channel| channel as u16), &signal.audio)).collect();
     (diarize_channels(diarizer, &ctx, &signals, count).unwrap(), recording.source.duration)

@@ -1,287 +1,214 @@
-//! Which local speakers are one person, and how many persons there are.
+//! Which stretches are one person, and how many persons there are.
 //!
-//! Pure. Average linkage on the distance of the voices minus the votes of overlapping windows, cut where the recording
-//! itself says that voices differ. Sources: D. Plaquet and H. Bredin's pyannote.audio pipeline for the order of steps; the
-//! votes and the rules for the count are this project's own (docs/models.md tells what they are worth).
+//! Pure. Average linkage on the distance of the voices and the votes of the windows gives groups that are surely one person each;
+//! then whole groups are joined by their centres ([`super::groups`]), down to the given number or as long as the recording itself
+//! says that they are one voice ([`super::voices`]). Short stretches take no part in that and go to the nearest person afterwards.
+//! What other ways were tried, and their error rates, is told in docs/diarization.md.
 
 use super::SpeakerCount;
+use super::groups::Groups;
 use super::linkage::{Dendrogram, Dissimilarities, Linkage};
-use super::local::{LocalSpeaker, vote};
-use super::segmentation::{SLOTS, Window};
-use super::voices::{Calibration, centroids, median, nearest_centroid};
-use crate::audio::SAMPLE_RATE;
+use super::links::Links;
+use super::stretches::Stretch;
+use super::voices::{Calibration, Rules};
 use crate::voiceprint::dot;
 
-/// Local speakers with less than this alone are not clustered, only assigned.
-const ENOUGH_ALONE_SECONDS: f32 = 1.0;
-/// A person speaks at least so long, in seconds and as a share of all.
-const FEWEST_SECONDS: f32 = 0.8;
-const FEWEST_SHARE: f32 = 0.25;
-/// With more local speakers than this, an even choice of windows is clustered and the others are assigned: time and memory
-/// grow with the square (this many take 18 MB), and an hour has thousands.
+/// Shorter stretches are not clustered, only given to someone.
+const ENOUGH_SECONDS: f32 = 0.8;
+/// Stretches at least so long, in seconds, say how far apart voices are in this recording, where the windows are so sure of them.
+const TELLING_SECONDS: f32 = 1.0;
+const TELLING_VOTE: f32 = 0.7;
+/// With more stretches than this an even choice is clustered and the others find their person afterwards: time and memory grow
+/// with the square (this many take 18 MB), and an hour has more than a thousand.
 const MOST_CLUSTERED: usize = 3000;
-/// Pairs of each kind that the distances of a recording are judged by.
-const FEWEST_PAIRS: usize = 5;
-/// Windows that must show several voices at once before they bound the count from below.
-const FEWEST_WITNESSES: usize = 3;
+/// More groups than this are not compared by their centres: far more than persons speak in a call.
+const MOST_GROUPS: usize = 64;
+/// Steps in which the first groups are made smaller when fewer were found than persons are wanted.
+const FINER: f32 = 0.05;
+/// What the votes of its windows and the nearest stretch in time count for a stretch without a voice of its own.
+const LINKS: f32 = 0.5;
+const NEAREST: f32 = 0.02;
 
-/// The person that each local speaker of each window is, persons numbered from 0.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Assignment {
-    /// Of each window and slot.
-    pub(super) persons: Vec<[Option<usize>; SLOTS]>,
-    /// How many there are; at least 1 when anything is active.
+/// The person that speaks in each stretch, persons numbered from 0.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Persons {
+    /// Of each stretch.
+    pub(super) of: Vec<usize>,
+    /// How many there are; at least 1.
     pub(super) count: usize,
 }
 
-/// Clusters the local speakers of a recording.
-pub(super) fn assign(
-    windows: &[Window],
-    speakers: &[LocalSpeaker],
+/// Clusters the stretches of a recording by their voices; a stretch that is too short has none.
+pub(super) fn persons(
+    stretches: &[Stretch],
+    voices: &[Option<Vec<f32>>],
+    links: &Links,
     calibration: &Calibration,
     count: SpeakerCount,
-) -> Assignment {
-    let chosen = worth_clustering(speakers);
-    let mut persons = vec![[None; SLOTS]; windows.len()];
+) -> Persons {
+    let seconds: Vec<f32> = stretches.iter().map(Stretch::seconds).collect();
+    let chosen = worth_clustering(&seconds, voices);
     if chosen.is_empty() {
-        // Too little for a voiceprint anywhere: one person, if anyone speaks at all.
-        for speaker in speakers {
-            persons[speaker.window][speaker.slot] = Some(0);
-        }
-        return Assignment { persons, count: usize::from(!speakers.is_empty()) };
+        // Too little for a voiceprint anywhere: one person.
+        return Persons { of: vec![0; stretches.len()], count: 1 };
     }
-    let centres = voices_of(windows, speakers, &chosen, calibration, count);
-    let mut first = 0;
-    while first < speakers.len() {
-        let window = speakers[first].window;
-        let end = first + speakers[first..].iter().take_while(|speaker| speaker.window == window).count();
-        let known: Vec<&LocalSpeaker> = speakers[first..end].iter().filter(|speaker| speaker.vector.is_some()).collect();
-        let scores: Vec<Vec<f32>> = known
-            .iter()
-            .map(|speaker| centres.iter().map(|centre| dot(centre, speaker.vector.as_deref().unwrap_or_default())).collect())
-            .collect();
-        for (speaker, person) in known.iter().zip(best_matching(&scores, centres.len())) {
-            persons[window][speaker.slot] = person;
-        }
-        first = end;
-    }
-    Assignment { persons, count: centres.len() }
-}
-
-/// The local speakers with enough speech of their own, at most [`MOST_CLUSTERED`], evenly spread over the windows.
-fn worth_clustering(speakers: &[LocalSpeaker]) -> Vec<usize> {
-    let known = || speakers.iter().enumerate().filter(|(_, speaker)| speaker.vector.is_some());
-    let longest = known().map(|(_, speaker)| speaker.alone_seconds).fold(0.0, f32::max);
-    let least = ENOUGH_ALONE_SECONDS.min(longest);
-    let all: Vec<usize> = known().filter(|(_, speaker)| speaker.alone_seconds >= least).map(|(index, _)| index).collect();
-    let stride = all.len().div_ceil(MOST_CLUSTERED).max(1);
-    all.into_iter().filter(|index| speakers[*index].window.is_multiple_of(stride)).collect()
-}
-
-/// One centre for each person.
-fn voices_of(
-    windows: &[Window],
-    speakers: &[LocalSpeaker],
-    chosen: &[usize],
-    calibration: &Calibration,
-    count: SpeakerCount,
-) -> Vec<Vec<f32>> {
-    let vectors: Vec<&[f32]> = chosen.iter().map(|index| speakers[*index].vector.as_deref().unwrap_or_default()).collect();
-    let alone: Vec<f32> = chosen.iter().map(|index| speakers[*index].alone_seconds).collect();
-    let own: Vec<f32> = chosen.iter().map(|index| speakers[*index].own_seconds).collect();
-    let locals: Vec<&LocalSpeaker> = chosen.iter().map(|index| &speakers[*index]).collect();
-    let mut same = Vec::new();
+    let vectors: Vec<&[f32]> = chosen.iter().map(|index| voices[*index].as_deref().unwrap_or_default()).collect();
+    let lengths: Vec<f32> = chosen.iter().map(|index| seconds[*index]).collect();
+    let linked = among(&chosen, links, stretches.len());
+    let rules = rules(&vectors, &lengths, &linked, calibration);
     let distances = Dissimilarities::from_fn(chosen.len(), |one, other| {
-        let apart = 1.0 - dot(vectors[one], vectors[other]);
-        let (a, b) = (locals[one], locals[other]);
-        // Chosen are in order of their windows, so windows that share nothing are the far ones.
-        let near = windows[b.window].start < windows[a.window].start + super::segmentation::WINDOW;
-        let vote = if near { vote(a, b, windows).unwrap_or(0.0) } else { 0.0 };
-        if vote > 0.6 && windows[b.window].start - windows[a.window].start >= 5 * SAMPLE_RATE as usize {
-            same.push(apart);
-        }
-        apart - vote
+        let vote = links.vote(chosen[one], chosen[other]);
+        1.0 - dot(vectors[one], vectors[other]) - if vote > 0.0 { rules.linked } else { rules.parted } * vote
     });
     let tree = Dendrogram::new(distances, Linkage::Average);
-    let witnesses = Witnesses::of(&locals);
-    let threshold = calibration.threshold(&mut same, &mut witnesses.distances());
-    let group = |exactly: Option<usize>| {
-        let labels = match exactly {
-            Some(count) => cut_into(&tree, &own, count, threshold),
-            None => tree.cut_at(threshold),
-        };
-        dissolve_small(&vectors, &alone, &own, labels, exactly)
-    };
-    if let Some(exactly) = count.given() {
-        return group(Some(exactly));
+    let labels = first_groups(&tree, rules.pure, count.min);
+    let mut groups = Groups { vectors: &vectors, seconds: &lengths, links: &linked, rules, labels };
+    groups.dissolve_small(count.min);
+    if count.given().is_none() {
+        groups.settle();
     }
-    let estimated = group(None);
-    let at_least = witnesses.at_least(calibration.apart).max(count.min).min(count.max);
-    match estimated.len() {
-        found if found < at_least => group(Some(at_least)),
-        found if found > count.max => group(Some(count.max)),
-        _ => estimated,
+    groups.join(count.min, count.max);
+    if count.given().is_none() {
+        groups.dissolve_small(count.min);
     }
+    let known = chosen.iter().copied().zip(groups.labels.iter().copied()).collect::<Vec<_>>();
+    give_away(stretches, voices, links, &groups.centres(), &known)
 }
 
-/// Cuts into `count` groups that hold speech; groups too small to be anyone are passed over as outliers, as long as that
-/// does not undo merges of voices that are much alike.
-fn cut_into(tree: &Dendrogram, own: &[f32], count: usize, threshold: f32) -> Vec<usize> {
-    let least = FEWEST_SECONDS.min(0.1 * own.iter().sum::<f32>() / count.max(1) as f32);
-    for groups in count..=(count + 12).min(own.len()) {
-        if groups > count && tree.height_below(groups).is_none_or(|height| height < 0.7 * threshold) {
-            break;
-        }
-        let labels = tree.cut_into(groups);
-        if totals(&labels, own).iter().filter(|total| **total >= least).count() >= count {
-            return labels;
-        }
-    }
-    tree.cut_into(count)
+/// The stretches with enough speech, at most [`MOST_CLUSTERED`], evenly spread.
+fn worth_clustering(seconds: &[f32], voices: &[Option<Vec<f32>>]) -> Vec<usize> {
+    let known = || (0..seconds.len()).filter(|index| voices[*index].is_some());
+    let longest = known().map(|index| seconds[index]).fold(0.0, f32::max);
+    let all: Vec<usize> = known().filter(|index| seconds[*index] >= ENOUGH_SECONDS.min(longest)).collect();
+    let stride = all.len().div_ceil(MOST_CLUSTERED).max(1);
+    all.into_iter().step_by(stride).collect()
 }
 
-/// Gives the pieces of groups with too little speech to the nearest other group, smallest group first; with a count given,
-/// down to that many. The centres that are left.
-fn dissolve_small(
-    vectors: &[&[f32]],
-    alone: &[f32],
-    own: &[f32],
-    mut labels: Vec<usize>,
-    exactly: Option<usize>,
-) -> Vec<Vec<f32>> {
-    let mut centres = centroids(vectors, &labels, alone);
-    let all: f32 = own.iter().sum();
-    while centres.len() > exactly.unwrap_or(1) {
-        let totals = totals(&labels, own);
-        let Some((smallest, total)) = totals.iter().copied().enumerate().min_by(|a, b| a.1.total_cmp(&b.1)) else { break };
-        if exactly.is_none() && total >= FEWEST_SECONDS.min(FEWEST_SHARE * all) {
-            break;
-        }
-        centres.remove(smallest);
-        for (label, vector) in labels.iter_mut().zip(vectors) {
-            *label =
-                if *label == smallest { nearest_centroid(&centres, vector) } else { *label - usize::from(*label > smallest) };
-        }
-        centres = centroids(vectors, &labels, alone);
+/// The links among the chosen, by their places in the choice.
+fn among(chosen: &[usize], links: &Links, stretches: usize) -> Vec<Vec<(usize, f32)>> {
+    let mut places = vec![None; stretches];
+    for (place, index) in chosen.iter().enumerate() {
+        places[*index] = Some(place);
     }
-    centres
+    let of = |index: &usize| links.of_stretch(*index).iter().filter_map(|(other, vote)| Some((places[*other]?, *vote))).collect();
+    chosen.iter().map(of).collect()
 }
 
-fn totals(labels: &[usize], seconds: &[f32]) -> Vec<f32> {
-    let mut totals = vec![0.0; labels.iter().max().map_or(0, |most| most + 1)];
-    for (label, seconds) in labels.iter().zip(seconds) {
-        totals[*label] += seconds;
-    }
-    totals
-}
-
-/// Windows in which several local speakers are heard, each long enough to be sure of its voice.
-struct Witnesses {
-    /// Of each window the distance of each two of its local speakers.
-    windows: Vec<Vec<f32>>,
-}
-
-impl Witnesses {
-    fn of(speakers: &[&LocalSpeaker]) -> Self {
-        let mut windows = Vec::new();
-        for group in speakers.chunk_by(|one, other| one.window == other.window) {
-            let sure: Vec<&[f32]> = group
-                .iter()
-                .filter(|speaker| speaker.alone_seconds >= ENOUGH_ALONE_SECONDS)
-                .filter_map(|speaker| speaker.vector.as_deref())
-                .collect();
-            let mut distances = Vec::new();
-            for (index, one) in sure.iter().enumerate() {
-                distances.extend(sure[index + 1..].iter().map(|other| 1.0 - dot(one, other)));
-            }
-            windows.push(distances);
-        }
-        Self { windows }
-    }
-
-    fn distances(&self) -> Vec<f32> {
-        self.windows.iter().flatten().copied().collect()
-    }
-
-    /// As many persons as enough windows show at once, all of them at least `apart` from each other.
-    fn at_least(&self, apart: f32) -> usize {
-        let showing = |pairs: usize| {
-            self.windows.iter().filter(|d| d.len() >= pairs && d.iter().filter(|d| **d >= apart).count() >= pairs).count()
-        };
-        // Two speakers make one pair, three make three.
-        if showing(3) >= FEWEST_WITNESSES { 3 } else { 1 + usize::from(showing(1) >= FEWEST_WITNESSES) }
-    }
-}
-
-impl Calibration {
-    /// Where to cut: between the distance of pieces that are surely one voice and that of two voices of one window, where the
-    /// recording has enough of both; else, and for a part, the fixed threshold.
-    fn threshold(&self, same: &mut [f32], different: &mut [f32]) -> f32 {
-        if same.len() < FEWEST_PAIRS || different.len() < FEWEST_PAIRS {
-            return self.fixed_threshold;
-        }
-        let (same, different) = (median(same), median(different));
-        let adapted = same + self.between * (different - same);
-        self.adapted_share * adapted + (1.0 - self.adapted_share) * self.fixed_threshold
-    }
-}
-
-/// Gives each row its own column so that the sum of scores is highest; rows beyond the columns get none. For up to three rows
-/// trying all ways is simpler than the Hungarian method, and fast.
-fn best_matching(scores: &[Vec<f32>], columns: usize) -> Vec<Option<usize>> {
-    fn search(
-        scores: &[Vec<f32>],
-        taken: &mut Vec<Option<usize>>,
-        columns: usize,
-        sum: f32,
-        best: &mut (f32, Vec<Option<usize>>),
-    ) {
-        let row = taken.len();
-        if row == scores.len() {
-            if sum > best.0 {
-                *best = (sum, taken.clone());
-            }
-            return;
-        }
-        let skippable = scores.len() - row > columns - taken.iter().flatten().count();
-        for column in (0..columns).map(Some).chain(skippable.then_some(None)) {
-            if column.is_some() && taken.contains(&column) {
+/// What distances mean in this recording.
+fn rules(vectors: &[&[f32]], seconds: &[f32], links: &[Vec<(usize, f32)>], calibration: &Calibration) -> Rules {
+    let (mut same, mut different) = (Vec::new(), Vec::new());
+    for (one, links) in links.iter().enumerate() {
+        for (other, vote) in links.iter().filter(|(other, _)| *other > one) {
+            if seconds[one].min(seconds[*other]) < TELLING_SECONDS {
                 continue;
             }
-            taken.push(column);
-            search(scores, taken, columns, sum + column.map_or(0.0, |column| scores[row][column]), best);
-            taken.pop();
+            let distance = 1.0 - dot(vectors[one], vectors[*other]);
+            if *vote > TELLING_VOTE {
+                same.push(distance);
+            } else if *vote < -TELLING_VOTE {
+                different.push(distance);
+            }
         }
     }
-    let mut best = (f32::NEG_INFINITY, vec![None; scores.len()]);
-    search(scores, &mut Vec::new(), columns, 0.0, &mut best);
-    best.1
+    calibration.rules(&mut same, &mut different)
+}
+
+/// Groups that are surely one person each: finer ones when there are fewer than persons.
+fn first_groups(tree: &Dendrogram, pure: f32, fewest: usize) -> Vec<usize> {
+    let number = |labels: &[usize]| labels.iter().max().map_or(0, |most| most + 1);
+    let mut height = pure;
+    let mut labels = tree.cut_at(height);
+    while number(&labels) < fewest && height > -1.0 {
+        height -= FINER;
+        labels = tree.cut_at(height);
+    }
+    if number(&labels) < fewest {
+        return tree.cut_into(fewest);
+    }
+    if number(&labels) > MOST_GROUPS.max(fewest) { tree.cut_into(MOST_GROUPS.max(fewest)) } else { labels }
+}
+
+/// Gives every stretch that was not clustered to a person: by its voice as far as it has one, by the votes of its windows, and
+/// by what is nearest in time.
+fn give_away(
+    stretches: &[Stretch],
+    voices: &[Option<Vec<f32>>],
+    links: &Links,
+    centres: &[Vec<f32>],
+    known: &[(usize, usize)],
+) -> Persons {
+    let mut of: Vec<Option<usize>> = vec![None; stretches.len()];
+    for (index, person) in known {
+        of[*index] = Some(*person);
+    }
+    let clustered = of.clone();
+    for (index, stretch) in stretches.iter().enumerate().filter(|(index, _)| clustered[*index].is_none()) {
+        let mut scores = vec![0.0_f32; centres.len()];
+        if let Some(vector) = &voices[index] {
+            let sure = stretch.seconds().min(1.0);
+            scores.iter_mut().zip(centres).for_each(|(score, centre)| *score += sure * dot(centre, vector));
+        }
+        let neighbours: Vec<(usize, f32)> =
+            links.of_stretch(index).iter().filter_map(|(other, vote)| Some((clustered[*other]?, *vote))).collect();
+        for (person, vote) in &neighbours {
+            scores[*person] += LINKS * vote / neighbours.len() as f32;
+        }
+        let after = known.partition_point(|(other, _)| *other < index);
+        let near = [after.checked_sub(1), Some(after)].into_iter().flatten().filter_map(|place| known.get(place));
+        let nearest = near.min_by_key(|(other, _)| stretches[*other].start().abs_diff(stretch.start()));
+        if let Some((_, person)) = nearest {
+            scores[*person] += NEAREST;
+        }
+        of[index] = (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b]).then(b.cmp(a)));
+    }
+    Persons { of: of.into_iter().map(Option::unwrap_or_default).collect(), count: centres.len() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::voiceprint::{FeatureKind, normalize};
 
-    #[test]
-    fn each_local_speaker_gets_its_own_person() {
-        let scores = [vec![0.9, 0.8], vec![0.85, 0.1]];
-        assert_eq!(best_matching(&scores, 2), [Some(1), Some(0)]);
-        assert_eq!(best_matching(&[vec![0.1], vec![0.9], vec![0.3]], 1), [None, Some(0), None]);
-        assert_eq!(best_matching(&[], 2), []);
+    /// Stretches of two seconds, a second apart.
+    fn stretches(count: usize) -> Vec<Stretch> {
+        (0..count).map(|index| Stretch { parts: vec![(index * 177, index * 177 + 118)] }).collect()
+    }
+
+    fn voice(angle: f32) -> Vec<f32> {
+        let mut vector = vec![angle.cos(), angle.sin(), 0.3];
+        normalize(&mut vector);
+        vector
+    }
+
+    fn cluster(voices: &[Option<Vec<f32>>], count: SpeakerCount) -> Persons {
+        let stretches = stretches(voices.len());
+        let links = Links::of(stretches.len(), &[]);
+        persons(&stretches, voices, &links, &Calibration::of(FeatureKind::Mel40), count)
     }
 
     #[test]
-    fn windows_that_show_two_voices_bound_the_count() {
-        let witnesses = |windows: &[&[f32]]| Witnesses { windows: windows.iter().map(|w| w.to_vec()).collect() };
-        assert_eq!(witnesses(&[&[0.9], &[0.8], &[0.1]]).at_least(0.5), 1);
-        assert_eq!(witnesses(&[&[0.9], &[0.8], &[0.7]]).at_least(0.5), 2);
-        assert_eq!(witnesses(&[&[0.9, 0.9, 0.9], &[0.9, 0.9, 0.9], &[0.9, 0.9, 0.9]]).at_least(0.5), 3);
+    fn voices_far_apart_are_persons_and_a_given_count_is_kept() {
+        let voices: Vec<_> = (0..12).map(|index| Some(voice(index as f32 % 3.0 * 1.4 + index as f32 * 0.01))).collect();
+        assert_eq!(cluster(&voices, SpeakerCount::UNKNOWN).of, [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]);
+        for count in 1..=5 {
+            assert_eq!(cluster(&voices, SpeakerCount::exactly(count)).count, count);
+        }
+        assert_eq!(cluster(&voices, SpeakerCount { min: 1, max: 2 }).count, 2);
+        assert_eq!(cluster(&voices, SpeakerCount { min: 4, max: 9 }).count, 4);
     }
 
     #[test]
-    fn the_threshold_adapts_when_there_is_enough_to_go_by() {
-        let calibration = Calibration { fixed_threshold: 0.7, between: 0.8, adapted_share: 1.0, apart: 0.25 };
-        assert!((calibration.threshold(&mut [0.1; 5], &mut [0.6; 5]) - 0.5).abs() < 1e-6);
-        assert!((calibration.threshold(&mut [0.1; 4], &mut [0.6; 5]) - 0.7).abs() < 1e-6);
+    fn what_has_no_voice_goes_with_its_neighbour() {
+        let mut voices: Vec<_> = (0..6).map(|index| Some(voice(index as f32 % 2.0 * 1.4))).collect();
+        voices[5] = None;
+        assert_eq!(cluster(&voices, SpeakerCount::UNKNOWN).of, [0, 1, 0, 1, 0, 0]);
+        assert_eq!(cluster(&[None, None], SpeakerCount::UNKNOWN), Persons { of: vec![0, 0], count: 1 });
+    }
+
+    #[test]
+    fn of_a_very_long_recording_a_part_is_clustered_and_all_is_given() {
+        let voices: Vec<_> = (0..7001).map(|index| Some(voice(index as f32 % 2.0 * 1.4))).collect();
+        let found = cluster(&voices, SpeakerCount::UNKNOWN);
+        assert!(found.of.iter().enumerate().all(|(index, person)| *person == index % 2));
     }
 }

@@ -114,11 +114,6 @@ impl Dendrogram {
         self.after(self.leaves.saturating_sub(groups.max(1)))
     }
 
-    /// The height of the merge that brings `groups` groups down by one.
-    pub(super) fn height_below(&self, groups: usize) -> Option<f32> {
-        self.merges.get(self.leaves.checked_sub(groups)?).map(|merge| merge.height)
-    }
-
     fn after(&self, merges: usize) -> Vec<usize> {
         let mut parents: Vec<usize> = (0..self.leaves).collect();
         for merge in &self.merges[..merges.min(self.merges.len())] {
@@ -202,7 +197,6 @@ mod tests {
         assert_eq!(tree.cut_at(9.0), [0, 0, 0, 0, 0]);
         assert_eq!(tree.cut_into(2), [0, 1, 0, 1, 0]);
         assert_eq!(tree.cut_into(99).len(), 5);
-        assert!(tree.height_below(2).unwrap() > 4.0);
     }
 
     #[test]

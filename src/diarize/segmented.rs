@@ -1,13 +1,14 @@
-//! Diarization with the segmentation model: windows, local speakers, clustering, stitching.
+//! Diarization with the segmentation model: windows, stretches, voices, clustering, stitching.
 
 use std::path::Path;
 
-use super::clustering::assign;
+use super::clustering::persons;
 use super::finish::add_voiceprints;
 use super::followers;
-use super::local::{LocalSpeaker, local_speakers};
-use super::segmentation::{Segmentation, Window};
+use super::links::{Links, sights};
+use super::segmentation::{STEP, Segmentation};
 use super::stitching::stitch;
+use super::stretches::{Stretch, outline};
 use super::tonality::Tonality;
 use super::turns::{TIDYING, turns};
 use super::voices::Calibration;
@@ -15,19 +16,27 @@ use super::{Diarization, Diarize, DiarizeError, SpeakerCount};
 use crate::audio::{Audio, SAMPLE_RATE};
 use crate::context::JobContext;
 use crate::inference::{InferenceError, Lanes};
+use crate::jobs::stage::Stage;
 use crate::models::ModelInfo;
-use crate::voiceprint::{Features, VoiceprintModel};
+use crate::voiceprint::{Effort, Features, VoiceprintModel};
+
+/// Percent of the stage that the windows take.
+const WINDOWS_SHARE: usize = 75;
+/// Stretches embedded between two looks at the stop signal.
+const BLOCK: usize = 48;
+/// A voice is not taken from less speech than this.
+const SHORTEST_VOICE_SECONDS: f32 = 0.4;
 
 /// How the segmentation is run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SegmentedOptions {
-    /// Seconds from one window to the next; 1 is best, 5 is the cheapest that still overlaps well.
+    /// Seconds from one window to the next, 0.1 to 10; up to 5 each moment is seen twice.
     pub hop_seconds: f32,
 }
 
 impl Default for SegmentedOptions {
     fn default() -> Self {
-        Self { hop_seconds: 1.0 }
+        Self { hop_seconds: 4.0 }
     }
 }
 
@@ -37,13 +46,6 @@ pub struct SegmentedDiarizer {
     segmentation: Segmentation,
     voiceprint: VoiceprintModel,
     options: SegmentedOptions,
-}
-
-/// All that does not depend on the number of speakers.
-struct Analysis {
-    windows: Vec<Window>,
-    features: Features,
-    speakers: Vec<LocalSpeaker>,
 }
 
 impl SegmentedDiarizer {
@@ -60,25 +62,53 @@ impl SegmentedDiarizer {
         Ok(Self { segmentation: Segmentation::load(path, lanes)?, voiceprint, options })
     }
 
-    fn analyse(&mut self, ctx: &JobContext, audio: &Audio) -> Result<Analysis, DiarizeError> {
-        let hop = (f64::from(self.options.hop_seconds.clamp(0.1, 10.0)) * f64::from(SAMPLE_RATE)) as usize;
-        let mut windows = self.segmentation.windows(ctx, audio, hop, 50)?;
-        let tonality = Tonality::of(ctx, audio)?;
-        for window in &mut windows {
-            tonality.silence(window);
+    /// The voice of each stretch that is long enough to have one.
+    fn voices(
+        &mut self,
+        ctx: &JobContext,
+        features: &Features,
+        stretches: &[Stretch],
+    ) -> Result<Vec<Option<Vec<f32>>>, DiarizeError> {
+        let mut voices = Vec::with_capacity(stretches.len());
+        for block in stretches.chunks(BLOCK) {
+            ctx.check()?;
+            let frames: Vec<Vec<usize>> = block.iter().map(|stretch| frames_of(stretch, features)).collect();
+            let vectors = self.voiceprint.embed_many(features, &frames, Effort::Quick);
+            voices.extend(vectors.map_err(|error| DiarizeError::Model(error.to_string()))?);
+            let share = WINDOWS_SHARE * stretches.len() / (100 - WINDOWS_SHARE);
+            ctx.report_part(Stage::Diarization, share + voices.len(), share + stretches.len());
         }
-        let features = Features::of(self.voiceprint.kind(), audio)?;
-        let speakers = local_speakers(ctx, &windows, &features, &mut self.voiceprint)?;
-        Ok(Analysis { windows, features, speakers })
+        Ok(voices)
     }
+}
+
+/// The feature frames of a stretch; none of one that is too short.
+fn frames_of(stretch: &Stretch, features: &Features) -> Vec<usize> {
+    if stretch.seconds() < SHORTEST_VOICE_SECONDS {
+        return Vec::new();
+    }
+    stretch.parts.iter().flat_map(|(start, end)| features.frames_between(start * STEP, end * STEP)).collect()
 }
 
 impl Diarize for SegmentedDiarizer {
     fn diarize(&mut self, ctx: &JobContext, audio: &Audio, count: SpeakerCount) -> Result<Diarization, DiarizeError> {
-        let Analysis { windows, features, speakers } = self.analyse(ctx, audio)?;
+        let hop = (f64::from(self.options.hop_seconds.clamp(0.1, 10.0)) * f64::from(SAMPLE_RATE)) as usize;
+        let mut windows = self.segmentation.windows(ctx, audio, hop, WINDOWS_SHARE)?;
+        let tonality = Tonality::of(ctx, audio)?;
+        for window in &mut windows {
+            tonality.silence(window);
+        }
+        let outline = outline(&windows, audio.len() / STEP + 1);
+        if outline.speaking.iter().all(|count| *count == 0) {
+            return Ok(Diarization::default());
+        }
+        let features = Features::of(self.voiceprint.kind(), audio)?;
+        let voices = self.voices(ctx, &features, &outline.stretches)?;
         ctx.check()?;
-        let assignment = assign(&windows, &speakers, &Calibration::of(self.voiceprint.kind()), count);
-        let timeline = stitch(&windows, &assignment, audio.len());
+        let sights: Vec<_> = windows.iter().map(|window| sights(window, &outline.stretches)).collect();
+        let links = Links::of(outline.stretches.len(), &sights);
+        let persons = persons(&outline.stretches, &voices, &links, &Calibration::of(self.voiceprint.kind()), count);
+        let timeline = stitch(&windows, &sights, &outline, &persons);
         let (mut diarization, _) = turns(&timeline, audio.duration(), TIDYING);
         add_voiceprints(ctx, &mut diarization, &features, &mut self.voiceprint)?;
         followers::divide(ctx, &mut diarization, audio, &features, &mut self.voiceprint)?;

@@ -5,9 +5,8 @@
 
 use std::path::Path;
 
-use super::partials::Grid;
 use super::whole::Network;
-use super::{FeatureKind, Features, Voiceprint, normalize};
+use super::{FeatureKind, Features, Voiceprint, normalize, partials};
 use crate::audio::SignalError;
 use crate::inference::{InferenceError, Lanes, Port, Session, read_model};
 use crate::models::ModelInfo;
@@ -59,8 +58,6 @@ pub struct VoiceprintModel {
     kind: FeatureKind,
     /// How features of the kind `fbank80-kaldi` are fed; none for the others.
     network: Option<Network>,
-    /// For features of the kind `mel40-ge2e`.
-    grid: Grid,
     /// Frames and step of the windows that the model averages over; none when it takes all frames at once.
     windows: Option<(usize, usize)>,
     license: Option<&'static str>,
@@ -109,7 +106,7 @@ impl VoiceprintModel {
             Some("MIT") => Some("MIT"),
             _ => None,
         };
-        Ok(Self { session, name, kind, network, grid: Grid::default(), windows, license })
+        Ok(Self { session, name, kind, network, windows, license })
     }
 
     /// Its name, which its voiceprints carry.
@@ -162,7 +159,7 @@ impl VoiceprintModel {
             || -> Vec<&[usize]> { speakers.iter().map(|frames| if usable(frames) { &frames[..] } else { &[] }).collect() };
         let mut vectors = match (self.kind, &mut self.network) {
             (FeatureKind::Fbank80(_), Some(network)) => network.embed(&self.session, features, &chosen(), effort)?,
-            (FeatureKind::Mel40, _) => self.grid.embed(&self.session, features, &chosen(), effort)?,
+            (FeatureKind::Mel40, _) => partials::embed(&self.session, features, &chosen(), effort)?,
             (FeatureKind::Mfcc40 | FeatureKind::Fbank80(_), _) => {
                 let one =
                     |frames: &Vec<usize>| if usable(frames) { self.embed_mfcc(features, frames).map(Some) } else { Ok(None) };

@@ -1,0 +1,202 @@
+//! Groups of stretches on their way to persons: joined by their centres, cleaned, and the scraps given away. Pure.
+//!
+//! The centre of many stretches is a far better voiceprint than any of them: two groups of ten seconds of one person are nearly
+//! always within 0.1, while two of their stretches are 0.3 apart. So the number of persons is decided by centres, and the shorter
+//! a group, the further it has to be from the others to be someone.
+
+use super::voices::{Rules, centroids, nearest_centroid};
+use crate::voiceprint::dot;
+
+/// A person speaks at least so long, in seconds and as a share of all.
+const FEWEST_SECONDS: f32 = 0.8;
+const FEWEST_SHARE: f32 = 0.25;
+/// Times that stretches and centres are found from each other.
+const ROUNDS: usize = 2;
+/// How much the neighbours of a stretch count against its own voice when it is given to a group.
+const NEIGHBOURS: f32 = 0.1;
+
+/// Stretches and the group of each. Groups are numbered without gaps.
+#[derive(Debug)]
+pub(super) struct Groups<'a> {
+    pub(super) vectors: &'a [&'a [f32]],
+    pub(super) seconds: &'a [f32],
+    /// Of each stretch those that windows see with it, with their votes.
+    pub(super) links: &'a [Vec<(usize, f32)>],
+    pub(super) rules: Rules,
+    pub(super) labels: Vec<usize>,
+}
+
+impl Groups<'_> {
+    pub(super) fn count(&self) -> usize {
+        self.labels.iter().max().map_or(0, |most| most + 1)
+    }
+
+    pub(super) fn centres(&self) -> Vec<Vec<f32>> {
+        centroids(self.vectors, &self.labels, self.seconds)
+    }
+
+    fn totals(&self) -> Vec<f32> {
+        let mut totals = vec![0.0; self.count()];
+        for (label, seconds) in self.labels.iter().zip(self.seconds) {
+            totals[*label] += seconds;
+        }
+        totals
+    }
+
+    /// Gives the stretches of groups with too little speech to the nearest other group, smallest group first, as long as more
+    /// than `fewest` are left.
+    pub(super) fn dissolve_small(&mut self, fewest: usize) {
+        let all: f32 = self.seconds.iter().sum();
+        while self.count() > fewest.max(1) {
+            let totals = self.totals();
+            let Some((smallest, total)) = totals.iter().copied().enumerate().min_by(|a, b| a.1.total_cmp(&b.1)) else { break };
+            if total >= FEWEST_SECONDS.min(FEWEST_SHARE * all) {
+                break;
+            }
+            let mut centres = self.centres();
+            centres.remove(smallest);
+            for (label, vector) in self.labels.iter_mut().zip(self.vectors) {
+                let rest = *label - usize::from(*label > smallest);
+                *label = if *label == smallest { nearest_centroid(&centres, vector) } else { rest };
+            }
+        }
+    }
+
+    /// Joins the two groups that are most likely one person, again and again, until all are persons of their own; not to fewer
+    /// than `min`, and on to `max` however different they are.
+    pub(super) fn join(&mut self, min: usize, max: usize) {
+        while self.count() > min.max(1) {
+            let Some((one, other, excess)) = self.closest() else { break };
+            if excess >= 0.0 && self.count() <= max {
+                break;
+            }
+            for label in &mut self.labels {
+                if *label == other {
+                    *label = one;
+                }
+                *label -= usize::from(*label > other);
+            }
+            self.settle();
+        }
+    }
+
+    /// The two groups nearest to being one person, and by how much they are too far apart for that.
+    fn closest(&self) -> Option<(usize, usize, f32)> {
+        let (centres, totals, votes) = (self.centres(), self.totals(), self.votes());
+        let excess = |one: usize, other: usize| {
+            let unsure = self.rules.per_second / totals[one].min(totals[other]).max(0.1);
+            let (sum, count) = votes[one * centres.len() + other];
+            let vote = if count > 0 { sum / count as f32 } else { 0.0 };
+            1.0 - dot(&centres[one], &centres[other]) - self.rules.group_links * vote - self.rules.apart - unsure
+        };
+        let pairs = (0..centres.len()).flat_map(|one| (one + 1..centres.len()).map(move |other| (one, other)));
+        pairs.map(|(one, other)| (one, other, excess(one, other))).min_by(|a, b| a.2.total_cmp(&b.2))
+    }
+
+    /// Of each two groups the sum of the votes of their stretches, and how many there are.
+    fn votes(&self) -> Vec<(f32, usize)> {
+        let groups = self.count();
+        let mut votes = vec![(0.0, 0); groups * groups];
+        for (stretch, links) in self.links.iter().enumerate() {
+            for (other, vote) in links {
+                let cell = &mut votes[self.labels[stretch] * groups + self.labels[*other]];
+                *cell = (cell.0 + vote, cell.1 + 1);
+            }
+        }
+        votes
+    }
+
+    /// Gives each stretch to the group it is most like, and finds the centres anew; never so that a group loses all.
+    pub(super) fn settle(&mut self) {
+        for _ in 0..ROUNDS {
+            let centres = self.centres();
+            let mut filled = vec![false; centres.len()];
+            let mut better = Vec::with_capacity(self.labels.len());
+            let mut votes = vec![0.0; centres.len()];
+            for (vector, links) in self.vectors.iter().zip(self.links) {
+                votes.fill(0.0);
+                for (other, vote) in links {
+                    votes[self.labels[*other]] += vote;
+                }
+                let share = NEIGHBOURS / links.len().max(1) as f32;
+                let score = |group: &usize| dot(&centres[*group], vector) + share * votes[*group];
+                let best = (0..centres.len()).max_by(|a, b| score(a).total_cmp(&score(b)).then(b.cmp(a))).unwrap_or(0);
+                filled[best] = true;
+                better.push(best);
+            }
+            if better == self.labels || filled.contains(&false) {
+                break;
+            }
+            self.labels = better;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::voices::Calibration;
+    use super::*;
+    use crate::voiceprint::FeatureKind;
+
+    const EAST: &[f32] = &[1.0, 0.0];
+    const NEAR_EAST: &[f32] = &[0.98, 0.199];
+    const NORTH: &[f32] = &[0.0, 1.0];
+
+    fn groups<'a>(vectors: &'a [&'a [f32]], seconds: &'a [f32], links: &'a [Vec<(usize, f32)>], labels: &[usize]) -> Groups<'a> {
+        let rules = Calibration::of(FeatureKind::Mel40).rules(&mut [], &mut []);
+        Groups { vectors, seconds, links, rules, labels: labels.to_vec() }
+    }
+
+    fn unlinked(count: usize) -> Vec<Vec<(usize, f32)>> {
+        vec![Vec::new(); count]
+    }
+
+    #[test]
+    fn groups_of_one_voice_are_joined_and_others_are_not() {
+        let links = unlinked(3);
+        let mut found = groups(&[EAST, NEAR_EAST, NORTH], &[9.0, 9.0, 9.0], &links, &[0, 1, 2]);
+        found.join(1, 9);
+        assert_eq!(found.labels, [0, 0, 1]);
+    }
+
+    #[test]
+    fn the_bounds_of_the_count_are_kept() {
+        let links = unlinked(3);
+        let mut found = groups(&[EAST, NEAR_EAST, NORTH], &[9.0, 9.0, 9.0], &links, &[0, 1, 2]);
+        found.join(3, 9);
+        assert_eq!(found.count(), 3);
+        found.join(1, 1);
+        assert_eq!(found.count(), 1);
+    }
+
+    #[test]
+    fn a_short_group_has_to_be_further_away() {
+        let halfway: &[f32] = &[0.6, 0.8];
+        let links = unlinked(2);
+        for (seconds, persons) in [(9.0, 2), (2.0, 1)] {
+            let (vectors, lengths) = ([EAST, halfway], [9.0, seconds]);
+            let mut found = groups(&vectors, &lengths, &links, &[0, 1]);
+            found.join(1, 9);
+            assert_eq!(found.count(), persons, "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn scraps_go_to_the_nearest() {
+        let links = unlinked(3);
+        let mut found = groups(&[EAST, NORTH, NEAR_EAST], &[9.0, 9.0, 0.3], &links, &[0, 1, 2]);
+        found.dissolve_small(1);
+        assert_eq!(found.labels, [0, 1, 0]);
+    }
+
+    #[test]
+    fn a_stretch_moves_to_the_voice_it_is_like_but_no_group_is_emptied() {
+        let links = unlinked(4);
+        let mut found = groups(&[EAST, NORTH, NORTH, NEAR_EAST], &[5.0, 5.0, 5.0, 0.1], &links, &[0, 1, 1, 1]);
+        found.settle();
+        assert_eq!(found.labels, [0, 1, 1, 0]);
+        let mut alone = groups(&[EAST, EAST, NORTH, NORTH], &[5.0; 4], &links, &[0, 1, 2, 2]);
+        alone.settle();
+        assert_eq!(alone.count(), 3);
+    }
+}

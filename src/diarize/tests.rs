@@ -1,0 +1,51 @@
+//! Windows for the tests of the pure parts.
+
+use proptest::prelude::*;
+
+use super::segmentation::{SLOTS, Window};
+
+/// A window whose local speakers are active from frame to frame, a bit each; silent elsewhere.
+pub(super) fn window(start: usize, spans: &[(usize, usize, u8)]) -> Window {
+    let mut active = vec![0; spans.iter().map(|span| span.1).max().unwrap_or(0)];
+    for (from, to, bits) in spans {
+        active[*from..*to].fill(*bits);
+    }
+    of_activity(start, active)
+}
+
+fn of_activity(start: usize, active: Vec<u8>) -> Window {
+    let probability = active.iter().map(|bits| [0, 1, 2].map(|slot| if bits >> slot & 1 == 1 { 255 } else { 0 })).collect();
+    Window { start, active, probability }
+}
+
+/// Some windows of so many frames, each a third later.
+pub(super) fn windows_of(count: usize, frames: usize) -> impl Strategy<Value = Vec<Window>> {
+    let spans = prop::collection::vec((prop::sample::select(vec![0_u8, 1, 2, 4, 3, 5, 6]), 1_usize..80), 1..12);
+    let activity = spans.prop_map(move |spans| {
+        let mut active: Vec<u8> = spans.into_iter().flat_map(|(bits, length)| vec![bits; length]).collect();
+        active.resize(frames, 0);
+        active
+    });
+    prop::collection::vec(activity, count).prop_map(move |all| {
+        all.into_iter()
+            .enumerate()
+            .map(|(index, active)| of_activity(index * frames / 3 * super::segmentation::STEP, active))
+            .collect()
+    })
+}
+
+/// The same window with its local speakers named in another order.
+pub(super) fn turned(window: &Window, turns: usize) -> Window {
+    let place = |slot: usize| (slot + turns) % SLOTS;
+    let active = |bits: &u8| (0..SLOTS).filter(|slot| bits >> slot & 1 == 1).map(|slot| 1 << place(slot)).sum();
+    let probability = |values: &[u8; SLOTS]| {
+        let mut turned = [0; SLOTS];
+        (0..SLOTS).for_each(|slot| turned[place(slot)] = values[slot]);
+        turned
+    };
+    Window {
+        start: window.start,
+        active: window.active.iter().map(active).collect(),
+        probability: window.probability.iter().map(probability).collect(),
+    }
+}

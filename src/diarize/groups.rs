@@ -10,6 +10,8 @@ use crate::voiceprint::dot;
 /// A person speaks at least so long, in seconds and as a share of all.
 const FEWEST_SECONDS: f32 = 0.8;
 const FEWEST_SHARE: f32 = 0.25;
+/// Groups nearer than this share of what makes them one person are joined though fewer are left than there should be.
+const SURELY_ONE: f32 = 0.4;
 /// Times that stretches and centres are found from each other.
 const ROUNDS: usize = 2;
 /// How much the neighbours of a stretch count against its own voice when it is given to a group.
@@ -62,12 +64,14 @@ impl Groups<'_> {
         }
     }
 
-    /// Joins the two groups that are most likely one person, again and again, until all are persons of their own; not to fewer
-    /// than `min`, and on to `max` however different they are.
+    /// Joins the two groups that are most likely one person, again and again, until all are persons of their own; on to `max`
+    /// however different they are. Where that leaves fewer than `min`, groups that are surely one person are joined still, and
+    /// the stretches least like their group are persons of their own instead: who is not heard among the others says little, and
+    /// half of someone's speech is a worse guess.
     pub(super) fn join(&mut self, min: usize, max: usize) {
-        while self.count() > min.max(1) {
-            let Some((one, other, excess)) = self.closest() else { break };
-            if excess >= 0.0 && self.count() <= max {
+        while let Some((one, other, nearness)) = self.closest() {
+            let apart = if self.count() <= min { nearness >= SURELY_ONE } else { nearness >= 1.0 && self.count() <= max };
+            if apart {
                 break;
             }
             for label in &mut self.labels {
@@ -78,19 +82,38 @@ impl Groups<'_> {
             }
             self.settle();
         }
+        while self.count() < min {
+            let Some(stretch) = self.least_alike() else { break };
+            self.labels[stretch] = self.count();
+        }
     }
 
-    /// The two groups nearest to being one person, and by how much they are too far apart for that.
+    /// The two groups nearest to being one person: below 1, they are.
     fn closest(&self) -> Option<(usize, usize, f32)> {
         let (centres, totals, votes) = (self.centres(), self.totals(), self.votes());
-        let excess = |one: usize, other: usize| {
+        let nearness = |one: usize, other: usize| {
             let unsure = self.rules.per_second / totals[one].min(totals[other]).max(0.1);
             let (sum, count) = votes[one * centres.len() + other];
             let vote = if count > 0 { sum / count as f32 } else { 0.0 };
-            1.0 - dot(&centres[one], &centres[other]) - self.rules.group_links * vote - self.rules.apart - unsure
+            (1.0 - dot(&centres[one], &centres[other]) - self.rules.group_links * vote) / (self.rules.apart + unsure)
         };
         let pairs = (0..centres.len()).flat_map(|one| (one + 1..centres.len()).map(move |other| (one, other)));
-        pairs.map(|(one, other)| (one, other, excess(one, other))).min_by(|a, b| a.2.total_cmp(&b.2))
+        pairs.map(|(one, other)| (one, other, nearness(one, other))).min_by(|a, b| a.2.total_cmp(&b.2))
+    }
+
+    /// The stretch that is least like its group, short ones being less sure; none when all are alone.
+    fn least_alike(&self) -> Option<usize> {
+        let centres = self.centres();
+        let mut sizes = vec![0_usize; centres.len()];
+        for label in &self.labels {
+            sizes[*label] += 1;
+        }
+        let distance = |stretch: &usize| {
+            let unsure = self.rules.per_second / (2.0 * self.seconds[*stretch].max(0.1));
+            1.0 - dot(&centres[self.labels[*stretch]], self.vectors[*stretch]) - unsure
+        };
+        let among = (0..self.labels.len()).filter(|stretch| sizes[self.labels[*stretch]] > 1);
+        among.max_by(|a, b| distance(a).total_cmp(&distance(b)))
     }
 
     /// Of each two groups the sum of the votes of their stretches, and how many there are.
@@ -167,6 +190,15 @@ mod tests {
         assert_eq!(found.count(), 3);
         found.join(1, 1);
         assert_eq!(found.count(), 1);
+    }
+
+    #[test]
+    fn where_more_persons_are_wanted_than_heard_the_oddest_stretch_is_one_and_no_voice_is_halved() {
+        let odd: &[f32] = &[0.866, 0.5];
+        let (vectors, links) = ([EAST, EAST, odd, EAST, EAST], unlinked(5));
+        let mut found = groups(&vectors, &[5.0, 5.0, 5.0, 5.0, 5.0], &links, &[0, 0, 0, 1, 1]);
+        found.join(2, 2);
+        assert_eq!(found.labels, [0, 0, 1, 0, 0]);
     }
 
     #[test]

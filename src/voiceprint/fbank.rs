@@ -57,7 +57,9 @@ pub(super) fn fbank(audio: &Audio, options: FbankOptions) -> Result<Rows, Signal
     for index in 0..=audio.len() / HOP {
         let samples = &mut frame[..LENGTH];
         fill(samples, &mut signal, (index * HOP).cast_signed() - (LENGTH / 2).cast_signed())?;
-        samples.iter_mut().for_each(|sample| *sample *= scale);
+        for sample in samples.iter_mut() {
+            *sample *= scale;
+        }
         let mean = samples.iter().sum::<f32>() / LENGTH as f32;
         let mut before = samples[0] - mean;
         for (sample, window) in samples.iter_mut().zip(&window) {

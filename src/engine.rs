@@ -15,6 +15,7 @@ use tracing::{Span, error};
 
 use crate::annotate::document::Document;
 use crate::context::JobContext;
+use crate::jobs::FileInfo;
 use crate::jobs::options::JobOptions;
 use crate::jobs::stage::Stage;
 use crate::models::ModelInfo;
@@ -25,10 +26,8 @@ use crate::pipeline::{Pipeline, PipelineError, Task};
 pub struct Work {
     /// Where it lies.
     pub recording: PathBuf,
-    /// In bytes.
-    pub size_bytes: u64,
-    /// SHA-256 in hexadecimal.
-    pub sha256: String,
+    /// What is known of it.
+    pub file: FileInfo,
     /// What the client asked for.
     pub options: JobOptions,
 }
@@ -173,7 +172,7 @@ impl Drop for DeadWhenDropped {
 }
 
 fn run(pipeline: &mut Pipeline, work: &Work, context: &JobContext) -> Result<Document, PipelineError> {
-    let task = Task { recording: &work.recording, size_bytes: work.size_bytes, sha256: &work.sha256, options: &work.options };
+    let task = Task::of(&work.recording, &work.file, &work.options);
     // A stage that panicked may leave its scratch buffers in any state; they are written anew before they are read.
     let result = catch_unwind(AssertUnwindSafe(|| pipeline.run(context, &task)));
     result.unwrap_or_else(|panic| {

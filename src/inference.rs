@@ -1,10 +1,14 @@
-//! Running ONNX models: the one file that names the ONNX runtime (rten).
+//! Running ONNX models: the one module that names the ONNX runtime (rten).
 //!
 //! The rest of the program hands over named slices with their shapes and gets named values back, so the runtime can be
 //! exchanged here. Model files come from users: whatever is in them, loading and running ends in a value or in an
 //! [`InferenceError`]. The runtime reads no file by itself (a model could name others), and a panic inside it is an error.
 
+mod outline;
+mod trunk;
 mod wellformed;
+
+pub use trunk::Trunk;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -58,6 +62,11 @@ impl Lanes {
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.len()
+    }
+
+    /// The thread of a lane.
+    fn pool(&self, lane: usize) -> Arc<ThreadPool> {
+        Arc::clone(&self.0[lane % self.count()])
     }
 
     /// Does `work` on every item, in all lanes at once; the answers come in the order of the items. `work` is told the
@@ -134,11 +143,7 @@ impl Session {
     /// # Errors
     /// When the file cannot be read or is no ONNX model that can be run.
     pub fn load(path: &Path, lanes: &Lanes) -> Result<Self, InferenceError> {
-        let bytes = std::fs::metadata(path).map_err(InferenceError::Read)?.len();
-        if bytes > MAX_FILE_BYTES {
-            return Err(InferenceError::TooLarge { bytes });
-        }
-        Self::from_bytes(std::fs::read(path).map_err(InferenceError::Read)?, lanes)
+        Self::from_bytes(read_model(path)?, lanes)
     }
 
     /// Loads a model that is in memory already.
@@ -186,7 +191,7 @@ impl Session {
         let (name, shape, values) = input;
         let from = self.port(name)?;
         let to = self.port(output)?;
-        let pool = Arc::clone(&self.lanes.0[lane % self.lanes.count()]);
+        let pool = self.lanes.pool(lane);
         guarded(|| {
             let view: ValueView = ValueView::from_shape(shape, values).map_err(|error| error.to_string())?;
             let options = RunOptions::default().with_thread_pool(Some(pool));
@@ -215,6 +220,18 @@ impl Session {
             })
             .collect()
     }
+}
+
+/// The bytes of a model file.
+///
+/// # Errors
+/// When the file cannot be read, or is larger than a model.
+pub fn read_model(path: &Path) -> Result<Vec<u8>, InferenceError> {
+    let bytes = std::fs::metadata(path).map_err(InferenceError::Read)?.len();
+    if bytes > MAX_FILE_BYTES {
+        return Err(InferenceError::TooLarge { bytes });
+    }
+    std::fs::read(path).map_err(InferenceError::Read)
 }
 
 /// Turns a panic of the runtime into an error: a hostile model must fail one job, not the process.

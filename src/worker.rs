@@ -122,12 +122,7 @@ impl Worker {
             }
         };
         info!(event = "job_started", size = running.file.size_bytes, attempt = running.attempts, "Started a job");
-        let work = Work {
-            recording,
-            size_bytes: running.file.size_bytes,
-            sha256: running.file.sha256.clone(),
-            options: running.options.clone(),
-        };
+        let work = Work { recording, file: running.file.clone(), options: running.options.clone() };
         let registry = self.registry.clone();
         let id = job.id;
         let checkpoints = self.checkpoints(&running).await;

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import accuracy
+import diarization
 import durability
 import estimates
 import speed
@@ -25,6 +26,7 @@ PAGE = ROOT / "docs/benchmarks.md"
 # The name for --only, the heading, and what measures it, in the order of the page.
 SECTIONS = [
     ("accuracy", accuracy.TITLE, accuracy.section),
+    ("diarization", diarization.TITLE, diarization.section),
     ("lengths", speed.LENGTHS_TITLE, speed.lengths_section),
     ("long", speed.LONG_TITLE, speed.long_section),
     ("whisper", speed.PEER_TITLE, speed.peer_section),

@@ -17,7 +17,7 @@ whisper.cpp on these calls is, `tests/fixtures/calls/README.md` tells.
 
 def accuracy(bench):
     rows = []
-    settings = [("VAD, built-in voiceprint", bench.without)]
+    settings = [("VAD, built-in voiceprint", bench.built_in), ("VAD, GE2E", bench.without)]
     if (SHARED / "models/segmentation").is_dir():
         settings.append(("segmentation-3.0, GE2E", bench.with_shared))
     for name, environment in settings:

@@ -43,6 +43,9 @@ class Bench:
     def __init__(self, binary, whisper_cli, peers, runs, work):
         self.binary, self.whisper_cli, self.peers, self.runs, self.work = binary, whisper_cli, peers, runs, Path(work)
         self.without = {"VOLUME_PATH": str(self.work / "volume"), "CALLANNOTATE__MODELS__DIRS": str(ROOT / "volume/models")}
+        # Whisper alone, so that the built-in voiceprint is used.
+        (self.folder("models-whisper/whisper") / MODEL.name).symlink_to(MODEL)
+        self.built_in = dict(self.without, CALLANNOTATE__MODELS__DIRS=str(self.folder("models-whisper")))
         self.with_shared = dict(self.without, CALLANNOTATE__MODELS__DIRS=f"{ROOT / 'volume/models'},{SHARED / 'models'}")
 
     def annotate(self, recording, environment):

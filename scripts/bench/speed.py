@@ -10,7 +10,7 @@ PEER_TITLE = "Transcription against whisper.cpp's own command line"
 
 
 def lengths_section(bench, quick):
-    return f"""The sample calls one after the other, 8 kHz mono, `callannotate annotate` with VAD and the built-in voiceprint, the start and the
+    return f"""The sample calls one after the other, 8 kHz mono, `callannotate annotate` with VAD and GE2E, the start and the
 loading of models included. Time as a share of the audio's length.
 
 {table(["audio", "wall time / audio", "CPU time / audio", "peak memory", "split of the time"], lengths(bench, [1, 10] if quick else [1, 10, 60]))}"""

@@ -3,9 +3,11 @@
 //! A file of two channels is one of many things: a call with each side on its own channel (the best case: who speaks is
 //! known), one microphone written twice, a channel that was never connected, one signal with its phase turned on one side,
 //! or a room recorded in stereo. Taken wrongly, every line comes twice, or two speakers become one. [`plan`] decides from
-//! the signals alone, by what [`Comparison`] measures. No models.
+//! the signals alone, by what [`Comparison`] measures. What one side leaks into another is taken out of it (`leak`). No models.
 
 mod compare;
+mod lag;
+mod leak;
 
 pub use self::compare::{Comparison, Relation, compare};
 
@@ -80,7 +82,7 @@ pub fn plan(channels: Vec<Audio>, mode: ChannelMode) -> Result<ChannelPlan, Sign
     }
     Ok(match mode {
         ChannelMode::Mix => ChannelPlan::Together(mix(&live)?),
-        ChannelMode::Split => ChannelPlan::Apart(live),
+        ChannelMode::Split => ChannelPlan::Apart(leak::take_out(&live)?),
         ChannelMode::Auto => {
             let mut groups = group(live)?;
             if groups.len() > MOST_SIGNALS {
@@ -88,7 +90,7 @@ pub fn plan(channels: Vec<Audio>, mode: ChannelMode) -> Result<ChannelPlan, Sign
             } else if groups.len() == 1 {
                 ChannelPlan::Together(join(groups.remove(0))?)
             } else {
-                ChannelPlan::Apart(groups.into_iter().map(join).collect::<Result<_, _>>()?)
+                ChannelPlan::Apart(leak::take_out(&groups.into_iter().map(join).collect::<Result<Vec<_>, _>>()?)?)
             }
         }
     })

@@ -6,11 +6,15 @@
 //! [`probe`] is for the moment of the upload: it says what the recording is, refuses what cannot be annotated, and is quick,
 //! because it decodes only the beginning. [`decode`] does the whole work.
 
+mod au;
 mod codecs;
 mod flac;
+mod frames;
+mod gsm;
 mod mp4;
 mod mpeg;
 mod open;
+mod plausible;
 mod proof;
 mod sink;
 mod sniff;
@@ -26,6 +30,7 @@ use std::path::Path;
 
 use self::sink::{Finished, Sink};
 use self::stream::{AudioStream, Layout};
+use super::headerless::Headerless;
 use super::spilled::SAMPLE_BYTES;
 use super::time::Millis;
 use super::{Audio, Recording, SAMPLE_RATE, SignalError, SourceInfo};
@@ -118,8 +123,16 @@ pub enum DecodeError {
 /// # Errors
 /// Any of [`DecodeError`] but `Signal` and `Stopped`.
 pub fn probe(path: &Path, limits: &DecodeLimits) -> Result<SourceInfo, DecodeError> {
+    probe_as(path, None, limits)
+}
+
+/// The same for a file of which somebody says what it is when it has no header; that is believed where it can be true.
+///
+/// # Errors
+/// Any of [`DecodeError`] but `Stopped`.
+pub fn probe_as(path: &Path, said: Option<Headerless>, limits: &DecodeLimits) -> Result<SourceInfo, DecodeError> {
     guarded(|| {
-        let mut stream = AudioStream::open(path, limits)?;
+        let mut stream = AudioStream::open(path, said, limits)?;
         let layout = proof::prove(&mut stream)?;
         let limit = limits.longest(layout.0.channels);
         let seconds = match stream.exact_frames {
@@ -153,9 +166,22 @@ pub fn check_room(source: &SourceInfo, limits: &DecodeLimits, ctx: &JobContext) 
 /// # Errors
 /// Any of [`DecodeError`].
 pub fn decode(path: &Path, limits: &DecodeLimits, ctx: &JobContext) -> Result<Recording, DecodeError> {
+    decode_as(path, None, limits, ctx)
+}
+
+/// The same for a file of which somebody says what it is when it has no header.
+///
+/// # Errors
+/// Any of [`DecodeError`].
+pub fn decode_as(
+    path: &Path,
+    said: Option<Headerless>,
+    limits: &DecodeLimits,
+    ctx: &JobContext,
+) -> Result<Recording, DecodeError> {
     guarded(|| {
         ctx.check()?;
-        let mut stream = AudioStream::open(path, limits)?;
+        let mut stream = AudioStream::open(path, said, limits)?;
         let mut sink: Option<Sink> = None;
         let mut reported = None;
         let total = usize::try_from(stream.total_bytes).unwrap_or(usize::MAX);

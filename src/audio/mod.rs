@@ -3,6 +3,8 @@
 pub mod band;
 pub mod channels;
 pub mod decode;
+pub mod headerless;
+mod less;
 pub mod levels;
 mod low_cut;
 pub mod resample;
@@ -20,7 +22,7 @@ pub const SAMPLE_RATE: u32 = 16_000;
 /// What a file says of itself, or was measured to be; known before anything is decoded in full.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceInfo {
-    /// The container, as published: `wav`, `mp3`, `flac`, `ogg`, `m4a`, ... (Opus in Ogg is `opus`).
+    /// The container, as published: `wav`, `mp3`, `flac`, `ogg`, `m4a`, ... (Opus in Ogg is `opus`); `raw` when there is none.
     pub format: &'static str,
     /// The codec: `pcm_s16le`, `pcm_mulaw`, `mp3`, `flac`, `opus`, `vorbis`, `aac`, ...
     pub codec: String,

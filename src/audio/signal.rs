@@ -1,6 +1,7 @@
 //! One signal at 16 kHz, read by ranges.
 //!
-//! Short signals lie in memory, long ones in a scratch file of 16-bit samples ([`Spilled`]), and a mix only knows what it is made of. Nobody
+//! Short signals lie in memory, long ones in a scratch file of 16-bit samples ([`Spilled`]), and a mix or a cleaned signal only knows
+//! what it is made of. Nobody
 //! who reads one can tell, and nobody may hold all of one: four hours are a gigabyte. What is read is in [-1, 1] and finite.
 
 use std::borrow::Cow;
@@ -9,6 +10,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::less::{Leak, Less};
 use super::spilled::Spilled;
 use super::time::Millis;
 use crate::scratch::Scratch;
@@ -46,6 +48,7 @@ enum Backing {
     Memory(Arc<Vec<f32>>),
     File(Arc<Spilled>),
     Mixed(Arc<Mix>),
+    Less(Arc<Less>),
 }
 
 /// Signals that are added up when they are read.
@@ -76,6 +79,12 @@ impl Audio {
         Self { length, backing: Backing::Mixed(Arc::new(Mix { parts, gain })) }
     }
 
+    /// This signal without what leaks into it.
+    #[must_use]
+    pub(super) fn less(self, leaks: Vec<Leak>) -> Self {
+        Self { length: self.length, backing: Backing::Less(Arc::new(Less { own: self, leaks })) }
+    }
+
     /// How many samples it has.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -101,6 +110,7 @@ impl Audio {
             Backing::Memory(_) => Scratch::none(),
             Backing::File(spilled) => spilled.scratch(),
             Backing::Mixed(mix) => mix.parts.first().map_or_else(Scratch::none, |(part, _)| part.scratch()),
+            Backing::Less(less) => less.own.scratch(),
         }
     }
 
@@ -115,6 +125,7 @@ impl Audio {
             Backing::Memory(samples) => Ok(Cow::Borrowed(samples.get(start..end).unwrap_or_default())),
             Backing::File(spilled) => spilled.read(start..end).map(Cow::Owned),
             Backing::Mixed(mix) => mix.read(start..end).map(Cow::Owned),
+            Backing::Less(less) => less.read(start..end).map(Cow::Owned),
         }
     }
 
@@ -130,7 +141,7 @@ impl Audio {
     pub fn cursor(&self) -> Cursor<'_> {
         let block = match &self.backing {
             Backing::Memory(samples) => Cow::Borrowed(samples.as_slice()),
-            Backing::File(_) | Backing::Mixed(_) => Cow::Borrowed(&[][..]),
+            Backing::File(_) | Backing::Mixed(_) | Backing::Less(_) => Cow::Borrowed(&[][..]),
         };
         Cursor { audio: self, from: 0, block }
     }
@@ -142,6 +153,7 @@ impl fmt::Debug for Audio {
             Backing::Memory(_) => "in memory",
             Backing::File(_) => "in a file",
             Backing::Mixed(_) => "mixed",
+            Backing::Less(_) => "cleaned",
         };
         write!(formatter, "Audio({} samples {backing})", self.length)
     }

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{AnnotateArguments, Format};
 use crate::annotate::document::Document;
+use crate::audio::headerless::Headerless;
 use crate::config::Config;
 use crate::context::JobContext;
 use crate::jobs::options::{JobOptions, SpeakerRange};
@@ -48,7 +49,8 @@ pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Res
     );
     let context = context.with_scratch(volume::scratch_in(temporary_folder()));
     let mut pipeline = pipeline::builder(config)();
-    let task = Task { recording: &arguments.file, size_bytes, sha256: &sha256, options: &options };
+    let headerless = arguments.file.file_name().and_then(|name| Headerless::from_name(&name.to_string_lossy()));
+    let task = Task { recording: &arguments.file, size_bytes, sha256: &sha256, headerless, options: &options };
     let document = pipeline.run(&context, &task);
     bar.finish_and_clear();
     let document = document?;

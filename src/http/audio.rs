@@ -17,7 +17,8 @@ use super::error::ApiError;
 use super::extract::JobPath;
 use super::operations::find;
 use super::state::AppState;
-use crate::jobs::{Job, JobState};
+use crate::audio::headerless::Headerless;
+use crate::jobs::{FileInfo, Job, JobState};
 
 /// Read and sent at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -60,7 +61,7 @@ pub(super) async fn get_audio(
     let mut response = (if part.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK }, body).into_response();
     let answer = response.headers_mut();
     answer.insert(CONTENT_LENGTH, length.into());
-    answer.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(&job.file.format)));
+    answer.insert(CONTENT_TYPE, media_type(&job.file)?);
     answer.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     answer.insert(CACHE_CONTROL, HeaderValue::from_static("private, immutable"));
     for (name, text) in [(ETAG, etag), (CONTENT_DISPOSITION, disposition(&job))] {
@@ -112,8 +113,12 @@ fn disposition(job: &Job) -> String {
     format!("attachment; filename*=UTF-8''{encoded}")
 }
 
-fn media_type(format: &str) -> &'static str {
-    match format {
+/// The media type of a recording. Samples without a header are told so that they can be sent again.
+fn media_type(file: &FileInfo) -> Result<HeaderValue, ApiError> {
+    if let Some(said) = Headerless::from_facts(&file.format, &file.codec, file.sample_rate, file.channels) {
+        return HeaderValue::from_str(&said.media_type()).map_err(|error| ApiError::Internal(error.to_string()));
+    }
+    Ok(HeaderValue::from_static(match file.format.as_str() {
         "wav" => "audio/wav",
         "mp3" => "audio/mpeg",
         "flac" => "audio/flac",
@@ -122,8 +127,11 @@ fn media_type(format: &str) -> &'static str {
         "aac" => "audio/aac",
         "aiff" => "audio/aiff",
         "mkv" => "audio/x-matroska",
+        "caf" => "audio/x-caf",
+        "au" => "audio/basic",
+        "gsm" => "audio/GSM",
         _ => "application/octet-stream",
-    }
+    }))
 }
 
 #[cfg(test)]

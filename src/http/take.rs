@@ -21,6 +21,10 @@ pub(super) struct TakeRequest {
     /// The name of a file lying directly in `incoming/`.
     #[schema(schema_with = requests::file_name, required = true)]
     pub(super) filename: Option<String>,
+    /// What it holds when it has no header.
+    #[serde(default)]
+    #[schema(schema_with = requests::content_type)]
+    pub(super) content_type: Option<String>,
     /// About the call.
     #[serde(default)]
     #[schema(schema_with = requests::metadata)]
@@ -36,6 +40,7 @@ pub(super) async fn take(state: &AppState, asker: &Asker, request: Request) -> R
     let JsonBody(request): JsonBody<TakeRequest> = JsonBody::from_request(request, state).await?;
     let wishes = create::understand(Source::Field(request.metadata.as_ref()), Source::Field(request.options.as_ref()))?;
     let name = request.filename.ok_or(ApiError::MissingFile)?;
-    let created = create::from_arrival(state, asker, admission, &name, wishes).await?;
+    let said = create::declared(request.content_type.as_deref())?;
+    let created = create::from_arrival(state, asker, admission, (&name, said), wishes).await?;
     Ok(answer(asker, &created))
 }

@@ -26,6 +26,7 @@ use super::operations::create::{self, Created};
 use super::slow::{Meter, Pace, SlowError, drain};
 use super::state::AppState;
 use super::take::{TakeRequest, take};
+use crate::audio::headerless::Headerless;
 use crate::volume::Spool;
 
 /// What the parts beside the recording and the boundaries may take.
@@ -42,10 +43,13 @@ const KEY_HEADERS: [&str; 2] = ["idempotency-key", "x-idempotency-token"];
 /// Says that the answer is that of an earlier request.
 static REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
+/// The name of a recording, and what its media type says of samples without a header.
+type Label = (String, Option<Headerless>);
+
 /// The parts of a request as they came.
 #[derive(Default)]
 struct Parts {
-    recording: Option<(Spool, String)>,
+    recording: Option<(Spool, Label)>,
     metadata: Option<Bytes>,
     options: Option<Bytes>,
 }
@@ -107,8 +111,8 @@ async fn receive(
     let metadata = Source::Text(parts.metadata.as_deref().unwrap_or_default());
     let options = Source::Text(parts.options.as_deref().unwrap_or_default());
     let wishes = create::understand(metadata, options)?;
-    let (spool, filename) = parts.recording.ok_or(ApiError::MissingFile)?;
-    let created = create::from_spool(state, asker, admission, spool, filename, wishes).await?;
+    let (spool, label) = parts.recording.ok_or(ApiError::MissingFile)?;
+    let created = create::from_spool(state, asker, admission, spool, label, wishes).await?;
     Ok(answer(asker, &created))
 }
 
@@ -195,14 +199,15 @@ impl Part<'_> {
     }
 }
 
-async fn read_recording(state: &AppState, admission: &mut Admission, mut part: Part<'_>) -> Result<(Spool, String), ApiError> {
+async fn read_recording(state: &AppState, admission: &mut Admission, mut part: Part<'_>) -> Result<(Spool, Label), ApiError> {
     let filename = fields::file_label(part.field.file_name());
+    let said = create::declared(part.field.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()))?;
     let mut spool = admission.spool(state).await?;
     while let Some(chunk) = part.chunk().await? {
         spool.write(&chunk).await?;
     }
     spool.finish().await?;
-    Ok((spool, filename))
+    Ok((spool, (filename, said)))
 }
 
 async fn read_field(mut part: Part<'_>, name: &str) -> Result<Bytes, ApiError> {

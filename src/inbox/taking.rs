@@ -7,6 +7,7 @@ use tracing::{info, warn};
 
 use super::sidecar::{self, Flaw, Wishes};
 use crate::audio::decode::{self, DecodeError, DecodeLimits};
+use crate::audio::headerless::Headerless;
 use crate::clock::Clock;
 use crate::engine::EngineStatus;
 use crate::intake::{self, Draft, fields};
@@ -104,7 +105,7 @@ impl Taker {
         } else if size_bytes == 0 {
             (FailureCode::AudioEmpty, DecodeError::Empty.to_string())
         } else {
-            match decode::probe(arrival.path(), &self.decode_limits) {
+            match decode::probe_as(arrival.path(), Headerless::from_name(&filename), &self.decode_limits) {
                 Ok(source) => return Ok((intake::describe(filename, size_bytes, String::new(), &source), None)),
                 Err(error) => {
                     let message = error.to_string();

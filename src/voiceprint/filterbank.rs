@@ -1,4 +1,4 @@
-//! Triangular filters on the Slaney mel scale, as librosa and the speaker models here use them.
+//! Triangular filters on the mel scale: Slaney's, as librosa has it, and Kaldi's.
 //!
 //! Source: M. Slaney, "Auditory Toolbox", Interval Research technical report 1998-010: linear below 1 kHz, logarithmic
 //! above, each triangle of unit area in Hz.
@@ -18,6 +18,23 @@ impl FilterBank {
         let edges: Vec<f64> = (0..bands + 2).map(|index| mel_to_hz(step * index as f64)).collect();
         let filters = edges.windows(3).map(|edge| triangle(edge, bin_width, transform_length / 2 + 1)).collect();
         Self { filters }
+    }
+
+    /// `bands` filters from `lowest` to half the rate that are triangles on Kaldi's mel scale, of height 1. The bin at half the
+    /// rate belongs to none.
+    pub(super) fn kaldi(sample_rate: u32, transform_length: usize, bands: usize, lowest: f64) -> Self {
+        let mel = |hz: f64| 1127.0 * (hz / 700.0).ln_1p();
+        let bin_width = f64::from(sample_rate) / transform_length as f64;
+        let from = mel(lowest);
+        let step = (mel(f64::from(sample_rate) / 2.0) - from) / (bands + 1) as f64;
+        let filter = |band: usize| {
+            let centre = from + step * (band + 1) as f64;
+            let weight = |bin: usize| (1.0 - (mel(bin as f64 * bin_width) - centre).abs() / step).max(0.0);
+            let first = (0..transform_length / 2).find(|bin| weight(*bin) > 0.0).unwrap_or(0);
+            let weights = (first..transform_length / 2).map(weight).take_while(|weight| *weight > 0.0);
+            (first, weights.map(|weight| weight as f32).collect())
+        };
+        Self { filters: (0..bands).map(filter).collect() }
     }
 
     /// The energy in each band, written to `bands`.

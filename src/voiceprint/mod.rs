@@ -4,14 +4,19 @@
 //! `recognize` to name them. What a distance means is decided there, not here: vectors of different models must never be
 //! compared, and [`Voiceprint::similarity`] refuses to.
 
+mod columns;
+mod fbank;
 mod features;
 mod filterbank;
 mod mel;
 mod mfcc;
 mod model;
+mod partials;
 mod rows;
 pub(crate) mod spectrum;
+mod whole;
 
+pub use fbank::{FbankOptions, FbankWindow};
 pub use features::{FeatureKind, Features};
 pub use model::{Effort, VoiceprintError, VoiceprintModel};
 

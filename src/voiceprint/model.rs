@@ -5,19 +5,15 @@
 
 use std::path::Path;
 
-use super::{FeatureKind, Features, Voiceprint, mel, normalize};
+use super::whole::Network;
+use super::{FeatureKind, Features, Voiceprint, normalize, partials};
 use crate::audio::SignalError;
-use crate::inference::{InferenceError, Lanes, Port, Session, Tensor};
+use crate::inference::{InferenceError, Lanes, Port, Session, read_model};
 use crate::models::ModelInfo;
 
 /// Ours, and always there: statistics of the MFCC frames through a linear discriminant analysis.
 const BUILT_IN: &[u8] = include_bytes!("../../assets/voiceprint-stats-lda48.onnx");
 const BUILT_IN_NAME: &str = "voiceprint-stats-lda48";
-
-/// Partials run as one batch: enough to fill the matrix kernels, few enough to stay in the cache.
-const BATCH: usize = 16;
-/// Partials taken of one stretch while diarizing.
-const SPREAD_PARTIALS: usize = 3;
 
 /// Why a speaker model cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -28,12 +24,15 @@ pub enum VoiceprintError {
     /// The file is a model, but none that is known here.
     #[error(
         "not a speaker model that is known: its inputs are {inputs}; expected `mfcc` [N, T, 40] with output `embedding`, \
-         or `mel` [N, T, 40] with outputs `embedding` and `speaker`"
+         `mel` [N, T, 40] with outputs `embedding` and `speaker`, or one of [N, T, 80] with one output"
     )]
     UnknownKind {
         /// The inputs it has.
         inputs: String,
     },
+    /// A network for recordings of another kind.
+    #[error("the speaker model is for {0} samples a second, not 16000")]
+    SampleRate(String),
     /// The frames cannot be read.
     #[error(transparent)]
     Signal(#[from] SignalError),
@@ -57,6 +56,8 @@ pub struct VoiceprintModel {
     session: Session,
     name: String,
     kind: FeatureKind,
+    /// How features of the kind `fbank80-kaldi` are fed; none for the others.
+    network: Option<Network>,
     /// Frames and step of the windows that the model averages over; none when it takes all frames at once.
     windows: Option<(usize, usize)>,
     license: Option<&'static str>,
@@ -69,7 +70,7 @@ impl VoiceprintModel {
     /// When the file cannot be read, or is no speaker model that is known.
     pub fn load(path: &Path, lanes: &Lanes) -> Result<Self, VoiceprintError> {
         let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        Self::new(Session::load(path, lanes)?, name)
+        Self::new(read_model(path)?, name, lanes)
     }
 
     /// The model that is part of the program.
@@ -77,18 +78,24 @@ impl VoiceprintModel {
     /// # Errors
     /// Only when the program itself is damaged.
     pub fn built_in(lanes: &Lanes) -> Result<Self, VoiceprintError> {
-        Self::new(Session::from_bytes(BUILT_IN.to_vec(), lanes)?, BUILT_IN_NAME.to_owned())
+        Self::new(BUILT_IN.to_vec(), BUILT_IN_NAME.to_owned(), lanes)
     }
 
-    fn new(session: Session, name: String) -> Result<Self, VoiceprintError> {
+    fn new(model: Vec<u8>, name: String, lanes: &Lanes) -> Result<Self, VoiceprintError> {
+        let trunk = Network::trunk(&model, lanes);
+        let session = Session::from_bytes(model, lanes)?;
         let inputs = session.inputs();
         let outputs = session.outputs();
         let has_output = |name: &str| outputs.iter().any(|port| port.name == name);
         let takes = |name: &str| matches!(&inputs[..], [port] if port.name == name && port.shape.last() == Some(&Some(40)));
+        let mut network = None;
         let kind = if takes("mel") && has_output("embedding") && has_output("speaker") {
             FeatureKind::Mel40
         } else if takes("mfcc") && has_output("embedding") {
             FeatureKind::Mfcc40
+        } else if let Some((options, found)) = Network::of(&session, trunk)? {
+            network = Some(found);
+            FeatureKind::Fbank80(options)
         } else {
             return Err(VoiceprintError::UnknownKind { inputs: describe(&inputs) });
         };
@@ -99,7 +106,7 @@ impl VoiceprintModel {
             Some("MIT") => Some("MIT"),
             _ => None,
         };
-        Ok(Self { session, name, kind, windows, license })
+        Ok(Self { session, name, kind, network, windows, license })
     }
 
     /// Its name, which its voiceprints carry.
@@ -118,6 +125,12 @@ impl VoiceprintModel {
     #[must_use]
     pub fn info(&self) -> ModelInfo {
         ModelInfo { name: self.name.clone(), framework: "rten", device: "cpu", license: self.license }
+    }
+
+    /// True when its trunk is run once over a recording for all of its speakers, instead of once for each.
+    #[must_use]
+    pub fn shares_columns(&self) -> bool {
+        self.network.as_ref().is_some_and(Network::shares_columns)
     }
 
     /// The voiceprint of one speaker from the frames in which it alone speaks, in order of time; none when they are too few
@@ -140,17 +153,17 @@ impl VoiceprintModel {
         speakers: &[Vec<usize>],
         effort: Effort,
     ) -> Result<Vec<Option<Vec<f32>>>, VoiceprintError> {
-        let usable = |frames: &[usize]| features.kind() == self.kind && frames.len() >= self.kind.fewest_frames();
-        let mut vectors = match self.kind {
-            FeatureKind::Mfcc40 => {
+        let kind = self.kind;
+        let usable = |frames: &[usize]| features.kind() == kind && frames.len() >= kind.fewest_frames();
+        let chosen =
+            || -> Vec<&[usize]> { speakers.iter().map(|frames| if usable(frames) { &frames[..] } else { &[] }).collect() };
+        let mut vectors = match (self.kind, &mut self.network) {
+            (FeatureKind::Fbank80(_), Some(network)) => network.embed(&self.session, features, &chosen(), effort)?,
+            (FeatureKind::Mel40, _) => partials::embed(&self.session, features, &chosen(), effort)?,
+            (FeatureKind::Mfcc40 | FeatureKind::Fbank80(_), _) => {
                 let one =
                     |frames: &Vec<usize>| if usable(frames) { self.embed_mfcc(features, frames).map(Some) } else { Ok(None) };
                 speakers.iter().map(one).collect::<Result<Vec<_>, _>>()?
-            }
-            FeatureKind::Mel40 => {
-                let chosen: Vec<&[usize]> =
-                    speakers.iter().map(|frames| if usable(frames) { &frames[..] } else { &[] }).collect();
-                self.embed_mel(features, &chosen, effort)?
             }
         };
         for vector in &mut vectors {
@@ -179,74 +192,6 @@ impl VoiceprintModel {
         }
         if sum.is_empty() { Err(VoiceprintError::Answer(0)) } else { Ok(sum) }
     }
-
-    /// Cuts each speaker's frames into partials, runs those of one length together, and joins the answers of each speaker
-    /// in the model's own last step (mean, minus the mean of all voices).
-    fn embed_mel(
-        &self,
-        features: &Features,
-        speakers: &[&[usize]],
-        effort: Effort,
-    ) -> Result<Vec<Option<Vec<f32>>>, VoiceprintError> {
-        let mut whole = Vec::new();
-        let mut short = Vec::new();
-        for (speaker, frames) in speakers.iter().enumerate().filter(|(_, frames)| !frames.is_empty()) {
-            let starts = match effort {
-                Effort::Quick => mel::spread_partials(frames.len(), SPREAD_PARTIALS),
-                Effort::Full => mel::overlapping_partials(frames.len()),
-            };
-            let gain = mel::gain(features.mean_level(frames));
-            if starts.is_empty() {
-                short.push(Partial { speaker, gain, frames });
-            }
-            whole.extend(starts.iter().map(|start| Partial { speaker, gain, frames: &frames[*start..start + mel::PARTIAL] }));
-        }
-        let batches: Vec<&[Partial]> = whole.chunks(BATCH).chain(short.chunks(1)).collect();
-        let answers = self.run_batches(features, &batches)?;
-        let mut partials: Vec<Vec<f32>> = vec![Vec::new(); speakers.len()];
-        let mut dimension = 0;
-        for (batch, answer) in batches.iter().zip(&answers) {
-            dimension = answer.shape.last().copied().filter(|size| *size > 0).ok_or(VoiceprintError::Answer(0))?;
-            for (partial, vector) in batch.iter().zip(answer.values.chunks_exact(dimension)) {
-                partials[partial.speaker].extend_from_slice(vector);
-            }
-        }
-        let join = |vectors: Vec<f32>| {
-            if vectors.is_empty() {
-                return Ok(None);
-            }
-            let shape = [vectors.len() / dimension, dimension];
-            let speaker = self.session.run(0, ("embedding", &shape, &vectors), "speaker")?;
-            if speaker.values.len() == dimension {
-                Ok(Some(speaker.values))
-            } else {
-                Err(VoiceprintError::Answer(speaker.values.len()))
-            }
-        };
-        partials.into_iter().map(join).collect()
-    }
-
-    /// Runs the batches in all lanes at once; the answers come in the order of the batches.
-    fn run_batches(&self, features: &Features, batches: &[&[Partial]]) -> Result<Vec<Tensor>, VoiceprintError> {
-        let run = |lane: usize, batch: &&[Partial]| {
-            let frames = batch.first().map_or(0, |partial| partial.frames.len());
-            let mut values = Vec::with_capacity(batch.len() * frames * self.kind.width());
-            for partial in *batch {
-                let from = values.len();
-                features.gather(partial.frames, &mut values)?;
-                values[from..].iter_mut().for_each(|power| *power *= partial.gain);
-            }
-            Ok(self.session.run(lane, ("mel", &[batch.len(), frames, self.kind.width()], &values), "embedding")?)
-        };
-        self.session.lanes().map(batches, run).into_iter().collect()
-    }
-}
-
-/// Frames that run as one sequence.
-struct Partial<'a> {
-    speaker: usize,
-    gain: f32,
-    frames: &'a [usize],
 }
 
 fn add(sum: &mut Vec<f32>, vector: &[f32]) {

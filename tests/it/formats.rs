@@ -47,6 +47,13 @@ const fn late(mut case: Case, tolerance: f64) -> Case {
     case
 }
 
+/// A codec that keeps the sound of a voice and not its shape.
+const fn alike(mut case: Case, likeness: f32) -> Case {
+    case.likeness = likeness;
+    case.tolerance = 21.0;
+    case
+}
+
 #[rustfmt::skip]
 const CASES: &[Case] = &[
     case("s16.wav", 8_000, 1, &["-c:a", "pcm_s16le"], "wav", "pcm_s16le"),
@@ -66,6 +73,16 @@ const CASES: &[Case] = &[
     late(case("ima-stereo.wav", 16_000, 2, &["-c:a", "adpcm_ima_wav"], "wav", "adpcm_ima_wav"), 65.0),
     late(case("ms.wav", 8_000, 1, &["-c:a", "adpcm_ms"], "wav", "adpcm_ms"), 255.0),
     case("rf64.wav", 8_000, 1, &["-c:a", "pcm_s16le", "-rf64", "always"], "wav", "pcm_s16le"),
+    alike(case("gsm.wav", 8_000, 1, &["-c:a", "libgsm_ms"], "wav", "gsm_ms"), 0.85),
+    alike(case("frames.gsm", 8_000, 1, &["-c:a", "libgsm", "-f", "gsm"], "gsm", "gsm"), 0.85),
+    case("s16.w64", 16_000, 2, &["-c:a", "pcm_s16le"], "w64", "pcm_s16le"),
+    case("mulaw.w64", 8_000, 1, &["-c:a", "pcm_mulaw"], "w64", "pcm_mulaw"),
+    case("f32.w64", 44_100, 1, &["-c:a", "pcm_f32le"], "w64", "pcm_f32le"),
+    case("mulaw.au", 8_000, 1, &["-c:a", "pcm_mulaw"], "au", "pcm_mulaw"),
+    case("alaw.au", 8_000, 2, &["-c:a", "pcm_alaw"], "au", "pcm_alaw"),
+    case("s8.au", 8_000, 1, &["-c:a", "pcm_s8"], "au", "pcm_s8"),
+    case("s24.au", 48_000, 2, &["-c:a", "pcm_s24be"], "au", "pcm_s24be"),
+    case("f64.au", 16_000, 1, &["-c:a", "pcm_f64be"], "au", "pcm_f64be"),
     late(case("mp3-in.wav", 16_000, 1, &["-c:a", "libmp3lame", "-f", "wav"], "wav", "mp3"), 110.0),
     case("mpeg1.mp3", 44_100, 2, &["-c:a", "libmp3lame", "-b:a", "128k"], "mp3", "mp3"),
     case("mpeg2.mp3", 22_050, 1, &["-c:a", "libmp3lame", "-b:a", "48k"], "mp3", "mp3"),

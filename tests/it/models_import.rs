@@ -169,7 +169,7 @@ fn whisper_cpp_loads_what_was_imported_in_every_vocabulary() {
         let context = load(&report.path);
         let multilingual = vocabulary > 51_864;
         assert_eq!(context.is_multilingual(), multilingual);
-        assert_eq!(report.multilingual, multilingual);
+        assert_eq!(report.multilingual, Some(multilingual));
         assert_eq!(u32::try_from(context.n_vocab()), Ok(vocabulary));
         let end_of_text = if multilingual { 50_257 } else { 50_256 };
         assert_eq!(context.token_eot(), end_of_text);

@@ -9,10 +9,13 @@ use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDe
 use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Result;
 
+use super::gsm;
+
 static REGISTRY: LazyLock<CodecRegistry> = LazyLock::new(|| {
     let mut registry = CodecRegistry::new();
     symphonia::default::register_enabled_codecs(&mut registry);
     registry.register_audio_decoder::<symphonia_adapter_libopus::OpusDecoder>();
+    registry.register_audio_decoder::<gsm::GsmDecoder>();
     registry
 });
 
@@ -49,6 +52,8 @@ const NAMES: &[(AudioCodecId, &str)] = &[
     (id::CODEC_ID_EAC3, "eac3"),
     (id::CODEC_ID_DCA, "dts"),
     (id::CODEC_ID_WAVPACK, "wavpack"),
+    (gsm::CODEC_GSM, "gsm"),
+    (gsm::CODEC_GSM_MS, "gsm_ms"),
 ];
 
 /// The published name of a codec.

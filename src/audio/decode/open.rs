@@ -6,16 +6,20 @@
 use std::fs::File;
 use std::io;
 
+use symphonia::core::codecs::audio::well_known as id;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::default::formats as readers;
 
+use super::frames::{Frames, Shape};
+use super::plausible::{self, Verdict};
 pub(super) use super::sniff::Container;
-use super::sniff::{self, Sniffed};
+use super::sniff::{self, Kind, Sniffed};
 use super::source::{ReadPosition, Source};
-use super::wave::{self, Content, WaveError};
-use super::{DecodeError, codecs, flac, mp4, trim};
+use super::wave::{self, Content, Wave, WaveError, w64};
+use super::{DecodeError, au, codecs, flac, gsm, mp4, trim};
+use crate::audio::headerless::{Coding, Headerless};
 
 /// A file with its demuxer.
 pub(super) struct Opened {
@@ -42,66 +46,141 @@ impl Opened {
     }
 }
 
-/// Opens a file by what is in it.
-pub(super) fn open(mut file: File) -> Result<Opened, DecodeError> {
+/// The part of a file that is to be read, and how.
+struct Part {
+    source: Source,
+    reader: Reader,
+    exact_frames: Option<u64>,
+}
+
+/// Who reads it.
+enum Reader {
+    /// The demuxer of this container.
+    Of(Container),
+    /// It is nothing but frames.
+    Frames(Shape),
+}
+
+/// Opens a file by what is in it, or else by what somebody says.
+pub(super) fn open(mut file: File, said: Option<Headerless>) -> Result<Opened, DecodeError> {
     let length = file.metadata().map_err(DecodeError::Read)?.len();
-    let (container, start) = match sniff::sniff(&mut file, length).map_err(DecodeError::Read)? {
-        Sniffed::Container(container, start) => (container, start),
-        Sniffed::Unsupported(format) => return Err(DecodeError::Unsupported { format: format.to_owned() }),
-        Sniffed::Empty => return Err(DecodeError::Empty),
+    let (container, start) = match identify(&mut file, length, said)? {
+        Kind::Container(container, start) => (container, start),
+        Kind::Unsupported(format) => return Err(DecodeError::Unsupported { format: format.to_owned() }),
     };
-    let mut exact_frames = None;
     let mut tracks = Vec::new();
-    let mut inner = container;
-    let source = match container {
-        Container::Wave => {
-            let wave = wave::read(&mut file, start, length).map_err(wave_error)?;
-            let header = match wave.content {
-                Content::Samples { header, frames } => {
-                    exact_frames = Some(frames);
-                    header
-                }
-                Content::Mpeg => {
-                    inner = Container::Mpeg;
-                    Vec::new()
-                }
-                Content::Unsupported(format) => return Err(DecodeError::Unsupported { format }),
-            };
-            if wave.length == 0 {
-                return Err(DecodeError::Empty);
-            }
-            Source::new(file, header, wave.start, wave.length)
-        }
-        Container::Flac => {
+    let part = match (container, said) {
+        (Container::Wave, _) => wave_part(file, |file| wave::read(file, start, length))?,
+        (Container::Wave64, _) => wave_part(file, |file| w64::read(file, length))?,
+        (Container::Au, _) => au_part(file, length)?,
+        (Container::Gsm, _) => frames_part(file, start, length - start, gsm::FRAMES)?,
+        (Container::Headerless, Some(said)) => frames_part(file, 0, length, shape_of(said))?,
+        (Container::Flac, _) => {
             let found = flac::read(&mut file, start, length).map_err(DecodeError::Read)?;
             let broken = || DecodeError::Invalid { reason: "the flac file has no stream information".to_owned() };
             let (header, audio) = found.ok_or_else(broken)?;
-            Source::new(file, header, audio, length.saturating_sub(audio))
+            part_of(container, Source::new(file, header, audio, length.saturating_sub(audio)))
         }
-        Container::Mp4 => {
+        (Container::Mp4, _) => {
             let found = mp4::read_tracks(&mut file, start, length).map_err(DecodeError::Read)?;
             let too_large = || DecodeError::Invalid { reason: "its tables are larger than any recording needs".to_owned() };
             tracks = found.ok_or_else(too_large)?;
-            Source::new(file, Vec::new(), start, length - start)
+            part_of(container, Source::new(file, Vec::new(), start, length - start))
         }
-        Container::Mpeg | Container::Ogg | Container::Aiff | Container::Caf | Container::Matroska | Container::Adts => {
-            Source::new(file, Vec::new(), start, length - start)
-        }
+        (
+            Container::Mpeg
+            | Container::Ogg
+            | Container::Aiff
+            | Container::Caf
+            | Container::Matroska
+            | Container::Adts
+            | Container::Headerless,
+            _,
+        ) => part_of(container, Source::new(file, Vec::new(), start, length - start)),
     };
+    let Part { source, reader, exact_frames } = part;
     let (read, total_bytes) = (source.read_position(), source.total());
-    let mut demuxer = demuxer(inner, source).map_err(|error| cannot_open(container, &tracks, error))?;
+    let mut demuxer = demuxer(&reader, source).map_err(|error| cannot_open(container, &tracks, error))?;
     let itunes_edit =
         (container == Container::Mp4).then(|| rate(&*demuxer)).flatten().and_then(|rate| trim::itunes_edit(&mut *demuxer, rate));
     Ok(Opened { container, demuxer, exact_frames, read, total_bytes, tracks, itunes_edit })
+}
+
+/// What a file is. A header counts more than anybody's word; where the bytes prove little, the word is held against them.
+fn identify(file: &mut File, length: u64, said: Option<Headerless>) -> Result<Kind, DecodeError> {
+    let (found, said) = match (sniff::sniff(file, length).map_err(DecodeError::Read)?, said) {
+        (Sniffed::Empty, _) => return Err(DecodeError::Empty),
+        (Sniffed::Certain(kind), _) | (Sniffed::Doubtful(kind), None) => return Ok(kind),
+        (Sniffed::Doubtful(kind), Some(said)) => (kind, said),
+    };
+    let codec = said.coding.codec();
+    match plausible::judge(file, length, said).map_err(DecodeError::Read)? {
+        Verdict::Sound => Ok(Kind::Container(Container::Headerless, 0)),
+        Verdict::Other(coding) => {
+            Err(DecodeError::Invalid { reason: format!("it is said to be {codec} without a header, but sounds like {coding}") })
+        }
+        Verdict::Noise if found == Kind::Unsupported(sniff::UNKNOWN) => {
+            Err(DecodeError::Invalid { reason: format!("it is said to be {codec} without a header, but is no sound") })
+        }
+        Verdict::Noise => Ok(found),
+    }
+}
+
+fn part_of(container: Container, source: Source) -> Part {
+    Part { source, reader: Reader::Of(container), exact_frames: None }
+}
+
+fn wave_part(mut file: File, read: impl FnOnce(&mut File) -> Result<Wave, WaveError>) -> Result<Part, DecodeError> {
+    let wave = read(&mut file).map_err(wave_error)?;
+    if wave.length == 0 && !matches!(wave.content, Content::Unsupported(_)) {
+        return Err(DecodeError::Empty);
+    }
+    let (header, reader, exact_frames) = match wave.content {
+        Content::Samples { header, frames } => (header, Reader::Of(Container::Wave), Some(frames)),
+        Content::Gsm { shape, frames } => (Vec::new(), Reader::Frames(shape), Some(frames)),
+        Content::Mpeg => (Vec::new(), Reader::Of(Container::Mpeg), None),
+        Content::Unsupported(format) => return Err(DecodeError::Unsupported { format }),
+    };
+    Ok(Part { source: Source::new(file, header, wave.start, wave.length), reader, exact_frames })
+}
+
+fn au_part(mut file: File, length: u64) -> Result<Part, DecodeError> {
+    let broken = || DecodeError::Invalid { reason: "the header of the au file is impossible".to_owned() };
+    let found = au::read(&mut file, length).map_err(DecodeError::Read)?.ok_or_else(broken)?;
+    let shape = found.content.map_err(|format| DecodeError::Unsupported { format })?;
+    frames_part(file, found.start, found.length, shape)
+}
+
+/// All whole frames of `length` bytes from `start` on.
+fn frames_part(file: File, start: u64, length: u64, shape: Shape) -> Result<Part, DecodeError> {
+    let frames = length / u64::from(shape.bytes);
+    if frames == 0 {
+        return Err(DecodeError::Empty);
+    }
+    let source = Source::new(file, Vec::new(), start, frames * u64::from(shape.bytes));
+    Ok(Part { source, reader: Reader::Frames(shape), exact_frames: Some(frames * u64::from(shape.samples)) })
+}
+
+fn shape_of(said: Headerless) -> Shape {
+    let codec = match said.coding {
+        Coding::Alaw => id::CODEC_ID_PCM_ALAW,
+        Coding::Mulaw => id::CODEC_ID_PCM_MULAW,
+        Coding::Linear => id::CODEC_ID_PCM_S16BE,
+    };
+    Shape::of_samples(codec, said.rate, said.channels, said.coding.bytes() as u32)
 }
 
 fn rate(demuxer: &dyn FormatReader) -> Option<u32> {
     demuxer.first_track(TrackType::Audio)?.codec_params.as_ref()?.audio()?.sample_rate
 }
 
-fn demuxer(container: Container, source: Source) -> Result<Box<dyn FormatReader>, Error> {
+fn demuxer(reader: &Reader, source: Source) -> Result<Box<dyn FormatReader>, Error> {
     let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
     let options = FormatOptions::default();
+    let container = match reader {
+        Reader::Of(container) => container,
+        Reader::Frames(shape) => return Ok(Box::new(Frames::new(stream, *shape))),
+    };
     Ok(match container {
         Container::Wave => Box::new(readers::WavReader::try_new(stream, options)?),
         Container::Mpeg => Box::new(readers::MpaReader::try_new(stream, options)?),
@@ -112,6 +191,10 @@ fn demuxer(container: Container, source: Source) -> Result<Box<dyn FormatReader>
         Container::Caf => Box::new(readers::CafReader::try_new(stream, options)?),
         Container::Matroska => Box::new(readers::MkvReader::try_new(stream, options)?),
         Container::Adts => Box::new(readers::AdtsReader::try_new(stream, options)?),
+        // These are read as frames, or through a header of WAV.
+        Container::Wave64 | Container::Au | Container::Gsm | Container::Headerless => {
+            return Err(Error::Unsupported("a container that is nothing but frames"));
+        }
     })
 }
 

@@ -1,12 +1,14 @@
 //! Which kind of file this is, by its first bytes.
 //!
 //! Names and extensions are never asked: they are chosen by whoever sends the file. What can be decoded is told apart
-//! here; what cannot is named where it is known, because "this is AMR" helps a user and "unknown" does not. Reads a few
-//! kilobytes; decodes nothing.
+//! here; what cannot is named where it is known, because "this is AMR" helps a user and "unknown" does not. What rests on
+//! so few bits that headerless sound may have them by chance is said to be doubtful. Reads a few kilobytes; decodes nothing.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::mpeg;
+use super::wave::w64;
+use super::{gsm, mpeg};
+use crate::audio::headerless;
 
 /// A container that can be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,11 @@ pub(super) enum Container {
     Caf,
     Matroska,
     Adts,
+    Wave64,
+    Au,
+    Gsm,
+    /// No container at all: somebody said what the samples are.
+    Headerless,
 }
 
 impl Container {
@@ -35,6 +42,10 @@ impl Container {
             Self::Caf => "caf",
             Self::Matroska => "mkv",
             Self::Adts => "aac",
+            Self::Wave64 => "w64",
+            Self::Au => "au",
+            Self::Gsm => "gsm",
+            Self::Headerless => headerless::FORMAT,
         }
     }
 }
@@ -42,16 +53,32 @@ impl Container {
 /// What the first bytes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sniffed {
-    /// Can be opened; it begins at this byte, after any tags.
-    Container(Container, u64),
-    /// Is known, and cannot be decoded.
-    Unsupported(&'static str),
+    /// It is this.
+    Certain(Kind),
+    /// It is this unless somebody knows better.
+    Doubtful(Kind),
     /// Has no bytes at all.
     Empty,
 }
 
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Can be opened; it begins at this byte, after any tags.
+    Container(Container, u64),
+    /// Is known, and cannot be decoded.
+    Unsupported(&'static str),
+}
+
+/// What a file is that nothing is known of.
+pub(super) const UNKNOWN: &str = "unknown";
+
+/// Fewer bytes than this prove nothing against somebody's word.
+const CERTAIN_BYTES: usize = 4;
+
 /// What is recognised without being decodable: offset, bytes, name.
 const UNSUPPORTED: &[(usize, &[u8], &str)] = &[
+    (0, b"#!AMR-WB", "amr-wb"),
     (0, b"#!AMR", "amr"),
     (0, b"NIST_1A", "sphere"),
     (0, b"MThd", "midi"),
@@ -59,13 +86,11 @@ const UNSUPPORTED: &[(usize, &[u8], &str)] = &[
     (0, &[0x0B, 0x77], "ac3"),
     (0, &[0x7F, 0xFE, 0x80, 0x01], "dts"),
     (0, b"wvpk", "wavpack"),
-    (0, b".snd", "au"),
     (0, b"ADIF", "adif"),
     (0, b"MAC ", "ape"),
     (0, b"TTA1", "tta"),
     (0, b"MPCK", "musepack"),
     (0, b"MP+", "musepack"),
-    (0, b"riff\x2E\x91\xCF\x11", "w64"),
     (0, b"RIFX", "rifx"),
     (8, b"AVI ", "avi"),
     (0, b"FLV\x01", "flv"),
@@ -107,22 +132,35 @@ pub(super) fn sniff(file: &mut (impl Read + Seek), length: u64) -> io::Result<Sn
     let head = read_at(file, start, JUNK)?;
     if let Some(container) = by_magic(&head) {
         let refused = if container == Container::Ogg { ogg(&head) } else { None };
-        return Ok(refused.map_or(Sniffed::Container(container, start), Sniffed::Unsupported));
+        return Ok(Sniffed::Certain(refused.map_or(Kind::Container(container, start), Kind::Unsupported)));
     }
-    if let Some(name) = unsupported(&head) {
-        return Ok(Sniffed::Unsupported(name));
+    if let Some((name, bytes)) = unsupported(&head) {
+        let kind = Kind::Unsupported(name);
+        return Ok(if bytes < CERTAIN_BYTES { Sniffed::Doubtful(kind) } else { Sniffed::Certain(kind) });
     }
-    Ok(match mpeg::find_stream(&head, length - start) {
-        Some((mpeg::Kind::Mpeg, offset)) => Sniffed::Container(Container::Mpeg, start + offset as u64),
-        Some((mpeg::Kind::Adts, offset)) => Sniffed::Container(Container::Adts, start + offset as u64),
-        None => Sniffed::Unsupported("unknown"),
-    })
+    if let Some((kind, offset)) = mpeg::find_stream(&head, length - start) {
+        let container = match kind {
+            mpeg::Kind::Mpeg => Container::Mpeg,
+            mpeg::Kind::Adts => Container::Adts,
+        };
+        let kind = Kind::Container(container, start + offset as u64);
+        // Behind a tag or at the first byte a run of frames is no chance.
+        return Ok(if offset == 0 || start > 0 { Sniffed::Certain(kind) } else { Sniffed::Doubtful(kind) });
+    }
+    if gsm::is_stream(&head) {
+        return Ok(Sniffed::Doubtful(Kind::Container(Container::Gsm, start)));
+    }
+    Ok(Sniffed::Doubtful(Kind::Unsupported(if is_text(&head) { "text" } else { UNKNOWN })))
 }
 
 fn by_magic(head: &[u8]) -> Option<Container> {
     let at = |offset: usize, bytes: &[u8]| head.get(offset..).is_some_and(|rest| rest.starts_with(bytes));
     if (at(0, b"RIFF") || at(0, b"RF64") || at(0, b"BW64")) && at(8, b"WAVE") {
         Some(Container::Wave)
+    } else if w64::is_wave64(head) {
+        Some(Container::Wave64)
+    } else if at(0, b".snd") {
+        Some(Container::Au)
     } else if at(0, b"fLaC") {
         Some(Container::Flac)
     } else if at(0, b"OggS") {
@@ -140,18 +178,20 @@ fn by_magic(head: &[u8]) -> Option<Container> {
     }
 }
 
-fn unsupported(head: &[u8]) -> Option<&'static str> {
+/// The name of what cannot be decoded, and how many bytes prove it.
+fn unsupported(head: &[u8]) -> Option<(&'static str, usize)> {
     let known = UNSUPPORTED
         .iter()
         .find(|(offset, bytes, _)| head.get(*offset..).is_some_and(|rest| rest.starts_with(bytes)))
-        .map(|(_, _, name)| *name);
+        .map(|(_, bytes, name)| (*name, bytes.len()));
     let is_transport_stream = head.len() > 376 && [0, 188, 376].iter().all(|&at| head[at] == 0x47);
-    let is_text = || {
-        let sample = &head[..head.len().min(512)];
-        sample.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7E | 0x80..))
-            && std::str::from_utf8(sample).map_or_else(|error| error.error_len().is_none(), |_| true)
-    };
-    known.or(is_transport_stream.then_some("mpegts")).or_else(|| is_text().then_some("text"))
+    known.or(is_transport_stream.then_some(("mpegts", 3)))
+}
+
+fn is_text(head: &[u8]) -> bool {
+    let sample = &head[..head.len().min(512)];
+    sample.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7E | 0x80..))
+        && std::str::from_utf8(sample).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
 /// The name of the codec of an Ogg file when it cannot be decoded. The first packet begins behind the table of segments.
@@ -206,13 +246,15 @@ mod tests {
             (&b"#!AMR\n\x3C\x08"[..], "amr"),
             (b"NIST_1A\n   1024\n", "sphere"),
             (b"MThd\0\0\0\x06", "midi"),
-            (b"\x0B\x77\x12\x34", "ac3"),
             (b"PK\x03\x04\x14\0", "zip"),
             (b"%PDF-1.7\n", "pdf"),
-            (b"hello, this is no recording\n", "text"),
-            (b"\x01\x02\x03\x04\x05", "unknown"),
         ] {
-            assert_eq!(sniffed(bytes), Sniffed::Unsupported(name));
+            assert_eq!(sniffed(bytes), Sniffed::Certain(Kind::Unsupported(name)));
+        }
+        for (bytes, name) in
+            [(&b"\x0B\x77\x12\x34"[..], "ac3"), (b"hello, this is no recording\n", "text"), (b"\x01\x02\x03\x04\x05", "unknown")]
+        {
+            assert_eq!(sniffed(bytes), Sniffed::Doubtful(Kind::Unsupported(name)));
         }
         assert_eq!(sniffed(b""), Sniffed::Empty);
     }
@@ -221,14 +263,14 @@ mod tests {
     fn tags_in_front_are_passed_over() {
         let mut bytes = b"ID3\x03\0\0\0\0\0\x05-----".to_vec();
         bytes.extend(b"fLaC....");
-        assert_eq!(sniffed(&bytes), Sniffed::Container(Container::Flac, 15));
+        assert_eq!(sniffed(&bytes), Sniffed::Certain(Kind::Container(Container::Flac, 15)));
     }
 
     #[test]
     fn a_tag_that_lies_about_its_size_is_not_believed() {
         let mut bytes = b"ID3\x03\0\0\x7F\x7F\x7F\x7F".to_vec();
         bytes.extend(b"fLaC....");
-        assert_eq!(sniffed(&bytes), Sniffed::Container(Container::Flac, 10));
+        assert_eq!(sniffed(&bytes), Sniffed::Certain(Kind::Container(Container::Flac, 10)));
     }
 
     #[test]
@@ -237,6 +279,6 @@ mod tests {
         page.resize(26, 0);
         page.extend([1, 80]);
         page.extend(b"Speex   1.2");
-        assert_eq!(sniffed(&page), Sniffed::Unsupported("speex"));
+        assert_eq!(sniffed(&page), Sniffed::Certain(Kind::Unsupported("speex")));
     }
 }

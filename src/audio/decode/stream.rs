@@ -18,6 +18,7 @@ use super::open::{self, Opened};
 use super::source::ReadPosition;
 use super::trim::Trim;
 use super::{DecodeError, DecodeLimits, codecs, mpeg};
+use crate::audio::headerless::Headerless;
 
 /// Rates that are believed, in Hz.
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
@@ -63,9 +64,10 @@ pub(super) struct AudioStream {
 }
 
 impl AudioStream {
-    /// Opens a file and finds its first audio track that can be decoded.
-    pub(super) fn open(path: &Path, limits: &DecodeLimits) -> Result<Self, DecodeError> {
-        let opened = open::open(File::open(path).map_err(DecodeError::Read)?)?;
+    /// Opens a file and finds its first audio track that can be decoded. What somebody says of a file without a header is
+    /// believed when it has none and its content can be that.
+    pub(super) fn open(path: &Path, said: Option<Headerless>, limits: &DecodeLimits) -> Result<Self, DecodeError> {
+        let opened = open::open(File::open(path).map_err(DecodeError::Read)?, said)?;
         let (track, parameters, decoder) = select(&opened)?;
         let codec = codecs::name(parameters.codec).unwrap_or("unknown");
         let (time_base, track_id) = (track.time_base, track.id);

@@ -57,7 +57,7 @@ impl Trim {
                 (Kind::Mpeg, delay, keep(track.num_frames.filter(|_| track.padding.is_some())))
             }
             id::CODEC_ID_OPUS => (Kind::Opus, (codecs::opus_delay(parameters).unwrap_or(0), Some(48_000)), None),
-            _ if opened.container == Container::Wave => (Kind::Counted, (0, None), keep(opened.exact_frames)),
+            _ if opened.exact_frames.is_some() => (Kind::Counted, (0, None), keep(opened.exact_frames)),
             _ if opened.container == Container::Caf => {
                 (Kind::Counted, delay, keep(track.num_frames.filter(|&frames| frames > 0)))
             }

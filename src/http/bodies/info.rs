@@ -14,7 +14,7 @@ pub(in crate::http) struct InfoBody {
     #[schema(example = "1.0.0")]
     pub version: &'static str,
     /// The formats of recordings; decided by content, not by name.
-    pub supported_formats: [&'static str; 9],
+    pub supported_formats: [&'static str; 14],
     /// Largest recording, in bytes.
     pub max_file_size: u64,
     /// A recording is worked on after the answer.

@@ -15,7 +15,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serializer;
 
 /// What `GET /info` lists: the seed's four, and what else is decoded.
-pub(super) const SUPPORTED_FORMATS: [&str; 9] = ["wav", "mp3", "flac", "opus", "ogg", "m4a", "aac", "aiff", "mkv"];
+pub(super) const SUPPORTED_FORMATS: [&str; 14] =
+    ["wav", "mp3", "flac", "opus", "ogg", "m4a", "aac", "aiff", "mkv", "caf", "w64", "au", "gsm", "raw"];
 
 /// A time as published: RFC 3339 in UTC, in milliseconds.
 pub(super) fn time_text(time: DateTime<Utc>) -> String {

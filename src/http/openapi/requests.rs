@@ -13,7 +13,8 @@ use crate::http::fields::{
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the parts are read one by one as they arrive")]
 pub(in crate::http) struct RecordingForm {
-    /// The recording, in any of the formats of `GET /info`; its file name is kept as a label.
+    /// The recording, in any of the formats of `GET /info`; its file name is kept as a label. Samples without a header are
+    /// told by the part's media type (`audio/PCMA;rate=8000;channels=2`) or by the ending of the name (`.al`, `.ul`).
     #[schema(schema_with = recording)]
     file: Vec<u8>,
     /// About the call: JSON.
@@ -36,6 +37,17 @@ pub(in crate::http) fn file_name() -> Object {
         .schema_type(Type::String)
         .description(Some("The name of a file lying directly in `incoming/`"))
         .examples([json!("call.wav")])
+        .build()
+}
+
+/// What a recording holds that has no header.
+pub(in crate::http) fn content_type() -> Object {
+    let text = "The media type of samples without a header: `audio/PCMA`, `audio/PCMU`, `audio/basic` or `audio/L16`, with `rate` and \
+                `channels` (default 8000 and 1). A header in the file counts more.";
+    ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::SchemaType::from_iter([Type::String, Type::Null]))
+        .description(Some(text))
+        .examples([json!("audio/PCMA;rate=8000;channels=2")])
         .build()
 }
 

@@ -10,6 +10,7 @@ use tracing::info;
 
 use super::admission::Admission;
 use crate::access::KeyId;
+use crate::audio::headerless::Headerless;
 use crate::audio::{SourceInfo, decode};
 use crate::http::asker::Asker;
 use crate::http::error::ApiError;
@@ -57,13 +58,19 @@ pub(in crate::http) fn understand(metadata: Source<'_>, options: Source<'_>) -> 
     }
 }
 
+/// What the media type of a recording says of samples without a header.
+pub(in crate::http) fn declared(media_type: Option<&str>) -> Result<Option<Headerless>, ApiError> {
+    let said = media_type.map_or(Ok(None), Headerless::from_media_type);
+    said.map_err(|error| ApiError::InvalidRequest(error.to_string()))
+}
+
 /// Makes a job of a recording that has arrived whole.
 pub(in crate::http) async fn from_spool(
     state: &AppState,
     asker: &Asker,
     admission: Admission,
     spool: Spool,
-    filename: String,
+    (filename, said): (String, Option<Headerless>),
     wishes: Wishes,
 ) -> Result<Created, ApiError> {
     if spool.written() == 0 {
@@ -72,13 +79,13 @@ pub(in crate::http) async fn from_spool(
     let idempotency = admission
         .key
         .clone()
-        .map(|key| Idempotency { key, fingerprint: fingerprint(&json!(["sent", filename, spool.sha256()]), &wishes) });
+        .map(|key| Idempotency { key, fingerprint: fingerprint(&json!(["sent", filename, spool.sha256()]), said, &wishes) });
     // Repeated, it gets the first answer, whatever has changed here since.
     if let Some(made) = made_before(state, asker.caller.key(), idempotency.as_ref()) {
         return made;
     }
     can_be_kept_to(state, &wishes.options)?;
-    let source = probe(state, spool.path()).await?;
+    let source = probe(state, spool.path(), said.or_else(|| Headerless::from_name(&filename))).await?;
     let file = intake::describe(filename, spool.written(), spool.sha256(), &source);
     let job = draft(state, asker, spool.id(), file, wishes, idempotency);
     place(state, admission, job, Recording::Spooled(Box::new(spool))).await
@@ -89,17 +96,17 @@ pub(in crate::http) async fn from_arrival(
     state: &AppState,
     asker: &Asker,
     admission: Admission,
-    name: &str,
+    (name, said): (&str, Option<Headerless>),
     wishes: Wishes,
 ) -> Result<Created, ApiError> {
     let idempotency =
-        admission.key.clone().map(|key| Idempotency { key, fingerprint: fingerprint(&json!(["taken", name]), &wishes) });
+        admission.key.clone().map(|key| Idempotency { key, fingerprint: fingerprint(&json!(["taken", name]), said, &wishes) });
     // Repeated, the file is not there any more: the first request took it.
     if let Some(made) = made_before(state, asker.caller.key(), idempotency.as_ref()) {
         return made;
     }
     let wanted = idempotency.clone();
-    let refusal = match arrived(state, asker, admission, name, wishes, idempotency).await {
+    let refusal = match arrived(state, asker, admission, (name, said), wishes, idempotency).await {
         Ok(created) => return Ok(created),
         Err(refusal) => refusal,
     };
@@ -119,7 +126,7 @@ async fn arrived(
     state: &AppState,
     asker: &Asker,
     admission: Admission,
-    name: &str,
+    (name, said): (&str, Option<Headerless>),
     wishes: Wishes,
     idempotency: Option<Idempotency>,
 ) -> Result<Created, ApiError> {
@@ -133,7 +140,8 @@ async fn arrived(
     if arrival.size() == 0 {
         return Err(ApiError::AudioEmpty);
     }
-    let source = probe(state, arrival.path().to_path_buf()).await?;
+    let said = said.or_else(|| Headerless::from_name(name));
+    let source = probe(state, arrival.path().to_path_buf(), said).await?;
     let hashed = arrival.clone();
     let sha256 = tokio::task::spawn_blocking(move || hashed.sha256()).await;
     let sha256 = sha256
@@ -162,10 +170,10 @@ fn can_be_kept_to(state: &AppState, options: &JobOptions) -> Result<(), ApiError
 }
 
 /// Examines a recording on a thread of its own, a few at a time.
-async fn probe(state: &AppState, path: std::path::PathBuf) -> Result<SourceInfo, ApiError> {
+async fn probe(state: &AppState, path: std::path::PathBuf, said: Option<Headerless>) -> Result<SourceInfo, ApiError> {
     let _permit = state.probes().acquire().await.map_err(|_| ApiError::ShuttingDown)?;
     let limits = state.decode_limits;
-    let probed = tokio::task::spawn_blocking(move || decode::probe(&path, &limits)).await;
+    let probed = tokio::task::spawn_blocking(move || decode::probe_as(&path, said, &limits)).await;
     Ok(probed.map_err(|error| ApiError::Internal(format!("probing a recording: {error}")))??)
 }
 
@@ -221,10 +229,13 @@ fn made_before(state: &AppState, owner: Option<&KeyId>, request: Option<&Idempot
     Some(if is_same { Ok(Created::Before(made)) } else { Err(ApiError::IdempotencyKeyReused) })
 }
 
-/// SHA-256 of a request, in lower-case hexadecimal.
-fn fingerprint(recording: &Value, wishes: &Wishes) -> String {
+/// SHA-256 of a request, in lower-case hexadecimal. What is said of the samples counts where it is said.
+fn fingerprint(recording: &Value, said: Option<Headerless>, wishes: &Wishes) -> String {
     let mut digest = Sha256::new();
     digest.update(recording.to_string());
+    if let Some(said) = said {
+        digest.update(said.media_type());
+    }
     digest.update(&wishes.text);
     hexadecimal(&digest.finalize())
 }

@@ -37,6 +37,10 @@ pub(in crate::http) enum Command {
         /// Its name.
         #[serde(default)]
         filename: Option<String>,
+        /// What it holds when it has no header.
+        #[serde(default)]
+        #[schema(schema_with = requests::content_type)]
+        content_type: Option<String>,
         /// About the call.
         #[serde(default)]
         #[schema(schema_with = requests::metadata)]
@@ -54,6 +58,10 @@ pub(in crate::http) enum Command {
         /// A label.
         #[serde(default)]
         filename: Option<String>,
+        /// What it holds when it has no header.
+        #[serde(default)]
+        #[schema(schema_with = requests::content_type)]
+        content_type: Option<String>,
         /// Of the whole recording, in bytes.
         #[schema(minimum = 1)]
         size: u64,

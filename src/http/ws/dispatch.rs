@@ -64,20 +64,22 @@ impl Session {
                 self.unsubscribe(id);
                 Answer::Unsubscribed { job_id: uuid(id) }
             }
-            Command::CreateJob { filename, metadata, options, idempotency_key } => {
+            Command::CreateJob { filename, content_type, metadata, options, idempotency_key } => {
                 let key = idempotency_key.as_deref().map(admission::checked_key).transpose()?;
                 let admission = admission::admit(&state, &asker, None, key)?;
                 let wishes = create::understand(Source::Field(metadata.as_ref()), Source::Field(options.as_ref()))?;
                 let name = filename.ok_or(ApiError::MissingFile)?;
-                let created = create::from_arrival(&state, &asker, admission, &name, wishes).await?;
+                let said = create::declared(content_type.as_deref())?;
+                let created = create::from_arrival(&state, &asker, admission, (&name, said), wishes).await?;
                 self.created(&created)
             }
-            Command::UploadStart { filename, size, metadata, options, idempotency_key } => {
+            Command::UploadStart { filename, content_type, size, metadata, options, idempotency_key } => {
                 if self.upload.is_some() {
                     return Err(ApiError::InvalidRequest("an upload is going on already".to_owned()));
                 }
                 let announced = Announced {
                     filename: filename.as_deref(),
+                    content_type: content_type.as_deref(),
                     size,
                     metadata: Source::Field(metadata.as_ref()),
                     options: Source::Field(options.as_ref()),

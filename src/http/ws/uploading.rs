@@ -3,6 +3,7 @@
 
 use tokio::time::Instant;
 
+use crate::audio::headerless::Headerless;
 use crate::http::asker::Asker;
 use crate::http::error::ApiError;
 use crate::http::fields::{self, Source};
@@ -18,6 +19,7 @@ const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
 /// What a client said about a recording before it sends it.
 pub(super) struct Announced<'a> {
     pub(super) filename: Option<&'a str>,
+    pub(super) content_type: Option<&'a str>,
     pub(super) size: u64,
     pub(super) metadata: Source<'a>,
     pub(super) options: Source<'a>,
@@ -29,7 +31,8 @@ pub(super) struct Upload {
     spool: Spool,
     admission: Admission,
     wishes: Wishes,
-    filename: String,
+    /// Its name, and what its media type says of samples without a header.
+    label: (String, Option<Headerless>),
     size: u64,
     granted: u64,
     /// When a client that sends nothing is given up.
@@ -42,6 +45,7 @@ impl Upload {
         let key = announced.idempotency_key.map(admission::checked_key).transpose()?;
         let mut admission = admission::admit(state, asker, Some(announced.size), key)?;
         let wishes = create::understand(announced.metadata, announced.options)?;
+        let said = create::declared(announced.content_type)?;
         if announced.size == 0 {
             return Err(ApiError::AudioEmpty);
         }
@@ -51,7 +55,7 @@ impl Upload {
             spool,
             admission,
             wishes,
-            filename: fields::file_label(announced.filename),
+            label: (fields::file_label(announced.filename), said),
             size: announced.size,
             granted: announced.size.min(WINDOW_BYTES),
             overdue: Instant::now() + state.pace.idle_timeout,
@@ -92,6 +96,6 @@ impl Upload {
     /// Makes a job of it.
     pub(super) async fn finish(mut self, state: &AppState, asker: &Asker) -> Result<Created, ApiError> {
         self.spool.finish().await?;
-        create::from_spool(state, asker, self.admission, self.spool, self.filename, self.wishes).await
+        create::from_spool(state, asker, self.admission, self.spool, self.label, self.wishes).await
     }
 }

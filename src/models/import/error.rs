@@ -42,7 +42,7 @@ pub enum ImportError {
         path: PathBuf,
     },
     /// A file of another format.
-    #[error("{} is {what}, not a CTranslate2 (faster-whisper) model", path.display())]
+    #[error("{} is {what}, not a model that can be imported (docs/models.md)", path.display())]
     OtherFormat {
         /// The file.
         path: PathBuf,
@@ -77,6 +77,16 @@ pub enum ImportError {
         /// Its hash.
         found: String,
         /// The published one.
+        expected: &'static str,
+    },
+    /// A package of which another version is known.
+    #[error("{} is this package {found}; only version {expected} can be imported", path.display())]
+    OtherVersion {
+        /// The archive.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+        /// The known one.
         expected: &'static str,
     },
     /// `--name` is not a plain file name.

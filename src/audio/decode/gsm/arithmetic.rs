@@ -1,0 +1,31 @@
+//! The arithmetic of the standard (clause 5.1): 16 bits that stay at their ends instead of going over them.
+
+/// The sum.
+pub(super) const fn add(a: i16, b: i16) -> i16 {
+    a.saturating_add(b)
+}
+
+/// The difference.
+pub(super) const fn sub(a: i16, b: i16) -> i16 {
+    a.saturating_sub(b)
+}
+
+/// The product of two fractions of 15 bits, rounded.
+pub(super) const fn mult_r(a: i16, b: i16) -> i16 {
+    let product = (a as i32 * b as i32 + 16_384) >> 15;
+    // Only -1 times -1 does not fit.
+    if product > i16::MAX as i32 { i16::MAX } else { product as i16 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ends_hold() {
+        assert_eq!(add(i16::MAX, 1), i16::MAX);
+        assert_eq!(sub(i16::MIN, 1), i16::MIN);
+        assert_eq!(mult_r(i16::MIN, i16::MIN), i16::MAX);
+        assert_eq!((mult_r(16_384, 3), mult_r(16_384, -3)), (2, -1));
+    }
+}

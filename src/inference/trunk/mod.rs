@@ -1,0 +1,194 @@
+//! The convolutional part ("trunk") of a speaker network, run once over a stretch of features instead of once for each voice.
+//!
+//! Convolutions do not care where in time they are, so what they give for a stretch serves every voice in it: each is pooled
+//! from the columns in which it speaks, and only the last layer runs for each. The runtime computes the convolutions of such
+//! networks in some 0.08 s for a second of audio; here they take a third of that (see [`winograd`], docs/benchmarks.md).
+//!
+//! What a trunk is, [`plan`] reads from the graph. Whoever uses it has to compare its answer with that of the whole network
+//! once: pooling is not read from the graph but known to be mean and standard deviation.
+
+mod patches;
+mod plan;
+mod plane;
+mod winograd;
+
+use std::sync::Arc;
+
+use rten::ThreadPool;
+use rten_gemm::{GemmError, GemmExecutor};
+
+use super::outline::{Node, Outline, outline};
+use super::{InferenceError, Lanes, guarded};
+use patches::Patches;
+use plan::Step;
+use plane::{Ending, Plane};
+use winograd::Winograd;
+
+enum Convolution {
+    Tiles(Winograd),
+    Patches(Patches),
+}
+
+/// The trunk of one network.
+pub struct Trunk {
+    convolutions: Vec<Convolution>,
+    steps: Vec<Step>,
+    values: usize,
+    bands: usize,
+    frames_a_column: usize,
+    /// Sizes of a column: frequencies and channels.
+    column: (usize, usize),
+    end: String,
+    pooled: String,
+    lanes: Lanes,
+}
+
+impl std::fmt::Debug for Trunk {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Trunk").field("steps", &self.steps.len()).field("end", &self.end).finish_non_exhaustive()
+    }
+}
+
+impl Trunk {
+    /// The trunk of a network that takes frames of so many bands, if it has one.
+    #[must_use]
+    pub fn find(model: &[u8], bands: usize, lanes: &Lanes) -> Option<Self> {
+        let outline = outline(model)?;
+        let plan = plan::plan(&outline)?;
+        let gemm = GemmExecutor::new();
+        // Frequencies, frames and channels of each value, relative to the input.
+        let mut sizes = vec![(bands, 1, 1); plan.values];
+        let mut convolutions = Vec::new();
+        for step in &plan.steps {
+            let (height, frames, channels_in) = sizes[step.input];
+            let (convolution, channels, strides) = convolution(&outline, &outline.nodes[step.node], channels_in, &gemm)?;
+            sizes[step.output] = (height.div_ceil(strides.0), frames * strides.1, channels);
+            if step.add.is_some_and(|add| sizes[add] != sizes[step.output]) {
+                return None;
+            }
+            convolutions.push(convolution);
+        }
+        let (height, frames_a_column, channels) = *sizes.last()?;
+        let pooled = plan::pooled(&outline, 2 * height * channels)?.to_owned();
+        Some(Self {
+            convolutions,
+            steps: plan.steps,
+            values: plan.values,
+            bands,
+            frames_a_column,
+            column: (height, channels),
+            end: plan.end.to_owned(),
+            pooled,
+            lanes: lanes.clone(),
+        })
+    }
+
+    /// So many frames become one column.
+    #[must_use]
+    pub fn frames_a_column(&self) -> usize {
+        self.frames_a_column
+    }
+
+    /// Values a column.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.column.0 * self.column.1
+    }
+
+    /// The name in the graph of the statistics of a voice: the means of all values of its columns, then the deviations.
+    #[must_use]
+    pub fn pooled(&self) -> &str {
+        &self.pooled
+    }
+
+    /// The columns of frames that follow each other, one after the other.
+    ///
+    /// # Errors
+    /// When the frames are no whole ones, or the computation fails.
+    pub fn columns(&self, lane: usize, frames: &[f32]) -> Result<Vec<f32>, InferenceError> {
+        if frames.is_empty() || !frames.len().is_multiple_of(self.bands) {
+            return Err(InferenceError::Run("the trunk takes whole frames".to_owned()));
+        }
+        let pool: Arc<ThreadPool> = self.lanes.pool(lane);
+        guarded(|| pool.run(|| self.run(frames)).map_err(|error| error.to_string())).map_err(InferenceError::Run)
+    }
+
+    fn run(&self, frames: &[f32]) -> Result<Vec<f32>, GemmError> {
+        // Chosen by the processor alone: the same for which the weights were laid out.
+        let gemm = GemmExecutor::new();
+        let mut input = Plane::zeros(self.bands, frames.len() / self.bands, 1);
+        for (column, frame) in frames.chunks_exact(self.bands).enumerate() {
+            for (row, value) in frame.iter().enumerate() {
+                let place = input.place(row, column);
+                input.values[place] = *value;
+            }
+        }
+        let mut values: Vec<Option<Plane>> = vec![None; self.values];
+        values[0] = Some(input);
+        for (index, (step, convolution)) in self.steps.iter().zip(&self.convolutions).enumerate() {
+            let Some(input) = &values[step.input] else { continue };
+            let ending = Ending { add: step.add.and_then(|add| values[add].as_ref()), positive: step.positive };
+            let output = match convolution {
+                Convolution::Tiles(tiles) => tiles.run(&gemm, input, &ending)?,
+                Convolution::Patches(patches) => patches.run(&gemm, input, &ending)?,
+            };
+            values[step.output] = Some(output);
+            // What no later step takes goes.
+            let later = &self.steps[index + 1..];
+            for value in [Some(step.input), step.add].into_iter().flatten() {
+                if !later.iter().any(|step| step.input == value || step.add == Some(value)) {
+                    values[value] = None;
+                }
+            }
+        }
+        let end = values.pop().flatten();
+        Ok(end.map_or_else(Vec::new, |end| columns_of(&end)))
+    }
+}
+
+/// Each column as the graph lays it out: all frequencies of a channel, channel by channel.
+fn columns_of(plane: &Plane) -> Vec<f32> {
+    let mut columns = Vec::with_capacity(plane.width * plane.height * plane.channels);
+    for column in 0..plane.width {
+        for channel in 0..plane.channels {
+            columns.extend((0..plane.height).map(|row| plane.at(row, column)[channel]));
+        }
+    }
+    columns
+}
+
+/// The convolution of a node, its channels, and its strides.
+fn convolution(
+    outline: &Outline<'_>,
+    node: &Node<'_>,
+    channels_in: usize,
+    gemm: &GemmExecutor,
+) -> Option<(Convolution, usize, (usize, usize))> {
+    let kernel = outline.constants.get(node.inputs.get(1)?)?;
+    let [channels, from, size, other_size] = kernel.shape[..] else { return None };
+    let whole = |name: &str, default: i64| node.integers(name).map_or_else(|| vec![default; 2], <[i64]>::to_vec);
+    let pads = node.integers("pads").map_or_else(|| vec![0; 4], <[i64]>::to_vec);
+    let usual = from == channels_in
+        && size == other_size
+        && matches!(size, 1 | 3)
+        && pads.iter().all(|pad| usize::try_from(*pad).is_ok_and(|pad| pad == size / 2))
+        && whole("dilations", 1) == [1, 1]
+        && node.integers("group").is_none_or(|group| group == [1]);
+    let strides: Vec<usize> = whole("strides", 1).into_iter().filter_map(|stride| usize::try_from(stride).ok()).collect();
+    let [down @ 1..=4, along @ 1..=4] = strides[..] else { return None };
+    let weights = kernel.floats().filter(|_| usual)?;
+    let bias = match node.inputs.get(2) {
+        Some(name) => outline.constants.get(name)?.floats().filter(|bias| bias.len() == channels)?,
+        None => vec![0.0; channels],
+    };
+    let in_tiles = size == 3
+        && (down, along) == (1, 1)
+        && channels.is_multiple_of(winograd::CHANNELS)
+        && channels_in.is_multiple_of(winograd::CHANNELS);
+    let convolution = if in_tiles {
+        Convolution::Tiles(Winograd::new(gemm, &weights, bias, channels_in))
+    } else {
+        Convolution::Patches(Patches::new(gemm, &weights, bias, (channels_in, size), (down, along)))
+    };
+    Some((convolution, channels, (down, along)))
+}

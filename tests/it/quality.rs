@@ -1,0 +1,162 @@
+//! How well people are told apart, on every recording with a reference: measured, and compared with what was measured before
+//! (`tests/fixtures/quality.json`), so that no change loses accuracy unseen.
+//!
+//! `make quality` runs this alone with `CALLANNOTATE_QUALITY_REPORT` set, on made conversations too, and takes what was measured
+//! as the new baseline and into docs/benchmarks.md.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use callannotate::diarize::{Diarize, SpeakerCount};
+use serde::{Deserialize, Serialize};
+
+use crate::support::der::{Errors, read_rttm, read_uem, score, turns_of};
+use crate::support::diarizers::{Voice, call, diarize_file, with_segmentation, without_segmentation};
+use crate::support::models::{say_skipped, shared};
+
+/// Points by which an error rate may be above the baseline: processors differ in the last digits, and a speaker more or less
+/// found in a short recording is worth as much.
+const TOLERANCE: f64 = 1.0;
+/// Recordings that may be counted wrong beside those of the baseline.
+const COUNT_TOLERANCE: usize = 1;
+
+/// A recording and its reference.
+struct Recording {
+    audio: PathBuf,
+    reference: PathBuf,
+    region: Option<PathBuf>,
+}
+
+/// What one way to diarize reaches on one set.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Score {
+    /// Diarization error rate in percent, overlap scored, without a collar and with 0.25 s.
+    der: f64,
+    der_collar: f64,
+    /// Recordings in which so many people were found as speak there, of how many.
+    counted_right: usize,
+    recordings: usize,
+}
+
+/// The number of speakers is `given` or `estimated`; set; system.
+type Scores = BTreeMap<String, BTreeMap<String, BTreeMap<String, Score>>>;
+
+/// The sets of recordings that are there: ours, and those of others.
+fn sets() -> Vec<(&'static str, Vec<Recording>)> {
+    let own =
+        |name: &str| Recording { audio: call(&format!("{name}.flac")), reference: call(&format!("{name}.rttm")), region: None };
+    let mut sets = vec![("sample calls", ["support-mono", "conference-mono", "voicemail"].map(own).into())];
+    let Some(folder) = shared().map(|shared| shared.join("audio")).filter(|folder| folder.join("references").is_dir()) else {
+        say_skipped("no shared recordings with references");
+        return sets;
+    };
+    let others = |files: &[&str]| -> Vec<Recording> {
+        let one = |file: &&str| {
+            let stem = Path::new(file).file_stem().unwrap().to_string_lossy().replace("_mono", "");
+            let beside = |extension| folder.join(format!("references/{stem}.{extension}"));
+            Recording { audio: folder.join(file), reference: beside("rttm"), region: Some(beside("uem")) }
+        };
+        files.iter().map(one).collect()
+    };
+    let meetings: Vec<String> =
+        ["dev00", "dev01"].map(str::to_owned).into_iter().chain((0..10).map(|n| format!("trn0{n}"))).collect();
+    let meetings: Vec<String> = meetings.iter().map(|name| format!("diarization/ami-pyannote/{name}.flac")).collect();
+    sets.push(("AMI", others(&meetings.iter().map(String::as_str).collect::<Vec<_>>())));
+    let mixes = ["picovoice/falcon_test", "transcribe.cpp/multitalker-2spk-mix", "transcribe.cpp/sortformer-2spk-mix"];
+    let mixes = mixes.map(|name| format!("diarization/{name}.wav"));
+    sets.push(("small", others(&mixes.each_ref().map(String::as_str))));
+    sets.push(("call", others(&["calls/derived/Auto_Repairs_40_mono.flac"])));
+    let synthetic = ["tel2a", "tel3a", "wide2a", "wide4a"].map(|name| format!("diarization/synth/synth_{name}.flac"));
+    sets.push(("synthetic", others(&synthetic.each_ref().map(String::as_str))));
+    sets
+}
+
+/// Made conversations: the first half is what constants are chosen on, the second what is told of them.
+fn conversations(sets: &mut Vec<(&'static str, Vec<Recording>)>) {
+    let Some(folder) = std::env::var_os("CALLANNOTATE_CONVERSATIONS").map(PathBuf::from) else { return };
+    for (set, start) in [("made, chosen on", "tune_"), ("made, held back", "held_")] {
+        let mut audio: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        audio.retain(|path| {
+            path.extension().is_some_and(|end| end == "flac") && path.file_name().unwrap().to_string_lossy().starts_with(start)
+        });
+        audio.sort();
+        let recording = |audio: PathBuf| Recording { reference: audio.with_extension("rttm"), region: None, audio };
+        sets.push((set, audio.into_iter().map(recording).collect()));
+    }
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}
+
+fn measure(diarizer: &mut dyn Diarize, recordings: &[Recording], given: bool) -> Score {
+    let (mut all, mut all_collar, mut counted_right) = (Errors::default(), Errors::default(), 0);
+    for recording in recordings {
+        let (reference, _) = read_rttm(&recording.reference);
+        let region = recording.region.as_deref().and_then(read_uem);
+        let scored = |turn: &&crate::support::der::Turn| region.is_none_or(|(start, end)| turn.start < end && turn.end > start);
+        let mut people: Vec<usize> = reference.iter().filter(scored).map(|turn| turn.speaker).collect();
+        people.sort_unstable();
+        people.dedup();
+        let count = if given { SpeakerCount::exactly(people.len()) } else { SpeakerCount::UNKNOWN };
+        let (found, duration) = diarize_file(diarizer, &recording.audio, count);
+        let region = region.unwrap_or((0.0, duration.as_seconds()));
+        all += score(&reference, &turns_of(&found), region, 0.0);
+        all_collar += score(&reference, &turns_of(&found), region, 0.25);
+        counted_right += usize::from(found.speakers.len() == people.len());
+    }
+    Score { der: rounded(all.rate()), der_collar: rounded(all_collar.rate()), counted_right, recordings: recordings.len() }
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "what was measured is told")]
+fn people_are_told_apart_no_worse_than_before() {
+    let systems = [
+        ("segmentation, GE2E", with_segmentation(Voice::Ge2e)),
+        ("segmentation, built-in", with_segmentation(Voice::BuiltIn)),
+        ("VAD, GE2E", without_segmentation(Voice::Ge2e)),
+        ("VAD, built-in", without_segmentation(Voice::BuiltIn)),
+    ];
+    let mut sets = sets();
+    conversations(&mut sets);
+    let mut scores = Scores::new();
+    for (system, diarizer) in systems {
+        let Some(mut diarizer) = diarizer else { continue };
+        for (set, recordings) in &sets {
+            for count in ["given", "estimated"] {
+                let score = measure(diarizer.as_mut(), recordings, count == "given");
+                eprintln!(
+                    "{system:24} {set:16} {count:10} {:5.1} {:5.1}  {} of {}",
+                    score.der, score.der_collar, score.counted_right, score.recordings
+                );
+                scores
+                    .entry(count.to_owned())
+                    .or_default()
+                    .entry((*set).to_owned())
+                    .or_default()
+                    .insert(system.to_owned(), score);
+            }
+        }
+    }
+    if let Some(report) = std::env::var_os("CALLANNOTATE_QUALITY_REPORT") {
+        std::fs::write(report, serde_json::to_string_pretty(&scores).unwrap() + "\n").unwrap();
+        return;
+    }
+    let baseline = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/quality.json");
+    let baseline: Scores = serde_json::from_slice(&std::fs::read(baseline).unwrap()).unwrap();
+    let mut worse = Vec::new();
+    for (count, sets) in &scores {
+        for (set, systems) in sets {
+            for (system, now) in systems {
+                let before = baseline[count][set][system];
+                let lost = now.der > before.der + TOLERANCE
+                    || now.der_collar > before.der_collar + TOLERANCE
+                    || now.counted_right + COUNT_TOLERANCE < before.counted_right;
+                if lost {
+                    worse.push(format!("{system}, {set}, count {count}: {now:?}, before {before:?}"));
+                }
+            }
+        }
+    }
+    assert!(worse.is_empty(), "{}", worse.join("\n"));
+}

@@ -19,7 +19,7 @@ DEBUG_BINARY := target/debug/callannotate
 IMPORTER := $(BINARY)
 SOURCES := $(shell find src assets config -type f) docs/errors.md build.rs Cargo.toml Cargo.lock .cargo/config.toml
 
-.PHONY: demo test chaos run models lint bench bench-peers bench-packages fuzz rust build-packages demo-packages test-packages test-setup
+.PHONY: quality demo test chaos run models lint bench bench-peers bench-packages fuzz rust build-packages demo-packages test-packages test-setup
 
 demo: $(BINARY) $(MODELS) | demo-packages
 	python3 scripts/demo.py $(BINARY)
@@ -99,6 +99,16 @@ $(VENV)/.bench: requirements/bench.txt | $(VENV)/bin/pip
 
 .cache/whisper-cli/whisper-cli: scripts/build-whisper-cli.sh | build-packages $(VENV)/bin/pip
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" scripts/build-whisper-cli.sh .cache/whisper-cli
+
+SHARED ?= $(or $(CALLANNOTATE_TEST_SHARED),../shared)
+
+# Every recording with a reference, and made conversations; the new baseline of the test, and its section of the benchmarks.
+quality: test-setup $(VENV)/.bench
+	test ! -d $(SHARED)/audio || $(VENV)/bin/python scripts/quality/conversations.py $(SHARED)/audio target/conversations
+	mkdir -p target/conversations
+	CALLANNOTATE_CONVERSATIONS=$(CURDIR)/target/conversations CALLANNOTATE_QUALITY_REPORT=$(CURDIR)/target/quality.json \
+		cargo test --locked --features faults --test it -- --nocapture quality::
+	$(MAKE) --no-print-directory bench BENCH="--only quality"
 
 bench-packages: rust
 	@scripts/install-packages.sh bench

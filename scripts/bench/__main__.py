@@ -17,6 +17,7 @@ import accuracy
 import diarization
 import durability
 import estimates
+import quality
 import speed
 import upload
 import web
@@ -27,6 +28,7 @@ PAGE = ROOT / "docs/benchmarks.md"
 SECTIONS = [
     ("accuracy", accuracy.TITLE, accuracy.section),
     ("diarization", diarization.TITLE, diarization.section),
+    ("quality", quality.TITLE, quality.section),
     ("lengths", speed.LENGTHS_TITLE, speed.lengths_section),
     ("long", speed.LONG_TITLE, speed.long_section),
     ("whisper", speed.PEER_TITLE, speed.peer_section),

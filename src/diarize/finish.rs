@@ -6,7 +6,7 @@ use crate::context::JobContext;
 use crate::voiceprint::{Effort, Features, Voiceprint, VoiceprintModel};
 
 /// More speech than this does not make a voiceprint better.
-const ENOUGH_SECONDS: usize = 60;
+const ENOUGH_SECONDS: usize = 30;
 
 /// Takes each speaker's voiceprint from where no one else speaks, longest turns first.
 pub(super) fn add_voiceprints(

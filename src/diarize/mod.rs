@@ -9,7 +9,6 @@ mod channels;
 mod clustering;
 mod courses;
 mod finish;
-mod followers;
 mod groups;
 mod kept;
 mod linkage;

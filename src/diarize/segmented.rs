@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::clustering::persons;
 use super::finish::add_voiceprints;
-use super::followers;
 use super::links::{Links, sights};
 use super::segmentation::{STEP, Segmentation};
 use super::stitching::stitch;
@@ -111,7 +110,6 @@ impl Diarize for SegmentedDiarizer {
         let timeline = stitch(&windows, &sights, &outline, &persons);
         let (mut diarization, _) = turns(&timeline, audio.duration(), TIDYING);
         add_voiceprints(ctx, &mut diarization, &features, &mut self.voiceprint)?;
-        followers::divide(ctx, &mut diarization, audio, &features, &mut self.voiceprint)?;
         Ok(diarization)
     }
 

@@ -1,0 +1,32 @@
+"""How well people are told apart, on every recording with a reference (`make quality`)."""
+import json
+
+from measure import ROOT, table
+
+TITLE = "Who speaks when"
+REPORT = ROOT / "target/quality.json"
+BASELINE = ROOT / "tests/fixtures/quality.json"
+# Made by scripts/quality/conversations.py: too many for the tests.
+MADE = "made"
+
+
+def section(bench, quick):
+    del bench, quick  # measured by tests/it/quality.rs; the result hardly depends on the machine
+    scores = json.loads(REPORT.read_text())
+    tested = {count: {name: systems for name, systems in sets.items() if not name.startswith(MADE)} for count, sets in scores.items()}
+    BASELINE.write_text(json.dumps(tested, indent=2) + "\n")
+    tables = "\n\n".join(f"Number of people {count}:\n\n{of(sets)}" for count, sets in sorted(scores.items()))
+    return f"""DER in percent without a collar and with 0.25 s, overlap scored, pooled over each set; in brackets the recordings in which as many
+people were found as speak there. Constants were chosen on "made, chosen on"; "made, held back" has other voices. The test
+`people_are_told_apart_no_worse_than_before` compares with these figures.
+
+{tables}"""
+
+
+def of(sets):
+    systems = sorted({system for scores in sets.values() for system in scores})
+    rows = []
+    for name, scores in sets.items():
+        cells = [f"{s['der']:.1f} / {s['der_collar']:.1f} ({s['counted_right']})" for s in (scores[system] for system in systems)]
+        rows.append([f"{name}, {next(iter(scores.values()))['recordings']}", *cells])
+    return table(["set, recordings", *systems], rows)

@@ -18,6 +18,9 @@ pub(super) struct SpokenWord {
 /// A word whose own turn is unclear follows its phrase when that many of the phrase's words agree.
 const PHRASE_MAJORITY: f64 = 0.6;
 
+/// A turn counts at least so much, however unsure: it is there.
+const LEAST_CONFIDENCE: f32 = 0.05;
+
 /// A change of speakers moves to the end of a sentence that is at most so many words away ...
 const BORDER_WORDS: usize = 3;
 /// ... and whose words in between are said within this time of the change: turn borders and word times are that unsure.
@@ -56,9 +59,12 @@ fn clipped(word: &Word, end: Millis) -> Option<Word> {
     Some(Word { span, ..word.clone() })
 }
 
+/// From when to when, who, and how probable that is.
+type Turn = (TimeSpan, SpeakerIndex, f32);
+
 /// The turns that words of one channel can belong to, in order of time.
 struct ChannelTurns {
-    turns: Vec<(TimeSpan, SpeakerIndex)>,
+    turns: Vec<Turn>,
     /// The longest turn: how far back a turn may begin that still reaches a word.
     longest: Millis,
 }
@@ -69,28 +75,28 @@ impl ChannelTurns {
             channel.is_none() || diarization.speakers.get(speaker.0).is_some_and(|found| found.channel == channel)
         };
         let turns: Vec<_> =
-            diarization.turns.iter().filter(|turn| of_channel(turn.speaker)).map(|turn| (turn.span, turn.speaker)).collect();
-        let longest = turns.iter().map(|(span, _)| span.duration()).max().unwrap_or_default();
+            diarization.turns.iter().filter(|turn| of_channel(turn.speaker)).map(|turn| (turn.span, turn.speaker, turn.confidence)).collect();
+        let longest = turns.iter().map(|(span, ..)| span.duration()).max().unwrap_or_default();
         Self { turns, longest }
     }
 
     /// The turns that begin near enough to matter to `span`, with the nearest before and after it.
-    fn around(&self, span: TimeSpan) -> &[(TimeSpan, SpeakerIndex)] {
-        let from = self.turns.partition_point(|(turn, _)| turn.start() + self.longest < span.start());
-        let to = self.turns.partition_point(|(turn, _)| turn.start() < span.end());
+    fn around(&self, span: TimeSpan) -> &[Turn] {
+        let from = self.turns.partition_point(|(turn, ..)| turn.start() + self.longest < span.start());
+        let to = self.turns.partition_point(|(turn, ..)| turn.start() < span.end());
         &self.turns[from.saturating_sub(1)..(to + 1).min(self.turns.len())]
     }
 
-    /// Who speaks during `span`, how much of it, and whether somebody else does as well.
+    /// Who speaks during `span`: where several do, whose share of it times the probability of the turn is the largest.
     fn speaker_at(&self, span: TimeSpan) -> Option<Candidate> {
-        let mut overlaps: Vec<(SpeakerIndex, Millis)> = Vec::new();
+        let mut heard: Vec<(SpeakerIndex, f64)> = Vec::new();
         let mut nearest: Option<(Millis, SpeakerIndex)> = None;
-        for (turn, speaker) in self.around(span) {
-            let shared = turn.overlap(span);
-            if shared > Millis::ZERO {
-                match overlaps.iter_mut().find(|(known, _)| known == speaker) {
-                    Some((_, sum)) => *sum = *sum + shared,
-                    None => overlaps.push((*speaker, shared)),
+        for (turn, speaker, confidence) in self.around(span) {
+            let shared = turn.overlap(span).0 as f64 * f64::from(confidence.max(LEAST_CONFIDENCE));
+            if shared > 0.0 {
+                match heard.iter_mut().find(|(known, _)| known == speaker) {
+                    Some((_, sum)) => *sum += shared,
+                    None => heard.push((*speaker, shared)),
                 }
             }
             let distance = turn.start().saturating_sub(span.end()).max(span.start().saturating_sub(turn.end()));
@@ -98,16 +104,21 @@ impl ChannelTurns {
                 nearest = Some((distance, *speaker));
             }
         }
-        overlaps.sort_by_key(|(speaker, shared)| (std::cmp::Reverse(*shared), *speaker));
-        match overlaps.first() {
+        heard.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+        match heard.first() {
             Some((speaker, shared)) => {
-                let rival = overlaps.get(1).map_or(Millis::ZERO, |(_, shared)| *shared);
+                let rival = heard.get(1).map_or(0.0, |(_, shared)| *shared);
                 // Sure means: most of the word is this speaker's, and nobody else has nearly as much of it.
-                let sure = shared.0 * 2 > span.duration().0 && rival.0 * 2 < shared.0;
+                let sure = self.covers_most(*speaker, span) && rival * 2.0 < *shared;
                 Some(Candidate { speaker: *speaker, sure })
             }
             None => nearest.map(|(_, speaker)| Candidate { speaker, sure: false }),
         }
+    }
+
+    fn covers_most(&self, speaker: SpeakerIndex, span: TimeSpan) -> bool {
+        let own = self.around(span).iter().filter(|(_, other, _)| *other == speaker);
+        own.map(|(turn, ..)| turn.overlap(span).0).sum::<u64>() * 2 > span.duration().0
     }
 }
 

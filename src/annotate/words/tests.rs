@@ -107,3 +107,16 @@ proptest! {
         prop_assert_eq!(spoken.iter().map(|word| word.word.span).collect::<Vec<_>>(), spans);
     }
 }
+
+#[test]
+fn a_word_that_two_may_have_said_goes_to_the_more_probable() {
+    for (probable, confidences) in [(1, [0.4, 0.9]), (0, [0.9, 0.4])] {
+        let mut found = diarization(&[(0, 0, 1000), (1, 0, 1000)]);
+        for (turn, confidence) in found.turns.iter_mut().zip(confidences) {
+            turn.confidence = confidence;
+        }
+        let transcript = Transcript { language: None, words: phrase(200, 300, "yes."), warnings: Vec::new() };
+        let spoken = assign(&found, &[(None, transcript)], Millis(100_000));
+        assert_eq!(spoken.iter().map(|word| word.speaker.0).collect::<Vec<_>>(), [probable]);
+    }
+}

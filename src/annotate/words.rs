@@ -74,8 +74,12 @@ impl ChannelTurns {
         let of_channel = |speaker: SpeakerIndex| {
             channel.is_none() || diarization.speakers.get(speaker.0).is_some_and(|found| found.channel == channel)
         };
-        let turns: Vec<_> =
-            diarization.turns.iter().filter(|turn| of_channel(turn.speaker)).map(|turn| (turn.span, turn.speaker, turn.confidence)).collect();
+        let turns: Vec<_> = diarization
+            .turns
+            .iter()
+            .filter(|turn| of_channel(turn.speaker))
+            .map(|turn| (turn.span, turn.speaker, turn.confidence))
+            .collect();
         let longest = turns.iter().map(|(span, ..)| span.duration()).max().unwrap_or_default();
         Self { turns, longest }
     }

@@ -48,29 +48,42 @@ pub fn diarize_channels(
     for (index, (channel, audio)) in signals.iter().enumerate() {
         // Each channel is a part of the stage.
         let part = ctx.within(index, signals.len());
-        let mut found = kept(index, &mut || {
-            let found = diarizer.diarize(&part, audio, of_a_channel)?;
-            let believed = believed(&found).max(of_a_channel.min);
-            if believed >= found.speakers.len() {
-                return Ok(found);
-            }
-            diarizer.diarize(&part, audio, SpeakerCount { min: of_a_channel.min, max: believed })
-        })?;
-        part.report(Stage::Diarization, 100);
         let others: Vec<&Audio> =
             signals.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, (_, audio))| *audio).collect();
-        let mut own = Vec::with_capacity(found.turns.len());
-        for turn in found.turns {
-            if !is_echo(turn.span, audio, &others)? {
-                own.push(turn);
+        let mut found = kept(index, &mut || {
+            let mut most = of_a_channel.max;
+            loop {
+                let found = diarizer.diarize(&part, audio, SpeakerCount { min: of_a_channel.min, max: most })?;
+                let found = without_echoes(found, audio, &others)?;
+                let believed = believed(&found).max(of_a_channel.min);
+                if believed >= found.speakers.iter().filter(|speaker| speaker.speech > Millis::ZERO).count() {
+                    return Ok(found);
+                }
+                // Fewer each time: who was not believed may have been two parts of one person.
+                most = believed;
             }
-        }
-        found.turns = own;
+        })?;
+        part.report(Stage::Diarization, 100);
         found.speakers.iter_mut().for_each(|speaker| speaker.channel = *channel);
         parts.push(found);
     }
     ctx.report(Stage::Diarization, 100);
     Ok(join(&parts))
+}
+
+/// Takes out the turns that are another channel's; a speaker without others has no speech then.
+fn without_echoes(mut found: Diarization, audio: &Audio, others: &[&Audio]) -> Result<Diarization, SignalError> {
+    let mut own = Vec::with_capacity(found.turns.len());
+    for turn in found.turns {
+        if !is_echo(turn.span, audio, others)? {
+            own.push(turn);
+        }
+    }
+    for (index, speaker) in found.speakers.iter_mut().enumerate() {
+        speaker.speech = Millis(own.iter().filter(|turn| turn.speaker.0 == index).map(|turn| turn.span.duration().0).sum());
+    }
+    found.turns = own;
+    Ok(found)
 }
 
 /// How many of the speakers of one channel are clearly there; at least one.

@@ -11,7 +11,7 @@ use crate::voiceprint::dot;
 const FEWEST_SECONDS: f32 = 0.8;
 const FEWEST_SHARE: f32 = 0.25;
 /// Groups nearer than this share of what makes them one person are joined though fewer are left than there should be.
-const SURELY_ONE: f32 = 0.3;
+const SURELY_ONE: f32 = 0.55;
 /// Times that stretches and centres are found from each other.
 const ROUNDS: usize = 2;
 /// How much the neighbours of a stretch count against its own voice when it is given to a group.

@@ -1,4 +1,4 @@
-"""Who speaks when: processor time and memory of the diarization alone, against sherpa-onnx on the same machine and models."""
+"""Who speaks when: processor time of the diarization alone, against sherpa-onnx on the same machine and models."""
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import onnx
 
 import resnet34
-from measure import CALLS, MIB, ROOT, SHARED, median, run, table
+from measure import CALLS, ROOT, SHARED, median, run, table
 
 TITLE = "Diarization against sherpa-onnx"
 PEER = Path(__file__).parent / "sherpa_peer.py"
@@ -19,10 +19,10 @@ def section(bench, quick):
     return f"""Processor time over audio time of the whole process, from its start to its end, with segmentation-3.0 and the number of speakers
 given, on sample calls one after the other (16 kHz, mono). sherpa-onnx (PyPI) runs the same segmentation and a speaker model of the same
 cost: ResNet34 is one file for both, with random weights (`scripts/bench/resnet34.py`); for `speaker_lda48` the peer has its own
-`sherpa_lda48`. Transcription is off (there is no model for it). Memory is the highest of the process less that on a recording
-of two seconds, which holds program and models. 60 minutes are measured once, with one thread.
+`sherpa_lda48`. Transcription is off (there is no model for it). 60 minutes are
+measured once, with one thread.
 
-{table(["speaker model", "audio", "threads", "CallAnnotate", "sherpa-onnx", "ratio", "memory", "sherpa-onnx's"], rows)}"""
+{table(["speaker model", "audio", "threads", "CallAnnotate", "sherpa-onnx", "ratio"], rows)}"""
 
 
 def voices(bench):
@@ -40,29 +40,24 @@ def voices(bench):
 def measurements(bench, voice, lengths):
     name, ours, theirs = voice
     rows = []
-    base = recording(bench, 2)
     for minutes in lengths:
         audio = recording(bench, minutes * 60)
         for threads in (1, 2) if minutes < 60 else (1,):
             runs = bench.runs if minutes < 60 else 1
-            mine = measure(lambda path: our_command(bench, name, ours, path, threads), audio, base, runs)
-            row = [name, f"{minutes} min", str(threads), f"{mine[0] / minutes / 60:.4f}"]
+            mine = measure(our_command(bench, name, ours, audio, threads), runs)
+            row = [name, f"{minutes} min", str(threads), f"{mine / minutes / 60:.4f}"]
             if theirs is None:
-                rows.append(row + ["", "", f"{mine[1] / MIB:.0f} MiB", ""])
+                rows.append([*row, "", ""])
                 continue
-            peer = measure(lambda path: their_command(theirs, path, threads), audio, base, runs)
-            rows.append(row + [f"{peer[0] / minutes / 60:.4f}", f"{mine[0] / peer[0]:.2f}", f"{mine[1] / MIB:.0f} MiB", f"{peer[1] / MIB:.0f} MiB"])
+            peer = measure(their_command(theirs, audio, threads), runs)
+            rows.append([*row, f"{peer / minutes / 60:.4f}", f"{mine / peer:.2f}"])
     return rows
 
 
-def measure(command, audio, base, runs):
-    """Processor seconds, and memory above that on the short recording; medians."""
-    results = []
-    for _ in range(runs):
-        (words, environment), (short, _) = command(audio), command(base)
-        _, _, cpu, memory = run(words, **environment)
-        results.append((cpu, memory - run(short, **environment)[3]))
-    return tuple(median(values) for values in zip(*results))
+def measure(command, runs):
+    """Processor seconds, the median."""
+    words, environment = command
+    return median([run(words, **environment)[2] for _ in range(runs)])
 
 
 def our_command(bench, name, speaker, audio, threads):

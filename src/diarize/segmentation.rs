@@ -40,22 +40,10 @@ pub struct Window {
 }
 
 impl Window {
-    /// Whether local speaker `slot` is active in a frame.
-    #[must_use]
-    pub fn is_active(&self, frame: usize, slot: usize) -> bool {
-        self.active[frame] >> slot & 1 == 1
-    }
-
     /// Whether local speaker `slot` is the only one active in a frame.
     #[must_use]
     pub fn is_alone(&self, frame: usize, slot: usize) -> bool {
         self.active[frame] == 1 << slot
-    }
-
-    /// For how many frames local speaker `slot` is alone.
-    #[must_use]
-    pub fn frames_alone(&self, slot: usize) -> usize {
-        self.active.iter().map(|active| usize::from(*active == 1 << slot)).sum()
     }
 
     /// The frame of the whole recording that this window's first frame is nearest to.
@@ -68,14 +56,6 @@ impl Window {
     #[must_use]
     pub fn centre(&self, frame: usize) -> usize {
         self.start + frame * STEP + RECEPTIVE_FIELD / 2
-    }
-
-    /// This window's frame nearest to a sample of the recording.
-    #[must_use]
-    pub fn frame_at(&self, sample: usize) -> usize {
-        (sample.saturating_sub(self.start + RECEPTIVE_FIELD / 2) + STEP / 2)
-            .div_euclid(STEP)
-            .min(self.active.len().saturating_sub(1))
     }
 }
 
@@ -191,13 +171,5 @@ mod tests {
         assert_eq!((0..7).map(|class| likely(class).0).collect::<Vec<_>>(), [0, 1, 2, 4, 3, 5, 6]);
         assert_eq!(likely(5).1[0], 253);
         assert!(likely(5).1[1] < 2);
-    }
-
-    #[test]
-    fn a_frame_is_found_by_its_centre() {
-        let window = Window { start: 1000, active: vec![0; 589], probability: vec![[0; 3]; 589] };
-        assert_eq!(window.frame_at(0), 0);
-        assert_eq!(window.frame_at(1000 + 495 + 270), 1);
-        assert_eq!(window.frame_at(usize::MAX / 2), 588);
     }
 }

@@ -7,6 +7,7 @@ mod build;
 mod error;
 #[cfg(feature = "faults")]
 mod faults;
+mod prepare;
 mod quality;
 mod report;
 mod slots;
@@ -15,11 +16,9 @@ use std::path::Path;
 
 use crate::annotate::document::Document;
 use crate::annotate::{self, Findings};
-use crate::audio::channels::{self, ChannelPlan};
 use crate::audio::decode::{self, DecodeLimits};
 use crate::audio::headerless::Headerless;
 use crate::audio::time::{Millis, TimeSpan};
-use crate::audio::{Audio, Recording, SourceInfo};
 use crate::config::JobDefaults;
 use crate::context::JobContext;
 use crate::diarize::{self, Diarization, DiarizeError, SpeakerCount};
@@ -35,6 +34,7 @@ pub use crate::transcribe::whisper::LOG_FILTER;
 pub use build::builder;
 pub use error::PipelineError;
 use error::{decode_error, signal_error};
+use prepare::ChannelSignal;
 use report::Reports;
 pub use slots::{Slot, Stages};
 
@@ -68,20 +68,6 @@ pub struct Pipeline {
     limits: DecodeLimits,
     files: String,
     current: Option<Stage>,
-}
-
-/// A signal to work on. The channel is known when the channels of the recording were taken apart.
-struct ChannelSignal {
-    channel: Option<u16>,
-    audio: Audio,
-}
-
-impl From<channels::Signal> for ChannelSignal {
-    fn from(signal: channels::Signal) -> Self {
-        // Several channels that hold one sound go under the first of them.
-        let channel = signal.channels.first().and_then(|channel| u16::try_from(*channel).ok());
-        Self { channel, audio: signal.audio }
-    }
 }
 
 /// One stage's findings, or that it has none.
@@ -193,37 +179,6 @@ impl Pipeline {
         reports.end();
         ctx.report(stage, 100);
         Ok(found)
-    }
-
-    fn preprocess(
-        &self,
-        ctx: &JobContext,
-        task: &Task<'_>,
-        probed: &SourceInfo,
-        reports: &mut Reports,
-    ) -> Result<(Vec<ChannelSignal>, SourceInfo), PipelineError> {
-        let unkept = |error| signal_error(Stage::Preprocessing, error);
-        decode::check_room(probed, &self.limits, ctx).map_err(unkept)?;
-        let recording = decode::decode_as(task.recording, task.headerless, &self.limits, ctx)
-            .map_err(|error| decode_error(Stage::Preprocessing, error))?;
-        let Recording { source, channels, levels, damaged_packets } = recording;
-        if damaged_packets > 0 {
-            reports.warn(format!("{damaged_packets} damaged packets of the recording were passed over"));
-        }
-        if source.duration.0 * 100 < probed.duration.0 * 95 {
-            reports.warn(format!(
-                "the recording breaks off: it should last {:.1} s, and {:.1} s could be decoded",
-                probed.duration.as_seconds(),
-                source.duration.as_seconds()
-            ));
-        }
-        let plan = channels::plan(channels, task.options.channels).map_err(unkept)?;
-        reports.warn_all(quality::warnings(&plan, &levels));
-        let signals: Vec<ChannelSignal> = match plan {
-            ChannelPlan::Together(signal) => vec![ChannelSignal { channel: None, audio: signal.audio }],
-            ChannelPlan::Apart(signals) => signals.into_iter().map(ChannelSignal::from).collect(),
-        };
-        Ok((signals, source))
     }
 
     fn diarize(

@@ -2,18 +2,30 @@
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests make their own files, and fail by panicking")]
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use callannotate::models::ModelKind;
 use callannotate::models::catalog::Catalog;
 use callannotate::models::import::{ImportError, ImportReport, ImportRequest, TensorType, import};
 use whisper_rs::{WhisperContext, WhisperContextParameters};
+use zip::write::SimpleFileOptions;
 
 use crate::toy_whisper::{Float, STATE, Toy, numbers};
 
 pub(crate) fn request(source: &Path, models_dir: &Path, tensor_type: TensorType) -> ImportRequest {
     ImportRequest { source: source.to_owned(), tensor_type, models_dir: models_dir.to_owned(), name: None }
+}
+
+/// Writes a zip of these entries.
+pub(crate) fn zip_of(path: &Path, entries: &[(&str, &[u8])]) {
+    let mut zip = zip::ZipWriter::new(File::create(path).unwrap());
+    for (name, content) in entries {
+        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(content).unwrap();
+    }
+    zip.finish().unwrap();
 }
 
 /// Every file below `folder`.

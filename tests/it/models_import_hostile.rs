@@ -7,9 +7,8 @@ use std::path::Path;
 
 use callannotate::models::import::{TensorType, import};
 use proptest::prelude::{ProptestConfig, any, proptest};
-use zip::write::SimpleFileOptions;
 
-use crate::models_import::{files_below, request};
+use crate::models_import::{files_below, request, zip_of};
 use crate::toy_whisper::{STATE, Toy};
 
 /// The one line with which the source is refused; the models folder stays as it was: not there.
@@ -130,15 +129,6 @@ fn files_of_other_formats_are_called_what_they_are() {
     assert!(refusal(&source, folder.path()).contains("there is no model.bin in it"));
     fs::write(source.join("model.bin"), Toy::small().bytes()).unwrap();
     assert!(refusal(&source, folder.path()).contains("none of vocabulary.json, vocabulary.txt, tokenizer.json lies beside"));
-}
-
-fn zip_of(path: &Path, entries: &[(&str, &[u8])]) {
-    let mut zip = zip::ZipWriter::new(File::create(path).unwrap());
-    for (name, content) in entries {
-        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
-        zip.write_all(content).unwrap();
-    }
-    zip.finish().unwrap();
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! Importing the voice encoder: it computes what the original does, and nothing else is taken for it.
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests make their own files, and fail by panicking")]
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use callannotate::inference::{Lanes, Session, Tensor};
@@ -10,9 +9,8 @@ use callannotate::models::ModelKind;
 use callannotate::models::catalog::Catalog;
 use callannotate::models::import::{ImportReport, TensorType, import};
 use callannotate::voiceprint::{FeatureKind, VoiceprintModel};
-use zip::write::SimpleFileOptions;
 
-use crate::models_import::{files_below, request, shared_models, skipped};
+use crate::models_import::{files_below, request, shared_models, skipped, zip_of};
 
 /// The wheel that `make models` downloads, if it did; pip keeps the capital letter of its name.
 fn wheel() -> Option<PathBuf> {
@@ -74,15 +72,6 @@ fn the_imported_encoder_computes_what_the_original_does() {
         let furthest = ours.values.iter().zip(&theirs.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(furthest < 1e-5, "{name}: {furthest}");
     }
-}
-
-fn zip_of(path: &Path, entries: &[(&str, &[u8])]) {
-    let mut zip = zip::ZipWriter::new(File::create(path).unwrap());
-    for (name, content) in entries {
-        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
-        zip.write_all(content).unwrap();
-    }
-    zip.finish().unwrap();
 }
 
 #[test]

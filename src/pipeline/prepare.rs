@@ -1,0 +1,57 @@
+//! The stage before all others that look at sound: the recording as signals to work on.
+
+use super::error::{decode_error, signal_error};
+use super::report::Reports;
+use super::{Pipeline, PipelineError, Task, quality};
+use crate::audio::channels::{self, ChannelPlan};
+use crate::audio::{Audio, Recording, SourceInfo, decode};
+use crate::context::JobContext;
+use crate::jobs::stage::Stage;
+
+/// A signal to work on. The channel is known when the channels of the recording were taken apart.
+pub(super) struct ChannelSignal {
+    pub(super) channel: Option<u16>,
+    pub(super) audio: Audio,
+}
+
+impl From<channels::Signal> for ChannelSignal {
+    fn from(signal: channels::Signal) -> Self {
+        // Several channels that hold one sound go under the first of them.
+        let channel = signal.channels.first().and_then(|channel| u16::try_from(*channel).ok());
+        Self { channel, audio: signal.audio }
+    }
+}
+
+impl Pipeline {
+    /// Decodes the recording and decides what to make of its channels.
+    pub(super) fn preprocess(
+        &self,
+        ctx: &JobContext,
+        task: &Task<'_>,
+        probed: &SourceInfo,
+        reports: &mut Reports,
+    ) -> Result<(Vec<ChannelSignal>, SourceInfo), PipelineError> {
+        let unkept = |error| signal_error(Stage::Preprocessing, error);
+        decode::check_room(probed, &self.limits, ctx).map_err(unkept)?;
+        let recording = decode::decode_as(task.recording, task.headerless, &self.limits, ctx)
+            .map_err(|error| decode_error(Stage::Preprocessing, error))?;
+        let Recording { source, channels, levels, damaged_packets } = recording;
+        if damaged_packets > 0 {
+            reports.warn(format!("{damaged_packets} damaged packets of the recording were passed over"));
+        }
+        if source.duration.0 * 100 < probed.duration.0 * 95 {
+            reports.warn(format!(
+                "the recording breaks off: it should last {:.1} s, and {:.1} s could be decoded",
+                probed.duration.as_seconds(),
+                source.duration.as_seconds()
+            ));
+        }
+        let plan = channels::plan(channels, task.options.channels).map_err(unkept)?;
+        reports.warn_all(quality::warnings(&plan, &levels));
+        let signals: Vec<ChannelSignal> = match plan {
+            ChannelPlan::Together(signal) => vec![ChannelSignal { channel: None, audio: signal.audio }],
+            ChannelPlan::Apart(signals) => signals.into_iter().map(ChannelSignal::from).collect(),
+        };
+        Ok((signals, source))
+    }
+}

@@ -14,6 +14,8 @@ const FEWEST_SHARE: f32 = 0.25;
 const SURELY_ONE: f32 = 0.55;
 /// Times that stretches and centres are found from each other.
 const ROUNDS: usize = 2;
+/// A second of speech that is given to a person of its own must be so much less like its group: if it is wrong, it is lost.
+const RISK_PER_SECOND: f32 = 0.4;
 /// How much the neighbours of a stretch count against its own voice when it is given to a group.
 const NEIGHBOURS: f32 = 0.1;
 
@@ -101,7 +103,7 @@ impl Groups<'_> {
         pairs.map(|(one, other)| (one, other, nearness(one, other))).min_by(|a, b| a.2.total_cmp(&b.2))
     }
 
-    /// The stretch that is least like its group, short ones being less sure; none when all are alone.
+    /// The stretch that is least like its group, short ones being less sure and long ones a greater loss; none when all are alone.
     fn least_alike(&self) -> Option<usize> {
         let centres = self.centres();
         let mut sizes = vec![0_usize; centres.len()];
@@ -109,8 +111,9 @@ impl Groups<'_> {
             sizes[*label] += 1;
         }
         let distance = |stretch: &usize| {
-            let unsure = self.rules.per_second / (2.0 * self.seconds[*stretch].max(0.1));
-            1.0 - dot(&centres[self.labels[*stretch]], self.vectors[*stretch]) - unsure
+            let seconds = self.seconds[*stretch];
+            let unsure = self.rules.per_second / (2.0 * seconds.max(0.1));
+            1.0 - dot(&centres[self.labels[*stretch]], self.vectors[*stretch]) - unsure - RISK_PER_SECOND * seconds
         };
         let among = (0..self.labels.len()).filter(|stretch| sizes[self.labels[*stretch]] > 1);
         among.max_by(|a, b| distance(a).total_cmp(&distance(b)))
@@ -199,6 +202,15 @@ mod tests {
         let mut found = groups(&vectors, &[5.0, 5.0, 5.0, 5.0, 5.0], &links, &[0, 0, 0, 1, 1]);
         found.join(2, 2);
         assert_eq!(found.labels, [0, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn of_stretches_equally_odd_the_shorter_is_the_person() {
+        let odd: &[f32] = &[0.0, 1.0];
+        let (vectors, links) = ([EAST, odd, EAST, odd, EAST], unlinked(5));
+        let mut found = groups(&vectors, &[30.0, 2.0, 30.0, 1.0, 30.0], &links, &[0, 0, 0, 0, 0]);
+        found.join(2, 2);
+        assert_eq!(found.labels, [0, 0, 0, 1, 0]);
     }
 
     #[test]

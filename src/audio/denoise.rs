@@ -138,7 +138,9 @@ impl Network {
         for frame in self.waiting[..whole].chunks_exact(FRAME) {
             // What it says besides is how probable a voice is.
             let _voice = self.state.process_frame(&mut clean, frame);
-            clean.iter_mut().for_each(|sample| *sample /= FULL_SCALE);
+            for sample in &mut clean {
+                *sample /= FULL_SCALE;
+            }
             let dropped = self.delay.min(FRAME);
             self.delay -= dropped;
             output.push(&clean[dropped..]);

@@ -1,8 +1,9 @@
 //! How loud a signal is, and what is wrong with it.
 //!
 //! Measured while a recording is decoded, so that the result can warn ("the recording is silent", "clipped"), and so that what is
-//! certainly no sound can be taken out of it: see [`Correction`]. Nothing is ever made louder, gated or denoised: the models
-//! were trained on recordings as they are, and louder noise is taken for speech.
+//! certainly no sound can be taken out of it: see [`Correction`]. Nothing is ever made louder or gated: the models
+//! were trained on recordings as they are, and louder noise is taken for speech. Noise is taken out for the transcription alone, and
+//! only when the settings ask for it (`denoise.rs`).
 
 use super::{Audio, BLOCK, SignalError};
 

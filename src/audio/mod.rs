@@ -3,6 +3,7 @@
 pub mod band;
 pub mod channels;
 pub mod decode;
+pub mod denoise;
 pub mod headerless;
 mod less;
 pub mod levels;

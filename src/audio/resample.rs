@@ -1,9 +1,9 @@
-//! From any rate to 16 kHz, while the recording streams by.
+//! From any rate to 16 kHz, while the recording streams by; and between other rates, for libraries that want one of their own.
 //!
 //! A [`Resampler`] owns one channel: samples go in as they are decoded, and after [`Resampler::finish`] sample `n` of the
 //! output is the instant `n / 16000`, and the length is `round(input * 16000 / rate)`. All times of the annotation rest on
-//! that, so the delay of the filter is cut off at the front and its tail is flushed at the end. What already has 16 kHz
-//! passes through untouched. It never looks at what the samples mean.
+//! that, so the delay of the filter is cut off at the front and its tail is flushed at the end. What already has the rate
+//! that is wanted passes through untouched. It never looks at what the samples mean.
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Indexing, Resampler as _, WindowFunction};
@@ -19,9 +19,10 @@ const BLOCK: usize = 1024;
 #[error("cannot resample from {0} Hz")]
 pub struct UnusableRate(pub u32);
 
-/// One channel on its way to 16 kHz.
+/// One channel on its way to another rate.
 pub struct Resampler {
-    rate: u32,
+    from: u32,
+    to: u32,
     filter: Option<Filter>,
     output: Vec<f32>,
     /// Samples that were taken out of `output`.
@@ -45,18 +46,26 @@ impl Resampler {
     /// # Errors
     /// [`UnusableRate`] when `rate` is zero.
     pub fn new(rate: u32) -> Result<Self, UnusableRate> {
-        let filter = if rate == SAMPLE_RATE {
+        Self::between(rate, SAMPLE_RATE)
+    }
+
+    /// A resampler from one rate to another.
+    ///
+    /// # Errors
+    /// [`UnusableRate`] when one of them is zero.
+    pub fn between(from: u32, to: u32) -> Result<Self, UnusableRate> {
+        let filter = if from == to {
             None
         } else {
             let window = WindowFunction::BlackmanHarris2;
-            let size = block_size(rate).ok_or(UnusableRate(rate))?;
-            let transform = Fft::new_custom(rate as usize, SAMPLE_RATE as usize, size, 1, 1, window, FixedSync::Both)
-                .map_err(|_| UnusableRate(rate))?;
+            let size = block_size(from, to).ok_or(UnusableRate(from))?;
+            let transform = Fft::new_custom(from as usize, to as usize, size, 1, 1, window, FixedSync::Both)
+                .map_err(|_| UnusableRate(from))?;
             let block = vec![0.0; transform.output_frames_max()];
             let delay = transform.output_delay();
             Some(Filter { transform, waiting: Vec::new(), block, delay })
         };
-        Ok(Self { rate, filter, output: Vec::new(), taken: 0, received: 0 })
+        Ok(Self { from, to, filter, output: Vec::new(), taken: 0, received: 0 })
     }
 
     /// Takes the next samples at the source's rate. What is not finite counts as silence, so that one bad sample cannot
@@ -73,7 +82,7 @@ impl Resampler {
         }
     }
 
-    /// Takes out what stands ready at 16 kHz.
+    /// Takes out what stands ready at the rate that is wanted.
     pub fn take(&mut self) -> std::vec::Drain<'_, f32> {
         self.taken += self.output.len();
         self.output.drain(..)
@@ -83,7 +92,7 @@ impl Resampler {
     #[must_use]
     pub fn finish(mut self) -> Vec<f32> {
         // What stood ready was never more than this: it came from whole blocks, and late by the delay.
-        let length = output_length(self.received, self.rate).saturating_sub(self.taken);
+        let length = length_at(self.received, self.from, self.to).saturating_sub(self.taken);
         if let Some(filter) = &mut self.filter {
             filter.flush(&mut self.output, length);
         }
@@ -150,22 +159,27 @@ impl Filter {
     }
 }
 
-/// The samples in a block at `rate`: the least from [`BLOCK`] on whose half is a whole number at both rates, since the
+/// The samples in a block at the rate `from`: the least from [`BLOCK`] on whose half is a whole number at both rates, since the
 /// delay of the filter is half a block and can be cut off only in whole samples.
-fn block_size(rate: u32) -> Option<usize> {
-    let (mut divisor, mut rest) = (rate, SAMPLE_RATE);
+fn block_size(from: u32, to: u32) -> Option<usize> {
+    let (mut divisor, mut rest) = (from, to);
     while rest != 0 {
         (divisor, rest) = (rest, divisor % rest);
     }
-    let unit = (rate as usize).checked_div(divisor as usize).filter(|&unit| unit > 0)?;
+    let unit = (from as usize).checked_div(divisor as usize).filter(|&unit| unit > 0)?;
     Some(unit * BLOCK.div_ceil(unit).next_multiple_of(2))
 }
 
 /// `round(samples * 16000 / rate)`.
 #[must_use]
 pub fn output_length(samples: u64, rate: u32) -> usize {
-    let scaled = u128::from(samples) * u128::from(SAMPLE_RATE);
-    let rate = u128::from(rate.max(1));
+    length_at(samples, rate, SAMPLE_RATE)
+}
+
+/// `round(samples * to / from)`.
+fn length_at(samples: u64, from: u32, to: u32) -> usize {
+    let scaled = u128::from(samples) * u128::from(to);
+    let rate = u128::from(from.max(1));
     usize::try_from((scaled + rate / 2) / rate).unwrap_or(usize::MAX)
 }
 

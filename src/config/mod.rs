@@ -100,6 +100,8 @@ pub struct Config {
     pub models: ModelsOptions,
     /// What a job does that does not say.
     pub defaults: JobDefaults,
+    /// Whether noise is taken out before the words are written down.
+    pub denoise: bool,
     /// Least cosine for a known voice; none: the speaker model's own.
     pub recognition_threshold: Option<f32>,
 }

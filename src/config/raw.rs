@@ -73,5 +73,5 @@ section!(RawRetention {
 section!(RawEngine { threads: i64, stall_timeout: i64 });
 section!(RawModels { dirs: Vec<String>, whisper: String, segmentation: String, speaker: String });
 section!(RawSwitch { enabled: bool });
-section!(RawTranscription { language: String });
+section!(RawTranscription { language: String, denoise: bool });
 section!(RawRecognition { enabled: bool, threshold: f64 });

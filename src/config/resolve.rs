@@ -80,6 +80,7 @@ impl Config {
                 lookup_contacts: raw.contacts.enabled,
                 language: (language != "auto").then_some(language),
             },
+            denoise: raw.transcription.denoise,
             recognition_threshold: (threshold != 0.0).then_some(threshold as f32),
             volume,
         })

@@ -39,14 +39,14 @@ fn build(config: &Config) -> Pipeline {
     Pipeline::new(stages, config.defaults.clone(), limits).with_files(files(config, &catalog))
 }
 
-/// What tells the files of the models, and how they are run, from others.
+/// What tells the files of the models, and how they are run and on what, from others.
 fn files(config: &Config, catalog: &Catalog) -> String {
     let stamps = ModelKind::ALL.into_iter().filter_map(|kind| {
         let file = catalog.find(kind, config.models.preferred(kind)).ok()?;
         let modified = std::fs::metadata(&file.path).and_then(|meta| meta.modified()).ok();
         Some(format!("{} {} {modified:?}", file.path.display(), file.size_bytes))
     });
-    format!("threads {}; {}", config.threads, stamps.collect::<Vec<_>>().join("; "))
+    format!("threads {}; denoise {}; {}", config.threads, config.denoise, stamps.collect::<Vec<_>>().join("; "))
 }
 
 /// With the segmentation model when there is one, else by voice activity.
@@ -76,7 +76,7 @@ fn transcriber(config: &Config, catalog: &Catalog) -> Result<Box<dyn Transcribe>
     let file = catalog
         .find(ModelKind::Whisper, config.models.whisper.as_deref())
         .map_err(|missing| format!("{missing}; {BRING_WHISPER}"))?;
-    let settings = WhisperSettings { threads: config.threads };
+    let settings = WhisperSettings { threads: config.threads, denoise: config.denoise };
     let transcriber = WhisperTranscriber::load(&file.path, settings).map_err(|error| error.to_string())?;
     Ok(Box::new(transcriber.with_license(file.license)))
 }

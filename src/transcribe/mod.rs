@@ -4,6 +4,7 @@ mod assemble;
 mod callbacks;
 pub mod cleaning;
 mod doubt;
+mod heard;
 mod kept;
 pub mod language;
 pub mod packing;

@@ -81,18 +81,6 @@ impl Chunk {
         self.pieces.iter().map(|piece| piece.source.clone())
     }
 
-    /// Its samples, taken from the signal it was made for.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    pub fn samples(&self, signal: &Audio) -> Result<Vec<f32>, SignalError> {
-        let mut samples = Vec::with_capacity(self.len());
-        for piece in &self.pieces {
-            samples.extend_from_slice(&signal.read(piece.source.clone())?);
-        }
-        Ok(samples)
-    }
-
     /// The stretches of `speech` that reach into the chunk's part of the signal.
     #[must_use]
     pub fn speech(&self, speech: &[TimeSpan]) -> Vec<TimeSpan> {

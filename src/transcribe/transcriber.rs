@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::callbacks::Hooks;
+use super::heard::Heard;
 use super::kept::{self, KeptWindows};
 use super::packing::{Chunk, Packing, pack};
 use super::schedule::{self, Progress};
-use super::whisper::{LoadError, Model};
+use super::whisper::{DETECTION, LoadError, Model};
 use super::{Language, Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript, assemble, language, prompt};
 use crate::audio::time::Millis;
 use crate::context::JobContext;
@@ -20,12 +21,14 @@ use crate::models::ModelInfo;
 pub struct WhisperSettings {
     /// Chunks worked on at once, each by one thread; at least 1.
     pub threads: usize,
+    /// Whether noise is taken out before the model listens.
+    pub denoise: bool,
 }
 
 /// Transcribes with a Whisper model.
 pub struct WhisperTranscriber {
     model: Arc<Model>,
-    threads: usize,
+    settings: WhisperSettings,
     info: ModelInfo,
 }
 
@@ -44,7 +47,7 @@ impl WhisperTranscriber {
         let model = Arc::new(Model::load(path)?);
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let info = ModelInfo { name, framework: "whisper.cpp", device: "cpu", license: None };
-        Ok(Self { model, threads: settings.threads.max(1), info })
+        Ok(Self { model, settings, info })
     }
 
     /// With the licence of the model, which its file does not tell.
@@ -80,8 +83,15 @@ impl WhisperTranscriber {
         }
         let detected = schedule::run(1, 1, ctx.stop(), &Arc::default(), |_| {
             let model = Arc::clone(&self.model);
-            let samples = chunk.samples(signals[*signal].audio);
-            move || model.detect(&samples?)
+            let beginning = Heard::read(chunk, signals[*signal].audio, self.settings.denoise, DETECTION);
+            let (stop, pulse) = (ctx.stop().clone(), ctx.pulse().clone());
+            move || {
+                let must_stop = || {
+                    pulse.beat();
+                    stop.is_raised()
+                };
+                model.detect(&beginning?.samples(&must_stop)?)
+            }
         })?;
         let heard = detected.into_iter().next();
         let heard = heard.ok_or_else(|| TranscribeError::Engine("no language was detected".to_owned()))?;
@@ -113,10 +123,10 @@ impl Transcribe for WhisperTranscriber {
         let sink = ctx.clone();
         let tell = Box::new(move |percent| sink.report(Stage::Transcription, percent));
         let progress = Arc::new(Progress::new(work.iter().map(|work| work.chunk.len()).collect(), Arc::clone(&give_up), tell));
-        let decoded = schedule::run(work.len(), self.threads, ctx.stop(), &give_up, |index| {
+        let decoded = schedule::run(work.len(), self.settings.threads.max(1), ctx.stop(), &give_up, |index| {
             let Work { signal, chunk } = &work[index];
             let Signal { audio, speech } = signals[*signal];
-            let samples = chunk.samples(audio);
+            let heard = Heard::read(chunk, audio, self.settings.denoise, usize::MAX);
             let (chunk, speech) = (chunk.clone(), chunk.speech(speech));
             let (model, decoding) = (Arc::clone(&self.model), Arc::clone(&decoding));
             let (progress, give_up, stop) = (Arc::clone(&progress), Arc::clone(&give_up), ctx.stop().clone());
@@ -128,7 +138,8 @@ impl Transcribe for WhisperTranscriber {
                 };
                 let told = |percent| progress.report(index, percent);
                 let hooks = Hooks { must_stop: &must_stop, progress: &told };
-                let phrases = model.decode(&decoding, &samples?, &|part| chunk.speech_between(part, &speech), &kept, &hooks)?;
+                let samples = heard?.samples(&must_stop)?;
+                let phrases = model.decode(&decoding, &samples, &|part| chunk.speech_between(part, &speech), &kept, &hooks)?;
                 progress.report(index, 100);
                 Ok(phrases)
             }

@@ -33,7 +33,7 @@ const FRAMES_AT_LEAST: usize = 768;
 /// costs a fifth more than with 1488.
 const FRAME_STEP: usize = 32;
 /// What the models listen to at most for the language.
-const DETECTION: usize = 30 * SAMPLE_RATE as usize;
+pub(super) const DETECTION: usize = 30 * SAMPLE_RATE as usize;
 /// Tokens that a second of speech may take, and those that any window may: fast English needs half of it, and scripts that are
 /// written byte by byte several times as much. A model that goes round in circles is stopped there.
 const TOKENS_OF_ENGLISH: usize = 10;

@@ -19,6 +19,7 @@ fn without_any_setting_the_built_in_file_holds() {
     assert_eq!(config.files.max_bytes, 1_073_741_824);
     assert_eq!(config.queue.poll_interval.as_secs(), 5);
     assert_eq!(config.models.dirs, [std::path::Path::new("volume/models")]);
+    assert!(!config.denoise);
 }
 
 #[test]
@@ -39,12 +40,14 @@ fn every_setting_can_be_named_in_the_environment() {
         ("CALLANNOTATE__MODELS__DIRS", "models,/usr/share/callannotate/models"),
         ("CALLANNOTATE__RECOGNITION__THRESHOLD", "0.5"),
         ("CALLANNOTATE__QUEUE__MAX_ATTEMPTS", "9"),
+        ("CALLANNOTATE__TRANSCRIPTION__DENOISE", "true"),
         ("VOLUME_PATH", "/v"),
     ])
     .unwrap();
     assert_eq!(config.listen.port(), 0);
     assert_eq!(config.models.dirs, [std::path::Path::new("/v/models"), std::path::Path::new("/usr/share/callannotate/models")]);
     assert_eq!(config.recognition_threshold, Some(0.5));
+    assert!(config.denoise);
     assert_eq!(config.queue.max_attempts, 9);
 }
 
@@ -57,6 +60,7 @@ fn an_impossible_setting_is_named_in_one_line_with_what_is_allowed() {
         ("LOG_LEVEL", "loud=very=much", ["logging.level", "loud", "trace"]),
         ("CALLANNOTATE__SERVER__PORTT", "1", ["portt", "unknown field", "port"]),
         ("CALLANNOTATE__TRANSCRIPTION__LANGUAGE", "Russian", ["transcription.language", "russian", "ISO 639-1"]),
+        ("CALLANNOTATE__TRANSCRIPTION__DENOISE", "loud", ["transcription.denoise", "loud", "boolean"]),
         ("CALLANNOTATE__SERVER__LANGUAGE", "xx", ["server.language", "xx", "en, "]),
         ("MAX_FILE_SIZE", "lots", ["files.max_size", "lots", "integer"]),
     ] {

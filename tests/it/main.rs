@@ -22,6 +22,7 @@ mod configuration;
 mod connections;
 #[cfg(feature = "faults")]
 mod crashes;
+mod denoise;
 mod diarization;
 mod diarization_properties;
 mod errors;

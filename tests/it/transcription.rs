@@ -22,7 +22,7 @@ use super::support::wer::{self, Spoken};
 const CALLS: [(&str, f64); 4] = [("support-mono", 1.9), ("billing-stereo", 2.5), ("conference-mono", 2.1), ("voicemail", 5.0)];
 
 fn load(path: &Path) -> Result<WhisperTranscriber, LoadError> {
-    WhisperTranscriber::load(path, WhisperSettings { threads: 2 })
+    WhisperTranscriber::load(path, WhisperSettings { threads: 2, denoise: false })
 }
 
 fn english() -> Option<WhisperTranscriber> {
@@ -140,7 +140,8 @@ fn the_same_call_gives_the_same_words_however_many_threads_there_are() {
     let Some(folder) = models::folder_with_whisper() else { return };
     let channels = channels("billing-stereo");
     let words = |threads| {
-        let mut model = WhisperTranscriber::load(&folder.join(models::ENGLISH), WhisperSettings { threads }).unwrap();
+        let mut model =
+            WhisperTranscriber::load(&folder.join(models::ENGLISH), WhisperSettings { threads, denoise: false }).unwrap();
         transcribe(&mut model, &channels, &TranscribeOptions::default())
     };
     assert_eq!(words(1), words(3));

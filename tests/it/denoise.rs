@@ -31,7 +31,7 @@ fn level(samples: &[f32]) -> f32 {
 fn lag(early: &[f32], late: &[f32]) -> isize {
     const MOST: usize = 32;
     let alike = |lag: usize| -> f32 { early[MOST..early.len() - MOST].iter().zip(&late[lag..]).map(|(a, b)| a * b).sum() };
-    (0..=2 * MOST).max_by(|&a, &b| alike(a).total_cmp(&alike(b))).unwrap() as isize - MOST as isize
+    (0..=2 * MOST).max_by(|&a, &b| alike(a).total_cmp(&alike(b))).unwrap().cast_signed() - MOST.cast_signed()
 }
 
 #[test]

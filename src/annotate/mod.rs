@@ -7,7 +7,7 @@ mod words;
 
 use crate::audio::SourceInfo;
 use crate::audio::time::{Millis, TimeSpan, merge};
-use crate::diarize::{Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn};
+use crate::diarize::{Certainty, Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn};
 use crate::recognize::Identity;
 use crate::transcribe::Transcript;
 use document::{AudioInfo, Document, Metadata, PublishedSpeaker, PublishedTurn, StageReport, Transcription};
@@ -141,7 +141,12 @@ pub fn speakers_without_diarization(transcripts: &[(Option<u16>, Transcript)]) -
         .iter()
         .enumerate()
         .flat_map(|(index, (_, turns))| {
-            turns.iter().map(move |span| SpeechTurn { span: *span, speaker: SpeakerIndex(index), confidence: 0.0 })
+            turns.iter().map(move |span| SpeechTurn {
+                span: *span,
+                speaker: SpeakerIndex(index),
+                confidence: 0.0,
+                certainty: Certainty::default(),
+            })
         })
         .collect();
     turns.sort_by_key(|turn| (turn.span, turn.speaker));

@@ -1,7 +1,7 @@
 //! Words to speakers: each word by itself goes to whoever speaks while it is said.
 
 use crate::audio::time::{Millis, TimeSpan};
-use crate::diarize::{Diarization, SpeakerIndex};
+use crate::diarize::{Diarization, SpeakerIndex, SpeechTurn};
 use crate::transcribe::{Language, Transcript, Word};
 
 /// A word and who says it.
@@ -19,7 +19,7 @@ pub(super) struct SpokenWord {
 const PHRASE_MAJORITY: f64 = 0.6;
 
 /// A turn counts at least so much, however unsure: it is there.
-const LEAST_CONFIDENCE: f32 = 0.05;
+const LEAST_CERTAINTY: f64 = 0.05;
 
 /// A change of speakers moves to the end of a sentence that is at most so many words away ...
 const BORDER_WORDS: usize = 3;
@@ -59,53 +59,45 @@ fn clipped(word: &Word, end: Millis) -> Option<Word> {
     Some(Word { span, ..word.clone() })
 }
 
-/// From when to when, who, and how probable that is.
-type Turn = (TimeSpan, SpeakerIndex, f32);
-
 /// The turns that words of one channel can belong to, in order of time.
-struct ChannelTurns {
-    turns: Vec<Turn>,
+struct ChannelTurns<'a> {
+    turns: Vec<&'a SpeechTurn>,
     /// The longest turn: how far back a turn may begin that still reaches a word.
     longest: Millis,
 }
 
-impl ChannelTurns {
-    fn new(diarization: &Diarization, channel: Option<u16>) -> Self {
+impl<'a> ChannelTurns<'a> {
+    fn new(diarization: &'a Diarization, channel: Option<u16>) -> Self {
         let of_channel = |speaker: SpeakerIndex| {
             channel.is_none() || diarization.speakers.get(speaker.0).is_some_and(|found| found.channel == channel)
         };
-        let turns: Vec<_> = diarization
-            .turns
-            .iter()
-            .filter(|turn| of_channel(turn.speaker))
-            .map(|turn| (turn.span, turn.speaker, turn.confidence))
-            .collect();
-        let longest = turns.iter().map(|(span, ..)| span.duration()).max().unwrap_or_default();
+        let turns: Vec<_> = diarization.turns.iter().filter(|turn| of_channel(turn.speaker)).collect();
+        let longest = turns.iter().map(|turn| turn.span.duration()).max().unwrap_or_default();
         Self { turns, longest }
     }
 
     /// The turns that begin near enough to matter to `span`, with the nearest before and after it.
-    fn around(&self, span: TimeSpan) -> &[Turn] {
-        let from = self.turns.partition_point(|(turn, ..)| turn.start() + self.longest < span.start());
-        let to = self.turns.partition_point(|(turn, ..)| turn.start() < span.end());
+    fn around(&self, span: TimeSpan) -> &[&'a SpeechTurn] {
+        let from = self.turns.partition_point(|turn| turn.span.start() + self.longest < span.start());
+        let to = self.turns.partition_point(|turn| turn.span.start() < span.end());
         &self.turns[from.saturating_sub(1)..(to + 1).min(self.turns.len())]
     }
 
-    /// Who speaks during `span`: where several do, whose share of it times the probability of the turn is the largest.
+    /// Who speaks during `span`: where several do, of whom the most is to be expected in it.
     fn speaker_at(&self, span: TimeSpan) -> Option<Candidate> {
         let mut heard: Vec<(SpeakerIndex, f64)> = Vec::new();
         let mut nearest: Option<(Millis, SpeakerIndex)> = None;
-        for (turn, speaker, confidence) in self.around(span) {
-            let shared = turn.overlap(span).0 as f64 * f64::from(confidence.max(LEAST_CONFIDENCE));
+        for turn in self.around(span) {
+            let shared = turn.expected(span).max(turn.span.overlap(span).0 as f64 * LEAST_CERTAINTY);
             if shared > 0.0 {
-                match heard.iter_mut().find(|(known, _)| known == speaker) {
+                match heard.iter_mut().find(|(known, _)| *known == turn.speaker) {
                     Some((_, sum)) => *sum += shared,
-                    None => heard.push((*speaker, shared)),
+                    None => heard.push((turn.speaker, shared)),
                 }
             }
-            let distance = turn.start().saturating_sub(span.end()).max(span.start().saturating_sub(turn.end()));
+            let distance = turn.span.start().saturating_sub(span.end()).max(span.start().saturating_sub(turn.span.end()));
             if nearest.is_none_or(|(least, _)| distance < least) {
-                nearest = Some((distance, *speaker));
+                nearest = Some((distance, turn.speaker));
             }
         }
         heard.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
@@ -121,8 +113,8 @@ impl ChannelTurns {
     }
 
     fn covers_most(&self, speaker: SpeakerIndex, span: TimeSpan) -> bool {
-        let own = self.around(span).iter().filter(|(_, other, _)| *other == speaker);
-        own.map(|(turn, ..)| turn.overlap(span).0).sum::<u64>() * 2 > span.duration().0
+        let own = self.around(span).iter().filter(|turn| turn.speaker == speaker);
+        own.map(|turn| turn.span.overlap(span).0).sum::<u64>() * 2 > span.duration().0
     }
 }
 

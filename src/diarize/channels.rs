@@ -117,7 +117,7 @@ fn join(parts: &[Diarization]) -> Diarization {
     let mut turns: Vec<((usize, SpeakerIndex), SpeechTurn)> = parts
         .iter()
         .enumerate()
-        .flat_map(|(part, found)| found.turns.iter().map(move |turn| ((part, turn.speaker), *turn)))
+        .flat_map(|(part, found)| found.turns.iter().map(move |turn| ((part, turn.speaker), turn.clone())))
         .collect();
     turns.sort_by_key(|(speaker, turn)| (turn.span, *speaker));
     let mut order: Vec<(usize, SpeakerIndex)> = Vec::new();
@@ -147,7 +147,7 @@ fn join(parts: &[Diarization]) -> Diarization {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diarize::DiarizedSpeaker;
+    use crate::diarize::{Certainty, DiarizedSpeaker};
     use crate::models::ModelInfo;
 
     /// Finds one speaker from the first to the last sample that is not silent.
@@ -160,8 +160,10 @@ mod tests {
             let first = samples.iter().position(heard).unwrap_or(0);
             let last = samples.iter().rposition(heard).unwrap_or(0);
             let span = TimeSpan::new(Millis::from_sample(first), Millis::from_sample(last + 1));
-            let turns: Vec<_> =
-                span.map(|span| SpeechTurn { span, speaker: SpeakerIndex(0), confidence: 1.0 }).into_iter().collect();
+            let turns: Vec<_> = span
+                .map(|span| SpeechTurn { span, speaker: SpeakerIndex(0), confidence: 1.0, certainty: Certainty::default() })
+                .into_iter()
+                .collect();
             let speaker = DiarizedSpeaker { channel: None, speech: Millis::ZERO, voiceprint: None };
             Ok(Diarization { speakers: turns.iter().map(|_| speaker.clone()).collect(), turns })
         }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn};
+use super::{Certainty, Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn};
 use crate::audio::time::{Millis, TimeSpan};
 use crate::checkpoints::Checkpoints;
 use crate::voiceprint::Voiceprint;
@@ -35,6 +35,7 @@ struct TurnRecord {
     from_ms: u32,
     to_ms: u32,
     confidence_bits: u32,
+    certainty: Vec<u8>,
 }
 
 /// What was found on this signal before.
@@ -69,6 +70,7 @@ fn record(found: &Diarization) -> Option<DiarizationRecord> {
             from_ms: milliseconds(turn.span.start())?,
             to_ms: milliseconds(turn.span.end())?,
             confidence_bits: turn.confidence.to_bits(),
+            certainty: turn.certainty.values().to_vec(),
         })
     };
     Some(DiarizationRecord {
@@ -91,10 +93,12 @@ fn diarization(record: DiarizationRecord) -> Option<Diarization> {
         Some(DiarizedSpeaker { channel: speaker.channel, speech: Millis(u64::from(speaker.speech_ms)), voiceprint })
     };
     let turn = |turn: TurnRecord| {
+        let span = TimeSpan::new(Millis(u64::from(turn.from_ms)), Millis(u64::from(turn.to_ms)))?;
         Some(SpeechTurn {
-            span: TimeSpan::new(Millis(u64::from(turn.from_ms)), Millis(u64::from(turn.to_ms)))?,
+            span,
             speaker: SpeakerIndex(Some(turn.speaker).filter(|speaker| *speaker < count)?),
             confidence: number(turn.confidence_bits)?,
+            certainty: Certainty::from_values(span, turn.certainty)?,
         })
     };
     Some(Diarization {
@@ -115,7 +119,12 @@ mod tests {
                 DiarizedSpeaker { channel: Some(1), speech: Millis(2400), voiceprint },
                 DiarizedSpeaker { channel: None, speech: Millis::ZERO, voiceprint: None },
             ],
-            turns: vec![SpeechTurn { span, speaker: SpeakerIndex(1), confidence: 0.7 }],
+            turns: vec![SpeechTurn {
+                span,
+                speaker: SpeakerIndex(1),
+                confidence: 0.7,
+                certainty: Certainty::of(span, |part| part.start().as_seconds() as f32 / 3.0),
+            }],
         }
     }
 

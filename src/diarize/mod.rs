@@ -5,6 +5,7 @@
 //! is pure.
 
 mod activity;
+mod certainty;
 mod channels;
 mod clustering;
 mod courses;
@@ -26,6 +27,7 @@ mod turns;
 mod voiced;
 mod voices;
 
+pub use certainty::Certainty;
 pub use channels::diarize_channels;
 pub use segmented::{SegmentedDiarizer, SegmentedOptions};
 pub use speech::speech_regions;
@@ -42,7 +44,7 @@ use crate::voiceprint::Voiceprint;
 pub struct SpeakerIndex(pub usize);
 
 /// One person speaking without a pause.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SpeechTurn {
     /// When.
     pub span: TimeSpan,
@@ -50,6 +52,17 @@ pub struct SpeechTurn {
     pub speaker: SpeakerIndex,
     /// Mean probability of this speaker over the turn, 0 to 1.
     pub confidence: f32,
+    /// The same from moment to moment.
+    pub certainty: Certainty,
+}
+
+impl SpeechTurn {
+    /// For how many milliseconds of `span` this speaker is to be expected to speak: the overlap times the probability.
+    #[must_use]
+    pub fn expected(&self, span: TimeSpan) -> f64 {
+        let even = || self.span.overlap(span).0 as f64 * f64::from(self.confidence);
+        self.certainty.expected(self.span, span).unwrap_or_else(even)
+    }
 }
 
 /// One of the people found.

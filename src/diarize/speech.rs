@@ -23,14 +23,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::diarize::{SpeakerIndex, SpeechTurn};
+    use crate::diarize::{Certainty, SpeakerIndex, SpeechTurn};
 
     proptest! {
         #[test]
         fn every_turn_is_inside_a_region_and_regions_are_apart(spans in prop::collection::vec((0_u64..50_000, 1_u64..5000), 0..40)) {
             let duration = Millis(60_000);
             let turns = spans.iter().filter_map(|(start, length)| TimeSpan::new(Millis(*start), Millis(start + length)));
-            let turns = turns.map(|span| SpeechTurn { span, speaker: SpeakerIndex(0), confidence: 1.0 }).collect();
+            let turns = turns.map(|span| SpeechTurn { span, speaker: SpeakerIndex(0), confidence: 1.0, certainty: Certainty::default() }).collect();
             let diarization = Diarization { speakers: Vec::new(), turns };
             let regions = speech_regions(&diarization, duration);
             prop_assert!(diarization.turns.iter().all(|turn| regions.iter().any(|region| region.overlap(turn.span) == turn.span.duration())));

@@ -1,6 +1,6 @@
 //! From frames to turns: who speaks from when to when, and in which order speakers are counted. Pure.
 
-use super::{Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn};
+use super::{Certainty, Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn};
 use crate::audio::time::{Millis, TimeSpan};
 
 /// Of each frame and person whether that person speaks, and how sure that is.
@@ -40,6 +40,13 @@ impl Timeline {
             }
         }
         stretches
+    }
+
+    /// Mean probability over a stretch of time; where the person is silent, it is none.
+    fn mean(&self, person: usize, span: TimeSpan) -> f32 {
+        let from = (span.start().to_sample() / self.step).min(self.frames.saturating_sub(1));
+        let to = span.end().to_sample().div_ceil(self.step).clamp(from + 1, self.frames.max(from + 1));
+        (from..to.min(self.frames)).filter_map(|frame| self.get(frame, person)).sum::<f32>() / (to - from) as f32
     }
 
     fn belief(&self, person: usize, from: usize, to: usize) -> f32 {
@@ -92,7 +99,8 @@ pub(super) fn turns(timeline: &Timeline, duration: Millis, tidying: Tidying) -> 
         });
         let speech = &mut diarization.speakers[index].speech;
         *speech = *speech + span.duration();
-        diarization.turns.push(SpeechTurn { span, speaker: SpeakerIndex(index), confidence });
+        let certainty = Certainty::of(span, |part| timeline.mean(person, part));
+        diarization.turns.push(SpeechTurn { span, speaker: SpeakerIndex(index), confidence, certainty });
     }
     (diarization, order)
 }

@@ -289,5 +289,5 @@ fn on_channel(diarization: &Diarization, channel: Option<u16>) -> Diarization {
     let here = |turn: &&diarize::SpeechTurn| {
         channel.is_none() || diarization.speakers.get(turn.speaker.0).is_some_and(|speaker| speaker.channel == channel)
     };
-    Diarization { speakers: diarization.speakers.clone(), turns: diarization.turns.iter().filter(here).copied().collect() }
+    Diarization { speakers: diarization.speakers.clone(), turns: diarization.turns.iter().filter(here).cloned().collect() }
 }

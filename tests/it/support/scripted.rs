@@ -6,7 +6,9 @@ use std::time::Duration;
 use callannotate::audio::Audio;
 use callannotate::audio::time::{Millis, TimeSpan};
 use callannotate::context::JobContext;
-use callannotate::diarize::{Diarization, Diarize, DiarizeError, DiarizedSpeaker, SpeakerCount, SpeakerIndex, SpeechTurn};
+use callannotate::diarize::{
+    Certainty, Diarization, Diarize, DiarizeError, DiarizedSpeaker, SpeakerCount, SpeakerIndex, SpeechTurn,
+};
 use callannotate::jobs::stage::Stage;
 use callannotate::models::ModelInfo;
 use callannotate::transcribe::{Language, Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript, Word};
@@ -127,7 +129,12 @@ impl Diarize for ScriptedDiarizer {
             return Err(DiarizeError::Model("scripted".to_owned()));
         }
         let speaker = || DiarizedSpeaker { channel: None, speech: Millis(400), voiceprint: None };
-        let turn = |index, start, end| SpeechTurn { span: span(start, end), speaker: SpeakerIndex(index), confidence: 0.9 };
+        let turn = |index, start, end| SpeechTurn {
+            span: span(start, end),
+            speaker: SpeakerIndex(index),
+            confidence: 0.9,
+            certainty: Certainty::default(),
+        };
         Ok(Diarization { speakers: vec![speaker(), speaker()], turns: vec![turn(0, 0, 400), turn(1, 500, 900)] })
     }
 

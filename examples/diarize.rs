@@ -13,7 +13,7 @@ use callannotate::audio::channels::plan;
 use callannotate::audio::decode::{DecodeLimits, decode};
 use callannotate::context::JobContext;
 use callannotate::diarize::{
-    Diarization, Diarize, SegmentedDiarizer, SegmentedOptions, SpeakerCount, VoicedDiarizer, diarize_channels,
+    Diarization, Diarize, SegmentedDiarizer, SegmentedOptions, SpeakerCount, Tidying, VoicedDiarizer, diarize_channels,
 };
 use callannotate::inference::Lanes;
 use callannotate::jobs::options::ChannelMode;
@@ -61,7 +61,7 @@ fn main() -> Result<()> {
     };
     let mut diarizer: Box<dyn Diarize> = match &options.segmentation {
         Some(path) => Box::new(SegmentedDiarizer::load(path, voice, &lanes, SegmentedOptions::default())?),
-        None => Box::new(VoicedDiarizer::new(voice)),
+        None => Box::new(VoicedDiarizer::new(voice, Tidying::default())),
     };
     for file in &options.files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();

@@ -100,6 +100,8 @@ pub struct Config {
     pub models: ModelsOptions,
     /// What a job does that does not say.
     pub defaults: JobDefaults,
+    /// How turns are cleaned up.
+    pub turns: TurnSettings,
     /// Whether noise is taken out before the words are written down.
     pub denoise: bool,
     /// Least cosine for a known voice; none: the speaker model's own.
@@ -145,6 +147,15 @@ pub struct FileLimits {
     pub max_duration: Millis,
     /// Its channels.
     pub max_channels: u16,
+}
+
+/// How turns are cleaned up.
+#[derive(Debug, Clone, Copy)]
+pub struct TurnSettings {
+    /// Pauses of one person up to this are part of the turn.
+    pub longest_pause: Duration,
+    /// Shorter turns are dropped.
+    pub shortest_turn: Duration,
 }
 
 /// The watched folder.

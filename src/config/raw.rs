@@ -23,7 +23,7 @@ section!(RawConfig {
     retention: RawRetention,
     engine: RawEngine,
     models: RawModels,
-    diarization: RawSwitch,
+    diarization: RawDiarization,
     transcription: RawTranscription,
     recognition: RawRecognition,
     contacts: RawSwitch,
@@ -72,6 +72,7 @@ section!(RawRetention {
 });
 section!(RawEngine { threads: i64, stall_timeout: i64 });
 section!(RawModels { dirs: Vec<String>, whisper: String, segmentation: String, speaker: String });
+section!(RawDiarization { enabled: bool, longest_pause: f64, shortest_turn: f64 });
 section!(RawSwitch { enabled: bool });
 section!(RawTranscription { language: String, denoise: bool });
 section!(RawRecognition { enabled: bool, threshold: f64 });

@@ -5,8 +5,11 @@ use std::path::PathBuf;
 
 use super::check::{fractional_seconds, in_range, non_empty, seconds, some_name, some_seconds};
 use super::keeping::{log_files, retention};
-use super::raw::{RawConfig, RawFiles, RawIncoming, RawLimits, RawQueue, RawServer};
-use super::{AccessSettings, Config, ConfigError, ConnectionSettings, FileLimits, IncomingSettings, JobDefaults, QueueSettings};
+use super::raw::{RawConfig, RawDiarization, RawFiles, RawIncoming, RawLimits, RawQueue, RawServer};
+use super::{
+    AccessSettings, Config, ConfigError, ConnectionSettings, FileLimits, IncomingSettings, JobDefaults, QueueSettings,
+    TurnSettings,
+};
 use crate::access::limits::{Allowance, LimitSettings};
 use crate::access::origins::Origins;
 use crate::access::proxies::TrustedProxies;
@@ -80,6 +83,7 @@ impl Config {
                 lookup_contacts: raw.contacts.enabled,
                 language: (language != "auto").then_some(language),
             },
+            turns: turns(&raw.diarization)?,
             denoise: raw.transcription.denoise,
             recognition_threshold: (threshold != 0.0).then_some(threshold as f32),
             volume,
@@ -124,6 +128,14 @@ fn connections(raw: &RawServer) -> Result<ConnectionSettings, ConfigError> {
             "between 0 (any) and 1000000000",
         )?,
         max: in_range("server.max_connections", raw.max_connections, 1..=1_000_000, "between 1 and 1000000")? as usize,
+    })
+}
+
+fn turns(raw: &RawDiarization) -> Result<TurnSettings, ConfigError> {
+    let time = |setting, value| fractional_seconds(setting, value, 0.0..=10.0, "between 0 and 10");
+    Ok(TurnSettings {
+        longest_pause: time("diarization.longest_pause", raw.longest_pause)?,
+        shortest_turn: time("diarization.shortest_turn", raw.shortest_turn)?,
     })
 }
 

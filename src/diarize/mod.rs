@@ -31,6 +31,7 @@ pub use certainty::Certainty;
 pub use channels::diarize_channels;
 pub use segmented::{SegmentedDiarizer, SegmentedOptions};
 pub use speech::speech_regions;
+pub use turns::Tidying;
 pub use voiced::VoicedDiarizer;
 
 use crate::audio::time::{Millis, TimeSpan};

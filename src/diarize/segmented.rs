@@ -9,7 +9,7 @@ use super::segmentation::{STEP, Segmentation};
 use super::stitching::stitch;
 use super::stretches::{Stretch, outline};
 use super::tonality::Tonality;
-use super::turns::{TIDYING, turns};
+use super::turns::{Tidying, turns};
 use super::voices::Calibration;
 use super::{Diarization, Diarize, DiarizeError, SpeakerCount};
 use crate::audio::{Audio, SAMPLE_RATE};
@@ -31,11 +31,13 @@ const SHORTEST_VOICE_SECONDS: f32 = 0.4;
 pub struct SegmentedOptions {
     /// Seconds from one window to the next, 0.1 to 10; up to 5 each moment is seen twice.
     pub hop_seconds: f32,
+    /// How turns are cleaned up.
+    pub tidying: Tidying,
 }
 
 impl Default for SegmentedOptions {
     fn default() -> Self {
-        Self { hop_seconds: 4.0 }
+        Self { hop_seconds: 4.0, tidying: Tidying::default() }
     }
 }
 
@@ -108,7 +110,7 @@ impl Diarize for SegmentedDiarizer {
         let links = Links::of(outline.stretches.len(), &sights);
         let persons = persons(&outline.stretches, &voices, &links, &Calibration::of(self.voiceprint.kind()), count);
         let timeline = stitch(&windows, &sights, &outline, &persons);
-        let (mut diarization, _) = turns(&timeline, audio.duration(), TIDYING);
+        let (mut diarization, _) = turns(&timeline, audio.duration(), self.options.tidying);
         add_voiceprints(ctx, &mut diarization, &features, &mut self.voiceprint)?;
         Ok(diarization)
     }

@@ -57,15 +57,19 @@ impl Timeline {
 
 /// How turns are cleaned up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Tidying {
+pub struct Tidying {
     /// Pauses of one speaker up to this are part of the turn.
-    pub(super) longest_pause: Millis,
+    pub longest_pause: Millis,
     /// Shorter turns are dropped.
-    pub(super) shortest_turn: Millis,
+    pub shortest_turn: Millis,
 }
 
-/// Breathing pauses are closed, and what is shorter than a syllable is no turn.
-pub(super) const TIDYING: Tidying = Tidying { longest_pause: Millis(250), shortest_turn: Millis(100) };
+impl Default for Tidying {
+    /// Breathing pauses are closed, and what is shorter than a syllable is no turn.
+    fn default() -> Self {
+        Self { longest_pause: Millis(250), shortest_turn: Millis(100) }
+    }
+}
 
 /// The turns of all persons, in order of time, speakers in order of their first turn. The second value says which person of
 /// the timeline each speaker is.
@@ -123,7 +127,7 @@ mod tests {
                     timeline.set(frame, person, 0.7);
                 }
             }
-            let (diarization, order) = turns(&timeline, Millis(duration), TIDYING);
+            let (diarization, order) = turns(&timeline, Millis(duration), Tidying::default());
             prop_assert_eq!(order.len(), diarization.speakers.len());
             prop_assert!(diarization.turns.windows(2).all(|pair| pair[0].span <= pair[1].span));
             prop_assert!(diarization.turns.iter().all(|turn| turn.span.end() <= Millis(duration) && (turn.confidence - 0.7).abs() < 0.01));

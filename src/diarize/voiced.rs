@@ -5,7 +5,7 @@ use super::courses::{Apart, most_likely_persons};
 use super::finish::add_voiceprints;
 use super::sliding::{self, Piece, Voiced};
 use super::tonality::Tonality;
-use super::turns::{TIDYING, Timeline, turns};
+use super::turns::{Tidying, Timeline, turns};
 use super::{Diarization, Diarize, DiarizeError, SpeakerCount};
 use crate::audio::Audio;
 use crate::context::JobContext;
@@ -23,13 +23,14 @@ const BLOCK: usize = 64;
 #[derive(Debug)]
 pub struct VoicedDiarizer {
     voiceprint: VoiceprintModel,
+    tidying: Tidying,
 }
 
 impl VoicedDiarizer {
     /// With any speaker model, the built-in one included.
     #[must_use]
-    pub fn new(voiceprint: VoiceprintModel) -> Self {
-        Self { voiceprint }
+    pub fn new(voiceprint: VoiceprintModel, tidying: Tidying) -> Self {
+        Self { voiceprint, tidying }
     }
 
     /// The voices of the pieces that are long enough to have one.
@@ -68,7 +69,7 @@ impl Diarize for VoicedDiarizer {
         ctx.check()?;
         let persons = most_likely_persons(&voiced, sliding::spread(&voiced), count, Apart::of(self.voiceprint.kind()));
         let timeline = timeline(&stretches, &voiced, &persons, &scores);
-        let (mut diarization, _) = turns(&timeline, audio.duration(), TIDYING);
+        let (mut diarization, _) = turns(&timeline, audio.duration(), self.tidying);
         add_voiceprints(ctx, &mut diarization, &features, &mut self.voiceprint)?;
         Ok(diarization)
     }

@@ -4,8 +4,9 @@ use tracing::{info, warn};
 
 use super::{Pipeline, Slot, Stages};
 use crate::audio::decode::DecodeLimits;
+use crate::audio::time::Millis;
 use crate::config::Config;
-use crate::diarize::{Diarize, SegmentedDiarizer, SegmentedOptions, VoicedDiarizer};
+use crate::diarize::{Diarize, SegmentedDiarizer, SegmentedOptions, Tidying, VoicedDiarizer};
 use crate::inference::Lanes;
 use crate::models::catalog::Catalog;
 use crate::models::{ModelFile, ModelKind};
@@ -46,28 +47,33 @@ fn files(config: &Config, catalog: &Catalog) -> String {
         let modified = std::fs::metadata(&file.path).and_then(|meta| meta.modified()).ok();
         Some(format!("{} {} {modified:?}", file.path.display(), file.size_bytes))
     });
-    format!("threads {}; denoise {}; {}", config.threads, config.denoise, stamps.collect::<Vec<_>>().join("; "))
+    let Config { threads, denoise, turns, .. } = config;
+    format!("threads {threads}; denoise {denoise}; {turns:?}; {}", stamps.collect::<Vec<_>>().join("; "))
 }
 
 /// With the segmentation model when there is one, else by voice activity.
 fn diarizer(config: &Config, catalog: &Catalog, lanes: &Lanes) -> Result<Slot<Box<dyn Diarize>>, String> {
     let voiceprint = voiceprint(config, catalog, lanes)?;
+    let tidying = Tidying {
+        longest_pause: Millis::from_seconds(config.turns.longest_pause.as_secs_f64()),
+        shortest_turn: Millis::from_seconds(config.turns.shortest_turn.as_secs_f64()),
+    };
     let named = config.models.segmentation.as_deref();
     let file = match catalog.find(ModelKind::Segmentation, named) {
         Ok(file) => file,
         Err(missing) if named.is_some() => return Err(missing.to_string()),
         Err(_) => {
             info!(event = "diarizer", "No segmentation model: speakers are told apart by voice activity and voiceprint");
-            return Ok(Slot::Ready(Box::new(VoicedDiarizer::new(voiceprint))));
+            return Ok(Slot::Ready(Box::new(VoicedDiarizer::new(voiceprint, tidying))));
         }
     };
-    match SegmentedDiarizer::load(&file.path, voiceprint, lanes, SegmentedOptions::default()) {
+    match SegmentedDiarizer::load(&file.path, voiceprint, lanes, SegmentedOptions { tidying, ..SegmentedOptions::default() }) {
         Ok(segmented) => Ok(Slot::Ready(Box::new(segmented))),
         Err(error) if named.is_some() => Err(unusable(&file, &error)),
         Err(error) => {
             let reason = unusable(&file, &error);
             warn!(event = "model_unusable", reason, "A segmentation model cannot be used; voice activity is");
-            Ok(Slot::Ready(Box::new(VoicedDiarizer::new(self::voiceprint(config, catalog, lanes)?))))
+            Ok(Slot::Ready(Box::new(VoicedDiarizer::new(self::voiceprint(config, catalog, lanes)?, tidying))))
         }
     }
 }

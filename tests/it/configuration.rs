@@ -60,6 +60,7 @@ fn an_impossible_setting_is_named_in_one_line_with_what_is_allowed() {
         ("LOG_LEVEL", "loud=very=much", ["logging.level", "loud", "trace"]),
         ("CALLANNOTATE__SERVER__PORTT", "1", ["portt", "unknown field", "port"]),
         ("CALLANNOTATE__TRANSCRIPTION__LANGUAGE", "Russian", ["transcription.language", "russian", "ISO 639-1"]),
+        ("CALLANNOTATE__DIARIZATION__LONGEST_PAUSE", "11", ["diarization.longest_pause", "11", "between 0 and 10"]),
         ("CALLANNOTATE__TRANSCRIPTION__DENOISE", "loud", ["transcription.denoise", "loud", "boolean"]),
         ("CALLANNOTATE__SERVER__LANGUAGE", "xx", ["server.language", "xx", "en, "]),
         ("MAX_FILE_SIZE", "lots", ["files.max_size", "lots", "integer"]),

@@ -1,5 +1,7 @@
 //! Who speaks when, on our own calls: with what a fresh machine has, and with the models of others where they are.
 
+use std::process::Command;
+
 use callannotate::audio::Audio;
 use callannotate::context::JobContext;
 use callannotate::diarize::{Diarize, SpeakerCount, speech_regions};
@@ -99,4 +101,37 @@ fn a_job_that_is_stopped_is_not_diarized() {
     let ctx = JobContext::new(stop, std::sync::Arc::new(|_, _| {}));
     let mut diarizer = without_segmentation(Voice::BuiltIn).unwrap();
     assert!(diarizer.diarize(&ctx, &Audio::new(vec![0.1; 16_000]), SpeakerCount::UNKNOWN).is_err());
+}
+
+/// The turns of the program with these settings: where each begins and how long it is, in milliseconds.
+fn turns_with(settings: &[(&str, &str)]) -> Vec<(u64, u64)> {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_callannotate"))
+        .args(["annotate", "--format", "rttm", "--speakers", "2"])
+        .arg(call("support-mono.flac"))
+        .env("VOLUME_PATH", folder.path())
+        .env("CALLANNOTATE__MODELS__DIRS", "none")
+        .envs(settings.iter().copied())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let field = |line: &str, place: usize| {
+        let seconds: f64 = line.split_whitespace().nth(place).unwrap().parse().unwrap();
+        (seconds * 1000.0).round() as u64
+    };
+    text.lines().map(|line| (field(line, 3), field(line, 4))).collect()
+}
+
+#[test]
+fn turns_are_cleaned_up_as_the_settings_say() {
+    let usual = turns_with(&[]);
+    let long = turns_with(&[("CALLANNOTATE__DIARIZATION__SHORTEST_TURN", "2.5")]);
+    let kept: Vec<_> = usual.iter().copied().filter(|(_, length)| *length >= 2500).collect();
+    assert!(kept.len() < usual.len());
+    assert_eq!(long, kept);
+    let joined = turns_with(&[("CALLANNOTATE__DIARIZATION__LONGEST_PAUSE", "1.5")]);
+    assert!(joined.len() < usual.len());
+    // What is joined begins where one of its parts began.
+    assert!(joined.iter().all(|(start, _)| usual.iter().any(|(known, _)| known == start)));
 }

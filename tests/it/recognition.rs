@@ -6,7 +6,7 @@ use callannotate::audio::Audio;
 use callannotate::audio::band::{is_wide, telephone};
 use callannotate::audio::decode::{DecodeLimits, decode};
 use callannotate::context::JobContext;
-use callannotate::diarize::{Diarize, SpeakerCount, VoicedDiarizer};
+use callannotate::diarize::{Diarize, SpeakerCount, Tidying, VoicedDiarizer};
 use callannotate::recognize::{Candidate, Recognizer};
 
 use crate::support::der::{mapping, read_rttm, turns_of};
@@ -22,7 +22,7 @@ fn enrol(folder: &Path, voice: Voice) {
         let ctx = JobContext::detached();
         let recording = decode(&call(&format!("voices/{name}.flac")), &DecodeLimits::default(), &ctx).unwrap();
         let wide = &recording.channels[0];
-        let mut alone = VoicedDiarizer::new(voiceprint(voice).unwrap());
+        let mut alone = VoicedDiarizer::new(voiceprint(voice).unwrap(), Tidying::default());
         let mut vector_of = |audio: &Audio| {
             let found = alone.diarize(&ctx, audio, SpeakerCount::exactly(1)).unwrap();
             found.speakers[0].voiceprint.clone().unwrap()

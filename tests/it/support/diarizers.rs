@@ -7,7 +7,7 @@ use callannotate::audio::decode::{DecodeLimits, decode};
 use callannotate::audio::time::Millis;
 use callannotate::context::JobContext;
 use callannotate::diarize::{
-    Diarization, Diarize, SegmentedDiarizer, SegmentedOptions, SpeakerCount, VoicedDiarizer, diarize_channels,
+    Diarization, Diarize, SegmentedDiarizer, SegmentedOptions, SpeakerCount, Tidying, VoicedDiarizer, diarize_channels,
 };
 use callannotate::inference::Lanes;
 use callannotate::jobs::options::ChannelMode;
@@ -39,7 +39,7 @@ pub fn voiceprint(voice: Voice) -> Option<VoiceprintModel> {
 
 /// The diarizer of a fresh machine.
 pub fn without_segmentation(voice: Voice) -> Option<Box<dyn Diarize>> {
-    Some(Box::new(VoicedDiarizer::new(voiceprint(voice)?)))
+    Some(Box::new(VoicedDiarizer::new(voiceprint(voice)?, Tidying::default())))
 }
 
 /// The diarizer with the segmentation model, when that is there.

@@ -8,7 +8,7 @@ use super::SpeakerCount;
 use super::activity::FRAME;
 use super::sliding::{HOP, Voiced, group, squared_distance};
 use crate::audio::SAMPLE_RATE;
-use crate::voiceprint::{FeatureKind, dot, normalize};
+use crate::voiceprint::{dot, normalize};
 
 /// Groups to begin with: more than there are people, few enough to have seconds of speech each.
 const FIRST_GROUPS: usize = 8;
@@ -25,27 +25,12 @@ const HOP_SECONDS: f32 = (HOP * FRAME) as f32 / SAMPLE_RATE as f32;
 const FEWEST_PIECES: f32 = 4.0;
 const FEWEST_SHARE: f32 = 0.03;
 
-/// How far apart (1 - cosine) the centres of two people are at least.
-///
-/// In multiples of how much one voice varies in this recording, since a narrow band or a common line brings all voices together,
-/// that of one person as well; and more, the less is heard of the one who says less.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Apart {
-    per_spread: f32,
-    /// In distance times seconds.
-    per_second: f32,
-}
-
-impl Apart {
-    /// As chosen on made conversations of other voices than those that docs/benchmarks.md tells of; a quarter more or less of either
-    /// changes the count of few recordings.
-    pub(super) const fn of(kind: FeatureKind) -> Self {
-        match kind {
-            FeatureKind::Mfcc40 => Self { per_spread: 1.0, per_second: 0.2 },
-            FeatureKind::Mel40 | FeatureKind::Fbank80(_) => Self { per_spread: 0.8, per_second: 0.2 },
-        }
-    }
-}
+/// How far apart (1 - cosine) the centres of two people are at least: so many times how much one voice varies in this recording,
+/// since a narrow band or a common line brings all voices together, that of one person as well ...
+const APART_PER_SPREAD: f32 = 0.8;
+/// ... and so much more, in distance times seconds, the less is heard of the one who says less. Both as chosen on made conversations
+/// of other voices than those that docs/benchmarks.md tells of, with both kinds of voiceprint.
+const APART_PER_SECOND: f32 = 0.2;
 
 /// One way to see a recording: of each piece the person.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,8 +41,8 @@ struct Course {
 }
 
 /// Of each piece the person that speaks, numbered from 0 without gaps.
-pub(super) fn most_likely_persons(voiced: &[Voiced], spread: f32, count: SpeakerCount, apart: Apart) -> Vec<usize> {
-    let mut courses = courses(voiced, spread, FIRST_GROUPS.max(count.min + 2), apart);
+pub(super) fn most_likely_persons(voiced: &[Voiced], spread: f32, count: SpeakerCount) -> Vec<usize> {
+    let mut courses = courses(voiced, spread, FIRST_GROUPS.max(count.min + 2));
     // From many persons to few.
     courses.retain(|course| number(&course.persons) <= count.max);
     let right = courses.iter().find(|course| number(&course.persons) <= count.min || course.separation >= 1.0);
@@ -66,13 +51,13 @@ pub(super) fn most_likely_persons(voiced: &[Voiced], spread: f32, count: Speaker
 }
 
 /// One course for each number of persons, from many to one.
-fn courses(voiced: &[Voiced], spread: f32, first_groups: usize, apart: Apart) -> Vec<Course> {
+fn courses(voiced: &[Voiced], spread: f32, first_groups: usize) -> Vec<Course> {
     let mut persons = group(voiced, first_groups);
     let mut courses = Vec::new();
     while !voiced.is_empty() {
         persons = settle(voiced, persons, spread);
         let centres = centres(voiced, &persons);
-        let Some((one, other, separation)) = closest(&persons, &centres, spread, apart) else {
+        let Some((one, other, separation)) = closest(&persons, &centres, spread) else {
             courses.push(Course { persons, separation: f32::INFINITY });
             break;
         };
@@ -127,7 +112,7 @@ fn course_through(voiced: &[Voiced], centres: &[Vec<f32>], spread: f32) -> Vec<u
 }
 
 /// The two persons that are told apart worst, and how well that still is.
-fn closest(persons: &[usize], centres: &[Vec<f32>], spread: f32, apart: Apart) -> Option<(usize, usize, f32)> {
+fn closest(persons: &[usize], centres: &[Vec<f32>], spread: f32) -> Option<(usize, usize, f32)> {
     let mut pieces = vec![0.0_f32; centres.len()];
     for person in persons {
         pieces[*person] += 1.0;
@@ -136,7 +121,7 @@ fn closest(persons: &[usize], centres: &[Vec<f32>], spread: f32, apart: Apart) -
     let voices: Vec<Vec<f32>> = centres.iter().map(|centre| normalized(centre)).collect();
     let separation = |one: usize, other: usize| {
         let shorter = pieces[one].min(pieces[other]);
-        let least = apart.per_spread * spread + apart.per_second / (shorter * HOP_SECONDS);
+        let least = APART_PER_SPREAD * spread + APART_PER_SECOND / (shorter * HOP_SECONDS);
         (shorter / fewest).min(1.0) * (1.0 - dot(&voices[one], &voices[other])) / least
     };
     let pairs = (0..centres.len()).flat_map(|one| (one + 1..centres.len()).map(move |other| (one, other)));
@@ -190,8 +175,6 @@ mod tests {
     use super::super::sliding::{cut, spread};
     use super::*;
 
-    const GE2E: Apart = Apart::of(FeatureKind::Mel40);
-
     /// Noise without a pattern, -0.5 to 0.5 (S. Vigna's splitmix64).
     fn noise(seed: u64) -> f32 {
         let mut value = seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -212,7 +195,7 @@ mod tests {
 
     fn persons(course: &[usize], count: SpeakerCount) -> Vec<usize> {
         let voiced = conversation(course);
-        let found = most_likely_persons(&voiced, spread(&voiced), count, GE2E);
+        let found = most_likely_persons(&voiced, spread(&voiced), count);
         let mut of_stretches = vec![usize::MAX; course.len()];
         for (voiced, person) in voiced.iter().zip(found) {
             of_stretches[voiced.piece.stretch] = person;
@@ -245,7 +228,7 @@ mod tests {
         ) {
             let pieces = cut(&[(0, vectors.len() * 31 + 70)]);
             let voiced: Vec<Voiced> = pieces.into_iter().zip(vectors).map(|(piece, vector)| Voiced { piece, vector }).collect();
-            let found = most_likely_persons(&voiced, spread(&voiced), SpeakerCount { min, max: min + more }, GE2E);
+            let found = most_likely_persons(&voiced, spread(&voiced), SpeakerCount { min, max: min + more });
             prop_assert_eq!(found.len(), voiced.len());
             prop_assert!(number(&found) <= min + more);
             prop_assert!((0..number(&found)).all(|person| found.contains(&person)));

@@ -1,7 +1,7 @@
 //! Diarization without a segmentation model: voice activity, pieces, courses of persons. What a fresh machine runs.
 
 use super::activity::{self, FRAME};
-use super::courses::{Apart, most_likely_persons};
+use super::courses::most_likely_persons;
 use super::finish::add_voiceprints;
 use super::sliding::{self, Piece, Voiced};
 use super::tonality::Tonality;
@@ -67,7 +67,7 @@ impl Diarize for VoicedDiarizer {
         let pieces = sliding::cut(&stretches);
         let voiced = self.voices(ctx, &features, &pieces)?;
         ctx.check()?;
-        let persons = most_likely_persons(&voiced, sliding::spread(&voiced), count, Apart::of(self.voiceprint.kind()));
+        let persons = most_likely_persons(&voiced, sliding::spread(&voiced), count);
         let timeline = timeline(&stretches, &voiced, &persons, &scores);
         let (mut diarization, _) = turns(&timeline, audio.duration(), self.tidying);
         add_voiceprints(ctx, &mut diarization, &features, &mut self.voiceprint)?;

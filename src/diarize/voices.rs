@@ -8,6 +8,9 @@ const FEWEST_PAIRS: usize = 5;
 const USUAL_CONTRAST: f32 = 0.85;
 /// A recording brings all its voices together by so much at most, and apart by so much: what is outside are no voices.
 const CONTRASTS: (f32, f32) = (0.05, 1.2);
+/// Two people whom windows are sure of are at least so far apart, or the windows are wrong: noise and echoes can make them hear two in
+/// one voice. In recordings of several people it is 0.35 and more.
+const LEAST_CONTRAST: f32 = 0.15;
 /// What a distance may be between two groups' centres that are one person, whatever the recording says.
 const APART: (f32, f32) = (0.03, 0.7);
 
@@ -45,6 +48,9 @@ impl Calibration {
         }
         let (same, different) = (median(same).min(0.9), median(different));
         let voices = 1.0 - (1.0 - different) / (1.0 - same);
+        if voices < LEAST_CONTRAST {
+            return Rules { parted: 0.0, group_links: 0.0, ..rules };
+        }
         let own = self.between * voices;
         rules.apart = (self.own_share * own + (1.0 - self.own_share) * self.apart).clamp(APART.0, APART.1);
         let scale = (different / USUAL_CONTRAST).clamp(CONTRASTS.0, CONTRASTS.1);
@@ -127,6 +133,13 @@ mod tests {
         let centres = centroids(&[&[1.0, 0.0], &[0.0, 1.0], &[0.0, -1.0]], &[0, 0, 1], &[1.0, 1.0, 1.0]);
         assert!((centres[0][0] - centres[0][1]).abs() < 1e-6);
         assert_eq!(nearest_centroid(&centres, &[0.1, -0.9]), 1);
+    }
+
+    #[test]
+    fn windows_that_hear_two_people_in_one_voice_are_not_believed() {
+        let calibration = Calibration { apart: 0.3, between: 0.5, own_share: 0.5 };
+        let rules = calibration.rules(&mut [0.41; 5], &mut [0.40; 5]);
+        assert_eq!(rules, Rules { apart: 0.3, parted: 0.0, group_links: 0.0, ..Rules::USUAL });
     }
 
     #[test]

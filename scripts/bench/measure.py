@@ -26,15 +26,29 @@ def run(command, **environment):
     """Runs a command: its output, wall seconds, CPU seconds and peak memory in bytes."""
     began = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, **environment})
-    alarm = threading.Timer(1800, process.kill)
+    alarm = threading.Timer(3600, process.kill)
     alarm.start()
+    # Not what the system tells of a process that has ended: that is never less than this program's own memory.
+    ended, peak = threading.Event(), [0]
+    watch = threading.Thread(target=watch_memory, args=(process.pid, ended, peak))
+    watch.start()
     output = process.stdout.read()
+    ended.set()
+    watch.join()
     alarm.cancel()
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.monotonic() - began
     if status != 0:
         sys.exit(f"{command[0]} failed on {command[-1]}")
-    return output, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+    return output, wall, usage.ru_utime + usage.ru_stime, peak[0]
+
+
+def watch_memory(pid, ended, peak):
+    """Notes the most memory that a process has used so far, again and again."""
+    while not ended.wait(0.02):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                peak[0] = max(peak[0], int(line.split()[1]) * 1024)
 
 
 class Bench:

@@ -28,8 +28,8 @@ const FEWEST_SHARE: f32 = 0.03;
 /// How far apart (1 - cosine) the centres of two people are at least: so many times how much one voice varies in this recording,
 /// since a narrow band or a common line brings all voices together, that of one person as well ...
 const APART_PER_SPREAD: f32 = 0.8;
-/// ... and so much more, in distance times seconds, the less is heard of the one who says less. Both as chosen on made conversations
-/// of other voices than those that docs/benchmarks.md tells of, with both kinds of voiceprint.
+/// ... and so much more, in distance times seconds, the less is heard of the one who says less. Both as chosen on made
+/// conversations and our sample calls, with both kinds of voiceprint (docs/diarization.md).
 const APART_PER_SECOND: f32 = 0.2;
 
 /// One way to see a recording: of each piece the person.

@@ -9,7 +9,7 @@ const USUAL_CONTRAST: f32 = 0.85;
 /// A recording brings all its voices together by so much at most, and apart by so much: what is outside are no voices.
 const CONTRASTS: (f32, f32) = (0.05, 1.2);
 /// Two people whom windows are sure of are at least so far apart, or the windows are wrong: noise and echoes can make them hear two in
-/// one voice. In recordings of several people it is 0.35 and more.
+/// one voice. In recordings of several people it is 0.35 and more with GE2E.
 const LEAST_CONTRAST: f32 = 0.15;
 /// What a distance may be between two groups' centres that are one person, whatever the recording says.
 const APART: (f32, f32) = (0.03, 0.7);

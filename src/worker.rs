@@ -138,10 +138,13 @@ impl Worker {
             _ if stop.reason() == Some(StopReason::Cancelled) => self.cancel(running).await,
             Ok(document) => self.publish(running, &document, &checkpoints).await,
             Err(PipelineError::Stopped) if stop.reason() == Some(StopReason::Shutdown) => self.put_back(running).await,
-            // As with a job that has not begun: it waits until there is room.
+            // As with a job that has not begun: it waits until there is room. The others may need less.
             Err(PipelineError::NoRoom) if stop.reason() != Some(StopReason::TimedOut) => {
+                let id = running.id;
                 self.put_back(running).await;
-                self.pause().await;
+                if !self.registry.postpone(id) {
+                    self.pause().await;
+                }
             }
             Err(error) => {
                 let failure = self.failure_of(&running, &error, stop.reason());

@@ -152,6 +152,10 @@ async fn a_recording_that_needs_more_beside_memory_than_there_is_waits_until_the
     // A thousand samples a second: two megabytes here, 70 at 16 kHz.
     let id = app.create_job(wav(1_000, 1, &vec![300; 1_100_000]), &[]).await;
     until_paused(&app, true).await;
+    // Others that need less are not kept waiting by it.
+    let small = app.create_job(tone(300), &[]).await;
+    assert_eq!(app.wait_until_finished(&small).await["status"], "completed");
+    assert_ne!(app.job(&id).await["status"], "completed");
     let grown = Command::new("mount").args(["-o", "remount,size=256m"]).arg(disk.path()).status().unwrap();
     assert!(grown.success());
     assert_eq!(app.wait_until_finished(&id).await["status"], "completed");

@@ -11,7 +11,7 @@ mod look;
 mod run;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -52,6 +52,8 @@ struct Inner {
     created: BTreeMap<Place, JobId>,
     /// Highest priority first, then order of arrival.
     queue: BTreeMap<QueueKey, JobId>,
+    /// Of the queue those that there was no room for: the others go first.
+    postponed: HashSet<JobId>,
     /// The clients' own names for the requests that made jobs.
     keys: HashMap<(Option<KeyId>, String), JobId>,
     /// Jobs that ended and still have all their events, the oldest end first.
@@ -138,6 +140,7 @@ impl Inner {
         let job = self.jobs.remove(&id)?.job();
         self.created.remove(&Place::of(&job));
         self.queue.remove(&queue_key(&job));
+        self.postponed.remove(&id);
         if let Some(idempotency) = &job.idempotency {
             self.keys.remove(&(job.owner.clone(), idempotency.key.clone()));
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Registry, job_time, queue_key};
+use super::{Inner, QueueKey, Registry, job_time, queue_key};
 use crate::jobs::progress::Progress;
 use crate::jobs::stage::Stage;
 use crate::jobs::{Failure, Job, JobId, JobState};
@@ -46,6 +46,13 @@ pub enum Requeued {
     CancelledMeanwhile,
 }
 
+impl Inner {
+    /// The first in the queue of those that were not postponed.
+    fn first_to_go(&self) -> Option<(QueueKey, JobId)> {
+        self.queue.iter().find(|(_, id)| !self.postponed.contains(id)).map(|(key, id)| (*key, *id))
+    }
+}
+
 impl Registry {
     /// Nothing is begun until the volume takes files again, or work goes on; whether that is news.
     pub fn set_paused(&self, paused: bool) -> bool {
@@ -57,14 +64,19 @@ impl Registry {
         self.0.paused.load(Ordering::Relaxed)
     }
 
-    /// Takes the next job out of the queue and marks it as running; at most one runs.
+    /// Takes the next job out of the queue and marks it as running; at most one runs. When all that wait are postponed, each
+    /// is tried again.
     pub fn start_next(&self) -> Option<(Arc<Job>, StopSignal)> {
         let now = self.0.clock.now();
         let mut inner = self.lock();
         if inner.running.is_some() {
             return None;
         }
-        let (_, id) = inner.queue.pop_first()?;
+        if inner.first_to_go().is_none() {
+            inner.postponed.clear();
+        }
+        let (key, id) = inner.first_to_go()?;
+        inner.queue.remove(&key);
         let job = inner.change(id, now, |job| {
             job.attempts += 1;
             job.state = JobState::Processing { started_at: now, progress: Progress::START };
@@ -149,6 +161,13 @@ impl Registry {
         drop(inner);
         self.0.wake.notify_one();
         Requeued::Waiting
+    }
+
+    /// There was no room for a job that waits again: the others go first. Whether there is another one to go.
+    pub fn postpone(&self, id: JobId) -> bool {
+        let mut inner = self.lock();
+        inner.postponed.insert(id);
+        inner.first_to_go().is_some()
     }
 
     /// Forgets the running job after its files were removed.

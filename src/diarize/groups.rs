@@ -30,6 +30,23 @@ pub(super) struct Groups<'a> {
     pub(super) labels: Vec<usize>,
 }
 
+/// Two groups that may be one person.
+struct Pair {
+    one: usize,
+    other: usize,
+    /// Below 1, they are.
+    nearness: f32,
+    /// Seconds of the shorter of the two.
+    shorter: f32,
+}
+
+impl Pair {
+    /// What is lost when two people become one: what the shorter of them says, if they are two.
+    fn loss(&self) -> f32 {
+        (self.nearness - 1.0) * self.shorter
+    }
+}
+
 impl Groups<'_> {
     pub(super) fn count(&self) -> usize {
         self.labels.iter().max().map_or(0, |most| most + 1)
@@ -66,16 +83,22 @@ impl Groups<'_> {
         }
     }
 
-    /// Joins the two groups that are most likely one person, again and again, until all are persons of their own; on to `max`
-    /// however different they are. Where that leaves fewer than `min`, groups that are surely one person are joined still, and
-    /// the stretches least like their group are persons of their own instead: who is not heard among the others says little, and
-    /// half of someone's speech is a worse guess.
+    /// Joins the two groups that are most likely one person, again and again, until all are persons of their own; then on to `max`
+    /// so that the least speech is given to somebody else. Where there are fewer than `min`, groups that are surely one person are
+    /// joined still, and the stretches least like their group are persons of their own instead: who is not heard among the others
+    /// says little, and half of someone's speech is a worse guess.
     pub(super) fn join(&mut self, min: usize, max: usize) {
-        while let Some((one, other, nearness)) = self.closest() {
-            let apart = if self.count() <= min { nearness >= SURELY_ONE } else { nearness >= 1.0 && self.count() <= max };
-            if apart {
+        loop {
+            let pairs = self.pairs();
+            let Some(closest) = pairs.iter().min_by(|a, b| a.nearness.total_cmp(&b.nearness)) else { break };
+            let one_person = if self.count() <= min { SURELY_ONE } else { 1.0 };
+            let &Pair { one, other, .. } = if closest.nearness < one_person {
+                closest
+            } else if self.count() > max {
+                pairs.iter().min_by(|a, b| a.loss().total_cmp(&b.loss())).unwrap_or(closest)
+            } else {
                 break;
-            }
+            };
             for label in &mut self.labels {
                 if *label == other {
                     *label = one;
@@ -90,17 +113,21 @@ impl Groups<'_> {
         }
     }
 
-    /// The two groups nearest to being one person: below 1, they are.
-    fn closest(&self) -> Option<(usize, usize, f32)> {
+    /// Each two groups.
+    fn pairs(&self) -> Vec<Pair> {
         let (centres, totals, votes) = (self.centres(), self.totals(), self.votes());
-        let nearness = |one: usize, other: usize| {
-            let unsure = self.rules.per_second / totals[one].min(totals[other]).max(0.1);
+        let pair = |one: usize, other: usize| {
+            let shorter = totals[one].min(totals[other]);
+            let unsure = self.rules.per_second / shorter.max(0.1);
             let (sum, count) = votes[one * centres.len() + other];
             let vote = if count > 0 { sum / count as f32 } else { 0.0 };
-            (1.0 - dot(&centres[one], &centres[other]) - self.rules.group_links * vote) / (self.rules.apart + unsure)
+            let distance = 1.0 - dot(&centres[one], &centres[other]) - self.rules.group_links * vote;
+            Pair { one, other, nearness: distance / (self.rules.apart + unsure), shorter }
         };
-        let pairs = (0..centres.len()).flat_map(|one| (one + 1..centres.len()).map(move |other| (one, other)));
-        pairs.map(|(one, other)| (one, other, nearness(one, other))).min_by(|a, b| a.2.total_cmp(&b.2))
+        (0..centres.len())
+            .flat_map(|one| (one + 1..centres.len()).map(move |other| (one, other)))
+            .map(|(one, other)| pair(one, other))
+            .collect()
     }
 
     /// The stretch that is least like its group, short ones being less sure and long ones a greater loss; none when all are alone.
@@ -193,6 +220,15 @@ mod tests {
         assert_eq!(found.count(), 3);
         found.join(1, 1);
         assert_eq!(found.count(), 1);
+    }
+
+    #[test]
+    fn where_fewer_persons_are_wanted_than_heard_the_least_speech_goes_to_another() {
+        let (halfway, south): (&[f32], &[f32]) = (&[0.6, 0.8], &[0.0, -1.0]);
+        let (vectors, links) = ([EAST, halfway, south], unlinked(3));
+        let mut found = groups(&vectors, &[30.0, 30.0, 3.0], &links, &[0, 1, 2]);
+        found.join(2, 2);
+        assert_eq!(found.labels, [0, 1, 0]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod document;
 mod segments;
+pub mod stages;
 mod statistics;
 mod words;
 
@@ -10,7 +11,8 @@ use crate::audio::time::{Millis, TimeSpan, merge};
 use crate::diarize::{Certainty, Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn};
 use crate::recognize::Identity;
 use crate::transcribe::Transcript;
-use document::{AudioInfo, Document, Metadata, PublishedSpeaker, PublishedTurn, StageReport, Transcription};
+use document::{AudioInfo, Document, Metadata, PublishedSpeaker, PublishedTurn, Transcription};
+use stages::StageReport;
 
 /// Everything that the stages found out about one recording.
 pub struct Findings<'a> {

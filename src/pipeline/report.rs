@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::PipelineError;
-use crate::annotate::document::{PublishedModel, StageReport, StageStatus};
+use crate::annotate::stages::{PublishedModel, StageReport, StageStatus};
 use crate::jobs::stage::Stage;
 use crate::models::ModelInfo;
 

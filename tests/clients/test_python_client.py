@@ -2,19 +2,18 @@
 import base64
 import hashlib
 import json
-import socketserver
 import struct
 import sys
 import threading
 import tracemalloc
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import websocket
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "docs/examples/python"))
 from callannotate_client import ApiError, CallAnnotate, JobFailed  # noqa: E402
+from scripted_server import CUT, Server  # noqa: E402
 
 JOB = "550e8400-e29b-41d4-a716-446655440000"
 STATES = ["queued", "processing", "processing", "completed"]
@@ -22,41 +21,6 @@ EVENTS = [
     {"type": "status_update", "job_id": JOB, "status": status, "progress": {"percentage": 25 * number}, "seq": number}
     for number, status in enumerate(STATES, 1)
 ] + [{"type": "result", "job_id": JOB, "status": "completed", "result": {}, "seq": 5}]
-CUT = object()
-
-
-class Server(socketserver.ThreadingTCPServer):
-    """Hands each request to `answer(request)`; a request has method, path, query, headers, body and the open connection."""
-
-    daemon_threads = True
-
-    def __init__(self, answer):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.answer, self.requests = answer, []
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class Handler(socketserver.StreamRequestHandler):
-    def handle(self):
-        method, target, _ = self.rfile.readline().decode().split()
-        self.headers = {}
-        while line := self.rfile.readline().decode().strip():
-            name, _, value = line.partition(":")
-            self.headers[name.lower()] = value.strip()
-        self.method, self.path = method, urlsplit(target).path
-        self.query = {name: values[-1] for name, values in parse_qs(urlsplit(target).query).items()}
-        self.body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        self.server.requests.append(self)
-        answer = self.server.answer(self)
-        if answer is CUT or answer is None:
-            return
-        status, headers, body = answer
-        text = b"" if body is None else json.dumps(body).encode()
-        lines = [f"HTTP/1.1 {status} Answer", f"Content-Length: {len(text)}", "Connection: close"]
-        lines += [f"{name}: {value}" for name, value in headers.items()]
-        self.wfile.write("\r\n".join(lines).encode() + b"\r\n\r\n" + text)
-
-
 @pytest.fixture
 def serve():
     servers = []

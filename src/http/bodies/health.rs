@@ -126,7 +126,7 @@ pub(in crate::http) struct DiskUsage {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(in crate::http) struct MissingStage {
     /// Which.
-    #[schema(schema_with = super::job::some_stage_schema)]
+    #[schema(schema_with = super::progress::some_stage_schema)]
     pub stage: &'static str,
     /// Why.
     pub reason: String,

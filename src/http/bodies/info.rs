@@ -57,7 +57,7 @@ pub(in crate::http) struct Limits {
 #[schema(as = StageInfo)]
 pub(in crate::http) struct StageInfoBody {
     /// Which.
-    #[schema(schema_with = super::job::some_stage_schema)]
+    #[schema(schema_with = super::progress::some_stage_schema)]
     pub stage: &'static str,
     /// Whether it can run.
     pub available: bool,

@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::job::{JobErrorBody, ProgressBody};
+use super::job::JobErrorBody;
+use super::progress::ProgressBody;
 use super::time;
 
 /// Something that happened to a job.

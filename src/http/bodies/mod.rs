@@ -8,6 +8,7 @@ pub(super) mod job;
 pub(super) mod message;
 pub(super) mod options;
 pub(super) mod page;
+pub(super) mod progress;
 pub(super) mod queue;
 pub(super) mod result;
 

@@ -8,7 +8,7 @@ use super::ApiError;
 use crate::access::limits::Exceeded;
 use crate::audio::SignalError;
 use crate::audio::decode::DecodeError;
-use crate::http::bodies::job::ProgressBody;
+use crate::http::bodies::progress::ProgressBody;
 use crate::jobs::Job;
 use crate::jobs::registry::QueueFull;
 use crate::volume::SpoolError;

@@ -7,8 +7,9 @@ use tokio::sync::watch;
 
 use super::{find, result};
 use crate::http::asker::Asker;
-use crate::http::bodies::job::{JobErrorBody, ProgressBody, uuid};
+use crate::http::bodies::job::{JobErrorBody, uuid};
 use crate::http::bodies::message::JobEvent;
+use crate::http::bodies::progress::ProgressBody;
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
 use crate::jobs::events::{Event, EventKind};

@@ -6,6 +6,7 @@ pub mod audio;
 pub mod der;
 pub mod diarizers;
 pub mod dropping;
+pub mod ggml;
 pub mod models;
 pub mod nginx;
 #[cfg(feature = "faults")]

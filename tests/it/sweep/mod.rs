@@ -7,6 +7,7 @@
 
 mod end;
 mod scenarios;
+mod told;
 mod world;
 
 use std::collections::BTreeSet;

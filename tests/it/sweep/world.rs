@@ -15,6 +15,7 @@ use super::super::support::app::{TestApp, settings};
 use super::super::support::audio::tone;
 use super::super::support::scripted::{Act, Script};
 use super::scenarios::{Scenario, Step};
+use super::told::{Told, done, made};
 
 /// Between two looks of the worker when the volume is in trouble: as short as can be, since the plays wait for it.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
@@ -32,17 +33,6 @@ impl Plan {
     pub fn none(counted: Counted) -> Self {
         Self { counted, fault: None }
     }
-}
-
-/// What became of a step.
-enum Told {
-    Done,
-    /// It made this job.
-    Made(String),
-    /// The server said that it could not.
-    Refused(String),
-    /// No answer.
-    Died,
 }
 
 pub struct World {
@@ -294,27 +284,4 @@ fn has_room(path: &Path) -> bool {
     let output = std::process::Command::new("df").args(["--output=avail", "-k"]).arg(path).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     text.lines().nth(1).and_then(|line| line.trim().parse::<u64>().ok()).is_some_and(|free| free > 1024 * 1024)
-}
-
-/// A request that makes a job.
-async fn made(request: reqwest::RequestBuilder) -> Told {
-    let Ok(response) = request.send().await else { return Told::Died };
-    let status = response.status().as_u16();
-    let Ok(body) = response.json::<Value>().await else { return Told::Died };
-    match body["job_id"].as_str() {
-        Some(id) if status == 201 => Told::Made(id.to_owned()),
-        Some(_) | None => Told::Refused(format!("{status} {}", body["error"]["code"].as_str().unwrap_or_default())),
-    }
-}
-
-/// A request that is done when it is answered with one of these.
-async fn done(request: reqwest::RequestBuilder, fine: &[&str]) -> Told {
-    let Ok(response) = request.send().await else { return Told::Died };
-    let status = response.status().as_u16();
-    let Ok(text) = response.bytes().await else { return Told::Died };
-    let code = serde_json::from_slice::<Value>(&text).ok().and_then(|body| Some(body["error"]["code"].as_str()?.to_owned()));
-    // A job that has no result has a code as well.
-    let code = code.filter(|_| status >= 400);
-    let answer = code.map_or_else(|| status.to_string(), |code| format!("{status} {code}"));
-    if fine.contains(&answer.as_str()) { Told::Done } else { Told::Refused(answer) }
 }

@@ -19,11 +19,11 @@ def section(bench, quick):
     lengths = [1, 10] if quick else [1, 10, 60, 240]
     rows = [row for voice in voices(bench) for row in measurements(bench, voice, lengths)]
     return f"""Processor time over audio time of the whole process, from its start to its end, and its peak memory, models included, with
-segmentation-3.0 and the number of speakers given, on sample calls one after the other (16 kHz, mono). sherpa-onnx (PyPI) runs the same segmentation and a speaker model of the same
-cost: ResNet34 is one file for both, with random weights (`scripts/bench/resnet34.py`); for `speaker_lda48` the peer has its own
-`sherpa_lda48`. Transcription is off (there is no model for it). From 10 minutes on each
-is measured once, with one thread; four hours without the peer. Bars: a quarter of sherpa-onnx's time with ResNet34, 0.02 with
-`speaker_lda48`, 0.03 with GE2E, and 300 MB above the models for an hour.
+segmentation-3.0 and the number of speakers given, on sample calls one after the other (16 kHz, mono). sherpa-onnx (PyPI) runs the
+same segmentation and a speaker model of the same cost: ResNet34 is one file for both, with random weights
+(`scripts/bench/resnet34.py`); for `speaker_lda48` the peer has its own `sherpa_lda48`. Transcription is off (there is no model for
+it). From 10 minutes on each is measured once, with one thread; four hours without the peer. Bars: a quarter of sherpa-onnx's time with
+ResNet34, 0.02 with `speaker_lda48`, 0.03 with GE2E, and 300 MB above the models for an hour.
 
 {table(["speaker model", "audio", "threads", "CallAnnotate", "sherpa-onnx", "ratio", "memory", "sherpa-onnx's"], rows)}"""
 

@@ -107,7 +107,7 @@ quality: test-setup $(VENV)/.bench
 	test ! -d $(SHARED)/audio || $(VENV)/bin/python scripts/quality/conversations.py $(SHARED)/audio target/conversations
 	mkdir -p target/conversations
 	CALLANNOTATE_CONVERSATIONS=$(CURDIR)/target/conversations CALLANNOTATE_QUALITY_REPORT=$(CURDIR)/target/quality.json \
-		cargo test --locked --features faults --test it -- --nocapture quality::
+		cargo test --locked --features faults --test it -- --nocapture quality:: calls::english
 	$(MAKE) --no-print-directory bench BENCH="--only quality"
 
 bench-packages: rust

@@ -1,15 +1,19 @@
 //! The whole pipeline, with real engines, on the project's own calls: the scores that `docs/benchmarks.md` reports, as bounds.
 //!
 //! The bounds of the word error rate are those of plain whisper.cpp on the whole file (or on each channel), greedy, plus one
-//! point; `tests/fixtures/calls/README.md` has the figures.
+//! point; `tests/fixtures/calls/README.md` has the figures. Nor may they rise above what was measured before
+//! (`tests/fixtures/quality-words.json`, which `make quality` writes).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{LazyLock, Once};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::quality;
 use super::support::models;
 use super::support::wer::{self, Spoken};
 
@@ -22,6 +26,16 @@ const BOUNDS: Bounds = [
     ("conference-mono", 3, 2.1, 4.0),
     ("voicemail", 1, 5.0, 4.0),
 ];
+
+/// Percent of all words, and of each person's words.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct WordErrors {
+    wer: f64,
+    cpwer: f64,
+}
+
+/// Setting, call.
+type Scores = BTreeMap<String, BTreeMap<String, WordErrors>>;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/calls").join(name)
@@ -82,6 +96,7 @@ fn spoken(items: &Value, speaker: &str, start: &str) -> Vec<Spoken> {
 
 #[test]
 fn english_calls_are_written_down_and_given_to_the_right_people() {
+    let mut scores = Scores::new();
     for (setting, dirs) in settings() {
         for (name, people, most_wer, most_above) in BOUNDS {
             let result = annotate(&fixture(&format!("{name}.flac")), &dirs);
@@ -98,8 +113,26 @@ fn english_calls_are_written_down_and_given_to_the_right_people() {
             assert!(wer <= most_wer, "{name}, {setting}: WER {wer:.1} %");
             assert!(cpwer <= wer + most_above, "{name}, {setting}: cpWER {cpwer:.1} %, WER {wer:.1} %");
             well_formed(&result);
+            let errors = WordErrors { wer: quality::rounded(wer), cpwer: quality::rounded(cpwer) };
+            scores.entry(setting.to_owned()).or_default().insert(name.to_owned(), errors);
         }
     }
+    no_worse_than_before(&scores);
+}
+
+/// Compares with what was measured before, or becomes it.
+fn no_worse_than_before(scores: &Scores) {
+    if let Some(report) = quality::report() {
+        std::fs::write(report.with_extension("words.json"), serde_json::to_string_pretty(scores).unwrap() + "\n").unwrap();
+        return;
+    }
+    let before: Scores = serde_json::from_str(include_str!("../fixtures/quality-words.json")).unwrap();
+    let is_worse = |now: f64, before: f64| now > before + quality::TOLERANCE;
+    let measured = scores.iter().flat_map(|(setting, calls)| calls.iter().map(move |(call, now)| (setting, call, now)));
+    let compared = measured.map(|(setting, call, now)| (setting, call, now, before[setting][call]));
+    let worse: Vec<_> =
+        compared.filter(|(.., now, before)| is_worse(now.wer, before.wer) || is_worse(now.cpwer, before.cpwer)).collect();
+    assert!(worse.is_empty(), "worse than before: {worse:?}");
 }
 
 #[test]

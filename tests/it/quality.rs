@@ -1,8 +1,8 @@
 //! How well people are told apart, on every recording with a reference: measured, and compared with what was measured before
 //! (`tests/fixtures/quality.json`), so that no change loses accuracy unseen.
 //!
-//! `make quality` runs this alone with `CALLANNOTATE_QUALITY_REPORT` set, on made conversations too, and takes what was measured
-//! as the new baseline and into docs/benchmarks.md.
+//! `make quality` runs this, and the one of words (`calls.rs`), with `CALLANNOTATE_QUALITY_REPORT` set, on made conversations too, and
+//! takes what was measured as the new baselines and into docs/benchmarks.md.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::support::models::{say_skipped, shared};
 
 /// Points by which an error rate may be above the baseline: processors differ in the last digits, and a speaker more or less
 /// found in a short recording is worth as much.
-const TOLERANCE: f64 = 1.0;
+pub(super) const TOLERANCE: f64 = 1.0;
 /// Recordings that may be counted wrong beside those of the baseline.
 const COUNT_TOLERANCE: usize = 1;
 
@@ -87,8 +87,13 @@ fn conversations(sets: &mut Vec<(&'static str, Vec<Recording>)>) {
     }
 }
 
-fn rounded(value: f64) -> f64 {
+pub(super) fn rounded(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
+}
+
+/// Where `make quality` wants what is measured.
+pub(super) fn report() -> Option<PathBuf> {
+    std::env::var_os("CALLANNOTATE_QUALITY_REPORT").map(PathBuf::from)
 }
 
 fn measure(diarizer: &mut dyn Diarize, recordings: &[Recording], given: bool) -> Score {
@@ -121,7 +126,7 @@ fn people_are_told_apart_no_worse_than_before() {
     ];
     let mut sets = sets();
     conversations(&mut sets);
-    let report = std::env::var_os("CALLANNOTATE_QUALITY_REPORT");
+    let report = report();
     let mut scores = Scores::new();
     for (system, diarizer) in systems {
         let Some(mut diarizer) = diarizer else { continue };

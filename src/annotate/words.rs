@@ -170,8 +170,12 @@ fn settle_borders(words: &mut [SpokenWord]) {
             .take_while(|&at| words[at].speaker == before && near(&words[at]))
             .position(|at| at > 0 && words[at - 1].speaker == before && ends_sentence(&words[at - 1]))
             .map(|position| position + 1);
+        // Of two ends the nearer one, in words times their time: the times of words are often squeezed together, and their number
+        // alone says little of how long they last.
+        let to_rest = |rest: usize| words[index + rest - 1].word.span.end().saturating_sub(change).0 * rest as u64;
+        let to_begun = |begun: usize| change.saturating_sub(words[index - begun].word.span.start()).0 * begun as u64;
         match (rest, begun) {
-            (Some(rest), begun) if begun.is_none_or(|begun| rest <= begun) => {
+            (Some(rest), begun) if begun.is_none_or(|begun| to_rest(rest) <= to_begun(begun)) => {
                 words[index..index + rest].iter_mut().for_each(|word| word.speaker = before);
                 index += rest;
             }

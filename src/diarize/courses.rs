@@ -134,7 +134,8 @@ fn normalized(centre: &[f32]) -> Vec<f32> {
     voice
 }
 
-fn centres(voiced: &[Voiced], persons: &[usize]) -> Vec<Vec<f32>> {
+/// The mean vector of each person's pieces.
+pub(super) fn centres(voiced: &[Voiced], persons: &[usize]) -> Vec<Vec<f32>> {
     let dimension = voiced.first().map_or(0, |voiced| voiced.vector.len());
     let mut sums = vec![vec![0.0; dimension]; number(persons)];
     let mut sizes = vec![0.0_f32; sums.len()];

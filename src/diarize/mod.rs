@@ -5,6 +5,7 @@
 //! is pure.
 
 mod activity;
+mod borders;
 mod certainty;
 mod channels;
 mod clustering;

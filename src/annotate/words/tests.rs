@@ -74,6 +74,18 @@ fn a_sentence_that_ends_far_from_the_change_does_not_move_it() {
 }
 
 #[test]
+fn of_two_ends_of_sentences_the_change_moves_to_the_nearer_one_in_words_and_time() {
+    // Three short words after the one end, two long ones before the other.
+    let words =
+        [phrase(0, 300, "One hundred."), phrase(600, 60, "I do not"), phrase(780, 200, "want one."), phrase(1180, 200, "No.")];
+    let mut words = words.concat();
+    for word in &mut words {
+        word.starts_phrase = false;
+    }
+    assert_eq!(assigned(&[(0, 0, 780), (1, 780, 1400)], words), [0, 0, 1, 1, 1, 1, 1, 1]);
+}
+
+#[test]
 fn channels_keep_to_themselves() {
     let mut found = diarization(&[(0, 0, 1000), (1, 0, 1000)]);
     found.speakers[0].channel = Some(0);

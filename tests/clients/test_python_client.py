@@ -13,7 +13,7 @@ import websocket
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "docs/examples/python"))
 from callannotate_client import ApiError, CallAnnotate, JobFailed  # noqa: E402
-from scripted_server import CUT, Server  # noqa: E402
+from scripted_server import CUT, Handler, Server  # noqa: E402
 
 JOB = "550e8400-e29b-41d4-a716-446655440000"
 STATES = ["queued", "processing", "processing", "completed"]

@@ -1,3 +1,5 @@
+//! Tests of what is sent to the model.
+
 use proptest::prelude::*;
 
 use super::*;

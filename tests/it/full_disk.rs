@@ -162,3 +162,27 @@ async fn a_recording_that_needs_more_beside_memory_than_there_is_waits_until_the
     assert_eq!(app.job(&id).await["attempts"], 1);
     assert_eq!(app.folders("temp"), NOTHING);
 }
+
+/// It waited behind everybody who came later, as long as anybody came.
+#[tokio::test]
+async fn a_recording_that_there_was_no_room_for_is_tried_again_when_another_job_has_ended() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let app = TestApp::spawn_on(disk.path(), &SETTINGS).await;
+    let large = app.create_job(wav(1_000, 1, &vec![300; 1_100_000]), &[]).await;
+    until_paused(&app, true).await;
+    app.script.set(Stage::Diarization, Act::Hold);
+    let first = app.create_job(tone(300), &[]).await;
+    app.script.reached(1).await;
+    let second = app.create_job(tone(300), &[]).await;
+    let grown = Command::new("mount").args(["-o", "remount,size=256m"]).arg(disk.path()).status().unwrap();
+    assert!(grown.success());
+    app.script.set(Stage::Diarization, Act::Succeed);
+    app.script.release(1);
+    let mut begun = Vec::new();
+    for id in [&first, &large, &second] {
+        let job = app.wait_until_finished(id).await;
+        assert_eq!(job["status"], "completed");
+        begun.push(job["started_at"].as_str().unwrap().to_owned());
+    }
+    assert!(begun.is_sorted(), "{begun:?}");
+}

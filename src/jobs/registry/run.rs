@@ -64,8 +64,8 @@ impl Registry {
         self.0.paused.load(Ordering::Relaxed)
     }
 
-    /// Takes the next job out of the queue and marks it as running; at most one runs. When all that wait are postponed, each
-    /// is tried again.
+    /// Takes the next job out of the queue and marks it as running; at most one runs. Those postponed are tried
+    /// again when another job has ended, or when no other waits.
     pub fn start_next(&self) -> Option<(Arc<Job>, StopSignal)> {
         let now = self.0.clock.now();
         let mut inner = self.lock();
@@ -130,6 +130,8 @@ impl Registry {
             inner.speed.record(job_time(&before, started_at, finished_at));
         }
         inner.release(id);
+        // There may be room now: whoever was postponed is not to wait until nobody else does.
+        inner.postponed.clear();
         Settled::Recorded
     }
 

@@ -20,10 +20,10 @@ use crate::clock::Clock;
 use crate::config::{Config, FileLimits};
 use crate::engine::{Engine, EngineStatus};
 use crate::housekeeping::Housekeeping;
-use crate::http::{self, AppState, Pace, Parts, Patience};
+use crate::http::{self, AppState, ConnectionTimeouts, Pace, Parts};
 use crate::inbox::{self, Inbox};
-use crate::jobs::changes::Changes;
 use crate::jobs::estimate::Equipment;
+use crate::jobs::job_locks::JobLocks;
 use crate::jobs::registry::Registry;
 use crate::pipeline::Pipeline;
 use crate::stop::StopReason;
@@ -57,7 +57,7 @@ pub struct App {
     grace: Duration,
     keys: Option<KeyWatch>,
     housekeeping: Housekeeping,
-    patience: Patience,
+    timeouts: ConnectionTimeouts,
     max_connections: usize,
     closing: CancellationToken,
     ending: CancellationToken,
@@ -103,7 +103,7 @@ impl App {
         }
         registry.set_equipment(equipment(config, engine.status()), volume.read_speed());
         let tasks = TaskTracker::new();
-        let changes = Arc::new(Changes::default());
+        let job_locks = Arc::new(JobLocks::default());
         let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
         let watched = config.incoming.watch.then(|| inbox::Parts {
             registry: registry.clone(),
@@ -127,7 +127,7 @@ impl App {
             limits: Limits::new(config.access.limits),
             proxies: config.access.proxies.clone(),
             origins: config.access.origins.clone(),
-            changes: changes.clone(),
+            job_locks: job_locks.clone(),
             tasks: tasks.clone(),
             max_file_bytes: config.files.max_bytes,
             decode_limits: decode_limits(config),
@@ -138,7 +138,7 @@ impl App {
             registry: registry.clone(),
             volume: volume.clone(),
             clock: clock.clone(),
-            changes,
+            job_locks,
             rules: config.retention.rules,
             interval: config.retention.check_interval,
             tasks: tasks.clone(),
@@ -174,7 +174,7 @@ impl App {
             grace: config.queue.shutdown_grace,
             keys,
             housekeeping,
-            patience: Patience {
+            timeouts: ConnectionTimeouts {
                 header_timeout: config.connections.header_timeout,
                 keep_alive: config.connections.keep_alive,
                 write_timeout: config.connections.write_timeout,
@@ -204,7 +204,7 @@ impl App {
         let soft = self.shutdown.soft.clone();
         let closing = self.closing;
         let router = http::router(self.state);
-        let server = http::serve(self.listener, router, self.patience, self.max_connections, closing.clone());
+        let server = http::serve(self.listener, router, self.timeouts, self.max_connections, closing.clone());
         let mut server = self.tasks.spawn({
             // If the server dies, the worker must not go on for nobody.
             let guard = soft.clone().drop_guard();

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use crate::clock::Clock;
-use crate::jobs::changes::Changes;
+use crate::jobs::job_locks::JobLocks;
 use crate::jobs::registry::Registry;
 use crate::jobs::retention::{Due, Kept, Retention};
 use crate::jobs::{Job, JobId, JobState};
@@ -26,7 +26,7 @@ pub(crate) struct Housekeeping {
     /// The time.
     pub(crate) clock: Clock,
     /// Clients may change the same jobs.
-    pub(crate) changes: Arc<Changes>,
+    pub(crate) job_locks: Arc<JobLocks>,
     /// The rules.
     pub(crate) rules: Retention,
     /// Between two rounds.
@@ -102,7 +102,7 @@ impl Housekeeping {
     }
 
     async fn remove_recording(&self, job: &Arc<Job>) {
-        let _held = self.changes.hold(job.id).await;
+        let _held = self.job_locks.hold(job.id).await;
         if !self.is_unchanged(job) {
             return;
         }
@@ -114,7 +114,7 @@ impl Housekeeping {
     }
 
     async fn archive(&self, job: &Arc<Job>) -> io::Result<()> {
-        let _held = self.changes.hold(job.id).await;
+        let _held = self.job_locks.hold(job.id).await;
         let (true, Some(finished_at)) = (self.is_unchanged(job), job.state.finished_at()) else { return Ok(()) };
         let state = JobState::Archived { started_at: job.state.started_at(), finished_at, archived_at: self.clock.now() };
         // With room for the numbers of the two events that tell of it.
@@ -127,7 +127,7 @@ impl Housekeeping {
     }
 
     async fn forget(&self, job: &Arc<Job>) {
-        let _held = self.changes.hold(job.id).await;
+        let _held = self.job_locks.hold(job.id).await;
         if !self.is_unchanged(job) {
             return;
         }

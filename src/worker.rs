@@ -4,7 +4,7 @@
 //! as in the registry: the volume first, so that what a client is told is already on the disk. [`endings`] is what becomes of
 //! a job, [`watch`] sees to it that one comes to its end.
 
-mod endings;
+mod outcome;
 mod watch;
 
 use std::io;

@@ -2,15 +2,15 @@
 //!
 //! Without keys everybody may do everything. With keys, a caller is a key: it sees what it made itself, and `admin` sees all.
 
+mod keyring;
 pub mod keys;
 pub mod limits;
 pub mod origins;
 pub mod proxies;
-mod ring;
 
 use std::fmt;
 
-pub use ring::Access;
+pub use keyring::Access;
 
 /// Names a key; never the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,7 +5,7 @@ pub mod channels;
 pub mod decode;
 pub mod denoise;
 pub mod headerless;
-mod less;
+mod leak_removed;
 pub mod levels;
 mod low_cut;
 pub mod resample;

@@ -10,7 +10,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::less::{Leak, Less};
+use super::leak_removed::{Leak, LeakRemoved};
 use super::spilled::Spilled;
 use super::time::Millis;
 use crate::scratch::Scratch;
@@ -48,7 +48,7 @@ enum Backing {
     Memory(Arc<Vec<f32>>),
     File(Arc<Spilled>),
     Mixed(Arc<Mix>),
-    Less(Arc<Less>),
+    LeakRemoved(Arc<LeakRemoved>),
 }
 
 /// Signals that are added up when they are read.
@@ -82,7 +82,7 @@ impl Audio {
     /// This signal without what leaks into it.
     #[must_use]
     pub(super) fn less(self, leaks: Vec<Leak>) -> Self {
-        Self { length: self.length, backing: Backing::Less(Arc::new(Less { own: self, leaks })) }
+        Self { length: self.length, backing: Backing::LeakRemoved(Arc::new(LeakRemoved { own: self, leaks })) }
     }
 
     /// How many samples it has.
@@ -110,7 +110,7 @@ impl Audio {
             Backing::Memory(_) => Scratch::none(),
             Backing::File(spilled) => spilled.scratch(),
             Backing::Mixed(mix) => mix.parts.first().map_or_else(Scratch::none, |(part, _)| part.scratch()),
-            Backing::Less(less) => less.own.scratch(),
+            Backing::LeakRemoved(less) => less.own.scratch(),
         }
     }
 
@@ -125,7 +125,7 @@ impl Audio {
             Backing::Memory(samples) => Ok(Cow::Borrowed(samples.get(start..end).unwrap_or_default())),
             Backing::File(spilled) => spilled.read(start..end).map(Cow::Owned),
             Backing::Mixed(mix) => mix.read(start..end).map(Cow::Owned),
-            Backing::Less(less) => less.read(start..end).map(Cow::Owned),
+            Backing::LeakRemoved(less) => less.read(start..end).map(Cow::Owned),
         }
     }
 
@@ -141,7 +141,7 @@ impl Audio {
     pub fn cursor(&self) -> Cursor<'_> {
         let block = match &self.backing {
             Backing::Memory(samples) => Cow::Borrowed(samples.as_slice()),
-            Backing::File(_) | Backing::Mixed(_) | Backing::Less(_) => Cow::Borrowed(&[][..]),
+            Backing::File(_) | Backing::Mixed(_) | Backing::LeakRemoved(_) => Cow::Borrowed(&[][..]),
         };
         Cursor { audio: self, from: 0, block }
     }
@@ -153,7 +153,7 @@ impl fmt::Debug for Audio {
             Backing::Memory(_) => "in memory",
             Backing::File(_) => "in a file",
             Backing::Mixed(_) => "mixed",
-            Backing::Less(_) => "cleaned",
+            Backing::LeakRemoved(_) => "cleaned",
         };
         write!(formatter, "Audio({} samples {backing})", self.length)
     }

@@ -5,9 +5,9 @@
 //! what is allowed, in one line. No other module reads the environment.
 
 mod check;
-mod keeping;
 mod raw;
 mod resolve;
+mod retention;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use super::check::{fractional_seconds, in_range, non_empty, seconds, some_name, some_seconds};
-use super::keeping::{log_files, retention};
 use super::raw::{RawConfig, RawDiarization, RawFiles, RawIncoming, RawLimits, RawQueue, RawServer};
+use super::retention::{log_files, retention};
 use super::{
     AccessSettings, Config, ConfigError, ConnectionSettings, FileLimits, IncomingSettings, JobDefaults, QueueSettings,
     TurnSettings,

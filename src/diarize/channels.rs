@@ -31,10 +31,10 @@ pub fn diarize_channels(
     count: SpeakerCount,
 ) -> Result<Diarization, DiarizeError> {
     let kept = |index, find: &mut dyn FnMut() -> Result<Diarization, DiarizeError>| {
-        if let Some(found) = kept::recall(ctx.checkpoints(), index) {
+        if let Some(found) = checkpoint::recall(ctx.checkpoints(), index) {
             return Ok(found);
         }
-        find().inspect(|found| kept::keep(ctx.checkpoints(), index, found))
+        find().inspect(|found| checkpoint::keep(ctx.checkpoints(), index, found))
     };
     if let [(channel, audio)] = signals {
         let mut found = kept(0, &mut || diarizer.diarize(ctx, audio, count))?;

@@ -2,11 +2,11 @@
 
 use super::activity::{self, FRAME};
 use super::borders::{self, Change};
-use super::courses::{centres, most_likely_persons};
 use super::finish::add_voiceprints;
 use super::sliding::{self, Piece, Voiced};
 use super::tonality::Tonality;
 use super::turns::{Tidying, Timeline, turns};
+use super::viterbi::{centres, most_likely_persons};
 use super::{Diarization, Diarize, DiarizeError, SpeakerCount};
 use crate::audio::Audio;
 use crate::context::JobContext;

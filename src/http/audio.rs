@@ -12,10 +12,10 @@ use axum::response::{IntoResponse, Response};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
-use super::asker::Asker;
 use super::error::ApiError;
 use super::extract::JobPath;
 use super::operations::find;
+use super::requester::Requester;
 use super::state::AppState;
 use crate::audio::headerless::Headerless;
 use crate::jobs::{FileInfo, Job, JobState};
@@ -32,11 +32,11 @@ const CHUNK_BYTES: usize = 64 * 1024;
 ))]
 pub(super) async fn get_audio(
     State(state): State<AppState>,
-    asker: Asker,
+    requester: Requester,
     JobPath(id): JobPath,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let job = find(&state, &asker, id)?;
+    let job = find(&state, &requester, id)?;
     if matches!(job.state, JobState::Archived { .. }) {
         return Err(ApiError::ResultArchived);
     }

@@ -18,11 +18,11 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::asker::Asker;
 use super::error::ApiError;
 use super::extract::JobPath;
 use super::operations::events::{self, Followed, Follower, Told};
 use super::parameters::EventsQuery;
+use super::requester::Requester;
 use super::state::AppState;
 
 /// How long a browser waits before it connects again.
@@ -63,22 +63,22 @@ pub(super) struct EventListMeta {
 ))]
 pub(super) async fn get_events(
     State(state): State<AppState>,
-    asker: Asker,
+    requester: Requester,
     JobPath(id): JobPath,
     query: EventsQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     if wants_list(&headers) {
         // Polling begins at the beginning: whoever asks for a list wants what happened.
-        let follower = Follower::new(&state, &asker, id, Some(query.last_seq.unwrap_or(0)))?;
-        return list(&state, &asker, follower, query.wait).await.map(IntoResponse::into_response);
+        let follower = Follower::new(&state, &requester, id, Some(query.last_seq.unwrap_or(0)))?;
+        return list(&state, &requester, follower, query.wait).await.map(IntoResponse::into_response);
     }
-    let mut follower = Follower::new(&state, &asker, id, query.last_seq)?;
+    let mut follower = Follower::new(&state, &requester, id, query.last_seq)?;
     let first = follower.ready(&state);
     if query.last_seq.is_some() && matches!(first, Some(Followed::Ended)) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let stream = stream(state, asker, follower, first);
+    let stream = stream(state, requester, follower, first);
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still here")).into_response())
 }
 
@@ -90,7 +90,7 @@ fn wants_list(headers: &HeaderMap) -> bool {
 
 async fn list(
     state: &AppState,
-    asker: &Asker,
+    requester: &Requester,
     mut follower: Follower,
     wait: Option<Duration>,
 ) -> Result<Json<EventList>, ApiError> {
@@ -118,7 +118,7 @@ async fn list(
     }
     let mut data = Vec::with_capacity(ready.len());
     for event in ready {
-        let told = events::tell(state, asker, follower.id(), &event).await;
+        let told = events::tell(state, requester, follower.id(), &event).await;
         data.push(RawValue::from_string(told.text).map_err(|error| ApiError::Internal(format!("telling events: {error}")))?);
     }
     Ok(Json(EventList { data, meta: EventListMeta { last_seq: follower.last(), ended } }))
@@ -136,17 +136,17 @@ enum Phase {
 
 fn stream(
     state: AppState,
-    asker: Asker,
+    requester: Requester,
     follower: Follower,
     first: Option<Followed>,
 ) -> impl Stream<Item = Result<sse::Event, Infallible>> {
-    let start = (state, asker, follower, Phase::Greeting(first), None);
-    stream::unfold(start, |(state, asker, mut follower, phase, begun): (_, _, Follower, _, Option<Followed>)| async move {
+    let start = (state, requester, follower, Phase::Greeting(first), None);
+    stream::unfold(start, |(state, requester, mut follower, phase, begun): (_, _, Follower, _, Option<Followed>)| async move {
         let next = match phase {
             Phase::Over => return None,
             Phase::Greeting(first) => {
                 let greeting = sse::Event::default().retry(RETRY);
-                return Some((Ok(greeting), (state, asker, follower, Phase::Following, first)));
+                return Some((Ok(greeting), (state, requester, follower, Phase::Following, first)));
             }
             Phase::Following => match begun {
                 Some(first) => first,
@@ -155,21 +155,21 @@ fn stream(
                     // A client that connects again finds the next server. A comment: it is no event of the job.
                     () = state.closing.cancelled() => {
                         let farewell = sse::Event::default().comment(FAREWELL);
-                        return Some((Ok(farewell), (state, asker, follower, Phase::Over, None)));
+                        return Some((Ok(farewell), (state, requester, follower, Phase::Over, None)));
                     }
                 },
             },
         };
         match next {
             Followed::Event(event) => {
-                let Told { seq, text } = events::tell(&state, &asker, follower.id(), &event).await;
+                let Told { seq, text } = events::tell(&state, &requester, follower.id(), &event).await;
                 let message = sse::Event::default().id(seq.to_string()).data(text);
-                Some((Ok(message), (state, asker, follower, Phase::Following, None)))
+                Some((Ok(message), (state, requester, follower, Phase::Following, None)))
             }
             Followed::Ended => None,
             Followed::Gone => {
                 let told = events::tell_deleted(&state, follower.id());
-                Some((Ok(sse::Event::default().data(told)), (state, asker, follower, Phase::Over, None)))
+                Some((Ok(sse::Event::default().data(told)), (state, requester, follower, Phase::Over, None)))
             }
         }
     })

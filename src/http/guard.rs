@@ -14,11 +14,11 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use tower::Service;
 
+use super::body_timeout;
 use super::credentials;
 use super::error::ApiError;
 use super::headers::write_quota;
 use super::layers::Answering;
-use super::slow;
 use super::state::AppState;
 use crate::access::limits::{Budget, Client};
 use crate::access::{Caller, Scope};
@@ -112,7 +112,7 @@ where
 async fn refuse(refusal: ApiError, request: Request) -> Response {
     // A client that waits for our word before it sends would take reading for leave to go on.
     if !request.headers().contains_key(EXPECT) {
-        slow::drain(request.into_body().into_data_stream()).await;
+        body_timeout::drain(request.into_body().into_data_stream()).await;
     }
     refusal.into_response()
 }

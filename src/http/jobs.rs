@@ -7,7 +7,6 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::asker::Asker;
 use super::bodies::job::JobBody;
 use super::bodies::page::JobsPage;
 use super::bodies::result::ResultBody;
@@ -16,6 +15,7 @@ use super::extract::JobPath;
 use super::operations::jobs::{self, Cancelled};
 use super::operations::{self, list, result};
 use super::parameters::{JobQuery, ListQuery};
+use super::requester::Requester;
 use super::state::AppState;
 use crate::jobs::JobId;
 
@@ -29,28 +29,28 @@ static APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 #[utoipa::path(get, path = "/api/v1/jobs/{job_id}", tag = "Jobs", responses((status = 200, description = "The job", body = JobBody)))]
 pub(super) async fn get_job(
     State(state): State<AppState>,
-    asker: Asker,
+    requester: Requester,
     JobPath(id): JobPath,
     query: JobQuery,
 ) -> Result<Response, ApiError> {
     // What pollers ask again and again.
-    let Some(wait) = query.wait else { return written(&state, &asker, id) };
-    let body = jobs::wait(&state, &asker, id, query.last_seq, wait).await?;
+    let Some(wait) = query.wait else { return written(&state, &requester, id) };
+    let body = jobs::wait(&state, &requester, id, query.last_seq, wait).await?;
     let applied = format!("wait={}", wait.as_secs());
     Ok(([(APPLIED.clone(), applied)], Json(body)).into_response())
 }
 
 /// A job as it stands, in a buffer that need not grow: with ordinary metadata it takes well under 2 KiB.
-fn written(state: &AppState, asker: &Asker, id: JobId) -> Result<Response, ApiError> {
-    let job = operations::find(state, asker, id)?;
-    let text = match state.kept().find(&job, asker.language) {
+fn written(state: &AppState, requester: &Requester, id: JobId) -> Result<Response, ApiError> {
+    let job = operations::find(state, requester, id)?;
+    let text = match state.response_cache().find(&job, requester.language) {
         Some(text) => text,
         None => {
             let mut text = Vec::with_capacity(2048);
-            serde_json::to_writer(&mut text, &jobs::body(state, asker, &job))
+            serde_json::to_writer(&mut text, &jobs::body(state, requester, &job))
                 .map_err(|error| ApiError::Internal(format!("writing a job: {error}")))?;
             let text = Bytes::from(text);
-            state.kept().keep(&job, asker.language, &text);
+            state.response_cache().keep(&job, requester.language, &text);
             text
         }
     };
@@ -63,11 +63,11 @@ fn written(state: &AppState, asker: &Asker, id: JobId) -> Result<Response, ApiEr
 #[utoipa::path(get, path = "/api/v1/jobs", tag = "Jobs", responses((status = 200, description = "A page of jobs", body = JobsPage)))]
 pub(super) async fn list_jobs(
     State(state): State<AppState>,
-    asker: Asker,
+    requester: Requester,
     OriginalUri(uri): OriginalUri,
     query: ListQuery,
 ) -> Result<Json<JobsPage>, ApiError> {
-    let mut page = list::list(&state, &asker, &query.request)?;
+    let mut page = list::list(&state, &requester, &query.request)?;
     let pagination = &mut page.meta.pagination;
     pagination.next_url = pagination.next_cursor.as_ref().map(|cursor| query.next_url(uri.path(), cursor));
     Ok(Json(page))
@@ -83,11 +83,11 @@ pub(super) async fn list_jobs(
 ))]
 pub(super) async fn get_result(
     State(state): State<AppState>,
-    asker: Asker,
+    requester: Requester,
     JobPath(id): JobPath,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let file = result::read(&state, &asker, id).await?;
+    let file = result::read(&state, &requester, id).await?;
     // A result never changes; a job that is tried again has none, so the job's own last end names it.
     let finished = file.job.state.finished_at().map_or(0, |at| at.timestamp_millis());
     let etag = format!("\"{id}-{finished:x}\"");
@@ -114,10 +114,10 @@ fn names(value: &HeaderValue, etag: &str) -> bool {
 ))]
 pub(super) async fn cancel_job(
     State(state): State<AppState>,
-    asker: Asker,
+    requester: Requester,
     JobPath(id): JobPath,
 ) -> Result<(StatusCode, Json<JobBody>), ApiError> {
-    Ok(match jobs::cancel(&state, &asker, id).await? {
+    Ok(match jobs::cancel(&state, &requester, id).await? {
         Cancelled::Done(body) => (StatusCode::OK, Json(body)),
         Cancelled::Stopping(body) => (StatusCode::ACCEPTED, Json(body)),
     })
@@ -132,10 +132,10 @@ pub(super) async fn cancel_job(
 ))]
 pub(super) async fn retry_job(
     State(state): State<AppState>,
-    asker: Asker,
+    requester: Requester,
     JobPath(id): JobPath,
 ) -> Result<(StatusCode, Json<JobBody>), ApiError> {
-    Ok((StatusCode::ACCEPTED, Json(jobs::retry(&state, &asker, id).await?)))
+    Ok((StatusCode::ACCEPTED, Json(jobs::retry(&state, &requester, id).await?)))
 }
 
 /// Delete a job
@@ -144,9 +144,9 @@ pub(super) async fn retry_job(
 #[utoipa::path(delete, path = "/api/v1/jobs/{job_id}", tag = "Jobs", responses((status = 204, description = "The job is removed")))]
 pub(super) async fn delete_job(
     State(state): State<AppState>,
-    asker: Asker,
+    requester: Requester,
     JobPath(id): JobPath,
 ) -> Result<StatusCode, ApiError> {
-    jobs::delete(&state, &asker, id).await?;
+    jobs::delete(&state, &requester, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -22,9 +22,9 @@ const MAX_REASON_CHARS: usize = 200;
 
 /// How long a body may take to arrive.
 #[derive(Clone, Copy)]
-pub(super) struct Patience(Duration);
+pub(super) struct BodyTimeout(Duration);
 
-impl FromRef<AppState> for Patience {
+impl FromRef<AppState> for BodyTimeout {
     /// So little has no reason to take longer in all than a pause may take.
     fn from_ref(state: &AppState) -> Self {
         Self(state.pace.idle_timeout)
@@ -38,15 +38,15 @@ impl<S, T> FromRequest<S> for JsonBody<T>
 where
     S: Send + Sync,
     T: DeserializeOwned,
-    Patience: FromRef<S>,
+    BodyTimeout: FromRef<S>,
 {
     type Rejection = ApiError;
 
     fn from_request(request: Request, state: &S) -> impl Future<Output = Result<Self, ApiError>> + Send {
-        let patience = Patience::from_ref(state);
+        let timeout_after = BodyTimeout::from_ref(state);
         async move {
             check_content_type(request.headers())?;
-            let bytes = read(request.into_body(), patience).await?;
+            let bytes = read(request.into_body(), timeout_after).await?;
             parse(&bytes).map(Self)
         }
     }
@@ -75,7 +75,7 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
     Err(ApiError::UnsupportedMediaType { expected: "application/json", found: found.chars().take(100).collect() })
 }
 
-async fn read(body: Body, Patience(patience): Patience) -> Result<Vec<u8>, ApiError> {
+async fn read(body: Body, BodyTimeout(timeout_after): BodyTimeout) -> Result<Vec<u8>, ApiError> {
     let too_large = || ApiError::RequestTooLarge { limit: MAX_BODY_BYTES as u64 };
     if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
         return Err(too_large());
@@ -92,7 +92,7 @@ async fn read(body: Body, Patience(patience): Patience) -> Result<Vec<u8>, ApiEr
         }
         Ok(())
     };
-    tokio::time::timeout(patience, all).await.map_err(|_| ApiError::RequestTimeout)??;
+    tokio::time::timeout(timeout_after, all).await.map_err(|_| ApiError::RequestTimeout)??;
     Ok(bytes)
 }
 
@@ -153,9 +153,9 @@ mod tests {
     }
 
     /// The status of an answer to a body, and what the handler got.
-    async fn sent(content_type: Option<&str>, body: Body, patience: Duration) -> (u16, Option<Value>) {
+    async fn sent(content_type: Option<&str>, body: Body, timeout_after: Duration) -> (u16, Option<Value>) {
         let handler = |JsonBody(value): JsonBody<Value>| async move { axum::Json(value) };
-        let router = Router::new().route("/", post(handler)).with_state(Patience(patience));
+        let router = Router::new().route("/", post(handler)).with_state(BodyTimeout(timeout_after));
         let mut request = Request::post("/").body(body).unwrap();
         if let Some(content_type) = content_type {
             request.headers_mut().insert(CONTENT_TYPE, content_type.parse().unwrap());

@@ -1,9 +1,9 @@
 //! The public interface over HTTP. The only module that names axum. Handlers answer from the registry and the volume; no
 //! handler runs an engine, so the server answers while a recording is worked on.
 
-mod asker;
 mod audio;
 mod bodies;
+mod body_timeout;
 mod credentials;
 mod docs;
 mod error;
@@ -18,7 +18,6 @@ mod health;
 mod info;
 mod jobs;
 mod json;
-mod kept;
 mod language;
 mod layers;
 pub mod openapi;
@@ -26,8 +25,9 @@ mod operations;
 mod parameters;
 mod query;
 mod queue;
+mod requester;
+mod response_cache;
 mod serve;
-mod slow;
 mod state;
 mod take;
 mod upload;
@@ -39,8 +39,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::intake::fields;
-pub use serve::{Patience, listen, serve};
-pub use slow::Pace;
+pub use body_timeout::Pace;
+pub use serve::{ConnectionTimeouts, listen, serve};
 pub use state::{AppState, Parts};
 
 /// Every route, with the layers around them.

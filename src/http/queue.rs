@@ -3,9 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::asker::Asker;
 use super::bodies::queue::QueueStatus;
 use super::operations::queue;
+use super::requester::Requester;
 use super::state::AppState;
 
 /// Queue
@@ -14,6 +14,6 @@ use super::state::AppState;
 #[utoipa::path(get, path = "/api/v1/queue/status", tag = "Queue", responses(
     (status = 200, description = "The queue", body = QueueStatus),
 ))]
-pub(super) async fn get_queue_status(State(state): State<AppState>, asker: Asker) -> Json<QueueStatus> {
-    Json(queue::status(&state, &asker))
+pub(super) async fn get_queue_status(State(state): State<AppState>, requester: Requester) -> Json<QueueStatus> {
+    Json(queue::status(&state, &requester))
 }

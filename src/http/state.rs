@@ -7,8 +7,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::kept::Kept;
-use super::slow::Pace;
+use super::body_timeout::Pace;
+use super::response_cache::ResponseCache;
 use crate::access::Access;
 use crate::access::limits::Limits;
 use crate::access::origins::Origins;
@@ -16,7 +16,7 @@ use crate::access::proxies::TrustedProxies;
 use crate::audio::decode::DecodeLimits;
 use crate::clock::Clock;
 use crate::engine::EngineStatus;
-use crate::jobs::changes::Changes;
+use crate::jobs::job_locks::JobLocks;
 use crate::jobs::registry::Registry;
 use crate::messages::Language;
 use crate::volume::Volume;
@@ -44,7 +44,7 @@ pub struct Parts {
     /// Which web pages may use the interface.
     pub origins: Origins,
     /// Lets the changes of one job follow each other.
-    pub changes: Arc<Changes>,
+    pub job_locks: Arc<JobLocks>,
     /// Holds the process until what was begun for a client is done.
     pub tasks: TaskTracker,
     /// Largest recording, in bytes.
@@ -67,21 +67,26 @@ pub(super) struct Inner {
     /// Bounds how many uploaded files are examined at once: each takes a thread.
     pub(super) probes: Semaphore,
     /// What was answered about jobs that have ended.
-    pub(super) kept: Kept,
+    pub(super) response_cache: ResponseCache,
 }
 
 impl AppState {
     /// Shares the parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner { parts, started: Instant::now(), probes: Semaphore::new(4), kept: Kept::default() }))
+        Self(Arc::new(Inner {
+            parts,
+            started: Instant::now(),
+            probes: Semaphore::new(4),
+            response_cache: ResponseCache::default(),
+        }))
     }
 
     pub(super) fn uptime(&self) -> Duration {
         self.0.started.elapsed()
     }
 
-    pub(super) fn kept(&self) -> &Kept {
-        &self.0.kept
+    pub(super) fn response_cache(&self) -> &ResponseCache {
+        &self.0.response_cache
     }
 
     pub(super) fn probes(&self) -> &Semaphore {

@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::asker::Asker;
 use super::error::ApiError;
 use super::fields::Source;
 use super::json::JsonBody;
 use super::openapi::requests;
 use super::operations::{admission, create};
+use super::requester::Requester;
 use super::state::AppState;
 use super::upload::{answer, idempotency_key};
 
@@ -35,12 +35,12 @@ pub(super) struct TakeRequest {
     pub(super) options: Option<Value>,
 }
 
-pub(super) async fn take(state: &AppState, asker: &Asker, request: Request) -> Result<Response, ApiError> {
-    let admission = admission::admit(state, asker, None, idempotency_key(request.headers())?)?;
+pub(super) async fn take(state: &AppState, requester: &Requester, request: Request) -> Result<Response, ApiError> {
+    let admission = admission::admit(state, requester, None, idempotency_key(request.headers())?)?;
     let JsonBody(request): JsonBody<TakeRequest> = JsonBody::from_request(request, state).await?;
     let wishes = create::understand(Source::Field(request.metadata.as_ref()), Source::Field(request.options.as_ref()))?;
     let name = request.filename.ok_or(ApiError::MissingFile)?;
     let said = create::declared(request.content_type.as_deref())?;
-    let created = create::from_arrival(state, asker, admission, (&name, said), wishes).await?;
-    Ok(answer(asker, &created))
+    let created = create::from_arrival(state, requester, admission, (&name, said), wishes).await?;
+    Ok(answer(requester, &created))
 }

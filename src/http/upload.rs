@@ -15,15 +15,15 @@ use bytes::Bytes;
 use futures_util::{Stream, stream};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 
-use super::asker::Asker;
 use super::bodies::job::JobBody;
+use super::body_timeout::{BodyTimeoutError, Meter, Pace, drain};
 use super::error::ApiError;
 use super::fields::{self, Source};
 use super::json::is_json;
 use super::openapi::requests::RecordingForm;
 use super::operations::admission::{self, Admission};
 use super::operations::create::{self, Created};
-use super::slow::{Meter, Pace, SlowError, drain};
+use super::requester::Requester;
 use super::state::AppState;
 use super::take::{TakeRequest, take};
 use crate::audio::headerless::Headerless;
@@ -63,13 +63,17 @@ struct Parts {
     (RecordingForm = "multipart/form-data"),
     (TakeRequest = "application/json"),
 )), responses((status = 201, description = "The job waits", body = JobBody)))]
-pub(super) async fn create_job(State(state): State<AppState>, asker: Asker, request: Request) -> Result<Response, ApiError> {
+pub(super) async fn create_job(
+    State(state): State<AppState>,
+    requester: Requester,
+    request: Request,
+) -> Result<Response, ApiError> {
     if is_json(request.headers()) {
-        return take(&state, &asker, request).await;
+        return take(&state, &requester, request).await;
     }
     let (head, body) = request.into_parts();
     let mut data = body.into_data_stream();
-    let (boundary, admission) = match admit(&state, &asker, &head.headers) {
+    let (boundary, admission) = match admit(&state, &requester, &head.headers) {
         Ok(admitted) => admitted,
         // This client waits for our word before it sends; reading would tell it to go on.
         Err(refusal) if head.headers.contains_key(EXPECT) => return Err(refusal),
@@ -78,7 +82,7 @@ pub(super) async fn create_job(State(state): State<AppState>, asker: Asker, requ
             return Err(refusal);
         }
     };
-    match receive(&state, &asker, boundary, admission, &mut data).await {
+    match receive(&state, &requester, boundary, admission, &mut data).await {
         Ok(response) => Ok(response),
         Err(refusal) => {
             drain(data).await;
@@ -88,7 +92,7 @@ pub(super) async fn create_job(State(state): State<AppState>, asker: Asker, requ
 }
 
 /// What can be said before a byte of the body is read.
-fn admit(state: &AppState, asker: &Asker, headers: &HeaderMap) -> Result<(String, Admission), ApiError> {
+fn admit(state: &AppState, requester: &Requester, headers: &HeaderMap) -> Result<(String, Admission), ApiError> {
     let boundary = boundary(headers)?;
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
     let limit = state.max_file_bytes;
@@ -97,12 +101,12 @@ fn admit(state: &AppState, asker: &Asker, headers: &HeaderMap) -> Result<(String
     }
     let key = idempotency_key(headers)?;
     // A little more than the limit may be the parts beside the recording: that shows while it streams.
-    Ok((boundary, admission::admit(state, asker, length.map(|length| length.min(limit)), key)?))
+    Ok((boundary, admission::admit(state, requester, length.map(|length| length.min(limit)), key)?))
 }
 
 async fn receive(
     state: &AppState,
-    asker: &Asker,
+    requester: &Requester,
     boundary: String,
     mut admission: Admission,
     data: &mut BodyDataStream,
@@ -112,15 +116,15 @@ async fn receive(
     let options = Source::Text(parts.options.as_deref().unwrap_or_default());
     let wishes = create::understand(metadata, options)?;
     let (spool, label) = parts.recording.ok_or(ApiError::MissingFile)?;
-    let created = create::from_spool(state, asker, admission, spool, label, wishes).await?;
-    Ok(answer(asker, &created))
+    let created = create::from_spool(state, requester, admission, spool, label, wishes).await?;
+    Ok(answer(requester, &created))
 }
 
 /// The answer to a request that made a job, now or before.
-pub(super) fn answer(asker: &Asker, created: &Created) -> Response {
+pub(super) fn answer(requester: &Requester, created: &Created) -> Response {
     let (Created::Now(job) | Created::Before(job)) = created;
     let location = format!("/api/v1/jobs/{}", job.id);
-    let body = Json(JobBody::as_accepted(job, asker));
+    let body = Json(JobBody::as_accepted(job, requester));
     let mut response = (StatusCode::CREATED, [(LOCATION, location)], body).into_response();
     if matches!(created, Created::Before(_)) {
         response.headers_mut().insert(&REPLAYED, HeaderValue::from_static("true"));
@@ -225,7 +229,7 @@ async fn read_field(mut part: Part<'_>, name: &str) -> Result<Bytes, ApiError> {
 #[derive(Debug, thiserror::Error)]
 enum BodyError {
     #[error(transparent)]
-    Slow(#[from] SlowError),
+    Slow(#[from] BodyTimeoutError),
     #[error("no boundary or end of headers within {MAX_UNPARSED_BYTES} bytes")]
     Endless,
 }
@@ -254,8 +258,8 @@ fn multipart_error(error: &multer::Error, limit: u64) -> ApiError {
     }
     if let multer::Error::StreamReadFailed(source) = error {
         return match source.downcast_ref() {
-            Some(BodyError::Slow(SlowError::TooSlow)) => ApiError::RequestTimeout,
-            Some(BodyError::Endless | BodyError::Slow(SlowError::Broken(_))) | None => {
+            Some(BodyError::Slow(BodyTimeoutError::TooSlow)) => ApiError::RequestTimeout,
+            Some(BodyError::Endless | BodyError::Slow(BodyTimeoutError::Broken(_))) | None => {
                 ApiError::InvalidRequest(format!("malformed multipart/form-data: {source}"))
             }
         };

@@ -5,10 +5,10 @@
 //! first, one at a time. While there is no room, in the queue or on the disk, files wait where they are. This module decides; what
 //! moves is moved by `volume`, by the same steps as for a request that names a file, so that each file becomes one job.
 
+mod adopt;
 mod notices;
 mod settling;
 mod sidecar;
-mod taking;
 mod writers;
 
 use std::collections::HashMap;
@@ -25,9 +25,9 @@ use crate::clock::Clock;
 use crate::engine::EngineStatus;
 use crate::jobs::registry::Registry;
 use crate::volume::{Arrival, Imprint, Listing, Place, Volume};
+use adopt::{TakeOutcome, Taker};
 use notices::Notices;
 use settling::{Moment, Settling};
-use taking::{Fate, Taker};
 
 /// Most files that one look considers, the oldest ones: a bound of the memory, some 300 bytes a file.
 const MAX_FILES: usize = 4096;
@@ -202,10 +202,10 @@ impl Inbox {
         let (place, seen) = (arrival.place().clone(), arrival.imprint());
         let taker = self.taker.clone();
         let taken = self.tasks.spawn_blocking(move || taker.take(&arrival, reservation)).await;
-        match taken.unwrap_or_else(|error| Fate::Left(io::Error::other(error))) {
-            Fate::Done => None,
-            Fate::NoRoom => Some(Wait::StorageFull),
-            Fate::Left(error) => {
+        match taken.unwrap_or_else(|error| TakeOutcome::Left(io::Error::other(error))) {
+            TakeOutcome::Done => None,
+            TakeOutcome::NoRoom => Some(Wait::StorageFull),
+            TakeOutcome::Left(error) => {
                 let again = Instant::now() + self.poll_interval * PATIENCE;
                 let told = self.left.insert(place, Left { seen, kind: error.kind(), again });
                 if told.is_none_or(|told| told.kind != error.kind()) {

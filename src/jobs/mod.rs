@@ -1,9 +1,9 @@
 //! What a job is: its identity, its states and their ways out, the queue, and progress. No HTTP, no audio, no files.
 
-pub mod changes;
 pub mod estimate;
 pub mod events;
 mod failure;
+pub mod job_locks;
 pub mod options;
 pub mod progress;
 pub mod registry;

@@ -2,10 +2,10 @@
 
 mod assemble;
 mod callbacks;
+mod checkpoint;
+mod chunk_samples;
 pub mod cleaning;
 mod doubt;
-mod heard;
-mod kept;
 pub mod language;
 pub mod packing;
 mod pass;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::callbacks::Hooks;
-use super::heard::Heard;
-use super::kept::{self, KeptWindows};
+use super::checkpoint::{self, WindowCheckpoints};
+use super::chunk_samples::ChunkSamples;
 use super::packing::{Chunk, Packing, pack};
 use super::schedule::{self, Progress};
 use super::whisper::{DETECTION, LoadError, Model};
@@ -78,12 +78,12 @@ impl WhisperTranscriber {
         let (false, Some(Work { signal, chunk })) = (english_only, longest) else {
             return Ok(Language { code: "en".to_owned(), confidence: 1.0 });
         };
-        if let Some(heard) = kept::recall_language(ctx.checkpoints()) {
+        if let Some(heard) = checkpoint::recall_language(ctx.checkpoints()) {
             return Ok(heard);
         }
         let detected = schedule::run(1, 1, ctx.stop(), &Arc::default(), |_| {
             let model = Arc::clone(&self.model);
-            let beginning = Heard::read(chunk, signals[*signal].audio, self.settings.denoise, DETECTION);
+            let beginning = ChunkSamples::read(chunk, signals[*signal].audio, self.settings.denoise, DETECTION);
             let (stop, pulse) = (ctx.stop().clone(), ctx.pulse().clone());
             move || {
                 let must_stop = || {
@@ -95,7 +95,7 @@ impl WhisperTranscriber {
         })?;
         let heard = detected.into_iter().next();
         let heard = heard.ok_or_else(|| TranscribeError::Engine("no language was detected".to_owned()))?;
-        kept::keep_language(ctx.checkpoints(), &heard);
+        checkpoint::keep_language(ctx.checkpoints(), &heard);
         Ok(heard)
     }
 }
@@ -126,11 +126,11 @@ impl Transcribe for WhisperTranscriber {
         let decoded = schedule::run(work.len(), self.settings.threads.max(1), ctx.stop(), &give_up, |index| {
             let Work { signal, chunk } = &work[index];
             let Signal { audio, speech } = signals[*signal];
-            let heard = Heard::read(chunk, audio, self.settings.denoise, usize::MAX);
+            let heard = ChunkSamples::read(chunk, audio, self.settings.denoise, usize::MAX);
             let (chunk, speech) = (chunk.clone(), chunk.speech(speech));
             let (model, decoding) = (Arc::clone(&self.model), Arc::clone(&decoding));
             let (progress, give_up, stop) = (Arc::clone(&progress), Arc::clone(&give_up), ctx.stop().clone());
-            let (kept, pulse) = (KeptWindows::new(ctx.checkpoints().clone(), index), ctx.pulse().clone());
+            let (kept, pulse) = (WindowCheckpoints::new(ctx.checkpoints().clone(), index), ctx.pulse().clone());
             move || {
                 let must_stop = || {
                     pulse.beat();

@@ -12,7 +12,7 @@ use whisper_rs::{
 };
 
 use super::callbacks::Hooks;
-use super::kept::KeptWindows;
+use super::checkpoint::WindowCheckpoints;
 use super::pass::{Pass, PassReader, Said};
 use super::windows::Windows;
 use super::words::Phrase;
@@ -164,7 +164,7 @@ impl Model {
         decoding: &Decoding,
         samples: &[f32],
         speech_between: &dyn Fn(Range<usize>) -> Millis,
-        kept: &KeptWindows,
+        kept: &WindowCheckpoints,
         hooks: &Hooks<'_>,
     ) -> Result<Vec<Phrase>, TranscribeError> {
         let mut phrases = Vec::new();

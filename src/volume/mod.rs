@@ -4,6 +4,7 @@
 //! under a temporary name, flushed, and renamed: at no moment is something half-written visible under its real name. What
 //! an operator sees in the folders is therefore true, and a start needs nothing else to know every job.
 
+mod adopt;
 mod arrivals;
 mod cancellation;
 mod checkpoints;
@@ -23,7 +24,6 @@ mod spool;
 mod steps;
 mod stream;
 mod sync;
-mod taking;
 
 use std::fs::File;
 use std::io;
@@ -134,7 +134,7 @@ struct Root {
     disk: Disk,
     room: Room,
     /// What lies in `temp/` and belongs into `incoming/`.
-    stranded: Mutex<Vec<(PathBuf, taking::Origin)>>,
+    stranded: Mutex<Vec<(PathBuf, adopt::Origin)>>,
     /// Held locked for as long as the server lives, so that two never work on one volume.
     _lock: File,
 }
@@ -187,7 +187,7 @@ impl Volume {
         self.0.path.join("models/embeddings")
     }
 
-    fn stranded(&self) -> MutexGuard<'_, Vec<(PathBuf, taking::Origin)>> {
+    fn stranded(&self) -> MutexGuard<'_, Vec<(PathBuf, adopt::Origin)>> {
         self.0.stranded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

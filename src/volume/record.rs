@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::adopt::Origin;
 use super::arrivals::Place;
-use super::taking::Origin;
 use crate::access::KeyId;
 use crate::jobs::events::NUMBERS_OF_A_RUN;
 use crate::jobs::progress::Progress;

@@ -6,7 +6,7 @@
 
 use super::lag::{LONGEST, PIECE, Search};
 use super::{Signal, compare};
-use crate::audio::less::Leak;
+use crate::audio::leak_removed::Leak;
 use crate::audio::{Audio, SignalError};
 
 /// Pieces of half a second that are looked at, evenly spread over the recording: enough to average out the voices.

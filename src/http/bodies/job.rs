@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::options::OptionsBody;
 use super::progress::{ProgressBody, stage_schema};
 use super::{some_time, tenths, time};
-use crate::http::asker::Asker;
+use crate::http::requester::Requester;
 use crate::jobs::stage::Stage;
 use crate::jobs::{Job, JobId, JobState};
 
@@ -145,8 +145,8 @@ impl JobBody {
         "websocket_url",
     ];
 
-    /// A job as this asker sees it.
-    pub(in crate::http) fn new(job: &Job, estimated_completion: Option<DateTime<Utc>>, asker: &Asker) -> Self {
+    /// A job as this requester sees it.
+    pub(in crate::http) fn new(job: &Job, estimated_completion: Option<DateTime<Utc>>, requester: &Requester) -> Self {
         let url = format!("/api/v1/jobs/{}", job.id);
         Self {
             job_id: uuid(job.id),
@@ -162,7 +162,7 @@ impl JobBody {
             options: OptionsBody::new(&job.options),
             priority: job.priority,
             attempts: job.attempts,
-            error: JobErrorBody::new(&job.state, asker),
+            error: JobErrorBody::new(&job.state, requester),
             archived_at: if let JobState::Archived { archived_at, .. } = &job.state { Some(*archived_at) } else { None },
             last_seq: job.last_event,
             result_url: format!("{url}/result"),
@@ -174,9 +174,9 @@ impl JobBody {
     }
 
     /// A job as it was when it was accepted: the first answer, given again.
-    pub(in crate::http) fn as_accepted(job: &Job, asker: &Asker) -> Self {
+    pub(in crate::http) fn as_accepted(job: &Job, requester: &Requester) -> Self {
         let accepted = Job { state: JobState::Queued, attempts: 0, last_event: 1, ..job.clone() };
-        Self::new(&accepted, None, asker)
+        Self::new(&accepted, None, requester)
     }
 }
 
@@ -202,16 +202,16 @@ impl FileInfoBody {
 
 impl JobErrorBody {
     /// Why a job in this state has no result; none if it has one, or may still get one.
-    pub(in crate::http) fn new(state: &JobState, asker: &Asker) -> Option<Self> {
+    pub(in crate::http) fn new(state: &JobState, requester: &Requester) -> Option<Self> {
         match state {
             JobState::Failed { failure, .. } => Some(Self {
                 code: failure.code.name(),
-                message: asker.failure_message(failure),
+                message: requester.failure_message(failure),
                 stage: failure.stage.map(Stage::name),
             }),
             JobState::Cancelled { progress, .. } => Some(Self {
                 code: "JOB_CANCELLED",
-                message: asker.cancelled_message(),
+                message: requester.cancelled_message(),
                 stage: progress.map(|progress| progress.stage.name()),
             }),
             JobState::Queued | JobState::Processing { .. } | JobState::Completed { .. } | JobState::Archived { .. } => None,

@@ -1,7 +1,7 @@
 //! What can be said of a recording before a byte of it is read: whether there is room for it.
 
-use crate::http::asker::Asker;
 use crate::http::error::ApiError;
+use crate::http::requester::Requester;
 use crate::http::state::AppState;
 use crate::jobs::JobId;
 use crate::jobs::registry::Reservation;
@@ -34,7 +34,7 @@ impl Admission {
 /// Whether a recording of so many bytes, as far as it is known, may come.
 pub(in crate::http) fn admit(
     state: &AppState,
-    asker: &Asker,
+    requester: &Requester,
     size: Option<u64>,
     key: Option<String>,
 ) -> Result<Admission, ApiError> {
@@ -45,7 +45,7 @@ pub(in crate::http) fn admit(
     if let Some(size) = size.filter(|size| *size > limit) {
         return Err(ApiError::FileTooLarge { size: Some(size), limit });
     }
-    let is_known = key.as_ref().is_some_and(|key| state.registry.find_by_key(asker.caller.key(), key).is_some());
+    let is_known = key.as_ref().is_some_and(|key| state.registry.find_by_key(requester.caller.key(), key).is_some());
     let reservation = if is_known { None } else { Some(state.registry.reserve()?) };
     let room = state.volume.promise(size.unwrap_or(0)).map_err(|NoRoom| ApiError::StorageFull)?;
     Ok(Admission { reservation, key, room: Some(room) })

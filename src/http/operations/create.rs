@@ -12,9 +12,9 @@ use super::admission::Admission;
 use crate::access::KeyId;
 use crate::audio::headerless::Headerless;
 use crate::audio::{SourceInfo, decode};
-use crate::http::asker::Asker;
 use crate::http::error::ApiError;
 use crate::http::fields::{self, Metadata, Source};
+use crate::http::requester::Requester;
 use crate::http::state::AppState;
 use crate::intake::{self, Draft};
 use crate::jobs::options::JobOptions;
@@ -67,7 +67,7 @@ pub(in crate::http) fn declared(media_type: Option<&str>) -> Result<Option<Heade
 /// Makes a job of a recording that has arrived whole.
 pub(in crate::http) async fn from_spool(
     state: &AppState,
-    asker: &Asker,
+    requester: &Requester,
     admission: Admission,
     spool: Spool,
     (filename, said): (String, Option<Headerless>),
@@ -81,20 +81,20 @@ pub(in crate::http) async fn from_spool(
         .clone()
         .map(|key| Idempotency { key, fingerprint: fingerprint(&json!(["sent", filename, spool.sha256()]), said, &wishes) });
     // Repeated, it gets the first answer, whatever has changed here since.
-    if let Some(made) = made_before(state, asker.caller.key(), idempotency.as_ref()) {
+    if let Some(made) = made_before(state, requester.caller.key(), idempotency.as_ref()) {
         return made;
     }
     can_be_kept_to(state, &wishes.options)?;
     let source = probe(state, spool.path(), said.or_else(|| Headerless::from_name(&filename))).await?;
     let file = intake::describe(filename, spool.written(), spool.sha256(), &source);
-    let job = draft(state, asker, spool.id(), file, wishes, idempotency);
+    let job = draft(state, requester, spool.id(), file, wishes, idempotency);
     place(state, admission, job, Recording::Spooled(Box::new(spool))).await
 }
 
 /// Makes a job of a file that lies in `incoming/`.
 pub(in crate::http) async fn from_arrival(
     state: &AppState,
-    asker: &Asker,
+    requester: &Requester,
     admission: Admission,
     (name, said): (&str, Option<Headerless>),
     wishes: Wishes,
@@ -102,18 +102,18 @@ pub(in crate::http) async fn from_arrival(
     let idempotency =
         admission.key.clone().map(|key| Idempotency { key, fingerprint: fingerprint(&json!(["taken", name]), said, &wishes) });
     // Repeated, the file is not there any more: the first request took it.
-    if let Some(made) = made_before(state, asker.caller.key(), idempotency.as_ref()) {
+    if let Some(made) = made_before(state, requester.caller.key(), idempotency.as_ref()) {
         return made;
     }
     let wanted = idempotency.clone();
-    let refusal = match arrived(state, asker, admission, (name, said), wishes, idempotency).await {
+    let refusal = match arrived(state, requester, admission, (name, said), wishes, idempotency).await {
         Ok(created) => return Ok(created),
         Err(refusal) => refusal,
     };
     // Another request may have taken the file meanwhile; if it was this one under the same name, its answer is this one's too.
     if let Some(idempotency) = &wanted {
-        let _settled = state.changes.hold((asker.caller.key(), &idempotency.key)).await;
-        if let Some(made) = made_before(state, asker.caller.key(), Some(idempotency)) {
+        let _settled = state.job_locks.hold((requester.caller.key(), &idempotency.key)).await;
+        if let Some(made) = made_before(state, requester.caller.key(), Some(idempotency)) {
             return made;
         }
     }
@@ -124,7 +124,7 @@ pub(in crate::http) async fn from_arrival(
 /// Checks a file in `incoming/` and makes a job of it.
 async fn arrived(
     state: &AppState,
-    asker: &Asker,
+    requester: &Requester,
     admission: Admission,
     (name, said): (&str, Option<Headerless>),
     wishes: Wishes,
@@ -149,7 +149,7 @@ async fn arrived(
         .map_err(|error| ApiError::from_io("reading a file", &error))?;
     let filename = fields::file_label(Some(&arrival.name()));
     let file = intake::describe(filename, arrival.size(), sha256, &source);
-    let job = draft(state, asker, JobId::random(), file, wishes, idempotency);
+    let job = draft(state, requester, JobId::random(), file, wishes, idempotency);
     place(state, admission, job, Recording::Arrived(Box::new(arrival))).await
 }
 
@@ -177,10 +177,17 @@ async fn probe(state: &AppState, path: std::path::PathBuf, said: Option<Headerle
     Ok(probed.map_err(|error| ApiError::Internal(format!("probing a recording: {error}")))??)
 }
 
-/// The job of this asker.
-fn draft(state: &AppState, asker: &Asker, id: JobId, file: FileInfo, wishes: Wishes, idempotency: Option<Idempotency>) -> Job {
+/// The job of this requester.
+fn draft(
+    state: &AppState,
+    requester: &Requester,
+    id: JobId,
+    file: FileInfo,
+    wishes: Wishes,
+    idempotency: Option<Idempotency>,
+) -> Job {
     let Wishes { metadata, options, .. } = wishes;
-    let owner = asker.caller.key().cloned();
+    let owner = requester.caller.key().cloned();
     intake::draft(&state.registry, &state.clock, Draft { id, file, metadata, options, owner, idempotency })
 }
 
@@ -188,7 +195,7 @@ fn draft(state: &AppState, asker: &Asker, id: JobId, file: FileInfo, wishes: Wis
 /// between the two.
 async fn place(state: &AppState, admission: Admission, job: Job, recording: Recording) -> Result<Created, ApiError> {
     let guard = match &job.idempotency {
-        Some(idempotency) => Some(state.changes.hold((job.owner.as_ref(), &idempotency.key)).await),
+        Some(idempotency) => Some(state.job_locks.hold((job.owner.as_ref(), &idempotency.key)).await),
         None => None,
     };
     if let Some(made) = made_before(state, job.owner.as_ref(), job.idempotency.as_ref()) {

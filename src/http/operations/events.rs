@@ -6,11 +6,11 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::{find, result};
-use crate::http::asker::Asker;
 use crate::http::bodies::job::{JobErrorBody, uuid};
 use crate::http::bodies::message::JobEvent;
 use crate::http::bodies::progress::ProgressBody;
 use crate::http::error::ApiError;
+use crate::http::requester::Requester;
 use crate::http::state::AppState;
 use crate::jobs::events::{Event, EventKind};
 use crate::jobs::{Job, JobId, JobState};
@@ -45,8 +45,8 @@ pub(in crate::http) enum Followed {
 
 impl Follower {
     /// Follows a job from behind the event of this number; without one, from its present state on.
-    pub(in crate::http) fn new(state: &AppState, asker: &Asker, id: JobId, after: Option<u64>) -> Result<Self, ApiError> {
-        let job = find(state, asker, id)?;
+    pub(in crate::http) fn new(state: &AppState, requester: &Requester, id: JobId, after: Option<u64>) -> Result<Self, ApiError> {
+        let job = find(state, requester, id)?;
         let watched = state.registry.watch(id).ok_or(ApiError::JobNotFound)?;
         // A number that was never given is no place to go on from.
         let last = after.map_or(watched.before_present, |number| if number > job.last_event { 0 } else { number });
@@ -92,7 +92,7 @@ impl Follower {
 }
 
 /// An event as it is told.
-pub(in crate::http) async fn tell(state: &AppState, asker: &Asker, id: JobId, event: &Event) -> Told {
+pub(in crate::http) async fn tell(state: &AppState, requester: &Requester, id: JobId, event: &Event) -> Told {
     let job_id = uuid(id);
     let (seq, timestamp) = (event.number, event.at);
     let annotation;
@@ -105,17 +105,17 @@ pub(in crate::http) async fn tell(state: &AppState, asker: &Asker, id: JobId, ev
             timestamp,
         },
         (EventKind::Outcome, JobState::Completed { .. }) => {
-            let read = result::read(state, asker, id).await;
+            let read = result::read(state, requester, id).await;
             match read.and_then(|file| file.annotation()) {
                 Ok(found) => {
                     annotation = found;
                     JobEvent::Result { job_id, status: "completed", result: &annotation, seq, timestamp }
                 }
-                Err(error) => JobEvent::Error { job_id, error: told_error(&error, asker), seq, timestamp },
+                Err(error) => JobEvent::Error { job_id, error: told_error(&error, requester), seq, timestamp },
             }
         }
         (EventKind::Outcome, at) => {
-            let error = JobErrorBody::new(at, asker).unwrap_or_else(|| told_error(&ApiError::ResultArchived, asker));
+            let error = JobErrorBody::new(at, requester).unwrap_or_else(|| told_error(&ApiError::ResultArchived, requester));
             JobEvent::Error { job_id, error, seq, timestamp }
         }
     };
@@ -129,6 +129,6 @@ pub(in crate::http) fn tell_deleted(state: &AppState, id: JobId) -> String {
     serde_json::to_string(&message).expect("a message has string keys and finite numbers, so it is always JSON")
 }
 
-fn told_error(error: &ApiError, asker: &Asker) -> JobErrorBody {
-    JobErrorBody { code: error.code().name(), message: error.message(asker.language), stage: None }
+fn told_error(error: &ApiError, requester: &Requester) -> JobErrorBody {
+    JobErrorBody { code: error.code().name(), message: error.message(requester.language), stage: None }
 }

@@ -9,9 +9,9 @@ use std::time::Duration;
 use tracing::info;
 
 use super::find;
-use crate::http::asker::Asker;
 use crate::http::bodies::job::JobBody;
 use crate::http::error::ApiError;
+use crate::http::requester::Requester;
 use crate::http::state::AppState;
 use crate::jobs::registry::{Cancellation, Outcome, Removal, Retry, Settled};
 use crate::jobs::{Job, JobId, JobState};
@@ -29,25 +29,25 @@ pub(in crate::http) enum Cancelled {
 }
 
 /// The body of a job as it stands.
-pub(in crate::http) fn body(state: &AppState, asker: &Asker, job: &Job) -> JobBody {
-    JobBody::new(job, state.registry.estimated_completion(job), asker)
+pub(in crate::http) fn body(state: &AppState, requester: &Requester, job: &Job) -> JobBody {
+    JobBody::new(job, state.registry.estimated_completion(job), requester)
 }
 
 /// A job as it stands.
-pub(in crate::http) fn get(state: &AppState, asker: &Asker, id: JobId) -> Result<JobBody, ApiError> {
-    Ok(body(state, asker, &*find(state, asker, id)?))
+pub(in crate::http) fn get(state: &AppState, requester: &Requester, id: JobId) -> Result<JobBody, ApiError> {
+    Ok(body(state, requester, &*find(state, requester, id)?))
 }
 
 /// A job as it stands after its next change: after the event of this number, or else from now on. At once when it has ended,
 /// and at the latest when the time is over.
 pub(in crate::http) async fn wait(
     state: &AppState,
-    asker: &Asker,
+    requester: &Requester,
     id: JobId,
     after: Option<u64>,
     at_most: Duration,
 ) -> Result<JobBody, ApiError> {
-    let job = find(state, asker, id)?;
+    let job = find(state, requester, id)?;
     // A number that was never given is of another life of the job: the present state is news.
     let seen = after.map_or(job.last_event, |number| if number > job.last_event { 0 } else { number });
     let Some(mut watched) = state.registry.watch(id) else { return Err(ApiError::JobNotFound) };
@@ -61,13 +61,13 @@ pub(in crate::http) async fn wait(
         () = tokio::time::sleep(at_most) => {}
         () = state.closing.cancelled() => {}
     }
-    get(state, asker, id)
+    get(state, requester, id)
 }
 
 /// Cancels a job that waits or runs.
-pub(in crate::http) async fn cancel(state: &AppState, asker: &Asker, id: JobId) -> Result<Cancelled, ApiError> {
-    find(state, asker, id)?;
-    let guard = state.changes.hold(id).await;
+pub(in crate::http) async fn cancel(state: &AppState, requester: &Requester, id: JobId) -> Result<Cancelled, ApiError> {
+    find(state, requester, id)?;
+    let guard = state.job_locks.hold(id).await;
     match state.registry.cancel(id).ok_or(ApiError::JobNotFound)? {
         Cancellation::Stopping(job) => {
             let task = state.clone();
@@ -81,9 +81,9 @@ pub(in crate::http) async fn cancel(state: &AppState, asker: &Asker, id: JobId) 
             });
             let noted = noted.await.map_err(|error| ApiError::Internal(format!("cancelling a job: {error}")))?;
             noted.map_err(|error| ApiError::from_io("cancelling a job", &error))?;
-            Ok(Cancelled::Stopping(body(state, asker, &job)))
+            Ok(Cancelled::Stopping(body(state, requester, &job)))
         }
-        Cancellation::AlreadyCancelled(job) => Ok(Cancelled::Done(body(state, asker, &job))),
+        Cancellation::AlreadyCancelled(job) => Ok(Cancelled::Done(body(state, requester, &job))),
         Cancellation::Finished(job) => Err(ApiError::JobFinished { status: job.state.name() }),
         Cancellation::Withdrawn(job) => {
             let task = state.clone();
@@ -101,7 +101,7 @@ pub(in crate::http) async fn cancel(state: &AppState, asker: &Asker, id: JobId) 
                 Ok(())
             });
             set_aside.await.map_err(|error| ApiError::Internal(format!("cancelling a job: {error}")))??;
-            Ok(Cancelled::Done(get(state, asker, id)?))
+            Ok(Cancelled::Done(get(state, requester, id)?))
         }
     }
 }
@@ -114,16 +114,16 @@ fn cancelled(state: &AppState, job: &Job) -> Job {
 }
 
 /// Queues a failed or cancelled job again.
-pub(in crate::http) async fn retry(state: &AppState, asker: &Asker, id: JobId) -> Result<JobBody, ApiError> {
+pub(in crate::http) async fn retry(state: &AppState, requester: &Requester, id: JobId) -> Result<JobBody, ApiError> {
     if state.stopping.is_cancelled() {
         return Err(ApiError::ShuttingDown);
     }
-    find(state, asker, id)?;
-    let guard = state.changes.hold(id).await;
+    find(state, requester, id)?;
+    let guard = state.job_locks.hold(id).await;
     let job = match state.registry.retry(id).ok_or(ApiError::JobNotFound)? {
         Retry::Possible(job) => job,
         // The same wish once more, for example because its first answer was lost: it is fulfilled already.
-        Retry::Pending(job) => return Ok(body(state, asker, &job)),
+        Retry::Pending(job) => return Ok(body(state, requester, &job)),
         Retry::Finished(job) => return Err(ApiError::JobFinished { status: job.state.name() }),
     };
     let reservation = state.registry.reserve()?;
@@ -140,14 +140,14 @@ pub(in crate::http) async fn retry(state: &AppState, asker: &Asker, id: JobId) -
         Ok::<_, ApiError>(job)
     });
     let job = queued.await.map_err(|error| ApiError::Internal(format!("retrying a job: {error}")))??;
-    Ok(body(state, asker, &job))
+    Ok(body(state, requester, &job))
 }
 
 /// Removes a job with all its traces; one that runs is stopped first.
-pub(in crate::http) async fn delete(state: &AppState, asker: &Asker, id: JobId) -> Result<(), ApiError> {
-    find(state, asker, id)?;
-    let guard = state.changes.hold(id).await;
-    state.kept().forget(id);
+pub(in crate::http) async fn delete(state: &AppState, requester: &Requester, id: JobId) -> Result<(), ApiError> {
+    find(state, requester, id)?;
+    let guard = state.job_locks.hold(id).await;
+    state.response_cache().forget(id);
     match state.registry.remove(id).ok_or(ApiError::JobNotFound)? {
         Removal::Removed(job) => {
             let task = state.clone();

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::jobs;
-use crate::http::asker::Asker;
 use crate::http::bodies::page::{JobsPage, PageMeta, Pagination};
 use crate::http::error::ApiError;
+use crate::http::requester::Requester;
 use crate::http::state::AppState;
 use crate::jobs::registry::{Filter, Order, Place};
 
@@ -30,10 +30,11 @@ pub(in crate::http) struct ListRequest {
 }
 
 /// A page of the list, without the address of the next one: only REST has addresses.
-pub(in crate::http) fn list(state: &AppState, asker: &Asker, request: &ListRequest) -> Result<JobsPage, ApiError> {
-    let page = state.registry.list(&asker.caller, &request.filter, request.order, request.after, request.limit);
+pub(in crate::http) fn list(state: &AppState, requester: &Requester, request: &ListRequest) -> Result<JobsPage, ApiError> {
+    let page = state.registry.list(&requester.caller, &request.filter, request.order, request.after, request.limit);
     let next_cursor = page.jobs.last().filter(|_| page.has_more).map(|job| encode_cursor(Place::of(job)));
-    let data = page.jobs.iter().map(|job| fields_of(jobs::body(state, asker, job), &request.fields)).collect::<Result<_, _>>()?;
+    let data =
+        page.jobs.iter().map(|job| fields_of(jobs::body(state, requester, job), &request.fields)).collect::<Result<_, _>>()?;
     Ok(JobsPage { data, meta: PageMeta { pagination: Pagination { limit: request.limit, next_cursor, next_url: None } } })
 }
 

@@ -11,12 +11,12 @@ pub(super) mod result;
 
 use std::sync::Arc;
 
-use super::asker::Asker;
 use super::error::ApiError;
+use super::requester::Requester;
 use super::state::AppState;
 use crate::jobs::{Job, JobId};
 
-/// A job that this asker may know of; what it may not know of does not exist for it.
-pub(super) fn find(state: &AppState, asker: &Asker, id: JobId) -> Result<Arc<Job>, ApiError> {
-    state.registry.find(id).filter(|job| asker.sees(job)).ok_or(ApiError::JobNotFound)
+/// A job that this requester may know of; what it may not know of does not exist for it.
+pub(super) fn find(state: &AppState, requester: &Requester, id: JobId) -> Result<Arc<Job>, ApiError> {
+    state.registry.find(id).filter(|job| requester.sees(job)).ok_or(ApiError::JobNotFound)
 }

@@ -1,18 +1,18 @@
 //! The queue's state.
 
-use crate::http::asker::Asker;
 use crate::http::bodies::job::uuid;
 use crate::http::bodies::queue::{QueueStatus, WaitingJob};
 use crate::http::bodies::tenths;
+use crate::http::requester::Requester;
 use crate::http::state::AppState;
 
 /// What runs, and what waits in which order. Of other people's jobs, only how many there are.
-pub(in crate::http) fn status(state: &AppState, asker: &Asker) -> QueueStatus {
+pub(in crate::http) fn status(state: &AppState, requester: &Requester) -> QueueStatus {
     let queued = state.registry.queued();
     let jobs = queued
         .iter()
         .enumerate()
-        .filter(|(_, waiting)| asker.sees(&waiting.job))
+        .filter(|(_, waiting)| requester.sees(&waiting.job))
         .map(|(index, waiting)| WaitingJob {
             job_id: uuid(waiting.job.id),
             status: waiting.job.state.name(),
@@ -23,7 +23,7 @@ pub(in crate::http) fn status(state: &AppState, asker: &Asker) -> QueueStatus {
         .collect();
     QueueStatus {
         queue_length: queued.len(),
-        processing_job: state.registry.running().filter(|job| asker.sees(job)).map(|job| uuid(job.id)),
+        processing_job: state.registry.running().filter(|job| requester.sees(job)).map(|job| uuid(job.id)),
         average_processing_time: tenths(state.registry.average_processing_seconds()),
         jobs,
     }

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::find;
-use crate::http::asker::Asker;
 use crate::http::error::ApiError;
+use crate::http::requester::Requester;
 use crate::http::state::AppState;
 use crate::jobs::{Job, JobId, JobState};
 
@@ -35,8 +35,8 @@ impl ResultFile {
 }
 
 /// The result of a job, or why there is none.
-pub(in crate::http) async fn read(state: &AppState, asker: &Asker, id: JobId) -> Result<ResultFile, ApiError> {
-    let job = find(state, asker, id)?;
+pub(in crate::http) async fn read(state: &AppState, requester: &Requester, id: JobId) -> Result<ResultFile, ApiError> {
+    let job = find(state, requester, id)?;
     match &job.state {
         JobState::Queued | JobState::Processing { .. } => {
             let left = state.registry.estimated_completion(&job).map_or_else(
@@ -56,7 +56,7 @@ pub(in crate::http) async fn read(state: &AppState, asker: &Asker, id: JobId) ->
                 Ok(bytes) => Ok(ResultFile { job, bytes }),
                 Err(cause) => {
                     // Deleted or archived between the two looks: once that is through, the registry knows.
-                    let _settled = state.changes.hold(id).await;
+                    let _settled = state.job_locks.hold(id).await;
                     match state.registry.find(id).as_deref().map(|job| &job.state) {
                         None => Err(ApiError::JobNotFound),
                         Some(JobState::Archived { .. }) => Err(ApiError::ResultArchived),

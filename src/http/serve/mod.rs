@@ -47,7 +47,7 @@ const KEEPALIVE: (Duration, Duration) = (Duration::from_mins(1), Duration::from_
 
 /// What is asked of a connection.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct ConnectionTimeouts {
     /// For the head of a request, from the connection or its first byte on.
     pub header_timeout: Duration,
     /// For the next request.
@@ -72,7 +72,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    patience: Patience,
+    timeouts: ConnectionTimeouts,
     max_connections: usize,
     closing: CancellationToken,
 ) {
@@ -93,10 +93,10 @@ pub async fn serve(
                 };
                 prepare(&tcp);
                 connections.spawn(converse(
-                    Stream::new(tcp, place, patience.write_timeout),
+                    Stream::new(tcp, place, timeouts.write_timeout),
                     peer,
                     router.clone(),
-                    patience,
+                    timeouts,
                     closing.clone(),
                 ));
             }
@@ -126,7 +126,7 @@ fn prepare(tcp: &TcpStream) {
 }
 
 /// One connection, to its end.
-async fn converse(stream: Stream, peer: SocketAddr, router: Router, patience: Patience, closing: CancellationToken) {
+async fn converse(stream: Stream, peer: SocketAddr, router: Router, timeouts: ConnectionTimeouts, closing: CancellationToken) {
     let place = Arc::clone(stream.place());
     let service = service_fn(|request: Request<Incoming>| answer(router.clone(), Busy::begin(&place), peer, request));
     let mut connection = std::pin::pin!(
@@ -141,7 +141,7 @@ async fn converse(stream: Stream, peer: SocketAddr, router: Router, patience: Pa
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = place.asked_to_leave() => return,
-        () = place.overdue(&patience) => return,
+        () = place.overdue(&timeouts) => return,
         () = closing.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await

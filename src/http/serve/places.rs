@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::Patience;
+use super::ConnectionTimeouts;
 
 /// What a connection does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,10 +142,10 @@ impl Place {
     }
 
     /// When the connection has to go on, if it has to.
-    fn due(&self, patience: &Patience) -> Option<Instant> {
+    fn due(&self, timeouts: &ConnectionTimeouts) -> Option<Instant> {
         let within = match self.phase() {
-            Phase::Waiting => patience.keep_alive,
-            Phase::Head => patience.header_timeout,
+            Phase::Waiting => timeouts.keep_alive,
+            Phase::Head => timeouts.header_timeout,
             Phase::Busy | Phase::Leaving => return None,
         };
         Some(self.room.opened + Duration::from_nanos(self.since.load(Ordering::SeqCst)) + within)
@@ -153,11 +153,11 @@ impl Place {
 
     /// Comes back when the connection has taken longer over a phase than it may. It looks again from time to time instead of
     /// being told of each change: that costs a request nothing, and lets a slow head have at most twice its time.
-    pub(super) async fn overdue(&self, patience: &Patience) {
+    pub(super) async fn overdue(&self, timeouts: &ConnectionTimeouts) {
         loop {
             let now = Instant::now();
-            let next = now + patience.header_timeout;
-            match self.due(patience) {
+            let next = now + timeouts.header_timeout;
+            match self.due(timeouts) {
                 Some(due) if due <= now => return,
                 Some(due) => sleep_until(due.min(next)).await,
                 None => sleep_until(next).await,
@@ -224,7 +224,7 @@ impl Drop for Busy {
 mod tests {
     use super::*;
 
-    const PATIENCE: Patience = Patience {
+    const TIMEOUTS: ConnectionTimeouts = ConnectionTimeouts {
         header_timeout: Duration::from_secs(10),
         keep_alive: Duration::from_secs(75),
         write_timeout: Duration::from_mins(1),
@@ -233,7 +233,7 @@ mod tests {
     /// Seconds until the connection is overdue.
     async fn seconds_left(place: &Place) -> u64 {
         let started = Instant::now();
-        place.overdue(&PATIENCE).await;
+        place.overdue(&TIMEOUTS).await;
         started.elapsed().as_secs()
     }
 
@@ -242,7 +242,7 @@ mod tests {
         let place = Places::new(1).take().await;
         assert_eq!(seconds_left(&place).await, 10);
         let busy = Busy::begin(&place);
-        assert!(tokio::time::timeout(Duration::from_secs(100_000), place.overdue(&PATIENCE)).await.is_err());
+        assert!(tokio::time::timeout(Duration::from_secs(100_000), place.overdue(&TIMEOUTS)).await.is_err());
         drop(busy);
         assert_eq!(seconds_left(&place).await, 75);
         place.head_begins();

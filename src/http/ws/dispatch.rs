@@ -44,13 +44,13 @@ impl Session {
         if let Some(budget) = command.budget() {
             self.state.limits.check(budget, &self.visitor.client())?;
         }
-        if !self.state.access.still_knows(&self.asker.caller) {
+        if !self.state.access.still_knows(&self.requester.caller) {
             return Err(ApiError::Unauthorized);
         }
-        if let Some(scope) = command.scope().filter(|scope| !self.asker.caller.may(*scope)) {
+        if let Some(scope) = command.scope().filter(|scope| !self.requester.caller.may(*scope)) {
             return Err(ApiError::Forbidden { scope });
         }
-        let (state, asker) = (self.state.clone(), self.asker.clone());
+        let (state, requester) = (self.state.clone(), self.requester.clone());
         Ok(match command {
             Command::Ping {} => Answer::Pong {},
             // A page that always shows its key may do so where it is known already, and where none is asked for.
@@ -66,11 +66,11 @@ impl Session {
             }
             Command::CreateJob { filename, content_type, metadata, options, idempotency_key } => {
                 let key = idempotency_key.as_deref().map(admission::checked_key).transpose()?;
-                let admission = admission::admit(&state, &asker, None, key)?;
+                let admission = admission::admit(&state, &requester, None, key)?;
                 let wishes = create::understand(Source::Field(metadata.as_ref()), Source::Field(options.as_ref()))?;
                 let name = filename.ok_or(ApiError::MissingFile)?;
                 let said = create::declared(content_type.as_deref())?;
-                let created = create::from_arrival(&state, &asker, admission, (&name, said), wishes).await?;
+                let created = create::from_arrival(&state, &requester, admission, (&name, said), wishes).await?;
                 self.created(&created)
             }
             Command::UploadStart { filename, content_type, size, metadata, options, idempotency_key } => {
@@ -85,7 +85,7 @@ impl Session {
                     options: Source::Field(options.as_ref()),
                     idempotency_key: idempotency_key.as_deref(),
                 };
-                let upload = Upload::begin(&state, &asker, announced).await?;
+                let upload = Upload::begin(&state, &requester, announced).await?;
                 let (upload_id, (_, granted_bytes)) = (uuid(upload.id()), upload.progress());
                 self.upload = Some(upload);
                 Answer::UploadReady { upload_id, max_frame_bytes: MAX_FRAME_BYTES, granted_bytes }
@@ -98,7 +98,7 @@ impl Session {
                     return Err(ApiError::InvalidRequest(format!("only {received} bytes have arrived yet")));
                 }
                 Some(upload) => {
-                    let created = upload.finish(&state, &asker).await?;
+                    let created = upload.finish(&state, &requester).await?;
                     self.created(&created)
                 }
             },
@@ -106,29 +106,31 @@ impl Session {
                 self.upload = None;
                 Answer::UploadAborted {}
             }
-            Command::GetJob { job_id } => Answer::Job { job: Box::new(jobs::get(&state, &asker, parse(&job_id)?)?) },
+            Command::GetJob { job_id } => Answer::Job { job: Box::new(jobs::get(&state, &requester, parse(&job_id)?)?) },
             Command::ListJobs { parameters } => {
-                let page = list::list(&state, &asker, &list_request(as_parameters(&parameters))?)?;
+                let page = list::list(&state, &requester, &list_request(as_parameters(&parameters))?)?;
                 Answer::Jobs { data: page.data, meta: page.meta }
             }
             Command::GetResult { job_id } => {
-                let file = result::read(&state, &asker, parse(&job_id)?).await?;
+                let file = result::read(&state, &requester, parse(&job_id)?).await?;
                 Answer::Result { job_id: uuid(file.job.id), status: file.job.state.name(), result: file.annotation()? }
             }
-            Command::CancelJob { job_id } => match jobs::cancel(&state, &asker, parse(&job_id)?).await? {
+            Command::CancelJob { job_id } => match jobs::cancel(&state, &requester, parse(&job_id)?).await? {
                 Cancelled::Done(job) | Cancelled::Stopping(job) => Answer::Job { job: Box::new(job) },
             },
-            Command::RetryJob { job_id } => Answer::Job { job: Box::new(jobs::retry(&state, &asker, parse(&job_id)?).await?) },
+            Command::RetryJob { job_id } => {
+                Answer::Job { job: Box::new(jobs::retry(&state, &requester, parse(&job_id)?).await?) }
+            }
             Command::DeleteJob { job_id } => {
                 let id = parse(&job_id)?;
-                jobs::delete(&state, &asker, id).await?;
+                jobs::delete(&state, &requester, id).await?;
                 // This answer tells it; a session that ends with the job is closed.
                 if !self.is_bound_to(id) {
                     self.leave(id);
                 }
                 Answer::JobDeleted { job_id: uuid(id) }
             }
-            Command::GetQueueStatus {} => Answer::QueueStatus(queue::status(&state, &asker)),
+            Command::GetQueueStatus {} => Answer::QueueStatus(queue::status(&state, &requester)),
             Command::GetHealth {} => Answer::Health { health: Box::new(health::measure(&state).await) },
             Command::GetInfo {} => Answer::Info { info: Box::new(info::describe(&state)) },
         })
@@ -139,7 +141,7 @@ impl Session {
             Created::Now(job) => (job, false),
             Created::Before(job) => (job, true),
         };
-        Answer::JobCreated { job: Box::new(JobBody::as_accepted(job, &self.asker)), replayed }
+        Answer::JobCreated { job: Box::new(JobBody::as_accepted(job, &self.requester)), replayed }
     }
 }
 

@@ -18,12 +18,12 @@ use tokio::time::timeout;
 
 use session::{PATIENCE, Session};
 
-use super::asker::Asker;
 use super::credentials::SUBPROTOCOL;
 use super::error::ApiError;
 use super::extract::JobPath;
 use super::guard::Visitor;
 use super::parameters::JobQuery;
+use super::requester::Requester;
 use super::state::AppState;
 use crate::jobs::JobId;
 
@@ -49,7 +49,7 @@ enum Bound {
 /// Follows one job; whether it is known is said over the connection, since browsers cannot read a refused upgrade.
 pub(super) async fn watch_job(
     State(state): State<AppState>,
-    asker: Asker,
+    requester: Requester,
     visitor: Visitor,
     job: Result<JobPath, ApiError>,
     query: Result<JobQuery, ApiError>,
@@ -60,22 +60,22 @@ pub(super) async fn watch_job(
         (Ok(JobPath(id)), Ok(query)) => Bound::Job(id, query.last_seq),
         (Err(_), Ok(_)) => Bound::Nothing,
     };
-    open(state, asker, visitor, bound, upgrade)
+    open(state, requester, visitor, bound, upgrade)
 }
 
 /// Opens a session for everything.
 pub(super) async fn open_session(
     State(state): State<AppState>,
-    asker: Asker,
+    requester: Requester,
     visitor: Visitor,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    open(state, asker, visitor, Bound::Free, upgrade)
+    open(state, requester, visitor, Bound::Free, upgrade)
 }
 
 fn open(
     state: AppState,
-    asker: Asker,
+    requester: Requester,
     visitor: Visitor,
     bound: Bound,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -91,7 +91,7 @@ fn open(
         .on_upgrade(move |socket| {
             // Tracked, so that a stopping server sends its close frames before it ends.
             tasks.track_future(async move {
-                let mut session = Session::new(state, asker, visitor, socket);
+                let mut session = Session::new(state, requester, visitor, socket);
                 let (code, reason) = session.run(bound).await.unwrap_or_else(|end| end);
                 goodbye(session.into_socket(), code, reason).await;
             })

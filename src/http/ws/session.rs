@@ -17,11 +17,11 @@ use super::handshake::{self, CLOSE_FORBIDDEN, CLOSE_UNAUTHORIZED};
 use super::uploading::Upload;
 use super::{Bound, MAX_MESSAGE_BYTES};
 use crate::access::Scope;
-use crate::http::asker::Asker;
 use crate::http::bodies::job::uuid;
 use crate::http::error::ApiError;
 use crate::http::guard::Visitor;
 use crate::http::operations::events::{self, Followed, Follower};
+use crate::http::requester::Requester;
 use crate::http::state::AppState;
 use crate::jobs::JobId;
 
@@ -62,7 +62,7 @@ enum Step {
 
 pub(super) struct Session {
     pub(super) state: AppState,
-    pub(super) asker: Asker,
+    pub(super) requester: Requester,
     /// Whose budget the commands are paid from.
     pub(super) visitor: Visitor,
     pub(super) upload: Option<Upload>,
@@ -82,9 +82,9 @@ async fn until(instant: Option<Instant>) {
 }
 
 impl Session {
-    pub(super) fn new(state: AppState, asker: Asker, visitor: Visitor, socket: WebSocket) -> Self {
+    pub(super) fn new(state: AppState, requester: Requester, visitor: Visitor, socket: WebSocket) -> Self {
         let messages = RateLimiter::direct(Quota::per_second(MESSAGES_PER_SECOND).allow_burst(MESSAGES_AT_ONCE));
-        Self { state, asker, visitor, upload: None, socket, followers: StreamMap::new(), bound: None, messages }
+        Self { state, requester, visitor, upload: None, socket, followers: StreamMap::new(), bound: None, messages }
     }
 
     pub(super) fn into_socket(self) -> WebSocket {
@@ -94,8 +94,8 @@ impl Session {
     pub(super) async fn run(&mut self, bound: Bound) -> Result<End, End> {
         let caller = handshake::admit(&mut self.socket, &self.state, &self.visitor).await?;
         self.visitor.caller = Some(caller.clone());
-        self.asker.caller = caller;
-        if !matches!(bound, Bound::Free) && !self.asker.caller.may(Scope::Read) {
+        self.requester.caller = caller;
+        if !matches!(bound, Bound::Free) && !self.requester.caller.may(Scope::Read) {
             return Err((CLOSE_FORBIDDEN, "the key lacks the scope read"));
         }
         match bound {
@@ -137,7 +137,7 @@ impl Session {
                     }
                 }
                 _ = heartbeat.tick() => {
-                    if !self.state.access.still_knows(&self.asker.caller) {
+                    if !self.state.access.still_knows(&self.requester.caller) {
                         return Err((CLOSE_UNAUTHORIZED, "the key was revoked"));
                     }
                     overdue = overdue.or(Some(Instant::now() + PATIENCE));
@@ -158,9 +158,9 @@ impl Session {
         if self.followers.len() >= MAX_FOLLOWED && !self.followers.contains_key(&id) {
             return Err(ApiError::InvalidRequest(format!("a session follows at most {MAX_FOLLOWED} jobs")));
         }
-        let follower = Follower::new(&self.state, &self.asker, id, last_seq)?;
+        let follower = Follower::new(&self.state, &self.requester, id, last_seq)?;
         let last = follower.last();
-        self.followers.insert(id, Box::pin(steps(self.state.clone(), self.asker.clone(), follower)));
+        self.followers.insert(id, Box::pin(steps(self.state.clone(), self.requester.clone(), follower)));
         Ok(last)
     }
 
@@ -225,7 +225,7 @@ impl Session {
 
     pub(super) async fn refuse(&mut self, refusal: &ApiError, request_id: Option<&Value>) -> Result<(), End> {
         let named = request_id.and_then(Value::as_str).unwrap_or_default();
-        let error = refusal.object(self.asker.language, self.state.clock.now(), named);
+        let error = refusal.object(self.requester.language, self.state.clock.now(), named);
         self.answer(&Answer::Error { error: Box::new(error) }, request_id).await
     }
 
@@ -248,13 +248,13 @@ impl Session {
 /// The largest binary frame.
 pub(super) const MAX_FRAME_BYTES: usize = MAX_MESSAGE_BYTES;
 
-fn steps(state: AppState, asker: Asker, follower: Follower) -> impl Stream<Item = Step> + Send {
-    stream::unfold(Some((state, asker, follower)), |following| async move {
-        let (state, asker, mut follower) = following?;
+fn steps(state: AppState, requester: Requester, follower: Follower) -> impl Stream<Item = Step> + Send {
+    stream::unfold(Some((state, requester, follower)), |following| async move {
+        let (state, requester, mut follower) = following?;
         match follower.next(&state).await {
             Followed::Event(event) => {
-                let told = events::tell(&state, &asker, follower.id(), &event).await;
-                Some((Step::Told(told.text), Some((state, asker, follower))))
+                let told = events::tell(&state, &requester, follower.id(), &event).await;
+                Some((Step::Told(told.text), Some((state, requester, follower))))
             }
             Followed::Ended => Some((Step::Ended, None)),
             Followed::Gone => Some((Step::Gone, None)),

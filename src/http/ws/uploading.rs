@@ -4,11 +4,11 @@
 use tokio::time::Instant;
 
 use crate::audio::headerless::Headerless;
-use crate::http::asker::Asker;
 use crate::http::error::ApiError;
 use crate::http::fields::{self, Source};
 use crate::http::operations::admission::{self, Admission};
 use crate::http::operations::create::{self, Created, Wishes};
+use crate::http::requester::Requester;
 use crate::http::state::AppState;
 use crate::jobs::JobId;
 use crate::volume::Spool;
@@ -41,9 +41,9 @@ pub(super) struct Upload {
 
 impl Upload {
     /// Checks all that can be known beforehand, and opens a place for the recording.
-    pub(super) async fn begin(state: &AppState, asker: &Asker, announced: Announced<'_>) -> Result<Self, ApiError> {
+    pub(super) async fn begin(state: &AppState, requester: &Requester, announced: Announced<'_>) -> Result<Self, ApiError> {
         let key = announced.idempotency_key.map(admission::checked_key).transpose()?;
-        let mut admission = admission::admit(state, asker, Some(announced.size), key)?;
+        let mut admission = admission::admit(state, requester, Some(announced.size), key)?;
         let wishes = create::understand(announced.metadata, announced.options)?;
         let said = create::declared(announced.content_type)?;
         if announced.size == 0 {
@@ -94,8 +94,8 @@ impl Upload {
     }
 
     /// Makes a job of it.
-    pub(super) async fn finish(mut self, state: &AppState, asker: &Asker) -> Result<Created, ApiError> {
+    pub(super) async fn finish(mut self, state: &AppState, requester: &Requester) -> Result<Created, ApiError> {
         self.spool.finish().await?;
-        create::from_spool(state, asker, self.admission, self.spool, self.label, self.wishes).await
+        create::from_spool(state, requester, self.admission, self.spool, self.label, self.wishes).await
     }
 }

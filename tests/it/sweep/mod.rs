@@ -5,9 +5,9 @@
 //! do, and the play goes on. However it went, the end has to be that of the undisturbed play, to the job and to the file. What
 //! was answered is not asked for again, so whatever was answered and lost shows as another end.
 
+mod answer;
 mod end;
 mod scenarios;
-mod told;
 mod world;
 
 use std::collections::BTreeSet;

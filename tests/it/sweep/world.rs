@@ -14,8 +14,8 @@ use tempfile::TempDir;
 use super::super::support::app::{TestApp, settings};
 use super::super::support::audio::tone;
 use super::super::support::scripted::{Act, Script};
+use super::answer::{Answer, done, made};
 use super::scenarios::{Scenario, Step};
-use super::told::{Told, done, made};
 
 /// Between two looks of the worker when the volume is in trouble: as short as can be, since the plays wait for it.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
@@ -128,20 +128,20 @@ impl World {
             let dead = self.faults.dead();
             let told = tokio::select! {
                 told = self.perform(step, repeated) => told,
-                () = dead.cancelled() => Told::Died,
+                () = dead.cancelled() => Answer::Died,
             };
             match told {
-                Told::Done => return,
-                Told::Made(id) => {
+                Answer::Done => return,
+                Answer::Made(id) => {
                     let (Step::Upload(name, _) | Step::Take(name) | Step::Lay(name, _)) = step else {
                         panic!("{step:?} makes no job")
                     };
                     self.ids.insert(name, id);
                     return;
                 }
-                Told::Died => self.bury(),
-                Told::Refused(_) if dead.is_cancelled() => self.bury(),
-                Told::Refused(answer) => {
+                Answer::Died => self.bury(),
+                Answer::Refused(_) if dead.is_cancelled() => self.bury(),
+                Answer::Refused(answer) => {
                     assert!(self.faults.struck().is_some(), "{step:?}: {answer}");
                     let known = ["500 INTERNAL_ERROR", "503 STORAGE_FULL"];
                     assert!(known.contains(&answer.as_str()), "{step:?}: {answer}");
@@ -191,7 +191,7 @@ impl World {
         self.faults = Faults::none(self.plan.counted);
     }
 
-    async fn perform(&self, step: &Step, repeated: bool) -> Told {
+    async fn perform(&self, step: &Step, repeated: bool) -> Answer {
         let app = self.app.as_ref().unwrap();
         let job = |name: &&'static str| format!("/api/v1/jobs/{}", self.ids[name]);
         match step {
@@ -223,10 +223,10 @@ impl World {
                 }
                 loop {
                     let request = app.client.get(app.url(&format!("/api/v1/jobs?filename={filename}")));
-                    let Ok(response) = request.send().await else { return Told::Died };
+                    let Ok(response) = request.send().await else { return Answer::Died };
                     let page = response.json::<Value>().await.unwrap();
                     if let Some(made) = page["data"].as_array().unwrap().first() {
-                        return Told::Made(made["job_id"].as_str().unwrap().to_owned());
+                        return Answer::Made(made["job_id"].as_str().unwrap().to_owned());
                     }
                 }
             }
@@ -234,9 +234,9 @@ impl World {
             Step::Ended(name) => self.wait(&job(name), |_| false).await,
             Step::Archived(name) => loop {
                 let request = app.client.get(app.url(&job(name)));
-                let Ok(response) = request.send().await else { return Told::Died };
+                let Ok(response) = request.send().await else { return Answer::Died };
                 if response.json::<Value>().await.unwrap()["status"] == "archived" {
-                    return Told::Done;
+                    return Answer::Done;
                 }
             },
             Step::Cancel(name) => done(app.client.post(app.url(&(job(name) + "/cancel"))), &["200", "202"]).await,
@@ -250,23 +250,23 @@ impl World {
                 done(app.client.delete(app.url(&job(name))), fine).await
             }
             Step::Read(name) => match done(app.client.get(app.url(&(job(name) + "/result"))), &["200"]).await {
-                Told::Done => done(app.client.get(app.url(&(job(name) + "/audio"))), &["200"]).await,
-                other @ (Told::Made(_) | Told::Refused(_) | Told::Died) => other,
+                Answer::Done => done(app.client.get(app.url(&(job(name) + "/audio"))), &["200"]).await,
+                other @ (Answer::Made(_) | Answer::Refused(_) | Answer::Died) => other,
             },
         }
     }
 
     /// Waits until a job has ended, or is as it should be.
-    async fn wait(&self, path: &str, is_there: impl Fn(&Value) -> bool) -> Told {
+    async fn wait(&self, path: &str, is_there: impl Fn(&Value) -> bool) -> Answer {
         let app = self.app.as_ref().unwrap();
         let mut seen = 0;
         loop {
             let request = app.client.get(app.url(&format!("{path}?wait=15&last_seq={seen}")));
-            let Ok(response) = request.send().await else { return Told::Died };
+            let Ok(response) = request.send().await else { return Answer::Died };
             let (status, job) = (response.status(), response.json::<Value>().await.unwrap());
             assert_eq!(status, 200, "{job}");
             if is_there(&job) || !matches!(job["status"].as_str(), Some("queued" | "processing")) {
-                return Told::Done;
+                return Answer::Done;
             }
             seen = job["last_seq"].as_u64().unwrap();
         }

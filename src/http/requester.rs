@@ -13,14 +13,14 @@ use crate::messages::Language;
 
 /// Whoever asks.
 #[derive(Debug, Clone)]
-pub(super) struct Asker {
+pub(super) struct Requester {
     /// What it may do and see.
     pub(super) caller: Caller,
     /// The language of messages for people.
     pub(super) language: Language,
 }
 
-impl Asker {
+impl Requester {
     /// Whether it may know of this job.
     pub(super) fn sees(&self, job: &Job) -> bool {
         self.caller.sees(job.owner.as_ref())
@@ -37,7 +37,7 @@ impl Asker {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Asker {
+impl<S: Send + Sync> FromRequestParts<S> for Requester {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {

@@ -16,12 +16,12 @@ pub(super) struct Leak {
 }
 
 /// The signal and what leaks into it.
-pub(super) struct Less {
+pub(super) struct LeakRemoved {
     pub(super) own: Audio,
     pub(super) leaks: Vec<Leak>,
 }
 
-impl Less {
+impl LeakRemoved {
     pub(super) fn read(&self, range: Range<usize>) -> Result<Vec<f32>, SignalError> {
         let mut samples = self.own.read(range.clone())?.into_owned();
         for leak in &self.leaks {

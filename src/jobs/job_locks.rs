@@ -10,15 +10,15 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 const LOCKS: usize = 64;
 
 /// The locks.
-pub struct Changes([Arc<Mutex<()>>; LOCKS]);
+pub struct JobLocks([Arc<Mutex<()>>; LOCKS]);
 
-impl Default for Changes {
+impl Default for JobLocks {
     fn default() -> Self {
         Self(std::array::from_fn(|_| Arc::default()))
     }
 }
 
-impl Changes {
+impl JobLocks {
     /// Waits until nobody else changes this, and keeps it so until the guard is dropped.
     pub async fn hold(&self, what: impl Hash) -> OwnedMutexGuard<()> {
         let mut hasher = DefaultHasher::new();

@@ -11,7 +11,7 @@ use crate::messages::Language;
 const PLACES: usize = 64;
 
 /// A place each for the answers about some jobs; a newer one takes the place of an older one.
-pub(super) struct Kept([Mutex<Option<Answer>>; PLACES]);
+pub(super) struct ResponseCache([Mutex<Option<Answer>>; PLACES]);
 
 struct Answer {
     /// In the state that the text tells of: a job in another state is another value.
@@ -20,13 +20,13 @@ struct Answer {
     text: Bytes,
 }
 
-impl Default for Kept {
+impl Default for ResponseCache {
     fn default() -> Self {
         Self([const { Mutex::new(None) }; PLACES])
     }
 }
 
-impl Kept {
+impl ResponseCache {
     fn place(&self, id: JobId) -> MutexGuard<'_, Option<Answer>> {
         let number = uuid::Uuid::from(id).as_u128() % PLACES as u128;
         self.0[number as usize].lock().unwrap_or_else(PoisonError::into_inner)

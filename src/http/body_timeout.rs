@@ -23,7 +23,7 @@ pub struct Pace {
 
 /// Why a body did not come to its end.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SlowError {
+pub(super) enum BodyTimeoutError {
     #[error("the client pauses for too long or sends too slowly")]
     TooSlow,
     #[error("the connection broke: {0}")]
@@ -45,7 +45,7 @@ impl Meter {
     }
 
     /// The next bytes; none at the end.
-    pub(super) async fn next(&mut self, data: &mut BodyDataStream) -> Result<Option<Bytes>, SlowError> {
+    pub(super) async fn next(&mut self, data: &mut BodyDataStream) -> Result<Option<Bytes>, BodyTimeoutError> {
         let window = self.pace.idle_timeout;
         let paused = Instant::now();
         loop {
@@ -58,7 +58,7 @@ impl Meter {
                     self.bytes += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
                     return Ok(chunk);
                 }
-                Err(_) if paused.elapsed() >= window || self.too_few() => return Err(SlowError::TooSlow),
+                Err(_) if paused.elapsed() >= window || self.too_few() => return Err(BodyTimeoutError::TooSlow),
                 Err(_) => (self.bytes, self.waited) = (0, Duration::ZERO),
             }
         }

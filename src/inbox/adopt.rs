@@ -32,7 +32,7 @@ pub(super) struct Taker {
 
 /// What became of a file.
 #[derive(Debug)]
-pub(super) enum Fate {
+pub(super) enum TakeOutcome {
     /// It is a job now, or has gone, or has changed: there is nothing more to do about it.
     Done,
     /// The volume has no room.
@@ -43,16 +43,18 @@ pub(super) enum Fate {
 
 impl Taker {
     /// Takes a file. Reads it all, so this is for a thread that may wait.
-    pub(super) fn take(&self, arrival: &Arrival, reservation: Reservation) -> Fate {
+    pub(super) fn take(&self, arrival: &Arrival, reservation: Reservation) -> TakeOutcome {
         match self.draft(arrival).and_then(|job| self.volume.take(arrival, &job).map(|()| job)) {
             Ok(job) => {
                 self.enter(job, reservation);
-                Fate::Done
+                TakeOutcome::Done
             }
             // Another way was quicker, or it is being written again: the next look tells.
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ResourceBusy) => Fate::Done,
-            Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => Fate::NoRoom,
-            Err(error) => Fate::Left(error),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ResourceBusy) => TakeOutcome::Done,
+            Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                TakeOutcome::NoRoom
+            }
+            Err(error) => TakeOutcome::Left(error),
         }
     }
 

@@ -20,7 +20,7 @@ const LANGUAGE: &str = "language";
 const LATEST: usize = 60 * crate::audio::SAMPLE_RATE as usize;
 
 /// The windows of one chunk.
-pub(super) struct KeptWindows {
+pub(super) struct WindowCheckpoints {
     checkpoints: Checkpoints,
     chunk: usize,
 }
@@ -53,7 +53,7 @@ struct LanguageRecord {
     confidence_bits: u32,
 }
 
-impl KeptWindows {
+impl WindowCheckpoints {
     pub(super) fn new(checkpoints: Checkpoints, chunk: usize) -> Self {
         Self { checkpoints, chunk }
     }

@@ -74,7 +74,7 @@ impl App {
         shutdown: Shutdown,
         build: impl FnOnce() -> Pipeline + Send + 'static,
     ) -> Result<Self, AppError> {
-        Self::start_on(Volume::open(&config.volume)?, config, clock, shutdown, build).await
+        Self::start_on(Volume::open(&config.volume.path)?, config, clock, shutdown, build).await
     }
 
     /// The same on a volume that is open already.
@@ -88,7 +88,7 @@ impl App {
         shutdown: Shutdown,
         build: impl FnOnce() -> Pipeline + Send + 'static,
     ) -> Result<Self, AppError> {
-        volume.keep_free(config.reserve);
+        volume.keep_free(config.storage.reserve);
         let (access, keys) = keys::open(config)?;
         let registry = Registry::new(config.queue.max_length, clock.clone());
         recovery::take_up(&volume, &registry, &clock, config.queue.max_attempts).map_err(AppError::Recover)?;
@@ -124,22 +124,22 @@ impl App {
             stopping: shutdown.soft.clone(),
             closing: closing.clone(),
             access,
-            limits: Limits::new(config.access.limits),
-            proxies: config.access.proxies.clone(),
-            origins: config.access.origins.clone(),
+            limits: Limits::new(config.rate_limits.limits()),
+            proxies: config.server.trusted_proxies.clone(),
+            origins: config.server.cors_origins.clone(),
             job_locks: job_locks.clone(),
             tasks: tasks.clone(),
             max_file_bytes: config.files.max_bytes,
             decode_limits: decode_limits(config),
-            pace: Pace { idle_timeout: config.connections.idle_timeout, min_rate: config.connections.min_upload_rate },
-            language: config.language,
+            pace: Pace { idle_timeout: config.server.idle_timeout, min_rate: config.server.min_upload_rate },
+            language: config.server.language,
         });
         let housekeeping = Housekeeping {
             registry: registry.clone(),
             volume: volume.clone(),
             clock: clock.clone(),
             job_locks,
-            rules: config.retention.rules,
+            rules: config.retention.rules(),
             interval: config.retention.check_interval,
             tasks: tasks.clone(),
         };
@@ -151,15 +151,15 @@ impl App {
             limits: TimeLimits {
                 task_timeout: config.queue.task_timeout,
                 task_timeout_factor: config.queue.task_timeout_factor,
-                stall_timeout: config.stall_timeout,
+                stall_timeout: config.engine.stall_timeout,
             },
             poll_interval: config.queue.poll_interval,
             name_results: config.incoming.name_results,
             stopping: shutdown.soft.clone(),
             ending: ending.clone(),
         };
-        let unbound = |source| AppError::Listen { address: config.listen, source };
-        let listener = http::listen(config.listen).map_err(unbound)?;
+        let unbound = |source| AppError::Listen { address: config.server.address(), source };
+        let listener = http::listen(config.server.address()).map_err(unbound)?;
         let address = listener.local_addr().map_err(unbound)?;
         info!(event = "listening", address = %address, "Listening on http://{address}");
         Ok(Self {
@@ -175,11 +175,11 @@ impl App {
             keys,
             housekeeping,
             timeouts: ConnectionTimeouts {
-                header_timeout: config.connections.header_timeout,
-                keep_alive: config.connections.keep_alive,
-                write_timeout: config.connections.write_timeout,
+                header_timeout: config.server.header_timeout,
+                keep_alive: config.server.keep_alive,
+                write_timeout: config.server.write_timeout,
             },
-            max_connections: config.connections.max,
+            max_connections: config.server.max_connections,
             closing,
             ending,
         })
@@ -280,5 +280,5 @@ fn decode_limits(config: &Config) -> DecodeLimits {
 /// What decides how fast the work is done.
 fn equipment(config: &Config, engine: &EngineStatus) -> Equipment {
     let models = engine.stages().iter().flat_map(|stage| stage.models.iter().map(|model| (stage.stage, model.name.clone())));
-    Equipment { threads: config.threads, models: models.collect() }
+    Equipment { threads: config.engine.threads, models: models.collect() }
 }

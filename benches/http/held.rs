@@ -33,7 +33,7 @@ struct Tick {
 /// Serves with the settings of the environment until standard input ends.
 pub(crate) async fn serve() -> Result<()> {
     let config = Config::load(&std::env::vars().collect())?;
-    let _written_to_the_end = telemetry::init(&config.log_filter, Clock::system());
+    let _written_to_the_end = telemetry::init(&config.logging.level, Clock::system());
     let shutdown = Shutdown::default();
     let stopping = shutdown.clone();
     let (ticks, asked_for) = channel();
@@ -50,7 +50,7 @@ pub(crate) async fn serve() -> Result<()> {
         max_channels: config.files.max_channels,
         ..DecodeLimits::default()
     };
-    let defaults = config.defaults.clone();
+    let defaults = config.job_defaults();
     let app = App::start(&config, Clock::system(), shutdown, move || {
         let stages = Stages {
             diarize: Slot::Ready(Box::new(Holding(asked_for))),

@@ -33,7 +33,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     settings.insert("CALLANNOTATE__RATE_LIMITS__ENABLED".to_owned(), "false".to_owned());
     let config = Config::load(&settings).expect("settings that are possible");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let defaults = config.defaults.clone();
+    let defaults = config.job_defaults();
     let app = runtime.block_on(App::start(&config, Clock::system(), Shutdown::default(), move || {
         let missing = || "not while fuzzing".to_owned();
         let stages = Stages {

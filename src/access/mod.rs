@@ -10,6 +10,8 @@ pub mod proxies;
 
 use std::fmt;
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 pub use keyring::Access;
 
 /// Names a key; never the secret itself.
@@ -35,40 +37,34 @@ impl fmt::Display for KeyId {
 }
 
 /// What a key may do. Each scope stands for itself, but `admin` includes the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Scope {
-    /// Look.
+    /// Read jobs, results and the state of the queue.
     Read,
-    /// Make, change and remove.
+    /// Create, change and delete jobs.
     Write,
-    /// Everything, and what belongs to others.
+    /// Everything, including the jobs of other keys.
     Admin,
 }
 
 impl Scope {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Admin];
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::VARIANTS.iter().copied()
+    }
 
-    /// As it is written.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::Admin => "admin",
-        }
+    /// The published name.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// The scope with this published name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        name.parse().ok()
     }
 
     const fn bit(self) -> u8 {
-        match self {
-            Self::Read => 1,
-            Self::Write => 2,
-            Self::Admin => 4,
-        }
-    }
-
-    /// The scope of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.name() == name)
+        1 << self as u8
     }
 }
 

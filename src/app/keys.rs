@@ -15,10 +15,10 @@ const KEYS_LOOK: Duration = Duration::from_secs(1);
 
 /// The keys in force, and what keeps them so; without keys everybody may do everything.
 pub(super) fn open(config: &Config) -> Result<(Access, Option<KeyWatch>), KeyFileError> {
-    if !config.access.keys {
+    if !config.access.enabled {
         return Ok((Access::open(), None));
     }
-    let file = KeyFile::of(&config.volume);
+    let file = KeyFile::of(&config.volume.path);
     // Before the keys: a change in between is then noticed later.
     let seen = file.stamp().ok().flatten();
     let access = Access::guarded(file.read()?);

@@ -11,12 +11,12 @@ use crate::config::Config;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
-    let host = match config.listen.ip() {
+    let host = match config.server.address().ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
     };
-    let address = SocketAddr::new(host, config.listen.port());
+    let address = SocketAddr::new(host, config.server.address().port());
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT).with_context(|| format!("no server answers at {address}"))?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;

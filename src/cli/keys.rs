@@ -67,7 +67,7 @@ fn label(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn run(config: &Config, command: KeysCommand) -> anyhow::Result<()> {
-    let file = KeyFile::of(&config.volume);
+    let file = KeyFile::of(&config.volume.path);
     match command {
         KeysCommand::Create { label, scopes } => create(config, &file, label, scopes),
         KeysCommand::List => list(&file),
@@ -87,7 +87,7 @@ fn create(config: &Config, file: &KeyFile, label: String, scopes: Vec<ScopeName>
     file.change(|keys| keys.push(key))?;
     println!("{}", secret.reveal());
     eprintln!("callannotate: made {id}; its secret is on standard output and is not shown again");
-    if !config.access.keys {
+    if !config.access.enabled {
         eprintln!("callannotate: note that access.enabled is false here: requests need no key");
     }
     Ok(())

@@ -104,7 +104,7 @@ pub fn run() -> ExitCode {
         Command::Healthcheck => settings().and_then(|config| healthcheck::run(&config)),
         Command::Keys(command) => settings().and_then(|config| keys::run(&config, command)),
         Command::Openapi(arguments) => openapi::run(arguments.part),
-        Command::Models(arguments) => settings().and_then(|config| arguments.run(&config.models)),
+        Command::Models(arguments) => settings().and_then(|config| arguments.run(&config.models())),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -17,15 +17,15 @@ use crate::{pipeline, telemetry};
 const LAST_STEPS: Duration = Duration::from_secs(2);
 
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
-    let log = telemetry::init(&format!("{},{}", pipeline::LOG_FILTER, config.log_filter), Clock::system());
+    let log = telemetry::init(&format!("{},{}", pipeline::LOG_FILTER, config.logging.level), Clock::system());
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     let served = runtime.block_on(async {
         let shutdown = Shutdown::default();
         listen_for_signals(&shutdown)?;
         let build = pipeline::builder(config);
-        let volume = Volume::open(&config.volume)?;
-        if let Some(limits) = config.log_files {
+        let volume = Volume::open(&config.volume.path)?;
+        if let Some(limits) = config.logging.file_limits() {
             // Not before: the files belong to the server that has the volume.
             log.also_to(volume.log_files(limits, Clock::system()));
         }

@@ -9,7 +9,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse, Response};
 use utoipa_swagger_ui::Config;
 
-use super::error::ApiError;
+use super::error::{ApiError, reference};
 use super::openapi;
 use super::state::AppState;
 
@@ -24,7 +24,6 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 
 const PAGE: &str = include_str!("../../assets/docs/index.html");
 const START: &str = include_str!("../../assets/docs/start.js");
-const ERRORS: &str = include_str!("../../docs/errors.md");
 
 /// Description
 ///
@@ -58,8 +57,9 @@ pub(super) async fn send_asset(Path(name): Path<String>) -> Result<Response, Api
 /// The codes of errors: where `help_url` leads.
 pub(super) async fn show_errors() -> Response {
     static ERRORS_PAGE: LazyLock<String> = LazyLock::new(|| {
+        let errors = reference::page();
         let mut body = String::new();
-        let parser = pulldown_cmark::Parser::new_ext(ERRORS, pulldown_cmark::Options::ENABLE_TABLES);
+        let parser = pulldown_cmark::Parser::new_ext(&errors, pulldown_cmark::Options::ENABLE_TABLES);
         pulldown_cmark::html::push_html(&mut body, parser);
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Errors</title>\n<style>body \

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::intake::checks::{FailedCheck, Mistake};
+use crate::checks::{FailedCheck, Mistake};
 use crate::intake::fields::{self, Metadata, Source};
 use crate::jobs::FailureCode;
 use crate::jobs::options::JobOptions;

@@ -2,7 +2,6 @@
 //! drafted. `http` takes recordings from requests, `inbox` from the watched folder; both do it by this module, so that a
 //! recording is treated the same. It knows neither requests nor folders, and changes nothing.
 
-pub(crate) mod checks;
 pub(crate) mod fields;
 
 use crate::access::KeyId;
@@ -20,13 +19,7 @@ pub(crate) fn missing_model(engine: &EngineStatus, options: &JobOptions) -> Opti
     if !options.strict {
         return None;
     }
-    let is_wanted = |stage: Stage| match stage {
-        Stage::Diarization => options.diarize != Some(false),
-        Stage::Recognition => options.recognize != Some(false) && options.diarize != Some(false),
-        Stage::CarddavLookup => options.lookup_contacts == Some(true),
-        Stage::Validation | Stage::Preprocessing | Stage::Transcription | Stage::Annotation => true,
-    };
-    let mut missing = engine.stages().iter().filter(|info| is_wanted(info.stage));
+    let mut missing = engine.stages().iter().filter(|info| info.stage.is_wanted(options));
     missing.find_map(|info| info.missing.as_ref().map(|reason| (info.stage, reason.clone())))
 }
 

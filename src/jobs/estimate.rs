@@ -37,6 +37,10 @@ const TRANSCRIPTION_COSTS: [(&str, f64); 7] =
 /// The same for the models of diarization.
 const DIARIZATION_COSTS: [(&str, f64); 2] = [("segmentation", 0.015), ("", 0.002)];
 
+/// The stages whose models cost something.
+const COSTS: [(Stage, &[(&str, f64)]); 2] =
+    [(Stage::Transcription, &TRANSCRIPTION_COSTS), (Stage::Diarization, &DIARIZATION_COSTS)];
+
 /// What the work is done with. Times measured with other equipment say nothing about this one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Equipment {
@@ -50,12 +54,8 @@ impl Equipment {
     /// Seconds of work for a second of audio, before anything was measured.
     fn first_guess(&self) -> f64 {
         let cost = |(stage, name): &(Stage, String)| {
-            let costs: &[(&str, f64)] = match stage {
-                Stage::Transcription => &TRANSCRIPTION_COSTS,
-                Stage::Diarization => &DIARIZATION_COSTS,
-                Stage::Validation | Stage::Preprocessing | Stage::Recognition | Stage::CarddavLookup | Stage::Annotation => &[],
-            };
-            costs.iter().find(|(word, _)| name.contains(word)).map_or(0.0, |(_, cost)| *cost)
+            let mut costs = COSTS.iter().filter(|(other, _)| other == stage).flat_map(|(_, costs)| *costs);
+            costs.find(|(word, _)| name.contains(word)).map_or(0.0, |(_, cost)| *cost)
         };
         // Decoding costs something even where no model is there.
         let processor_seconds = self.models.iter().map(cost).sum::<f64>().max(0.001);

@@ -1,84 +1,72 @@
-//! Why a job failed: a stable code, a sentence, and the stage.
+//! The reason why a job failed: a stable code, a sentence, and the stage.
+//!
+//! A variant of [`FailureCode`] is a code: its published name and the key of its message (`failure-` and the name) follow from
+//! the variant's name, and its comment is its row in `docs/errors.md`. The words for people are in the message files.
+
+use strum::{EnumMessage, EnumString, IntoStaticStr, VariantArray};
 
 use super::stage::Stage;
+use crate::tables;
 
-/// Why a job failed, as published.
+/// The reason why a job failed, as published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The stable code.
     pub code: FailureCode,
-    /// For people.
+    /// For developers, in English; people get the message of the code.
     pub message: String,
-    /// Where it happened, when it was in a stage.
+    /// The stage in which it happened, if it was in one.
     pub stage: Option<Stage>,
 }
 
 /// The stable codes of failed jobs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumMessage, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum FailureCode {
-    /// An engine failed on this recording.
+    /// A stage failed on this recording, and the job is `strict`.
     ProcessingFailed,
     /// The recording cannot be decoded.
     InvalidAudio,
-    /// The file is no recording of a kind that is known.
+    /// The format of a dropped file is not supported.
     UnsupportedFormat,
-    /// The recording is longer than the settings allow.
+    /// A dropped file is longer than `files.max_duration_seconds`.
     AudioTooLong,
-    /// The recording holds no sound.
+    /// A dropped file contains no audio.
     AudioEmpty,
-    /// The file is larger than the settings allow.
+    /// A dropped file is larger than `files.max_size`.
     FileTooLarge,
-    /// What stands beside the recording about the call is not valid.
+    /// The `.json` beside a dropped file is not valid; `error.json` names every mistake.
     InvalidMetadata,
-    /// What stands beside the recording about the work is not valid.
+    /// The options in the `.json` beside a dropped file are not valid, and the rest of it is.
     InvalidOptions,
-    /// A model is missing, and the job is strict.
+    /// A stage lacks its model or cannot process the language, and the job is `strict`.
     ModelUnavailable,
-    /// It took longer than the settings allow.
+    /// The job took longer than `queue.task_timeout` and `queue.task_timeout_factor` allow, or the engine did not respond for
+    /// `engine.stall_timeout`.
     Timeout,
-    /// The server died on it again and again.
+    /// The server died on the recording `queue.max_attempts` times.
     CrashedRepeatedly,
-    /// A fault of the server.
+    /// The server failed; the cause is in its log under the job id.
     InternalError,
 }
 
 impl FailureCode {
-    /// Every code.
-    pub const ALL: [Self; 12] = [
-        Self::ProcessingFailed,
-        Self::InvalidAudio,
-        Self::UnsupportedFormat,
-        Self::AudioTooLong,
-        Self::AudioEmpty,
-        Self::FileTooLarge,
-        Self::InvalidMetadata,
-        Self::InvalidOptions,
-        Self::ModelUnavailable,
-        Self::Timeout,
-        Self::CrashedRepeatedly,
-        Self::InternalError,
-    ];
-
-    /// The published code.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ProcessingFailed => "PROCESSING_FAILED",
-            Self::InvalidAudio => "INVALID_AUDIO",
-            Self::UnsupportedFormat => "UNSUPPORTED_FORMAT",
-            Self::AudioTooLong => "AUDIO_TOO_LONG",
-            Self::AudioEmpty => "AUDIO_EMPTY",
-            Self::FileTooLarge => "FILE_TOO_LARGE",
-            Self::InvalidMetadata => "INVALID_METADATA",
-            Self::InvalidOptions => "INVALID_OPTIONS",
-            Self::ModelUnavailable => "MODEL_UNAVAILABLE",
-            Self::Timeout => "TIMEOUT",
-            Self::CrashedRepeatedly => "CRASHED_REPEATEDLY",
-            Self::InternalError => "INTERNAL_ERROR",
-        }
+    /// All codes, in the order of the documentation.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::VARIANTS.iter().copied()
     }
 
-    /// The code of a published name.
+    /// The published name.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// The code with this published name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|code| code.name() == name)
+        name.parse().ok()
+    }
+
+    /// When a job fails with this code, for the documentation.
+    pub fn meaning(self) -> String {
+        tables::one_line(self.get_documentation().unwrap_or_default())
     }
 }

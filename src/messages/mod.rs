@@ -37,6 +37,11 @@ pub enum Argument {
 /// The values that a message speaks of, by the names that it uses.
 pub type Arguments = Vec<(&'static str, Argument)>;
 
+/// The key of the message of a published name: `key("error", "NOT_FOUND")` is `error-not-found`.
+pub fn key(prefix: &str, name: &str) -> String {
+    format!("{prefix}-{}", name.to_ascii_lowercase().replace('_', "-"))
+}
+
 impl Language {
     /// English.
     pub fn english() -> Self {

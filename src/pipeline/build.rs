@@ -25,8 +25,8 @@ pub fn builder(config: &Config) -> impl FnOnce() -> Pipeline + Send + 'static {
 }
 
 fn build(config: &Config) -> Pipeline {
-    let catalog = Catalog::new(config.models.dirs.clone());
-    let lanes = Lanes::new(config.threads);
+    let catalog = Catalog::new(config.models().dirs);
+    let lanes = Lanes::new(config.engine.threads);
     let stages = Stages {
         diarize: diarizer(config, &catalog, &lanes).unwrap_or_else(Slot::Missing),
         transcribe: transcriber(config, &catalog).map_or_else(Slot::Missing, Slot::Ready),
@@ -37,26 +37,26 @@ fn build(config: &Config) -> Pipeline {
         max_channels: config.files.max_channels,
         ..DecodeLimits::default()
     };
-    Pipeline::new(stages, config.defaults.clone(), limits).with_files(files(config, &catalog))
+    Pipeline::new(stages, config.job_defaults(), limits).with_files(files(config, &catalog))
 }
 
 /// What tells the files of the models, and how they are run and on what, from others.
 fn files(config: &Config, catalog: &Catalog) -> String {
     let stamps = ModelKind::ALL.into_iter().filter_map(|kind| {
-        let file = catalog.find(kind, config.models.preferred(kind)).ok()?;
+        let file = catalog.find(kind, config.models().preferred(kind)).ok()?;
         let modified = std::fs::metadata(&file.path).and_then(|meta| meta.modified()).ok();
         Some(format!("{} {} {modified:?}", file.path.display(), file.size_bytes))
     });
-    let Config { threads, denoise, turns, .. } = config;
-    format!("threads {threads}; denoise {denoise}; {turns:?}; {}", stamps.collect::<Vec<_>>().join("; "))
+    let (threads, diarization, transcription) = (config.engine.threads, &config.diarization, &config.transcription);
+    format!("threads {threads}; {diarization:?}; {transcription:?}; {}", stamps.collect::<Vec<_>>().join("; "))
 }
 
 /// With the segmentation model when there is one, else by voice activity.
 fn diarizer(config: &Config, catalog: &Catalog, lanes: &Lanes) -> Result<Slot<Box<dyn Diarize>>, String> {
     let voiceprint = voiceprint(config, catalog, lanes)?;
     let tidying = Tidying {
-        longest_pause: Millis::from_seconds(config.turns.longest_pause.as_secs_f64()),
-        shortest_turn: Millis::from_seconds(config.turns.shortest_turn.as_secs_f64()),
+        longest_pause: Millis::from_seconds(config.diarization.longest_pause.as_secs_f64()),
+        shortest_turn: Millis::from_seconds(config.diarization.shortest_turn.as_secs_f64()),
     };
     let named = config.models.segmentation.as_deref();
     let file = match catalog.find(ModelKind::Segmentation, named) {
@@ -82,14 +82,14 @@ fn transcriber(config: &Config, catalog: &Catalog) -> Result<Box<dyn Transcribe>
     let file = catalog
         .find(ModelKind::Whisper, config.models.whisper.as_deref())
         .map_err(|missing| format!("{missing}; {BRING_WHISPER}"))?;
-    let settings = WhisperSettings { threads: config.threads, denoise: config.denoise };
+    let settings = WhisperSettings { threads: config.engine.threads, denoise: config.transcription.denoise };
     let transcriber = WhisperTranscriber::load(&file.path, settings).map_err(|error| error.to_string())?;
     Ok(Box::new(transcriber.with_license(file.license)))
 }
 
 fn recognizer(config: &Config, catalog: &Catalog, lanes: &Lanes) -> Result<Recognizer, String> {
     let voiceprint = voiceprint(config, catalog, lanes)?;
-    Ok(Recognizer::new(config.volume.join("models/embeddings"), &voiceprint, config.recognition_threshold))
+    Ok(Recognizer::new(config.volume.path.join("models/embeddings"), &voiceprint, config.recognition.threshold))
 }
 
 /// The speaker model that is named; else the best one found; else the built-in voiceprint.

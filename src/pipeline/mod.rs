@@ -157,7 +157,7 @@ impl Pipeline {
             identities: identities.as_deref().unwrap_or_default(),
             contacts_searched: false,
             channel_roles: &task.options.channel_roles,
-            publish_words: !task.options.omit_words,
+            publish_words: task.options.word_timestamps,
             reports,
             warnings,
         }))

@@ -174,7 +174,7 @@ fn encode(key: &Key) -> KeyRecord {
 }
 
 fn decode(record: KeyRecord) -> Result<Key, String> {
-    let scope = |name: &String| Scope::named(name).ok_or_else(|| format!("{} has the unknown scope {name:?}", record.id));
+    let scope = |name: &String| Scope::from_name(name).ok_or_else(|| format!("{} has the unknown scope {name:?}", record.id));
     Ok(Key {
         scopes: record.scopes.iter().map(scope).collect::<Result<_, _>>()?,
         hash: SecretHash::parse(&record.secret_sha256)

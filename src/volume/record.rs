@@ -2,8 +2,6 @@
 //!
 //! The state is not in the file: it is the folder that the job lies in. Times of the states are, once they are known.
 
-mod options;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,6 +10,7 @@ use super::adopt::Origin;
 use super::arrivals::Place;
 use crate::access::KeyId;
 use crate::jobs::events::NUMBERS_OF_A_RUN;
+use crate::jobs::options::JobOptions;
 use crate::jobs::progress::Progress;
 use crate::jobs::stage::Stage;
 use crate::jobs::{Failure, FailureCode, FileInfo, Idempotency, Job, JobState};
@@ -43,7 +42,7 @@ struct JobFile {
     #[serde(default)]
     metadata: Map<String, Value>,
     #[serde(default)]
-    options: options::OptionsFile,
+    options: Map<String, Value>,
     priority: u8,
     created_at: DateTime<Utc>,
     sequence: u64,
@@ -136,7 +135,7 @@ fn encode_from(job: &Job, origin: Option<&Origin>) -> Vec<u8> {
             sha256: job.file.sha256.clone(),
         },
         metadata: job.metadata.clone(),
-        options: options::encode(&job.options),
+        options: job.options.record(),
         priority: job.priority,
         created_at: job.created_at,
         sequence: job.sequence,
@@ -209,7 +208,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Job, String> {
             sha256: file.file.sha256,
         },
         metadata: file.metadata,
-        options: options::decode(file.options),
+        options: JobOptions::from_record(&file.options)?,
         priority: file.priority,
         created_at: file.created_at,
         sequence: file.sequence,
@@ -241,7 +240,7 @@ fn failure(error: ErrorFile) -> Failure {
 }
 
 fn stage_named(name: Option<String>) -> Option<Stage> {
-    name.and_then(|name| Stage::ALL.into_iter().find(|stage| stage.name() == name))
+    name.and_then(|name| Stage::from_name(&name))
 }
 
 fn cancelled_file(stage: Option<Stage>) -> ErrorFile {

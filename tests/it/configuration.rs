@@ -14,12 +14,12 @@ fn load(pairs: &[(&str, &str)]) -> Result<Config, String> {
 #[test]
 fn without_any_setting_the_built_in_file_holds() {
     let config = load(&[]).unwrap();
-    assert_eq!(config.listen.to_string(), "0.0.0.0:8000");
-    assert_eq!(config.language.tag(), "en");
+    assert_eq!(config.server.address().to_string(), "0.0.0.0:8000");
+    assert_eq!(config.server.language.tag(), "en");
     assert_eq!(config.files.max_bytes, 1_073_741_824);
     assert_eq!(config.queue.poll_interval.as_secs(), 5);
-    assert_eq!(config.models.dirs, [std::path::Path::new("volume/models")]);
-    assert!(!config.denoise);
+    assert_eq!(config.models().dirs, [std::path::Path::new("volume/models")]);
+    assert!(!config.transcription.denoise);
 }
 
 #[test]
@@ -27,8 +27,8 @@ fn the_short_names_of_the_specification_work() {
     let config =
         load(&[("VOLUME_PATH", "/app/volume"), ("LOG_LEVEL", "WARN"), ("MAX_FILE_SIZE", "2048"), ("QUEUE_POLL_INTERVAL", "7")])
             .unwrap();
-    assert_eq!(config.volume, std::path::Path::new("/app/volume"));
-    assert_eq!(config.log_filter, "WARN");
+    assert_eq!(config.volume.path, std::path::Path::new("/app/volume"));
+    assert_eq!(config.logging.level, "WARN");
     assert_eq!(config.files.max_bytes, 2048);
     assert_eq!(config.queue.poll_interval.as_secs(), 7);
 }
@@ -44,10 +44,10 @@ fn every_setting_can_be_named_in_the_environment() {
         ("VOLUME_PATH", "/v"),
     ])
     .unwrap();
-    assert_eq!(config.listen.port(), 0);
-    assert_eq!(config.models.dirs, [std::path::Path::new("/v/models"), std::path::Path::new("/usr/share/callannotate/models")]);
-    assert_eq!(config.recognition_threshold, Some(0.5));
-    assert!(config.denoise);
+    assert_eq!(config.server.address().port(), 0);
+    assert_eq!(config.models().dirs, [std::path::Path::new("/v/models"), std::path::Path::new("/usr/share/callannotate/models")]);
+    assert_eq!(config.recognition.threshold, Some(0.5));
+    assert!(config.transcription.denoise);
     assert_eq!(config.queue.max_attempts, 9);
 }
 
@@ -121,9 +121,9 @@ fn the_documentation_lists_every_setting_with_its_default() {
 fn lists_are_separated_by_commas_in_the_environment_and_their_entries_are_checked() {
     let config =
         load(&[("CALLANNOTATE__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, ::1"), ("CALLANNOTATE__SERVER__CORS_ORIGINS", "")]);
-    let access = config.unwrap().access;
-    assert_eq!(access.proxies.client("::1".parse().unwrap(), ["192.0.2.1"].into_iter()).to_string(), "192.0.2.1");
-    assert!(access.origins.admits("https://anywhere.example", None));
+    let server = config.unwrap().server;
+    assert_eq!(server.trusted_proxies.client("::1".parse().unwrap(), ["192.0.2.1"].into_iter()).to_string(), "192.0.2.1");
+    assert!(server.cors_origins.admits("https://anywhere.example", None));
     for (name, value, part) in [
         ("CALLANNOTATE__SERVER__TRUSTED_PROXIES", "10.0.0.0/8,proxy", "server.trusted_proxies is \"proxy\""),
         ("CALLANNOTATE__SERVER__CORS_ORIGINS", "calls.example.org", "server.cors_origins is \"calls.example.org\""),

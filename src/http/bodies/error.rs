@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::time;
-use crate::intake::checks::FailedCheck;
+use crate::checks::FailedCheck;
 use crate::messages::Language;
 
 /// Every answer with an error has this form.
@@ -21,7 +21,7 @@ pub(in crate::http) struct ErrorEnvelope {
 #[schema(as = Error)]
 pub(in crate::http) struct ErrorBody {
     /// Stable, for programs.
-    #[schema(schema_with = crate::http::openapi::code_schema)]
+    #[schema(schema_with = crate::http::error::codes::code_schema)]
     pub code: &'static str,
     /// For people, in the language of `Content-Language`.
     pub message: String,
@@ -48,7 +48,7 @@ pub(in crate::http) struct FailedCheckBody {
     /// Where, for example `metadata.priority`.
     pub field: String,
     /// The kind of mistake: stable, for programs.
-    #[schema(schema_with = crate::http::openapi::error_type_schema)]
+    #[schema(schema_with = crate::http::error::codes::error_type_schema)]
     pub error_type: &'static str,
     /// For people, in the language of `Content-Language`.
     pub message: String,

@@ -36,7 +36,7 @@ pub(in crate::http) struct ProgressBody {
 impl ProgressBody {
     /// How far a job in this state is.
     pub(in crate::http) fn new(state: &JobState, estimated_completion: Option<DateTime<Utc>>) -> Self {
-        let all = || Stage::ALL.into_iter().map(Stage::name).collect::<Vec<_>>();
+        let all = || Stage::all().map(Stage::name).collect::<Vec<_>>();
         let at = |progress: Progress, current: Option<Stage>| Self {
             percentage: progress.percent,
             current_stage: current.map(Stage::name),
@@ -77,7 +77,7 @@ impl ProgressBody {
 /// The schema of a stage that may be none.
 pub(super) fn stage_schema() -> utoipa::openapi::schema::Object {
     use utoipa::openapi::schema::{SchemaType, Type};
-    let names = Stage::ALL.into_iter().map(|stage| Value::from(stage.name())).chain([Value::Null]);
+    let names = Stage::all().map(|stage| Value::from(stage.name())).chain([Value::Null]);
     utoipa::openapi::ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
         .enum_values(Some(names))
@@ -89,7 +89,7 @@ pub(super) fn stage_schema() -> utoipa::openapi::schema::Object {
 pub(in crate::http) fn some_stage_schema() -> utoipa::openapi::schema::Object {
     utoipa::openapi::ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::Type::String)
-        .enum_values(Some(Stage::ALL.map(Stage::name)))
+        .enum_values(Some(Stage::all().map(Stage::name)))
         .description(Some("A stage of the work"))
         .build()
 }

@@ -1,97 +1,47 @@
-//! The table of codes against the documentation and the catalogues.
-
-use std::collections::BTreeMap;
+//! Walks the tables of codes: their documentation, examples, messages and headers.
 
 use chrono::DateTime;
 use serde_json::json;
 
 use super::*;
-use crate::jobs::FailureCode;
-use crate::messages::Language;
-
-const DOCUMENTATION: &str = include_str!("../../../docs/errors.md");
-
-/// The rows of the table under a heading: the anchor, the code and the status.
-fn documented(heading: &str) -> BTreeMap<String, (String, String)> {
-    let section = DOCUMENTATION.split("\n## ").find(|section| section.starts_with(heading)).expect("the section");
-    let mut rows = BTreeMap::new();
-    for line in section.lines().filter(|line| line.starts_with("| ") && line.contains('`')) {
-        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-        let (anchor, rest) =
-            cells[0].strip_prefix("<a id=\"").and_then(|cell| cell.split_once("\"></a>")).unwrap_or(("", cells[0]));
-        let before = rows.insert(rest.trim_matches('`').to_owned(), (anchor.to_owned(), cells[1].to_owned()));
-        assert_eq!(before, None, "{rest} is documented twice");
-        assert!(cells.iter().all(|cell| !cell.is_empty()), "{line}");
-    }
-    rows
-}
+use crate::jobs::stage::Stage;
+use crate::jobs::{Failure, FailureCode};
+use crate::messages::{Argument, Language};
 
 #[test]
-fn the_documentation_has_every_code_with_its_status_and_no_other() {
-    let mut expected = BTreeMap::new();
-    for code in Code::ALL {
-        expected.insert(code.name().to_owned(), (code.name().to_lowercase(), code.status().as_u16().to_string()));
+fn every_code_has_a_row_in_the_documentation_and_an_example_of_its_own() {
+    let page = reference::page();
+    for code in Code::all() {
+        let name = code.name();
+        assert_eq!(ApiError::example(code).code(), code);
+        assert!(!code.meaning().is_empty() && !code.remedy().is_empty(), "{name}");
+        let row = format!("| <a id=\"{}\"></a>`{name}` | {} | ", name.to_lowercase(), code.status().as_u16());
+        assert_eq!(page.matches(&row).count(), 1, "{name}");
+        assert_eq!(Code::all().filter(|other| other.name() == name).count(), 1, "{name} names two codes");
     }
-    assert_eq!(expected.len(), Code::ALL.len(), "two codes have one name");
-    assert_eq!(documented("Codes of requests"), expected);
-}
-
-#[test]
-fn the_documentation_has_every_code_of_jobs_and_no_other() {
-    let found: Vec<String> = documented("Codes of jobs").into_keys().collect();
-    let mut expected: Vec<String> = FailureCode::ALL.iter().map(|code| code.name().to_owned()).collect();
-    expected.sort();
-    assert_eq!(found, expected);
+    for code in FailureCode::all() {
+        assert_eq!(FailureCode::from_name(code.name()), Some(code));
+        assert!(!code.meaning().is_empty(), "{}", code.name());
+        assert!(page.contains(&format!("\n| `{}` | ", code.name())), "{}", code.name());
+    }
 }
 
 fn failure(code: FailureCode, stage: Option<Stage>) -> Failure {
     Failure { code, message: "the developer's text".to_owned(), stage }
 }
 
-/// Each error once, and with each text that it can have.
+/// Each error, with each text that it can have.
 fn samples() -> Vec<ApiError> {
     let reason = || "the reason".to_owned();
     let check = |mistake| vec![FailedCheck::new("metadata.x", mistake)];
     let found = || "5".to_owned();
-    let mut samples = vec![
-        ApiError::InvalidRequest(reason()),
-        ApiError::UpgradeRequired,
-        ApiError::InvalidJson(reason()),
-        ApiError::MissingFile,
-        ApiError::InvalidMetadata(check(Mistake::NotAnObject)),
-        ApiError::InvalidOptions(check(Mistake::Unknown { allowed: vec!["a"] })),
-        ApiError::Unauthorized,
-        ApiError::Forbidden { scope: Scope::Write },
-        ApiError::OriginNotAllowed,
-        ApiError::JobNotFound,
-        ApiError::FileNotFound,
-        ApiError::NotFound,
-        ApiError::MethodNotAllowed,
-        ApiError::RequestTimeout,
-        ApiError::ResultNotReady { job: Box::new(json!({ "status": "queued" })), retry_after_seconds: 7 },
-        ApiError::JobCancelled,
-        ApiError::JobFinished { status: "completed" },
-        ApiError::IdempotencyKeyReused,
-        ApiError::ResultArchived,
-        ApiError::FileTooLarge { size: Some(1_073_741_825), limit: 1_073_741_824 },
-        ApiError::RequestTooLarge { limit: 65_536 },
-        ApiError::UnsupportedFormat(reason()),
-        ApiError::UnsupportedMediaType { expected: "application/json", found: "text/plain".to_owned() },
-        ApiError::RangeNotSatisfiable { size: 10 },
-        ApiError::InvalidAudio(reason()),
-        ApiError::AudioTooLong { limit_seconds: 14_400.0 },
-        ApiError::AudioEmpty,
-        ApiError::RateLimited { limit: 10, retry_after_seconds: 3 },
-        ApiError::Internal(reason()),
-        ApiError::QueueFull { max_queued: 2 },
-        ApiError::StorageFull,
-        ApiError::ShuttingDown,
-    ];
-    for stage in Stage::ALL {
+    let mut samples: Vec<ApiError> = Code::all().map(ApiError::example).collect();
+    samples.extend([ApiError::UpgradeRequired, ApiError::OriginNotAllowed]);
+    for stage in Stage::all() {
         samples.push(ApiError::ModelUnavailable { stage, reason: reason() });
-        samples.extend(FailureCode::ALL.map(|code| ApiError::JobFailed(failure(code, Some(stage)))));
+        samples.extend(FailureCode::all().map(|code| ApiError::JobFailed(failure(code, Some(stage)))));
     }
-    samples.extend(FailureCode::ALL.map(|code| ApiError::JobFailed(failure(code, None))));
+    samples.extend(FailureCode::all().map(|code| ApiError::JobFailed(failure(code, None))));
     let mistakes = [
         Mistake::NotAnObject,
         Mistake::NotJson(reason()),
@@ -118,11 +68,8 @@ fn samples() -> Vec<ApiError> {
 }
 
 #[test]
-fn every_code_can_be_said_in_every_language() {
+fn every_error_has_its_messages_in_every_language() {
     let samples = samples();
-    for code in Code::ALL {
-        assert!(samples.iter().any(|sample| sample.code() == code), "{} has no sample", code.name());
-    }
     for language in Language::all() {
         for sample in &samples {
             let object = serde_json::to_value(sample.object(language, DateTime::UNIX_EPOCH, "req_1")).unwrap();
@@ -138,7 +85,7 @@ fn every_code_can_be_said_in_every_language() {
                 texts.push(object["details"]["message"].as_str().unwrap());
             }
             for text in texts {
-                // A message that cannot be said is its own key.
+                // A missing message is shown as its key.
                 assert!(!text.is_empty() && !text.starts_with("error-") && !text.starts_with("check-"), "{text} in {object}");
                 assert!(!text.starts_with("failure-") && !text.contains('{') || text.contains("\"count\""), "{text} in {object}");
                 let cyrillic = text.chars().any(|letter| ('а'..='я').contains(&letter));
@@ -183,5 +130,20 @@ fn errors_bring_the_headers_that_belong_to_them() {
     ] {
         let response = error.clone().into_response();
         assert_eq!(response.headers()[name], value, "{error:?}");
+    }
+}
+
+#[test]
+fn every_stage_has_words_of_its_own_where_messages_name_the_stage() {
+    for language in Language::all() {
+        let message = |key: &str, stage: &str| language.say(key, &[("stage", Argument::Text(stage.to_owned()))]);
+        for stage in Stage::all() {
+            let failed = "failure-processing-failed";
+            assert_ne!(message(failed, stage.name()), message(failed, "none"), "{failed}, {}", stage.name());
+            for key in ["error-model-unavailable", "failure-model-unavailable"] {
+                let has_words = message(key, stage.name()) != message(key, "none");
+                assert_eq!(has_words, stage.is_optional(), "{key}, {}", stage.name());
+            }
+        }
     }
 }

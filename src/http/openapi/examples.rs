@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::jobs::options::{JobOptions, SpeakerRange};
+
 const JOB: &str = "550e8400-e29b-41d4-a716-446655440000";
 const OTHER: &str = "550e8400-e29b-41d4-a716-446655440001";
 
@@ -37,11 +39,7 @@ fn job() -> Value {
             "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         },
         "metadata": { "description": "Interview recording", "priority": 5 },
-        "options": {
-            "language": null, "translate": false, "prompt": null, "hotwords": [], "speakers": { "min": 2, "max": 2 },
-            "channels": "auto", "channel_roles": [], "word_timestamps": true, "diarize": null, "recognize": null,
-            "lookup_contacts": null, "strict": false,
-        },
+        "options": JobOptions { speakers: Some(SpeakerRange { min: 2, max: 2 }), ..JobOptions::default() },
         "priority": 5, "attempts": 1, "last_seq": 7,
         "progress_url": format!("/api/v1/jobs/{JOB}"),
         "result_url": format!("/api/v1/jobs/{JOB}/result"),

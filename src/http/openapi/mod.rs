@@ -17,12 +17,10 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use super::bodies::error::{ErrorEnvelope, FailedCheckBody};
 use super::bodies::message::JobEvent;
 use super::bodies::result::ResultBody;
-use super::error::{Code, ERROR_TYPES};
 use operations::{Counterpart, Operation};
 pub use schemas::{messages_text, result_text};
 
@@ -78,19 +76,13 @@ pub(super) fn text_with_keys() -> &'static str {
     &TEXT
 }
 
+/// `docs/errors.md` as this version has it.
+pub fn errors_page() -> String {
+    super::error::reference::page()
+}
+
 fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
-}
-
-/// The schema of a code.
-pub(super) fn code_schema() -> Object {
-    let names = Code::ALL.map(Code::name);
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).description(Some("Stable, for programs")).build()
-}
-
-/// The schema of the kind of a mistake.
-pub(super) fn error_type_schema() -> Object {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(ERROR_TYPES)).build()
 }
 
 fn reference(kind: &str, name: &str) -> Value {

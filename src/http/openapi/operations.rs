@@ -25,7 +25,7 @@ pub(super) enum Counterpart {
 }
 
 /// What every request can be answered, whatever it asks for.
-pub(super) const EVERYWHERE: [Code; 3] = [Code::InvalidRequest, Code::RateLimited, Code::InternalError];
+pub(super) const EVERYWHERE: [Code; 3] = [Code::InvalidRequest, Code::RateLimited, Code::Internal];
 /// What every request can be answered where keys are asked for.
 pub(super) const WITH_KEYS: [Code; 2] = [Code::Unauthorized, Code::Forbidden];
 /// The operations that never ask for a key: for orchestrators and people with a browser.

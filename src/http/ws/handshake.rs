@@ -54,5 +54,5 @@ async fn first_message(socket: &mut WebSocket, state: &AppState) -> Result<Calle
 
 /// The answer to a valid key.
 pub(super) fn welcome(caller: &Caller) -> Answer {
-    Answer::Authenticated { scopes: Scope::ALL.into_iter().filter(|scope| caller.may(*scope)).map(Scope::name).collect() }
+    Answer::Authenticated { scopes: Scope::all().filter(|scope| caller.may(*scope)).map(Scope::name).collect() }
 }

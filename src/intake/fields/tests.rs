@@ -1,6 +1,7 @@
-//! What is taken and what is refused.
+//! Which metadata and options are accepted, and which mistakes are reported.
 
 use super::*;
+use crate::jobs::options::SpeakerRange;
 use proptest::prelude::*;
 
 #[test]
@@ -31,7 +32,7 @@ fn a_label_is_never_a_path() {
 proptest! {
     #[test]
     fn any_bytes_are_answered(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        // Whatever comes is either taken or refused with at least one reason.
+        // Any bytes are either accepted or refused with at least one reason.
         prop_assert!(options(Source::Text(&bytes)).err().is_none_or(|checks| !checks.is_empty()));
         prop_assert!(metadata(Source::Text(&bytes)).err().is_none_or(|checks| !checks.is_empty()));
     }

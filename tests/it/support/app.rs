@@ -64,7 +64,7 @@ pub fn scripted_pipeline(config: &Config, script: &Script) -> Pipeline {
         max_channels: config.files.max_channels,
         ..DecodeLimits::default()
     };
-    Pipeline::new(stages, config.defaults.clone(), limits)
+    Pipeline::new(stages, config.job_defaults(), limits)
 }
 
 impl TestApp {
@@ -149,13 +149,13 @@ impl TestApp {
         faults: &callannotate::volume::Faults,
     ) -> Result<Self, AppError> {
         let shutdown = Shutdown::default();
-        let volume = callannotate::volume::Volume::open_with(&config.volume, faults.clone())?;
+        let volume = callannotate::volume::Volume::open_with(&config.volume.path, faults.clone())?;
         let build = {
             let (config, script) = (config.clone(), script.clone());
             move || scripted_pipeline(&config, &script)
         };
         let app = App::start_on(volume, config, Clock::system(), shutdown.clone(), build).await?;
-        Ok(Self::serve(app, Volume::Lent(config.volume.clone()), script.clone(), shutdown))
+        Ok(Self::serve(app, Volume::Lent(config.volume.path.clone()), script.clone(), shutdown))
     }
 
     /// A server with a job that is held at its diarization.

@@ -1,0 +1,133 @@
+//! The options of a job, each defined once.
+//!
+//! A row of the table is an option: its field and type, the kind of value that it takes, and its descriptions. Reading and
+//! checking a request, the job record, the checkpoints' fingerprint, the published form, OpenAPI and the documentation all
+//! follow from the row; what an option does is in the stage that reads its field. No HTTP and no files here.
+
+mod define;
+mod kinds;
+mod reference;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Map, Value, json};
+
+use crate::checks::{FailedCheck, Mistake};
+use define::{Definition, Kind, job_options};
+use kinds::{Choice, Flag, InvertedFlag, LanguageCode, SpeakerCount, Switch, Text, Texts};
+pub use reference::{effective_schema, reference_table, request_schema, speaker_range_schema};
+pub use values::{ChannelMode, SpeakerRange, is_language_code};
+
+job_options! {
+    /// ISO 639-1, or `auto`; null: as the settings have it.
+    language: Option<String> = LanguageCode,
+        request: "ISO 639-1, or `auto`. The default is a setting of the server.",
+        setting: "transcription.language",
+        example: json!("ru");
+
+    /// Into English.
+    translate: bool = Flag,
+        request: "Into English.";
+
+    /// Text put before the recording.
+    prompt: Option<String> = Text { max_chars: 1000 },
+        request: "Text put before the recording: sets names and style.";
+
+    /// Words to expect.
+    hotwords: Vec<String> = Texts { max_items: 100, max_chars: 100 },
+        request: "Words to expect.";
+
+    /// What is known of the number of speakers.
+    speakers: Option<SpeakerRange> = SpeakerCount { max: 20 },
+        request: "What is known of the number of speakers: `count`, or `min`, `max` or both; `min` is not above `max`.",
+        example: json!({ "count": 2 });
+
+    /// `auto`, `mix` or `split`.
+    channels: ChannelMode = Choice::<ChannelMode>::new(),
+        request: "Whether channels are taken apart; `auto` finds out.";
+
+    /// A role for each channel.
+    channel_roles: Vec<String> = Texts { max_items: 64, max_chars: 50 },
+        request: "A role for each channel.",
+        example: json!(["agent", "customer"]);
+
+    /// Whether words have times of their own.
+    word_timestamps: bool = InvertedFlag,
+        request: "Publish each word with its times.",
+        recorded_as: "omit_words";
+
+    /// Whether to find out who speaks when.
+    diarize: Option<bool> = Switch,
+        request: "Find out who speaks when. The default is a setting of the server.",
+        setting: "diarization.enabled";
+
+    /// Whether to compare with the enrolled voices.
+    recognize: Option<bool> = Switch,
+        request: "Compare with the enrolled voices. The default is a setting of the server.",
+        setting: "recognition.enabled";
+
+    /// Whether to look up contacts.
+    lookup_contacts: Option<bool> = Switch,
+        request: "Look up the address book. The default is a setting of the server.",
+        setting: "contacts.enabled";
+
+    /// Whether a stage that cannot run fails the job.
+    strict: bool = Flag,
+        request: "A stage that fails, or lacks its model, fails the job.";
+}
+
+impl JobOptions {
+    /// Reads the options that a client sent. Null counts as absent.
+    ///
+    /// # Errors
+    /// Every mistake, in the order of the fields; an unknown option is one.
+    pub fn read(fields: &Map<String, Value>) -> Result<Self, Vec<FailedCheck>> {
+        let mut checks = Vec::new();
+        let mut options = Self::default();
+        for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
+            let field = format!("options.{name}");
+            match OPTIONS.iter().find(|option| option.name == name) {
+                Some(option) => (option.read)(&mut options, &field, value, &mut checks),
+                None => checks.push(FailedCheck::new(field, Mistake::Unknown { allowed: names() })),
+            }
+        }
+        if checks.is_empty() { Ok(options) } else { Err(checks) }
+    }
+
+    /// Reads the options of a job record. An option that the record lacks has its default, and an unknown one is ignored.
+    ///
+    /// # Errors
+    /// When a value has the wrong type.
+    pub fn from_record(record: &Map<String, Value>) -> Result<Self, String> {
+        let mut options = Self::default();
+        for option in OPTIONS {
+            if let Some(value) = record.get(option.recorded_as) {
+                (option.from_record)(&mut options, value.clone()).map_err(|error| format!("options.{}: {error}", option.name))?;
+            }
+        }
+        Ok(options)
+    }
+
+    /// The options as the job record has them.
+    pub fn record(&self) -> Map<String, Value> {
+        OPTIONS.iter().map(|option| (option.recorded_as.to_owned(), (option.record)(self))).collect()
+    }
+}
+
+/// The published form: what clients read back.
+impl Serialize for JobOptions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(OPTIONS.len()))?;
+        for option in OPTIONS {
+            map.serialize_entry(option.name, &(option.publish)(self))?;
+        }
+        map.end()
+    }
+}
+
+/// The names of all options, in the order of the table.
+fn names() -> Vec<&'static str> {
+    OPTIONS.iter().map(|option| option.name).collect()
+}

@@ -1,7 +1,7 @@
-# What the server says to people. Every language has exactly these messages, with exactly these arguments.
+# Messages for people. Every language has exactly these messages, with exactly these arguments.
 # Arguments: $number counts or is a number already written out; sizes and durations come written out; all others are texts.
 
-## How this language writes numbers, sizes and lengths of time
+## Numbers, sizes and durations
 
 decimal-mark = .
 size-bytes = { $number ->
@@ -100,7 +100,7 @@ failure-timeout = The recording took longer than allowed
 failure-crashed-repeatedly = The server stopped again and again while it worked on this recording
 failure-internal-error = The server failed on this recording
 
-## Failed checks of a request, told beside the name of the field
+## Failed checks of a request, shown beside the name of the field
 
 check-not-an-object = must be a JSON object
 check-not-json = is not valid JSON

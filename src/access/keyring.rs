@@ -1,23 +1,23 @@
-//! The keys in force, as the requests see them.
+//! The valid keys, as requests see them.
 //!
-//! The ring does no input or output: whoever watches the key file replaces its keys, so that no request waits for a disk.
+//! The keyring does no I/O: the task that watches the key file replaces its keys, so that no request waits for the disk.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Caller;
 use super::keys::{self, Key};
 
-/// Tells who somebody is. Clones share the keys.
+/// Authenticates callers. Clones share the keys.
 #[derive(Clone, Debug)]
 pub struct Access(Option<Arc<RwLock<Arc<[Key]>>>>);
 
 impl Access {
-    /// Everybody may do everything.
+    /// A server without keys: every caller may do everything.
     pub fn open() -> Self {
         Self(None)
     }
 
-    /// Only the holders of these keys may do something.
+    /// A server that requires one of these keys.
     pub fn guarded(keys: Vec<Key>) -> Self {
         Self(Some(Arc::new(RwLock::new(keys.into()))))
     }
@@ -27,14 +27,14 @@ impl Access {
         self.0.is_some()
     }
 
-    /// From now on these keys are in force. Without effect where no keys are asked for.
+    /// Replaces the valid keys. Has no effect where no keys are required.
     pub fn replace(&self, keys: Vec<Key>) {
         if let Some(ring) = &self.0 {
             *ring.write().unwrap_or_else(PoisonError::into_inner) = keys.into();
         }
     }
 
-    /// Who shows this secret; none: nobody known. Anybody, where no keys are asked for.
+    /// The caller with this secret, or none if no valid key has it. Any caller, where no keys are required.
     pub fn authenticate(&self, secret: &str) -> Option<Caller> {
         match self.keys() {
             None => Some(Caller::anybody()),
@@ -42,7 +42,7 @@ impl Access {
         }
     }
 
-    /// Whether a caller who was let in earlier may still be here: what lasts, such as a WebSocket, asks again and again.
+    /// Whether an authenticated caller is still valid: long-lived connections, such as WebSockets, ask repeatedly.
     pub fn still_knows(&self, caller: &Caller) -> bool {
         self.keys().is_none_or(|keys| keys.iter().any(|key| key.revoked_at.is_none() && key.caller() == *caller))
     }

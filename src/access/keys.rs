@@ -1,7 +1,7 @@
 //! Keys and their secrets.
 //!
-//! A secret has 256 random bits, so nobody can guess one, and a plain SHA-256 of it is enough to keep: slow password hashes
-//! defend what people choose, and would cost every request tens of milliseconds here.
+//! A secret has 256 random bits and cannot be guessed, so storing its SHA-256 is enough. Slow password hashes protect secrets
+//! that people choose; here they would cost every request tens of milliseconds.
 
 use std::fmt;
 
@@ -11,18 +11,18 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::{Caller, KeyId, Scope};
 
-/// What every secret begins with, so that people and scanners of source code know one when they see it.
+/// The prefix of every secret, by which people and secret scanners recognize one.
 const SECRET_PREFIX: &str = "ca_";
-/// Random bytes of a secret.
+/// Number of random bytes in a secret.
 const SECRET_BYTES: usize = 32;
-/// Random bytes of a key's name: enough that two never meet.
+/// Number of random bytes in a key's id: collisions are practically impossible.
 const ID_BYTES: usize = 8;
 
-/// What the holder of a key shows. Printed once, never kept, never logged.
+/// The secret of a key. Printed once, never stored, never logged.
 pub struct Secret(String);
 
 impl Secret {
-    /// A new one.
+    /// A new random secret.
     ///
     /// # Errors
     /// When the system gives no random bytes.
@@ -30,28 +30,27 @@ impl Secret {
         Ok(Self(format!("{SECRET_PREFIX}{}", hex(&random::<SECRET_BYTES>()?))))
     }
 
-    /// The text, for the one who asked for the key.
+    /// The text of the secret, for the user who created the key.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-/// The system gave no random bytes.
+/// The operating system provided no random bytes.
 #[derive(Debug, thiserror::Error)]
 #[error("the system gives no random bytes: {0}")]
 pub struct NoRandomness(getrandom::Error);
 
-/// What is kept of a secret.
+/// The stored SHA-256 of a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
-    /// Of what somebody shows.
     pub fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret.as_bytes()).into())
     }
 
-    /// As it stands in a record.
+    /// Parses 64 hexadecimal digits, as in the key file.
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != 64 || !text.is_ascii() {
             return None;
@@ -80,20 +79,16 @@ impl fmt::Debug for SecretHash {
     }
 }
 
-/// A key as it is kept.
+/// A key as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
-    /// Its name.
     pub id: KeyId,
-    /// What people call it.
+    /// A name for people.
     pub label: String,
-    /// What it may do.
     pub scopes: Vec<Scope>,
-    /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// From when on it opens nothing.
+    /// The time from which on it is no longer valid.
     pub revoked_at: Option<DateTime<Utc>>,
-    /// What is kept of its secret.
     pub hash: SecretHash,
 }
 
@@ -109,13 +104,12 @@ impl Key {
         Ok((Self { id, label, scopes, created_at: now, revoked_at: None, hash }, secret))
     }
 
-    /// Whoever holds it.
     pub fn caller(&self) -> Caller {
         Caller::with_key(self.id.clone(), &self.scopes)
     }
 }
 
-/// The key in force that this secret opens. Looks at every key, whichever fits, so that the time taken tells nothing.
+/// The valid key with this secret. Compares with every key, so that the time reveals nothing.
 pub(super) fn find<'a>(keys: &'a [Key], secret: &str) -> Option<&'a Key> {
     let shown = SecretHash::of(secret);
     keys.iter().fold(None, |found, key| {
@@ -142,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_opens_its_own_key_alone() {
+    fn a_secret_matches_its_own_key_only() {
         let now = DateTime::<Utc>::UNIX_EPOCH;
         let (first, first_secret) = Key::generate("first".to_owned(), vec![Scope::Read], now).unwrap();
         let (mut second, second_secret) = Key::generate("second".to_owned(), vec![Scope::Admin], now).unwrap();
@@ -158,7 +152,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_hash_comes_back_from_its_record(secret in ".*") {
+        fn a_hash_survives_its_text(secret in ".*") {
             let hash = SecretHash::of(&secret);
             prop_assert_eq!(SecretHash::parse(&hash.to_string()), Some(hash));
         }

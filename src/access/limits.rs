@@ -1,7 +1,7 @@
-//! How much one client may ask: two budgets, each refilled steadily (GCRA, by governor).
+//! Rate limits: each client has two budgets, refilled at a constant rate (GCRA, by governor).
 //!
-//! Memory stays bounded whoever asks: what is full again is forgotten, and when more clients than [`MAX_CLIENTS`] are
-//! remembered, further addresses share the budgets of a [`CROWDS`]th of the others. Keys always have their own.
+//! Memory is bounded: a full budget is forgotten, and when more than [`MAX_CLIENTS`] clients are remembered, further addresses
+//! share [`CROWDS`] budgets by their hash. Keys always have budgets of their own.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
@@ -17,43 +17,41 @@ use governor::{Quota as Refill, RateLimiter};
 
 use super::{Caller, KeyId};
 
-/// Clients remembered by each budget, about 100 bytes each: 5 MB at most.
+/// Clients remembered per budget, at about 100 bytes each: 5 MB at most.
 const MAX_CLIENTS: usize = 50_000;
-/// Budgets that all further addresses share: enough that a flood spends few of them for an innocent.
+/// Budgets that all further addresses share: so many that a flood rarely exhausts that of a legitimate client.
 const CROWDS: u64 = 1024;
-/// Requests between two looks for clients to forget.
+/// Requests between two sweeps for clients to forget.
 const SWEEP_EVERY: u32 = 1024;
-/// Clients below which nothing is forgotten.
+/// Number of clients below which no sweep happens.
 const SWEEP_ABOVE: usize = 1000;
 
-/// How fast and how deep a budget is.
+/// The rate and the size of a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
-    /// Requests a minute in the long run; at least 1.
+    /// Refill rate in requests per minute; at least 1.
     pub per_minute: u32,
-    /// Requests at once; at least 1.
+    /// Size in requests; at least 1.
     pub burst: u32,
 }
 
-/// Both budgets.
+/// The allowances of both budgets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitSettings {
-    /// For recordings.
     pub submissions: Allowance,
-    /// For everything else.
     pub reads: Allowance,
 }
 
-/// Which budget a request is paid from.
+/// The budget that a request is charged to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Budget {
-    /// Recordings sent.
+    /// Requests that send a recording.
     Submissions,
-    /// Everything else.
+    /// All other requests.
     Reads,
 }
 
-/// Whose budget: a key's or, without one, an address's.
+/// The owner of a budget: a key or, without one, an address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Client(Name);
 
@@ -65,7 +63,7 @@ enum Name {
 }
 
 impl Client {
-    /// The key of a caller, else the address. A home has a whole IPv6 network of 64 bits, so that counts as one address.
+    /// The key of a caller, else its address. A household has an IPv6 network of 64 bits, so such a network is one client.
     pub fn of(caller: Option<&Caller>, address: IpAddr) -> Self {
         Self(match (caller.and_then(Caller::key), address.to_canonical()) {
             (Some(key), _) => Name::Key(key.clone()),
@@ -75,62 +73,60 @@ impl Client {
     }
 }
 
-/// What is left of a budget.
+/// The state of a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
-    /// The whole of it.
+    /// The size of the budget, in requests.
     pub limit: u32,
-    /// What is left.
     pub remaining: u32,
-    /// When it will be whole again.
+    /// Time until the budget is full.
     pub refilled_in: Duration,
 }
 
-/// A budget is spent.
+/// A request was refused because its budget is exhausted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the limit of {} requests is reached", quota.limit)]
 pub struct Exceeded {
-    /// What is left.
     pub quota: Quota,
-    /// When the next request may come.
+    /// Time until the next request is admitted.
     pub retry_after: Duration,
 }
 
-/// Both budgets of every client. Clones share them.
+/// The budgets of all clients. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Limits(Option<Arc<Budgets>>);
 
 #[derive(Debug)]
 struct Budgets {
-    submissions: Purse,
-    reads: Purse,
+    submissions: ClientBudgets,
+    reads: ClientBudgets,
 }
 
 impl Limits {
-    /// These limits; none: everybody may ask as much as they like.
+    /// Limits with these allowances; none: no client is limited.
     pub fn new(settings: Option<LimitSettings>) -> Self {
         Self(settings.map(|settings| {
             Arc::new(Budgets {
-                submissions: Purse::new(settings.submissions, MAX_CLIENTS),
-                reads: Purse::new(settings.reads, MAX_CLIENTS),
+                submissions: ClientBudgets::new(settings.submissions, MAX_CLIENTS),
+                reads: ClientBudgets::new(settings.reads, MAX_CLIENTS),
             })
         }))
     }
 
-    /// Pays for one request. What is left is none when there are no limits.
+    /// Charges one request to a budget and returns its state; none when clients are not limited.
     ///
     /// # Errors
-    /// When the budget is spent.
+    /// When the budget is exhausted.
     pub fn check(&self, budget: Budget, client: &Client) -> Result<Option<Quota>, Exceeded> {
-        self.purse(budget).map(|purse| purse.pay(client)).transpose()
+        self.budgets(budget).map(|budgets| budgets.charge(client)).transpose()
     }
 
-    /// A budget that nothing was taken from.
+    /// The state of a full budget.
     pub fn whole(&self, budget: Budget) -> Option<Quota> {
-        self.purse(budget).map(|purse| purse.quota(purse.burst))
+        self.budgets(budget).map(|budgets| budgets.quota(budgets.burst))
     }
 
-    fn purse(&self, budget: Budget) -> Option<&Purse> {
+    fn budgets(&self, budget: Budget) -> Option<&ClientBudgets> {
         self.0.as_ref().map(|budgets| match budget {
             Budget::Submissions => &budgets.submissions,
             Budget::Reads => &budgets.reads,
@@ -138,18 +134,18 @@ impl Limits {
     }
 }
 
-/// One budget for each client.
+/// One of the two budgets, for every client.
 #[derive(Debug)]
-struct Purse {
+struct ClientBudgets {
     limiter: RateLimiter<Client, HashMapStateStore<Client>, MonotonicClock, StateInformationMiddleware>,
     burst: u32,
     period: Duration,
     max_clients: usize,
-    asked: AtomicU32,
+    requests: AtomicU32,
     hasher: RandomState,
 }
 
-impl Purse {
+impl ClientBudgets {
     fn new(allowance: Allowance, max_clients: usize) -> Self {
         let at_least_one = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let burst = at_least_one(allowance.burst);
@@ -159,14 +155,14 @@ impl Purse {
             burst: burst.get(),
             period: refill.replenish_interval(),
             max_clients,
-            asked: AtomicU32::new(0),
+            requests: AtomicU32::new(0),
             hasher: RandomState::new(),
         }
     }
 
-    fn pay(&self, client: &Client) -> Result<Quota, Exceeded> {
+    fn charge(&self, client: &Client) -> Result<Quota, Exceeded> {
         let mut known = self.limiter.len();
-        if known > SWEEP_ABOVE && self.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP_EVERY) {
+        if known > SWEEP_ABOVE && self.requests.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP_EVERY) {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
             known = self.limiter.len();
@@ -204,16 +200,16 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_is_spent_and_says_when_it_is_back() {
-        let purse = Purse::new(Allowance { per_minute: 1, burst: 2 }, 10);
+    fn an_exhausted_budget_says_when_it_admits_requests_again() {
+        let budgets = ClientBudgets::new(Allowance { per_minute: 1, burst: 2 }, 10);
         let client = address("192.0.2.1");
-        assert_eq!(purse.pay(&client), Ok(Quota { limit: 2, remaining: 1, refilled_in: Duration::from_mins(1) }));
-        assert_eq!(purse.pay(&client).unwrap().remaining, 0);
-        let exceeded = purse.pay(&client).unwrap_err();
+        assert_eq!(budgets.charge(&client), Ok(Quota { limit: 2, remaining: 1, refilled_in: Duration::from_mins(1) }));
+        assert_eq!(budgets.charge(&client).unwrap().remaining, 0);
+        let exceeded = budgets.charge(&client).unwrap_err();
         assert!((50..=60).contains(&exceeded.retry_after.as_secs()), "{exceeded:?}");
         assert!((110..=120).contains(&exceeded.quota.refilled_in.as_secs()), "{exceeded:?}");
         assert_eq!((exceeded.quota.limit, exceeded.quota.remaining), (2, 0));
-        assert_eq!(purse.pay(&address("192.0.2.2")).unwrap().remaining, 1);
+        assert_eq!(budgets.charge(&address("192.0.2.2")).unwrap().remaining, 1);
     }
 
     #[test]
@@ -229,23 +225,23 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_addresses_takes_a_bounded_number_of_places() {
-        let purse = Purse::new(Allowance { per_minute: 1, burst: 1_000_000 }, 2000);
+    fn a_flood_of_addresses_uses_bounded_memory() {
+        let budgets = ClientBudgets::new(Allowance { per_minute: 1, burst: 1_000_000 }, 2000);
         for number in 0..20_000_u32 {
-            purse.pay(&Client::of(None, IpAddr::from(number.to_be_bytes()))).unwrap();
+            budgets.charge(&Client::of(None, IpAddr::from(number.to_be_bytes()))).unwrap();
         }
-        assert!(purse.limiter.len() <= 2000 + CROWDS as usize, "{}", purse.limiter.len());
-        // A key has its own place all the same.
+        assert!(budgets.limiter.len() <= 2000 + CROWDS as usize, "{}", budgets.limiter.len());
+        // A key has a budget of its own nevertheless.
         let caller = Caller::with_key(KeyId::new("key_1"), &[]);
-        assert_eq!(purse.pay(&Client::of(Some(&caller), IpAddr::from([0; 4]))).unwrap().remaining, 999_999);
+        assert_eq!(budgets.charge(&Client::of(Some(&caller), IpAddr::from([0; 4]))).unwrap().remaining, 999_999);
     }
 
     #[test]
-    fn clients_whose_budget_is_whole_again_are_forgotten() {
-        let purse = Purse::new(Allowance { per_minute: 1_000_000, burst: 1 }, 100_000);
+    fn clients_whose_budget_is_full_again_are_forgotten() {
+        let budgets = ClientBudgets::new(Allowance { per_minute: 1_000_000, burst: 1 }, 100_000);
         for number in 0..20_000_u32 {
-            purse.pay(&Client::of(None, IpAddr::from(number.to_be_bytes()))).unwrap();
+            budgets.charge(&Client::of(None, IpAddr::from(number.to_be_bytes()))).unwrap();
         }
-        assert!(purse.limiter.len() < 10_000, "{}", purse.limiter.len());
+        assert!(budgets.limiter.len() < 10_000, "{}", budgets.limiter.len());
     }
 }

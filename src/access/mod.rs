@@ -1,6 +1,7 @@
-//! Who asks, from where, what they may do, and how much of it. Knows nothing of HTTP, and nothing of what is protected.
+//! Authentication, authorization and rate limits: who calls, from where, with which scopes, and how often. Knows nothing of
+//! HTTP or of the resources that it protects.
 //!
-//! Without keys everybody may do everything. With keys, a caller is a key: it sees what it made itself, and `admin` sees all.
+//! Without keys every caller may do everything. With keys, a caller is a key: it sees the jobs it created, and `admin` sees all.
 
 mod keyring;
 pub mod keys;
@@ -14,17 +15,15 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 pub use keyring::Access;
 
-/// Names a key; never the secret itself.
+/// The identifier of a key; it is not secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(String);
 
 impl KeyId {
-    /// The name as it stands in a record.
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -36,7 +35,7 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// What a key may do. Each scope stands for itself, but `admin` includes the others.
+/// What a key may do. `admin` includes the other scopes; `write` does not include `read`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum Scope {
@@ -68,41 +67,40 @@ impl Scope {
     }
 }
 
-/// Whoever makes a request.
+/// The origin of a request: a key with its scopes, or a caller without a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     key: Option<KeyId>,
-    /// A bit a scope.
+    /// One bit per scope.
     scopes: u8,
 }
 
 impl Caller {
-    /// Anybody, where no keys are asked for.
+    /// Any caller of a server that requires no keys: may do everything.
     pub fn anybody() -> Self {
         Self { key: None, scopes: Scope::Admin.bit() }
     }
 
-    /// Somebody who has not shown a key yet where one is asked for: may do nothing, sees nothing.
+    /// A caller that has not presented a key yet although keys are required: may do nothing and sees nothing.
     pub fn nobody() -> Self {
         Self { key: None, scopes: 0 }
     }
 
-    /// The holder of a key.
     pub fn with_key(key: KeyId, scopes: &[Scope]) -> Self {
         Self { key: Some(key), scopes: scopes.iter().fold(0, |all, scope| all | scope.bit()) }
     }
 
-    /// The key, when there is one: what the caller makes belongs to it.
+    /// The key, if there is one; it owns the jobs that the caller creates.
     pub fn key(&self) -> Option<&KeyId> {
         self.key.as_ref()
     }
 
-    /// Whether the caller may do this.
+    /// Whether the caller has this scope.
     pub fn may(&self, scope: Scope) -> bool {
         self.scopes & (scope.bit() | Scope::Admin.bit()) != 0
     }
 
-    /// Whether the caller may know of what belongs to this key.
+    /// Whether the caller may see a job with this owner.
     pub fn sees(&self, owner: Option<&KeyId>) -> bool {
         self.may(Scope::Admin) || (self.key.is_some() && self.key.as_ref() == owner)
     }

@@ -1,22 +1,22 @@
 //! Which web pages may use the interface from a browser, by their origin.
 
-/// The pages allowed.
+/// The origins whose pages are allowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Origins {
-    /// Nothing is said about them.
+    /// No origins are configured.
     #[default]
     Unset,
-    /// Every page.
+    /// Pages of every origin.
     Any,
     /// Pages of these origins, in lower case.
     Listed(Vec<String>),
 }
 
 impl Origins {
-    /// Reads the list of the settings.
+    /// Parses the entries of `server.cors_origins`.
     ///
     /// # Errors
-    /// The entry that is no origin.
+    /// The entry that is not an origin.
     pub fn parse<'a>(entries: impl Iterator<Item = &'a str>) -> Result<Self, String> {
         let mut listed = Vec::new();
         let mut any = false;
@@ -34,8 +34,8 @@ impl Origins {
         })
     }
 
-    /// Whether a page of this origin may change something or open a WebSocket on the host that it named. Its own host is
-    /// always allowed. Where nothing is said every page may, as every program may.
+    /// Whether a page of this origin may change something or open a WebSocket. A page from the same host (`host` is the
+    /// request's) is always allowed. Without configured origins every page is, as is every other program.
     pub fn admits(&self, origin: &str, host: Option<&str>) -> bool {
         match self {
             Self::Unset | Self::Any => true,
@@ -47,7 +47,7 @@ impl Origins {
     }
 }
 
-/// As browsers write it: a scheme and a host, perhaps a port, nothing after; or `null` for a page without one.
+/// Whether this is an origin as browsers send it: scheme and host, optionally a port, no path; or `null` for opaque origins.
 fn is_origin(text: &str) -> bool {
     let plain =
         |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@*\"\\".contains(&byte));
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_is_named() {
+    fn an_entry_that_is_not_an_origin_is_named() {
         for wrong in ["calls.example.org", "https://calls.example.org/", "https://*.example.org", "https://", "a b://c"] {
             assert_eq!(Origins::parse(std::iter::once(wrong)), Err(wrong.to_owned()));
         }

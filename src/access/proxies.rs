@@ -1,19 +1,19 @@
-//! Where a request really comes from, when proxies stand between.
+//! The client's address behind proxies.
 //!
-//! Each proxy appends to `X-Forwarded-For` whom it got the request from; what a client wrote itself stands to the left of
-//! that. So the list is read from the right, for as long as the one who says it is trusted. RFC 7239's `Forwarded` is not
-//! read: the usual proxies don't write it, and would pass on what a client put there.
+//! Each proxy appends the address of its peer to `X-Forwarded-For`; entries that the client itself sent are to the left. So
+//! the list is read from the right for as long as the hop that wrote an entry is trusted. RFC 7239's `Forwarded` is not read:
+//! the usual proxies do not write it, and would pass on what a client sent.
 
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
-/// The proxies whose word is taken.
+/// The networks of proxies whose `X-Forwarded-For` is trusted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Reads addresses and networks.
+    /// Parses addresses and networks.
     ///
     /// # Errors
     /// The entry that is neither.
@@ -22,8 +22,8 @@ impl TrustedProxies {
         entries.map(|entry| network(entry).map_err(|_| entry.to_owned())).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The address of the client: the first that is no trusted proxy, from the peer backwards through the values of
-    /// `X-Forwarded-For`, in the order in which they came. Where that cannot be read, the last proxy that could.
+    /// The address of the client: going from the peer backwards through `X-Forwarded-For`, the first address that is not a
+    /// trusted proxy. If an entry cannot be parsed, the hop that wrote it.
     pub fn client<'a>(&self, peer: IpAddr, forwarded: impl DoubleEndedIterator<Item = &'a str>) -> IpAddr {
         let mut hop = peer.to_canonical();
         for entry in forwarded.rev().flat_map(|value| value.rsplit(',')) {
@@ -43,7 +43,7 @@ impl TrustedProxies {
     }
 }
 
-/// An address, as proxies write it: plain, in brackets, with a port.
+/// Parses an address as proxies write it: plain, in brackets, or with a port.
 fn read(entry: &str) -> Option<IpAddr> {
     let bare = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(entry);
     bare.parse().ok().or_else(|| entry.parse::<SocketAddr>().ok().map(|socket| socket.ip()))
@@ -61,13 +61,13 @@ mod tests {
     }
 
     #[test]
-    fn only_trusted_hops_are_believed() {
+    fn only_entries_of_trusted_hops_count() {
         for (trusted, peer, forwarded, expected) in [
             (&[][..], "192.0.2.9", &["198.51.100.1"][..], "192.0.2.9"),
             (&["10.0.0.0/8"], "192.0.2.9", &["198.51.100.1"], "192.0.2.9"),
             (&["10.0.0.0/8"], "10.1.1.1", &[], "10.1.1.1"),
             (&["10.0.0.0/8"], "10.1.1.1", &["198.51.100.1"], "198.51.100.1"),
-            // What the client wrote itself stands to the left.
+            // Entries that the client itself sent are to the left.
             (&["10.0.0.0/8"], "10.1.1.1", &["203.0.113.5, 198.51.100.1"], "198.51.100.1"),
             (&["10.0.0.0/8"], "10.1.1.1", &["203.0.113.5", "198.51.100.1, 10.2.2.2"], "198.51.100.1"),
             (&["10.0.0.0/8"], "10.1.1.1", &["10.3.3.3, 10.2.2.2"], "10.3.3.3"),
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_network_is_named() {
+    fn an_entry_that_is_not_a_network_is_named() {
         assert_eq!(TrustedProxies::parse(["10.0.0.0/8", "10.0.0.0/40"].into_iter()), Err("10.0.0.0/40".to_owned()));
         assert_eq!(TrustedProxies::parse(["proxy.example"].into_iter()), Err("proxy.example".to_owned()));
     }

@@ -1,4 +1,4 @@
-//! The messages of one language, and how it writes numbers, sizes and lengths of time.
+//! The messages of one language, and how it formats numbers, sizes and durations.
 
 use std::sync::LazyLock;
 
@@ -8,16 +8,16 @@ use unic_langid::LanguageIdentifier;
 
 use super::Argument;
 
-/// Tag and text of each catalogue, as the build found them.
+/// Tag and text of each catalogue, listed by the build script.
 pub(super) const SOURCES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/catalogues.rs"));
 
-/// The catalogues, read once.
+/// The catalogues, parsed once.
 pub(super) static CATALOGUES: LazyLock<Vec<Catalogue>> =
     LazyLock::new(|| SOURCES.iter().map(|(tag, text)| Catalogue::read(tag, text)).collect());
 
-/// Bytes in the next larger unit, as the operating systems' file managers and the specification's "1 GB" count.
+/// Factor between two units of size: 1 KB is 1024 bytes, as in file managers and in the specification's "1 GB".
 const BYTES_PER_STEP: f64 = 1024.0;
-/// The units of sizes, each `BYTES_PER_STEP` times the one before.
+/// The message keys of the units, each [`BYTES_PER_STEP`] times the one before.
 const SIZE_UNITS: [&str; 5] = ["size-bytes", "size-kilobytes", "size-megabytes", "size-gigabytes", "size-terabytes"];
 
 /// The messages of one language.
@@ -27,18 +27,18 @@ pub(super) struct Catalogue {
 }
 
 impl Catalogue {
-    /// What cannot be read is left out; the tests show that there is no such message.
+    /// Messages with syntax errors are left out; a test shows that there are none.
     fn read(tag: &'static str, text: &str) -> Self {
         let language: LanguageIdentifier = tag.parse().unwrap_or_default();
         let mut bundle = FluentBundle::new_concurrent(vec![language]);
-        // The marks around arguments are for texts of mixed direction; in JSON they would be noise.
+        // Isolation marks around arguments are for bidirectional text; in JSON they would be noise.
         bundle.set_use_isolating(false);
         let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(readable, _)| readable);
         bundle.add_resource_overriding(resource);
         Self { tag, bundle }
     }
 
-    /// A message, unless it is missing here or lacks an argument.
+    /// A message, unless it is missing in this language or lacks an argument.
     pub(super) fn say(&self, key: &str, arguments: &[(&str, Argument)]) -> Option<String> {
         let pattern = self.bundle.get_message(key)?.value()?;
         let mut values = FluentArgs::with_capacity(arguments.len());
@@ -76,15 +76,15 @@ impl Catalogue {
             return self.say("duration-seconds", &[("number", self.tenths(seconds))]).unwrap_or_default();
         }
         let parts = [("duration-hours", whole / 3600), ("duration-minutes", whole / 60 % 60), ("duration-seconds", whole % 60)];
-        let said = parts
+        let formatted = parts
             .into_iter()
-            // Nothing but zeros is "0 seconds".
+            // A duration of zero is "0 seconds".
             .filter(|(key, number)| *number > 0 || (whole == 0 && *key == "duration-seconds"))
             .filter_map(|(key, number)| self.say(key, &[("number", Argument::Count(number))]));
-        said.collect::<Vec<_>>().join(" ")
+        formatted.collect::<Vec<_>>().join(" ")
     }
 
-    /// A number with at most one decimal; a whole one counts, and so takes its plural.
+    /// A number with at most one decimal. A whole number is a count, which selects the plural form.
     fn tenths(&self, value: f64) -> Argument {
         let rounded = (value * 10.0).round() / 10.0;
         if rounded.fract() == 0.0 {

@@ -1,8 +1,9 @@
-//! What the server says to people, in their language.
+//! Messages for people, in their language.
 //!
-//! The words stand in `assets/messages/<language>.ftl`, one file a language, in the syntax of Project Fluent; a language is
-//! added by adding a file. All of them are part of the program. English is complete, the tests hold the others to it, and what
-//! cannot be said in a language is said in English. This module knows nothing of HTTP, and nothing of what is said.
+//! The texts are in `assets/messages/<language>.ftl`, one file per language, in the syntax of Project Fluent; adding a file adds
+//! a language. All files are compiled into the program. English is complete, tests check that the others have the same
+//! messages, and a message that a language lacks is shown in English. This module knows nothing of HTTP or of what the
+//! messages are about.
 
 mod catalogue;
 mod negotiate;
@@ -14,27 +15,27 @@ use std::sync::LazyLock;
 use catalogue::{CATALOGUES, Catalogue};
 pub use negotiate::negotiate;
 
-/// The language that every message exists in.
+/// The language that has every message.
 const ENGLISH: &str = "en";
 
-/// A language that the server speaks.
+/// A language that the server has messages in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Language(usize);
 
-/// A value that a message speaks of; each language writes it in its own way.
+/// A value within a message; each language formats it in its own way.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Argument {
-    /// As it is. Also picks between the variants of a message.
+    /// Inserted as it is. Also selects between the variants of a message.
     Text(String),
-    /// A count, with the plural that goes with it.
+    /// A count, which selects the plural form.
     Count(u64),
-    /// A size, in bytes: shown in the largest unit that leaves a short number.
+    /// A size in bytes, shown in the largest suitable unit.
     Bytes(u64),
-    /// A length of time, in seconds: shown in hours, minutes and seconds.
+    /// A duration in seconds, shown in hours, minutes and seconds.
     Seconds(f64),
 }
 
-/// The values that a message speaks of, by the names that it uses.
+/// The values within a message, by the names that it uses.
 pub type Arguments = Vec<(&'static str, Argument)>;
 
 /// The key of the message of a published name: `key("error", "NOT_FOUND")` is `error-not-found`.
@@ -43,7 +44,6 @@ pub fn key(prefix: &str, name: &str) -> String {
 }
 
 impl Language {
-    /// English.
     pub fn english() -> Self {
         Self::all().find(|language| language.tag() == ENGLISH).unwrap_or(Self(0))
     }
@@ -53,23 +53,23 @@ impl Language {
         (0..CATALOGUES.len()).map(Self)
     }
 
-    /// The language of a tag such as `ru` (BCP 47), without regard to case.
+    /// The language with a tag such as `ru` (BCP 47), ignoring case.
     pub fn find(tag: &str) -> Option<Self> {
         Self::all().find(|language| language.tag().eq_ignore_ascii_case(tag))
     }
 
-    /// The tag, as it stands in `Content-Language`.
+    /// The tag, as in `Content-Language`.
     pub fn tag(self) -> &'static str {
         self.catalogue().map_or(ENGLISH, |catalogue| catalogue.tag)
     }
 
-    /// All tags in one line.
+    /// All tags, separated by commas.
     pub fn list() -> &'static str {
         static LIST: LazyLock<String> = LazyLock::new(|| Language::all().map(Language::tag).collect::<Vec<_>>().join(", "));
         &LIST
     }
 
-    /// A message.
+    /// The message with this key: in this language, else in English, else the key itself.
     pub fn say(self, key: &str, arguments: &[(&str, Argument)]) -> String {
         self.try_say(key, arguments).or_else(|| Self::english().try_say(key, arguments)).unwrap_or_else(|| key.to_owned())
     }

@@ -1,20 +1,20 @@
-//! Which language to speak, by `Accept-Language` (RFC 9110, section 12.5.4; matching as in RFC 4647).
+//! Language negotiation by `Accept-Language` (RFC 9110, section 12.5.4; matching as in RFC 4647).
 
 use super::Language;
 
-/// Most ranges that are read of one request; browsers send about five.
+/// Maximum number of ranges considered per request; browsers send about five.
 const MAX_RANGES: usize = 32;
 
-/// One thing that the client understands, and how well in thousandths; 0 is what it does not want.
+/// One language range with its weight in thousandths; a weight of 0 excludes the range.
 struct Range<'a> {
     tag: &'a str,
     weight: u16,
 }
 
-/// The language that the client likes best. Nonsense counts for nothing, and without anything better the default is spoken.
+/// The language that the client prefers. Malformed ranges are ignored; without a match it is the default.
 pub fn negotiate(accepted: &str, default: Language) -> Language {
     let mut ranges: Vec<Range<'_>> = accepted.split(',').take(MAX_RANGES).filter_map(range).collect();
-    // Stable: of two that are liked as much, the first is taken.
+    // A stable sort: of two ranges with equal weight, the first wins.
     ranges.sort_by_key(|range| std::cmp::Reverse(range.weight));
     let unwanted = |language: Language| {
         ranges.iter().any(|range| range.weight == 0 && range.tag != "*" && matches(range.tag, language.tag()))
@@ -22,7 +22,7 @@ pub fn negotiate(accepted: &str, default: Language) -> Language {
     let named = |language: Language| ranges.iter().any(|range| range.tag != "*" && matches(range.tag, language.tag()));
     for range in ranges.iter().filter(|range| range.weight > 0) {
         let found = if range.tag == "*" {
-            // Anything that is not named beside the star.
+            // `*` matches any language without a range of its own.
             std::iter::once(default).chain(Language::all()).find(|language| !named(*language))
         } else {
             look_up(range.tag).filter(|language| !unwanted(*language))
@@ -48,7 +48,7 @@ fn range(text: &str) -> Option<Range<'_>> {
     Some(Range { tag, weight })
 }
 
-/// `q=0.8` in thousandths.
+/// Parses `q=0.8` to thousandths.
 fn weight(parameter: &str) -> Option<u16> {
     let (name, value) = parameter.split_once('=')?;
     let value = value.trim();
@@ -65,7 +65,7 @@ fn weight(parameter: &str) -> Option<u16> {
     }
 }
 
-/// The language of a range: the same tag, or with less and less of it (`ru-RU`: `ru`), or one that says more (`pt`: `pt-BR`).
+/// The language of a range: by lookup (`ru-RU` finds `ru`), else one that is more specific (`pt` finds `pt-BR`).
 fn look_up(range: &str) -> Option<Language> {
     let mut shorter = range;
     loop {
@@ -79,7 +79,7 @@ fn look_up(range: &str) -> Option<Language> {
     }
 }
 
-/// Whether a tag is of a range (RFC 4647, section 3.3.1).
+/// Whether a range matches a tag (RFC 4647, section 3.3.1).
 fn matches(range: &str, tag: &str) -> bool {
     match tag.get(..range.len()) {
         Some(start) => start.eq_ignore_ascii_case(range) && matches!(tag.as_bytes().get(range.len()), None | Some(b'-')),

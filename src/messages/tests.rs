@@ -1,4 +1,4 @@
-//! The catalogues against each other, and the choice of a language.
+//! The catalogues compared with each other, formatting, and language negotiation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternEl
 use super::catalogue::SOURCES;
 use super::*;
 
-/// What a message needs: its arguments.
+/// The arguments of each message.
 type Needs = BTreeMap<String, BTreeSet<String>>;
 
 fn inline(expression: &InlineExpression<&str>, found: &mut BTreeSet<String>) {
@@ -44,17 +44,17 @@ fn needs(text: &str) -> Needs {
     let mut needs = Needs::new();
     for entry in resource.body {
         if let Entry::Message(message) = entry {
-            assert!(message.attributes.is_empty(), "{} has attributes, which nobody reads", message.id.name);
+            assert!(message.attributes.is_empty(), "{} has attributes, which are not used", message.id.name);
             let mut found = BTreeSet::new();
             pattern(&message.value.expect("a message has a text"), &mut found);
             let before = needs.insert(message.id.name.to_owned(), found);
-            assert_eq!(before, None, "{} stands there twice", message.id.name);
+            assert_eq!(before, None, "{} is defined twice", message.id.name);
         }
     }
     needs
 }
 
-/// What the variants of a message are picked by, for those that are picked by names of ours.
+/// The variants of each message that are selected by published names instead of plural forms.
 fn names(text: &str) -> BTreeMap<String, BTreeSet<String>> {
     const PLURALS: [&str; 6] = ["zero", "one", "two", "few", "many", "other"];
     let mut names = BTreeMap::new();
@@ -89,19 +89,19 @@ fn every_language_has_exactly_the_messages_and_arguments_of_english() {
 }
 
 #[test]
-fn english_and_russian_are_spoken() {
+fn english_and_russian_are_available() {
     assert!(Language::list().contains("en, ") && Language::list().contains("ru"), "{}", Language::list());
     assert_eq!(Language::english().tag(), "en");
     assert_eq!(Language::find("RU").map(Language::tag), Some("ru"));
     assert_eq!(Language::find("xx"), None);
 }
 
-fn said(tag: &str, key: &str, name: &str, argument: Argument) -> String {
+fn message(tag: &str, key: &str, name: &str, argument: Argument) -> String {
     Language::find(tag).unwrap().say(key, &[(name, argument)])
 }
 
 #[test]
-fn sizes_are_written_as_the_language_writes_them() {
+fn sizes_are_formatted_by_language() {
     for (bytes, english, russian) in [
         (1, "1 byte", "1 байт"),
         (2, "2 bytes", "2 байта"),
@@ -114,14 +114,14 @@ fn sizes_are_written_as_the_language_writes_them() {
         (u64::MAX, "16777216 TB", "16777216 ТБ"),
     ] {
         let within = |text: &str| format!("The recording is larger than allowed ({text})");
-        assert_eq!(said("en", "error-file-too-large", "max_allowed", Argument::Bytes(bytes)), within(english));
+        assert_eq!(message("en", "error-file-too-large", "max_allowed", Argument::Bytes(bytes)), within(english));
         let within = |text: &str| format!("Размер файла превышает максимально допустимый ({text})");
-        assert_eq!(said("ru", "error-file-too-large", "max_allowed", Argument::Bytes(bytes)), within(russian));
+        assert_eq!(message("ru", "error-file-too-large", "max_allowed", Argument::Bytes(bytes)), within(russian));
     }
 }
 
 #[test]
-fn lengths_of_time_are_written_as_the_language_writes_them() {
+fn durations_are_formatted_by_language() {
     for (seconds, english, russian) in [
         (0.0, "0 seconds", "0 с"),
         (1.0, "1 second", "1 с"),
@@ -130,9 +130,9 @@ fn lengths_of_time_are_written_as_the_language_writes_them() {
         (5400.0, "1 hour 30 minutes", "1 ч 30 мин"),
         (14_400.0, "4 hours", "4 ч"),
     ] {
-        let text = said("en", "error-rate-limited", "retry_after", Argument::Seconds(seconds));
+        let text = message("en", "error-rate-limited", "retry_after", Argument::Seconds(seconds));
         assert_eq!(text, format!("Too many requests, try again in {english}"));
-        let text = said("ru", "error-rate-limited", "retry_after", Argument::Seconds(seconds));
+        let text = message("ru", "error-rate-limited", "retry_after", Argument::Seconds(seconds));
         assert_eq!(text, format!("Слишком много запросов, повторите через {russian}"));
     }
 }
@@ -147,20 +147,20 @@ fn counts_take_their_plural() {
         (22, "ожидают 22 записи"),
         (1000, "ожидают 1000 записей"),
     ] {
-        let text = said("ru", "error-queue-full", "number", Argument::Count(number));
+        let text = message("ru", "error-queue-full", "number", Argument::Count(number));
         assert_eq!(text, format!("Очередь заполнена: {russian}. Повторите попытку позже"));
     }
 }
 
 #[test]
-fn a_missing_argument_or_message_is_never_an_empty_text() {
+fn a_missing_message_is_shown_as_its_key() {
     let russian = Language::find("ru").unwrap();
     assert_eq!(russian.say("error-file-too-large", &[]), "error-file-too-large");
     assert_eq!(russian.say("no-such-message", &[]), "no-such-message");
 }
 
 #[test]
-fn the_language_liked_best_is_spoken() {
+fn the_preferred_language_is_chosen() {
     let english = Language::english();
     for (accepted, expected) in [
         ("", "en"),
@@ -190,7 +190,7 @@ fn the_language_liked_best_is_spoken() {
     ] {
         assert_eq!(negotiate(accepted, english).tag(), expected, "{accepted:?}");
     }
-    // Any other will do.
+    // Any other language is acceptable.
     for accepted in ["en;q=0, *", "en;q=0", "*, en;q=0.5"] {
         assert_ne!(negotiate(accepted, english), english, "{accepted:?}");
     }
@@ -202,7 +202,7 @@ fn the_language_liked_best_is_spoken() {
 
 proptest::proptest! {
     #[test]
-    fn whatever_a_client_accepts_some_language_is_spoken(accepted in ".{0,200}") {
+    fn any_header_leads_to_some_language(accepted in ".{0,200}") {
         let language = negotiate(&accepted, Language::english());
         proptest::prop_assert!(Language::find(language.tag()).is_some());
     }

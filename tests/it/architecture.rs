@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// For each module: the modules of ours that it may name.
-const IMPORTS: [(&str, &[&str]); 29] = [
+const IMPORTS: [(&str, &[&str]); 31] = [
     ("main", &["cli"]),
     (
         "cli",
@@ -42,9 +42,9 @@ const IMPORTS: [(&str, &[&str]); 29] = [
             "worker",
         ],
     ),
-    ("http", &["access", "annotate", "audio", "clock", "engine", "intake", "jobs", "messages", "volume"]),
-    ("inbox", &["audio", "clock", "engine", "intake", "jobs", "volume"]),
-    ("intake", &["access", "audio", "clock", "engine", "jobs", "messages", "volume"]),
+    ("http", &["access", "annotate", "audio", "checks", "clock", "engine", "intake", "jobs", "messages", "tables", "volume"]),
+    ("inbox", &["audio", "checks", "clock", "engine", "intake", "jobs", "volume"]),
+    ("intake", &["access", "audio", "checks", "clock", "engine", "jobs"]),
     ("housekeeping", &["clock", "jobs", "volume"]),
     ("worker", &["annotate", "checkpoints", "clock", "context", "engine", "jobs", "pipeline", "stop", "volume"]),
     ("engine", &["annotate", "context", "jobs", "models", "pipeline"]),
@@ -77,10 +77,12 @@ const IMPORTS: [(&str, &[&str]); 29] = [
     ("checkpoints", &[]),
     ("scratch", &[]),
     ("volume", &["access", "clock", "jobs", "scratch"]),
-    ("jobs", &["access", "clock", "stop"]),
+    ("jobs", &["access", "checks", "clock", "stop", "tables"]),
+    ("checks", &["messages"]),
     ("messages", &[]),
+    ("tables", &[]),
     ("models", &[]),
-    ("config", &["access", "audio", "jobs", "messages", "models", "volume"]),
+    ("config", &["access", "audio", "jobs", "messages", "models", "tables", "volume"]),
     ("telemetry", &["clock"]),
     ("access", &[]),
     ("stop", &[]),

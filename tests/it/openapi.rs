@@ -1,5 +1,7 @@
 //! The description of the interface: what is committed is what the program says of itself, and browsers can read it.
 
+mod tables;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -24,14 +26,19 @@ fn published() -> [(PathBuf, String); 3] {
 #[test]
 fn the_published_files_are_what_the_code_says() {
     for (path, text) in published() {
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(&path, &text).unwrap();
-        }
-        let found = std::fs::read_to_string(&path).unwrap_or_default();
-        let remedy = "UPDATE_DOCS=1 cargo test --test it openapi::";
-        assert!(found == text, "{} differs from the code; to make it anew: {remedy}", path.display());
+        hold(&path, &text);
     }
+}
+
+/// Holds a file against what the code says, or rewrites it with `UPDATE_DOCS`.
+fn hold(path: &Path, text: &str) {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let found = std::fs::read_to_string(path).unwrap_or_default();
+    let remedy = "UPDATE_DOCS=1 cargo test --test it openapi::";
+    assert!(found == text, "{} differs from the code; to make it anew: {remedy}", path.display());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The errors of the modules below, as a client gets them.
+//! Conversions: the errors of other modules as errors of requests.
 
 use std::io;
 
@@ -45,7 +45,7 @@ impl From<DecodeError> for ApiError {
 }
 
 impl ApiError {
-    /// The volume did not do what it was asked to.
+    /// The error of a failed operation on the volume; `doing` describes it for the log.
     pub(in crate::http) fn from_io(doing: &str, error: &io::Error) -> Self {
         if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
             Self::StorageFull
@@ -54,7 +54,7 @@ impl ApiError {
         }
     }
 
-    /// There is no result of a job that waits or runs.
+    /// The error for the result of a job that is waiting or running.
     pub(in crate::http) fn result_not_ready(job: &Job, seconds_left: f64) -> Self {
         let mut details = json!({ "status": job.state.name(), "progress": ProgressBody::new(&job.state, None) });
         if let Some(object) = details.as_object_mut() {
@@ -66,7 +66,7 @@ impl ApiError {
 
 impl From<Exceeded> for ApiError {
     fn from(exceeded: Exceeded) -> Self {
-        // Rounded up, so that a client that waits so long is let in.
+        // Rounded up, so that a client that waits this long is admitted.
         let retry_after_seconds = exceeded.retry_after.as_secs() + 1;
         Self::RateLimited { limit: exceeded.quota.limit.into(), retry_after_seconds }
     }

@@ -116,7 +116,7 @@ async fn receive(
     let options = Source::Text(parts.options.as_deref().unwrap_or_default());
     let job_request = JobRequest::check(metadata, options)?;
     let (spool, (filename, declared)) = parts.recording.ok_or(ApiError::MissingFile)?;
-    let recording = (Origin::Received(spool, filename), declared);
+    let recording = (Origin::Received(Box::new(spool), filename), declared);
     let accepted = create::create(state, requester, admission, recording, job_request).await?;
     Ok(answer(requester, &accepted))
 }

@@ -67,7 +67,7 @@ pub struct Limits {
 #[derive(Debug)]
 pub(crate) enum Origin {
     /// It was received, under this name.
-    Received(Spool, String),
+    Received(Box<Spool>, String),
     /// It lies in `incoming/` under this name.
     Incoming(String),
 }
@@ -119,7 +119,7 @@ impl Intake {
         self.check_models(&request.options)?;
         let name = match origin {
             Origin::Received(spool, filename) => {
-                let recording = Recording::Spooled(Box::new(spool));
+                let recording = Recording::Spooled(spool);
                 let new = self.examine(&recording, filename, declared, (request, owner, idempotency)).await?;
                 return Ok(lifecycle.accept(admission.reservation, new, recording).await?);
             }

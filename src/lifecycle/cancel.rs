@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tracing::info;
 
 use super::registry::{Cancellation, Settled, Timing};
-use super::{CancelError, Lifecycle, transition};
+use super::{CancelError, Lifecycle, StoreError, transition};
 use crate::jobs::{Job, JobId};
 
 /// A cancellation that was accepted.
@@ -32,10 +32,10 @@ impl Lifecycle {
                 let noted = transition::cancelled(&job, self.0.clock.now());
                 self.step(move |inner| {
                     let _held = guard;
-                    inner.volume.note_cancellation(&noted)?;
+                    inner.volume.note_cancellation(&noted).map_err(StoreError::from)?;
                     // The run may have ended before this was written.
                     if inner.registry.find(id).is_none_or(|job| job.state.is_terminal()) {
-                        inner.volume.forget_cancellation(id)?;
+                        inner.volume.forget_cancellation(id).map_err(StoreError::from)?;
                     }
                     Ok(Cancelled::Stopping(job))
                 })
@@ -45,7 +45,8 @@ impl Lifecycle {
                 self.step(move |inner| {
                     let _held = guard;
                     let cancelled = transition::cancelled(&waiting, inner.clock.now());
-                    inner.volume.reject(&cancelled).inspect_err(|_| inner.registry.readmit(&waiting))?;
+                    let set_aside = inner.volume.reject(&cancelled).map_err(StoreError::from);
+                    set_aside.inspect_err(|_| inner.registry.readmit(&waiting))?;
                     let settled = inner.registry.finish(cancelled, Timing::Ignored);
                     debug_assert_eq!(settled, Settled::Recorded, "only a running job is deleted by its stop signal");
                     info!(event = "job_cancelled", job_id = %id, "Cancelled a job that waited");

@@ -71,7 +71,8 @@ impl Session {
                 let request = JobRequest::check(Source::Field(metadata.as_ref()), Source::Field(options.as_ref()))?;
                 let name = filename.ok_or(ApiError::MissingFile)?;
                 let recording = (Origin::Incoming(name), create::declared(content_type.as_deref())?);
-                self.accepted(&create::create(&state, &requester, admission, recording, request).await?)
+                let accepted = create::create(&state, &requester, admission, recording, request).await?;
+                self.accepted(&accepted)
             }
             Command::UploadStart { filename, content_type, size, metadata, options, idempotency_key } => {
                 if self.upload.is_some() {
@@ -97,7 +98,10 @@ impl Session {
                     self.upload = Some(upload);
                     return Err(ApiError::InvalidRequest(format!("only {received} bytes have arrived yet")));
                 }
-                Some(upload) => self.accepted(&upload.finish(&state, &requester).await?),
+                Some(upload) => {
+                    let accepted = upload.finish(&state, &requester).await?;
+                    self.accepted(&accepted)
+                }
             },
             Command::UploadAbort {} => {
                 self.upload = None;

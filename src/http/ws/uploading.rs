@@ -97,7 +97,7 @@ impl Upload {
     pub(super) async fn finish(mut self, state: &AppState, requester: &Requester) -> Result<Accepted, ApiError> {
         self.spool.finish().await?;
         let (filename, declared) = self.label;
-        let recording = (Origin::Received(self.spool, filename), declared);
+        let recording = (Origin::Received(Box::new(self.spool), filename), declared);
         create::create(state, requester, self.admission, recording, self.request).await
     }
 }

@@ -7,18 +7,15 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 use tracing::{Span, error};
 
 use crate::annotate::document::Document;
+use crate::capabilities::EngineStatus;
 use crate::context::JobContext;
 use crate::jobs::FileInfo;
 use crate::jobs::options::JobOptions;
-use crate::jobs::stage::Stage;
-use crate::models::ModelInfo;
 use crate::pipeline::{Pipeline, PipelineError, Task};
 
 /// A recording to be annotated.
@@ -30,62 +27,6 @@ pub struct Work {
     pub file: FileInfo,
     /// What the client asked for.
     pub options: JobOptions,
-}
-
-/// Whether a stage can run, and with what.
-#[derive(Debug, Clone)]
-pub struct StageInfo {
-    /// Which.
-    pub stage: Stage,
-    /// Why it cannot run.
-    pub missing: Option<String>,
-    /// What it runs with.
-    pub models: Vec<ModelInfo>,
-}
-
-/// What the engine can do and whether it lives, for health and info.
-#[derive(Debug, Clone)]
-pub struct EngineStatus(Arc<Status>);
-
-#[derive(Debug)]
-struct Status {
-    stages: Vec<StageInfo>,
-    languages: Vec<String>,
-    identity: String,
-    alive: AtomicBool,
-    stalled: AtomicBool,
-}
-
-impl EngineStatus {
-    /// Whether and with what each stage runs.
-    pub fn stages(&self) -> &[StageInfo] {
-        &self.0.stages
-    }
-
-    /// The languages that can be transcribed; ISO 639-1.
-    pub fn languages(&self) -> &[String] {
-        &self.0.languages
-    }
-
-    /// Everything of the engine that its findings depend on: the models' files and the settings.
-    pub fn identity(&self) -> &str {
-        &self.0.identity
-    }
-
-    /// Whether the thread runs and does something.
-    pub fn is_alive(&self) -> bool {
-        self.0.alive.load(Ordering::Acquire) && !self.is_stalled()
-    }
-
-    /// Whether the thread seems to stand still inside a call that nothing can end.
-    pub fn is_stalled(&self) -> bool {
-        self.0.stalled.load(Ordering::Acquire)
-    }
-
-    /// Says whether the thread seems to stand still; the worker watches it.
-    pub fn set_stalled(&self, stalled: bool) {
-        self.0.stalled.store(stalled, Ordering::Release);
-    }
 }
 
 struct Request {
@@ -123,14 +64,8 @@ impl Engine {
         let (ready, is_ready) = std::sync::mpsc::channel();
         std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let mut pipeline = build();
-            let status = EngineStatus(Arc::new(Status {
-                stages: pipeline.stages(),
-                languages: pipeline.languages(),
-                identity: pipeline.identity(),
-                alive: AtomicBool::new(true),
-                stalled: AtomicBool::new(false),
-            }));
-            let _dead_when_dropped = DeadWhenDropped(status.clone());
+            let status = EngineStatus::new(pipeline.stages(), pipeline.languages(), pipeline.identity());
+            let _ended_when_dropped = EndedWhenDropped(status.clone());
             if ready.send(status).is_err() {
                 return;
             }
@@ -163,11 +98,12 @@ impl Engine {
     }
 }
 
-struct DeadWhenDropped(EngineStatus);
+/// Records the end of the engine's thread, also when it panics.
+struct EndedWhenDropped(EngineStatus);
 
-impl Drop for DeadWhenDropped {
+impl Drop for EndedWhenDropped {
     fn drop(&mut self) {
-        self.0.0.alive.store(false, Ordering::Release);
+        self.0.set_ended();
     }
 }
 

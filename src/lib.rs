@@ -6,6 +6,7 @@ pub mod access;
 pub mod annotate;
 pub mod app;
 pub mod audio;
+pub mod capabilities;
 pub mod checkpoints;
 pub mod cli;
 pub mod clock;

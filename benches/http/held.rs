@@ -13,7 +13,7 @@ use callannotate::config::Config;
 use callannotate::context::JobContext;
 use callannotate::diarize::{Diarization, Diarize, DiarizeError, SpeakerCount};
 use callannotate::jobs::stage::Stage;
-use callannotate::models::ModelInfo;
+use callannotate::capabilities::ModelInfo;
 use callannotate::pipeline::{Pipeline, Slot, Stages};
 use callannotate::telemetry;
 use serde_json::json;

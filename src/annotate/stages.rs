@@ -3,8 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::capabilities::ModelInfo;
 use crate::jobs::stage::Stage;
-use crate::models::ModelInfo;
 
 /// How a stage went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

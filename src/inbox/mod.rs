@@ -21,8 +21,8 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use crate::audio::decode::DecodeLimits;
+use crate::capabilities::EngineStatus;
 use crate::clock::Clock;
-use crate::engine::EngineStatus;
 use crate::jobs::registry::Registry;
 use crate::volume::{Arrival, Imprint, Listing, Place, Volume};
 use adopt::{TakeOutcome, Taker};

@@ -7,8 +7,8 @@ pub(crate) mod fields;
 
 use crate::access::KeyId;
 use crate::audio::SourceInfo;
+use crate::capabilities::EngineStatus;
 use crate::clock::Clock;
-use crate::engine::EngineStatus;
 use crate::jobs::options::JobOptions;
 use crate::jobs::registry::Registry;
 use crate::jobs::stage::Stage;

@@ -15,19 +15,6 @@ use std::path::PathBuf;
 
 pub mod ggml;
 
-/// A model as the published document names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelInfo {
-    /// For example `ggml-tiny.en-q8_0`.
-    pub name: String,
-    /// For example `whisper.cpp` or `rten`.
-    pub framework: &'static str,
-    /// `cpu`.
-    pub device: &'static str,
-    /// SPDX, or none when the file does not say.
-    pub license: Option<&'static str>,
-}
-
 /// What a model is for; each kind has its folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ModelKind {
@@ -111,14 +98,6 @@ pub struct ModelFile {
     pub dir: PathBuf,
     /// The languages and sizes, of a Whisper model.
     pub whisper: Option<WhisperTraits>,
-}
-
-impl ModelFile {
-    /// The model as the published document names it.
-    #[must_use]
-    pub fn info(&self, framework: &'static str) -> ModelInfo {
-        ModelInfo { name: self.name.clone(), framework, device: "cpu", license: self.license }
-    }
 }
 
 /// What the header of a ggml Whisper file tells.

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use super::PipelineError;
 use crate::annotate::stages::{PublishedModel, StageReport, StageStatus};
+use crate::capabilities::ModelInfo;
 use crate::jobs::stage::Stage;
-use crate::models::ModelInfo;
 
 /// The reports of one run.
 #[derive(Default)]

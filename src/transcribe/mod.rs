@@ -112,7 +112,7 @@ pub trait Transcribe: Send {
     fn languages(&self) -> Vec<String>;
 
     /// The model in use.
-    fn model(&self) -> crate::models::ModelInfo;
+    fn model(&self) -> crate::capabilities::ModelInfo;
 }
 
 /// One signal and where speech is on it.

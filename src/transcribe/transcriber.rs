@@ -12,9 +12,9 @@ use super::schedule::{self, Progress};
 use super::whisper::{DETECTION, LoadError, Model};
 use super::{Language, Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript, assemble, language, prompt};
 use crate::audio::time::Millis;
+use crate::capabilities::ModelInfo;
 use crate::context::JobContext;
 use crate::jobs::stage::Stage;
-use crate::models::ModelInfo;
 
 /// How to run the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// For each module: the modules of ours that it may name.
-const IMPORTS: [(&str, &[&str]); 29] = [
+const IMPORTS: [(&str, &[&str]); 30] = [
     ("main", &["cli"]),
     (
         "cli",
@@ -29,6 +29,7 @@ const IMPORTS: [(&str, &[&str]); 29] = [
         &[
             "access",
             "audio",
+            "capabilities",
             "clock",
             "config",
             "engine",
@@ -42,22 +43,22 @@ const IMPORTS: [(&str, &[&str]); 29] = [
             "worker",
         ],
     ),
-    ("http", &["access", "annotate", "audio", "clock", "engine", "intake", "jobs", "messages", "volume"]),
-    ("inbox", &["audio", "clock", "engine", "intake", "jobs", "volume"]),
-    ("intake", &["access", "audio", "clock", "engine", "jobs", "messages", "volume"]),
+    ("http", &["access", "annotate", "audio", "capabilities", "clock", "intake", "jobs", "messages", "volume"]),
+    ("inbox", &["audio", "capabilities", "clock", "intake", "jobs", "volume"]),
+    ("intake", &["access", "audio", "capabilities", "clock", "jobs", "messages", "volume"]),
     ("housekeeping", &["clock", "jobs", "volume"]),
     ("worker", &["annotate", "checkpoints", "clock", "context", "engine", "jobs", "pipeline", "stop", "volume"]),
-    ("engine", &["annotate", "context", "jobs", "models", "pipeline"]),
+    ("engine", &["annotate", "capabilities", "context", "jobs", "pipeline"]),
     (
         "pipeline",
         &[
             "inference",
             "annotate",
             "audio",
+            "capabilities",
             "config",
             "context",
             "diarize",
-            "engine",
             "jobs",
             "models",
             "recognize",
@@ -66,14 +67,15 @@ const IMPORTS: [(&str, &[&str]); 29] = [
             "voiceprint",
         ],
     ),
-    ("diarize", &["audio", "checkpoints", "context", "inference", "jobs", "models", "stop", "voiceprint"]),
-    ("transcribe", &["audio", "checkpoints", "context", "jobs", "models", "stop"]),
-    ("recognize", &["context", "models", "voiceprint"]),
-    ("annotate", &["audio", "diarize", "jobs", "models", "recognize", "transcribe"]),
-    ("voiceprint", &["audio", "inference", "models", "scratch"]),
+    ("diarize", &["audio", "capabilities", "checkpoints", "context", "inference", "jobs", "stop", "voiceprint"]),
+    ("transcribe", &["audio", "capabilities", "checkpoints", "context", "jobs", "models", "stop"]),
+    ("recognize", &["capabilities", "context", "voiceprint"]),
+    ("annotate", &["audio", "capabilities", "diarize", "jobs", "recognize", "transcribe"]),
+    ("voiceprint", &["audio", "capabilities", "inference", "scratch"]),
     ("inference", &[]),
     ("audio", &["context", "jobs", "scratch", "stop"]),
     ("context", &["checkpoints", "jobs", "scratch", "stop"]),
+    ("capabilities", &["jobs"]),
     ("checkpoints", &[]),
     ("scratch", &[]),
     ("volume", &["access", "clock", "jobs", "scratch"]),

@@ -10,7 +10,7 @@ use callannotate::diarize::{
     Certainty, Diarization, Diarize, DiarizeError, DiarizedSpeaker, SpeakerCount, SpeakerIndex, SpeechTurn,
 };
 use callannotate::jobs::stage::Stage;
-use callannotate::models::ModelInfo;
+use callannotate::capabilities::ModelInfo;
 use callannotate::transcribe::{Language, Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript, Word};
 
 /// What a stage does when a job comes to it.

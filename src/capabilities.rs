@@ -48,13 +48,7 @@ struct Status {
 impl EngineStatus {
     /// The status of an engine that has just started: alive and not stalled. For the parameters see the getters.
     pub(crate) fn new(stages: Vec<StageInfo>, languages: Vec<String>, identity: String) -> Self {
-        Self(Arc::new(Status {
-            stages,
-            languages,
-            identity,
-            alive: AtomicBool::new(true),
-            stalled: AtomicBool::new(false),
-        }))
+        Self(Arc::new(Status { stages, languages, identity, alive: AtomicBool::new(true), stalled: AtomicBool::new(false) }))
     }
 
     /// The stages that use models, in pipeline order.

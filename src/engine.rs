@@ -2,7 +2,7 @@
 //!
 //! Models keep scratch buffers, so running one needs `&mut`. Instead of a lock around each, this thread owns them all and
 //! takes one recording at a time; the rest of the program holds an [`Engine`], which is only a channel. A panic on this
-//! thread fails the one job, never the process.
+//! thread must fail one job, never the process.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,9 +11,9 @@ use std::path::PathBuf;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{Span, error};
 
-use crate::annotate::document::Document;
 use crate::capabilities::EngineStatus;
 use crate::context::JobContext;
+use crate::document::Document;
 use crate::jobs::FileInfo;
 use crate::jobs::options::JobOptions;
 use crate::pipeline::{Pipeline, PipelineError, Task};
@@ -21,11 +21,9 @@ use crate::pipeline::{Pipeline, PipelineError, Task};
 /// A recording to be annotated.
 #[derive(Debug, Clone)]
 pub struct Work {
-    /// Where it lies.
+    /// Path of the recording.
     pub recording: PathBuf,
-    /// What is known of it.
     pub file: FileInfo,
-    /// What the client asked for.
     pub options: JobOptions,
 }
 
@@ -36,29 +34,29 @@ struct Request {
     answer: oneshot::Sender<Result<Document, PipelineError>>,
 }
 
-/// The handle.
+/// A handle to the engine. Clones send to the same thread.
 #[derive(Clone)]
 pub struct Engine {
     requests: mpsc::Sender<Request>,
     status: EngineStatus,
 }
 
-/// The engine could not be started.
+/// Why the engine could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// No thread could be had.
+    /// The operating system did not start a thread.
     #[error("the engine's thread could not be started: {0}")]
     Thread(#[from] std::io::Error),
-    /// It ended while it loaded its models.
+    /// The thread ended while it was loading its models.
     #[error("the engine ended while it loaded its models")]
     Ended,
 }
 
 impl Engine {
-    /// Starts the thread, which builds its pipeline (loading models takes seconds), and waits until it is ready.
+    /// Starts the thread and blocks until it has built its pipeline; loading models takes seconds.
     ///
     /// # Errors
-    /// When there is no thread, or it ends at once.
+    /// When the thread cannot be started, or ends while it loads the models.
     pub fn start(build: impl FnOnce() -> Pipeline + Send + 'static) -> Result<Self, StartError> {
         let (requests, mut receiver) = mpsc::channel::<Request>(1);
         let (ready, is_ready) = std::sync::mpsc::channel();
@@ -72,15 +70,15 @@ impl Engine {
             while let Some(request) = receiver.blocking_recv() {
                 let _in_job = request.span.entered();
                 let result = run(&mut pipeline, &request.work, &request.context);
-                // Nobody waits any more when the process is ending.
-                let _nobody_waits = request.answer.send(result);
+                // The receiver is gone when the process is shutting down.
+                let _receiver_gone = request.answer.send(result);
             }
         })?;
         let status = is_ready.recv().map_err(|_| StartError::Ended)?;
         Ok(Self { requests, status })
     }
 
-    /// What it can do and whether it lives.
+    /// The engine's capabilities and state.
     pub fn status(&self) -> &EngineStatus {
         &self.status
     }
@@ -88,7 +86,7 @@ impl Engine {
     /// Annotates one recording.
     ///
     /// # Errors
-    /// When a stage fails that must not, when told to stop, or when the engine's thread is gone.
+    /// When a mandatory stage fails, when the job is stopped, or when the engine's thread is gone.
     pub async fn annotate(&self, work: Work, context: JobContext) -> Result<Document, PipelineError> {
         let (answer, answered) = oneshot::channel();
         let request = Request { work, context, span: Span::current(), answer };
@@ -109,7 +107,7 @@ impl Drop for EndedWhenDropped {
 
 fn run(pipeline: &mut Pipeline, work: &Work, context: &JobContext) -> Result<Document, PipelineError> {
     let task = Task::of(&work.recording, &work.file, &work.options);
-    // A stage that panicked may leave its scratch buffers in any state; they are written anew before they are read.
+    // A stage that panicked may leave its scratch buffers in any state; they are always overwritten before they are read.
     let result = catch_unwind(AssertUnwindSafe(|| pipeline.run(context, &task)));
     result.unwrap_or_else(|panic| {
         let cause = message(panic.as_ref());
@@ -118,6 +116,7 @@ fn run(pipeline: &mut Pipeline, work: &Work, context: &JobContext) -> Result<Doc
     })
 }
 
+/// The text that a panic was raised with.
 fn message(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()

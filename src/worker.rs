@@ -11,6 +11,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info, info_span, warn};
@@ -23,7 +24,7 @@ use crate::jobs::registry::Registry;
 use crate::jobs::{Job, JobId};
 use crate::pipeline::PipelineError;
 use crate::stop::{StopReason, StopSignal};
-use crate::volume::{ResultNames, Volume, hexadecimal};
+use crate::volume::{ResultNames, Volume};
 
 /// The parts that the worker needs.
 pub struct Worker {
@@ -136,7 +137,7 @@ impl Worker {
         match annotated {
             _ if stop.reason() == Some(StopReason::Deleted) => self.delete(running.id, &running.state).await,
             _ if stop.reason() == Some(StopReason::Cancelled) => self.cancel(running).await,
-            Ok(document) => self.publish(running, &document, &checkpoints).await,
+            Ok(document) => self.publish(running, document, &checkpoints).await,
             Err(PipelineError::Stopped) if stop.reason() == Some(StopReason::Shutdown) => self.put_back(running).await,
             // As with a job that has not begun: it waits until there is room. The others may need less.
             Err(PipelineError::NoRoom) if stop.reason() != Some(StopReason::TimedOut) => {
@@ -190,7 +191,7 @@ impl Worker {
 /// Everything that what is worked out of a recording depends on.
 fn fingerprint(job: &Job, engine: &str) -> String {
     let on = format!("{} {} {:?} {engine}", env!("CARGO_PKG_VERSION"), job.file.sha256, job.options);
-    hexadecimal(&Sha256::digest(on.as_bytes()))
+    HEXLOWER.encode(&Sha256::digest(on.as_bytes()))
 }
 
 #[cfg(test)]

@@ -123,13 +123,3 @@ impl From<ggml::WhisperHeader> for WhisperTraits {
         }
     }
 }
-
-/// Bytes as hexadecimal digits, as hashes are shown.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut digits, byte| {
-        // Writing to a string cannot fail.
-        let _always_ok = write!(digits, "{byte:02x}");
-        digits
-    })
-}

@@ -4,28 +4,17 @@ use std::io;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use tracing::{error, info, warn};
 
 use super::Worker;
-use crate::annotate::document::Document;
 use crate::checkpoints::Checkpoints;
+use crate::document::{Document, ResultFile, ResultStatus};
 use crate::jobs::registry::{Outcome, Requeued, Settled};
 use crate::jobs::stage::Stage;
 use crate::jobs::{Failure, FailureCode, Job, JobId, JobState};
 use crate::pipeline::PipelineError;
 use crate::stop::StopReason;
 use crate::volume::Volume;
-
-/// The body of `GET /jobs/{job_id}/result`, as it lies in `result.json`.
-#[derive(Serialize)]
-struct ResultFile<'a> {
-    job_id: String,
-    status: &'static str,
-    completed_at: String,
-    processing_time: f64,
-    result: &'a Document,
-}
 
 impl Worker {
     /// A recording that is gone is a failure; anything else is the volume's trouble, and the job waits until it is over.
@@ -67,19 +56,19 @@ impl Worker {
         Job { last_event: now.last_event + 2, ..now }
     }
 
-    pub(super) async fn publish(&self, running: Job, document: &Document, checkpoints: &Checkpoints) {
+    pub(super) async fn publish(&self, running: Job, document: Document, checkpoints: &Checkpoints) {
         let finished_at = self.clock.now();
         let started_at = started_at(&running, finished_at);
         let job = Job { state: JobState::Completed { started_at, finished_at }, ..self.present(&running) };
         let file = ResultFile {
-            job_id: job.id.to_string(),
-            status: job.state.name(),
-            completed_at: finished_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+            job_id: job.id.into(),
+            status: ResultStatus::Completed,
+            completed_at: finished_at,
             processing_time: (finished_at - started_at).num_milliseconds().max(0) as f64 / 1000.0,
             result: document,
         };
         let bytes = serde_json::to_vec(&file).expect("the document has string keys and finite numbers, so it is always JSON");
-        let speakers = document.metadata.speaker_count;
+        let speakers = file.result.metadata.speaker_count;
         let seconds = file.processing_time;
         let bytes = Arc::new(bytes);
         let names = self.name_results;

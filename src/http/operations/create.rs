@@ -4,6 +4,7 @@
 use std::io;
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tracing::info;
@@ -19,7 +20,7 @@ use crate::http::state::AppState;
 use crate::intake::{self, Draft};
 use crate::jobs::options::JobOptions;
 use crate::jobs::{FileInfo, Idempotency, Job, JobId};
-use crate::volume::{Arrival, Spool, hexadecimal};
+use crate::volume::{Arrival, Spool};
 
 /// What a client wants of a recording, understood.
 #[derive(Debug)]
@@ -244,5 +245,5 @@ fn fingerprint(recording: &Value, said: Option<Headerless>, wishes: &Wishes) -> 
         digest.update(said.media_type());
     }
     digest.update(&wishes.text);
-    hexadecimal(&digest.finalize())
+    HEXLOWER.encode(&digest.finalize())
 }

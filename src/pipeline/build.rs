@@ -75,7 +75,10 @@ fn diarizer(config: &Config, catalog: &Catalog, lanes: &Lanes) -> Result<Slot<Bo
         Err(error) if named.is_some() => Err(unusable(&file, &error)),
         Err(error) => {
             let reason = unusable(&file, &error);
-            warn!(event = "model_unusable", reason, "The segmentation model cannot be used; diarization falls back to voice activity");
+            warn!(
+                event = "model_unusable",
+                reason, "The segmentation model cannot be used; diarization falls back to voice activity"
+            );
             Ok(Slot::Ready(Box::new(VoicedDiarizer::new(self::voiceprint(config, catalog, lanes)?, tidying))))
         }
     }
@@ -105,7 +108,10 @@ fn voiceprint(config: &Config, catalog: &Catalog, lanes: &Lanes) -> Result<Voice
             Err(error) if named.is_some() => Err(unusable(&file, &error)),
             Err(error) => {
                 let reason = unusable(&file, &error);
-                warn!(event = "model_unusable", reason, "The speaker model cannot be used; falling back to the built-in voiceprint");
+                warn!(
+                    event = "model_unusable",
+                    reason, "The speaker model cannot be used; falling back to the built-in voiceprint"
+                );
                 built_in()
             }
         },

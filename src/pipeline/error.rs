@@ -27,10 +27,7 @@ pub enum PipelineError {
     },
     /// A stage failed, and the job is strict.
     #[error("{}: {cause}", stage.name())]
-    StageFailed {
-        stage: Stage,
-        cause: String,
-    },
+    StageFailed { stage: Stage, cause: String },
     /// The disk has no room for the scratch files; the job can be run again later.
     #[error("there is no room on the disk")]
     NoRoom,

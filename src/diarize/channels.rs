@@ -147,8 +147,8 @@ fn join(parts: &[Diarization]) -> Diarization {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capabilities::ModelInfo;
     use crate::diarize::{Certainty, DiarizedSpeaker};
-    use crate::models::ModelInfo;
 
     /// Finds one speaker from the first to the last sample that is not silent.
     struct Loud;

@@ -136,5 +136,5 @@ pub trait Diarize: Send {
     fn diarize(&mut self, ctx: &JobContext, audio: &Audio, count: SpeakerCount) -> Result<Diarization, DiarizeError>;
 
     /// The models in use, for the published document: segmentation or VAD first, then the voiceprint.
-    fn models(&self) -> Vec<crate::models::ModelInfo>;
+    fn models(&self) -> Vec<crate::capabilities::ModelInfo>;
 }

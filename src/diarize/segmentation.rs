@@ -10,10 +10,10 @@ use std::path::Path;
 
 use super::DiarizeError;
 use crate::audio::Audio;
+use crate::capabilities::ModelInfo;
 use crate::context::JobContext;
 use crate::inference::{InferenceError, Lanes, Session};
 use crate::jobs::stage::Stage;
-use crate::models::ModelInfo;
 
 /// Samples of one window.
 pub const WINDOW: usize = 160_000;

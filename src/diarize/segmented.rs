@@ -13,10 +13,10 @@ use super::turns::{Tidying, turns};
 use super::voices::Calibration;
 use super::{Diarization, Diarize, DiarizeError, SpeakerCount};
 use crate::audio::{Audio, SAMPLE_RATE};
+use crate::capabilities::ModelInfo;
 use crate::context::JobContext;
 use crate::inference::{InferenceError, Lanes};
 use crate::jobs::stage::Stage;
-use crate::models::ModelInfo;
 use crate::voiceprint::{Effort, Features, VoiceprintModel};
 
 /// Percent of the stage that the windows take.

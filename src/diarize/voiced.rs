@@ -9,9 +9,9 @@ use super::turns::{Tidying, Timeline, turns};
 use super::viterbi::{centres, most_likely_persons};
 use super::{Diarization, Diarize, DiarizeError, SpeakerCount};
 use crate::audio::Audio;
+use crate::capabilities::ModelInfo;
 use crate::context::JobContext;
 use crate::jobs::stage::Stage;
-use crate::models::ModelInfo;
 use crate::voiceprint::{Effort, Features, VoiceprintModel};
 
 /// Pauses up to 0.3 s are no pauses, and speech is at least 0.2 s long; in frames.

@@ -81,7 +81,7 @@ fn walk(message: Message, mut bytes: &[u8], depth: usize, seen: &mut dyn FnMut(u
 }
 
 /// A whole number of seven bits a byte; none when it does not end.
-pub(super) fn varint(bytes: &mut &[u8]) -> Option<u64> {
+fn varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0_u64;
     for place in 0..10 {
         let (first, rest) = bytes.split_first()?;

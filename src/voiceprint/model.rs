@@ -8,8 +8,8 @@ use std::path::Path;
 use super::whole::Network;
 use super::{FeatureKind, Features, Voiceprint, normalize, partials};
 use crate::audio::SignalError;
+use crate::capabilities::ModelInfo;
 use crate::inference::{InferenceError, Lanes, Port, Session, read_model};
-use crate::models::ModelInfo;
 
 /// Ours, and always there: statistics of the MFCC frames through a linear discriminant analysis.
 const BUILT_IN: &[u8] = include_bytes!("../../assets/voiceprint-stats-lda48.onnx");

@@ -4,7 +4,7 @@ use super::support::app::TestApp;
 use super::support::audio::tone;
 use super::support::scripted::Act;
 use callannotate::jobs::stage::Stage;
-use callannotate::volume::hexadecimal;
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 /// An answer: its status, its headers, its bytes.
@@ -40,7 +40,7 @@ async fn the_recording_comes_back_as_it_was_sent_wherever_its_job_stands() {
     let waiting = app.create_job(sent.clone(), &[]).await;
     let cancelled = app.create_job(sent.clone(), &[]).await;
     app.change(&cancelled, "cancel").await;
-    let hash = hexadecimal(&Sha256::digest(&sent));
+    let hash = HEXLOWER.encode(&Sha256::digest(&sent));
     for id in [&running, &waiting, &cancelled] {
         let whole = audio(&app, id, &[]).await;
         assert_eq!((whole.status, &whole.bytes), (200, &sent));

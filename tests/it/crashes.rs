@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use data_encoding::HEXLOWER;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -17,10 +18,9 @@ use super::support::observed::Observed;
 use super::support::scripted::Act;
 use super::support::sound::fixture;
 use callannotate::jobs::stage::Stage;
-use callannotate::volume::hexadecimal;
 
 fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
+    HEXLOWER.encode(&Sha256::digest(bytes))
 }
 
 /// Puts jobs into the queue of a volume that no server works on; the first has the highest priority.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use rten::ThreadPool;
 use rten_gemm::{GemmError, GemmExecutor};
 
-use super::outline::{Node, Outline, outline};
+use super::outline::{Node, Outline, outline, parse};
 use super::{InferenceError, Lanes, guarded};
 use patches::Patches;
 use plan::Step;
@@ -53,7 +53,8 @@ impl Trunk {
     /// The trunk of a network that takes frames of so many bands, if it has one.
     #[must_use]
     pub fn find(model: &[u8], bands: usize, lanes: &Lanes) -> Option<Self> {
-        let outline = outline(model)?;
+        let graph = parse(model)?;
+        let outline = outline(&graph)?;
         let plan = plan::plan(&outline)?;
         let gemm = GemmExecutor::new();
         // Frequencies, frames and channels of each value, relative to the input.

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use callannotate::audio::Audio;
 use callannotate::audio::time::{Millis, TimeSpan};
+use callannotate::capabilities::ModelInfo;
 use callannotate::context::JobContext;
 use callannotate::diarize::{
     Certainty, Diarization, Diarize, DiarizeError, DiarizedSpeaker, SpeakerCount, SpeakerIndex, SpeechTurn,
 };
 use callannotate::jobs::stage::Stage;
-use callannotate::models::ModelInfo;
 use callannotate::transcribe::{Language, Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript, Word};
 
 /// What a stage does when a job comes to it.

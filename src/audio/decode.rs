@@ -7,10 +7,12 @@
 //! because it decodes only the beginning. [`decode`] does the whole work.
 
 mod au;
+mod bytes;
 mod codecs;
 mod flac;
 mod frames;
 mod gsm;
+mod itunes;
 mod mp4;
 mod mpeg;
 mod open;

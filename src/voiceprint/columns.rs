@@ -8,7 +8,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::Features;
-use super::model::VoiceprintError;
+use super::error::VoiceprintError;
 use crate::inference::{Lanes, Trunk};
 
 /// Frames whose columns are computed at once: 10 s, what such networks see in diarization.

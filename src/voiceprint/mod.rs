@@ -5,6 +5,8 @@
 //! compared, and [`Voiceprint::similarity`] refuses to.
 
 mod columns;
+mod effort;
+mod error;
 mod fbank;
 mod features;
 mod filterbank;
@@ -16,9 +18,11 @@ mod rows;
 pub(crate) mod spectrum;
 mod whole;
 
+pub use effort::Effort;
+pub use error::VoiceprintError;
 pub use fbank::{FbankOptions, FbankWindow};
 pub use features::{FeatureKind, Features};
-pub use model::{Effort, VoiceprintError, VoiceprintModel};
+pub use model::VoiceprintModel;
 
 /// A voice as a point on the unit sphere; comparable only with one of the same kind of model.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,50 +5,16 @@
 
 use std::path::Path;
 
+use super::effort::Effort;
+use super::error::VoiceprintError;
 use super::whole::Network;
 use super::{FeatureKind, Features, Voiceprint, normalize, partials};
-use crate::audio::SignalError;
-use crate::inference::{InferenceError, Lanes, Port, Session, read_model};
+use crate::inference::{Lanes, Port, Session, read_model};
 use crate::models::ModelInfo;
 
 /// Ours, and always there: statistics of the MFCC frames through a linear discriminant analysis.
 const BUILT_IN: &[u8] = include_bytes!("../../assets/voiceprint-stats-lda48.onnx");
 const BUILT_IN_NAME: &str = "voiceprint-stats-lda48";
-
-/// Why a speaker model cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum VoiceprintError {
-    /// The file or a run of it failed.
-    #[error(transparent)]
-    Inference(#[from] InferenceError),
-    /// The file is a model, but none that is known here.
-    #[error(
-        "not a speaker model that is known: its inputs are {inputs}; expected `mfcc` [N, T, 40] with output `embedding`, \
-         `mel` [N, T, 40] with outputs `embedding` and `speaker`, or one of [N, T, 80] with one output"
-    )]
-    UnknownKind {
-        /// The inputs it has.
-        inputs: String,
-    },
-    /// A network for recordings of another kind.
-    #[error("the speaker model is for {0} samples a second, not 16000")]
-    SampleRate(String),
-    /// The frames cannot be read.
-    #[error(transparent)]
-    Signal(#[from] SignalError),
-    /// The model answered with something that is no voiceprint.
-    #[error("the speaker model gave {0} values for one voice")]
-    Answer(usize),
-}
-
-/// How much care a voiceprint is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effort {
-    /// A few spread-out parts of the stretch: for the many short ones of diarization.
-    Quick,
-    /// All of it, overlapping: for a voice that is kept or looked up.
-    Full,
-}
 
 /// One loaded speaker model.
 #[derive(Debug)]

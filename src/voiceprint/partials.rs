@@ -3,7 +3,8 @@
 //! A recurrent network reads all of its weights for each frame, whether for one sequence or for many; so parts of other lengths
 //! than the usual one are shortened a little to be alike.
 
-use super::model::{Effort, VoiceprintError};
+use super::effort::Effort;
+use super::error::VoiceprintError;
 use super::{Features, mel};
 use crate::audio::SignalError;
 use crate::inference::{Session, Tensor};

@@ -7,8 +7,9 @@
 //! and, through sherpa-onnx, `x`; Povey's window, samples up to 1); sherpa-onnx's names for what a file says of itself.
 
 use super::columns::{Columns, statistics_of, subtract_mean};
+use super::effort::Effort;
+use super::error::VoiceprintError;
 use super::fbank::{BANDS, FbankOptions, FbankWindow};
-use super::model::{Effort, VoiceprintError};
 use super::{Features, dot, normalize};
 use crate::inference::{InferenceError, Lanes, Session, Trunk};
 

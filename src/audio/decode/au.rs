@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek};
 use symphonia::core::codecs::audio::well_known as id;
 
 use super::frames::Shape;
-use super::sniff::read_at;
+use super::bytes::read_at;
 
 /// No recording of a voice has more; what claims more is no header.
 const MOST_CHANNELS: u16 = 64;

@@ -6,7 +6,7 @@
 
 use std::io::{self, Read, Seek};
 
-use super::sniff::read_at;
+use super::bytes::read_at;
 
 /// Marker, block header and stream information.
 const HEADER: usize = 4 + 4 + 34;

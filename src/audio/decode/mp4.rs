@@ -6,7 +6,7 @@
 
 use std::io::{self, Read, Seek};
 
-use super::sniff::read_at;
+use super::bytes::read_at;
 
 /// A `moov` box may be this large, about 40 hours of AAC; the demuxer keeps several copies of its tables in memory.
 const MAX_MOOV: u64 = 64 << 20;

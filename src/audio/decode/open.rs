@@ -18,7 +18,7 @@ pub(super) use super::sniff::Container;
 use super::sniff::{self, Kind, Sniffed};
 use super::source::{ReadPosition, Source};
 use super::wave::{self, Content, Wave, WaveError, w64};
-use super::{DecodeError, au, codecs, flac, gsm, mp4, trim};
+use super::{DecodeError, au, codecs, flac, gsm, itunes, mp4};
 use crate::audio::headerless::{Coding, Headerless};
 
 /// A file with its demuxer.
@@ -102,7 +102,7 @@ pub(super) fn open(mut file: File, said: Option<Headerless>) -> Result<Opened, D
     let (read, total_bytes) = (source.read_position(), source.total());
     let mut demuxer = demuxer(&reader, source).map_err(|error| cannot_open(container, &tracks, error))?;
     let itunes_edit =
-        (container == Container::Mp4).then(|| rate(&*demuxer)).flatten().and_then(|rate| trim::itunes_edit(&mut *demuxer, rate));
+        (container == Container::Mp4).then(|| rate(&*demuxer)).flatten().and_then(|rate| itunes::edit(&mut *demuxer, rate));
     Ok(Opened { container, demuxer, exact_frames, read, total_bytes, tracks, itunes_edit })
 }
 

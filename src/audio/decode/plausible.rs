@@ -11,7 +11,7 @@
 
 use std::io::{self, Read, Seek};
 
-use super::sniff::read_at;
+use super::bytes::read_at;
 use crate::audio::headerless::{Coding, Headerless};
 
 /// Samples of a piece that one prediction is made for: 20 ms at 8 kHz, over which a voice stays the same.

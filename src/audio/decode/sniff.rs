@@ -4,8 +4,9 @@
 //! here; what cannot is named where it is known, because "this is AMR" helps a user and "unknown" does not. What rests on
 //! so few bits that headerless sound may have them by chance is said to be doubtful. Reads a few kilobytes; decodes nothing.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek};
 
+use super::bytes::read_at;
 use super::wave::w64;
 use super::{gsm, mpeg};
 use crate::audio::headerless;
@@ -220,14 +221,6 @@ fn after_tags(file: &mut (impl Read + Seek), length: u64) -> io::Result<u64> {
         start = next;
     }
     Ok(start)
-}
-
-/// Up to `count` bytes from `offset` on.
-pub(super) fn read_at(file: &mut (impl Read + Seek), offset: u64, count: usize) -> io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(offset))?;
-    let mut bytes = Vec::new();
-    file.take(count as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

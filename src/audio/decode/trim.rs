@@ -6,7 +6,7 @@
 
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known as id;
-use symphonia::core::formats::{FormatReader, Track};
+use symphonia::core::formats::Track;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::Duration;
 
@@ -124,15 +124,4 @@ impl Trim {
 
 fn samples((count, own): Ticks, rate: u32) -> u64 {
     own.map_or(count, |own| mp4::samples((count, own), rate))
-}
-
-/// What iTunes writes in a comment instead of an edit list: delay, padding and length in hexadecimal.
-pub(super) fn itunes_edit(demuxer: &mut dyn FormatReader, rate: u32) -> Option<mp4::Edit> {
-    let metadata = demuxer.metadata();
-    let revision = metadata.current()?;
-    let tag = revision.media.tags.iter().find(|tag| tag.raw.key.contains("iTunSMPB"))?;
-    let text = tag.raw.value.to_string();
-    let mut numbers = text.split_whitespace().skip(1).map(|word| u64::from_str_radix(word, 16));
-    let (delay, _padding, length) = (numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?);
-    (rate > 0).then_some(mp4::Edit { skip: (delay, rate), keep: (length, rate) })
 }

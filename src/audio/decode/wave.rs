@@ -12,7 +12,7 @@ use std::io::{self, Read, Seek};
 
 use self::format::parse_format;
 use super::frames::Shape;
-use super::sniff::read_at;
+use super::bytes::read_at;
 
 /// Where the samples of a WAV file are, and what.
 #[derive(Debug, Clone)]

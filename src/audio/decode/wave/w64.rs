@@ -4,7 +4,7 @@
 
 use std::io::{Read, Seek};
 
-use super::super::sniff::read_at;
+use super::super::bytes::read_at;
 use super::format::parse_format;
 use super::{MAX_CHUNKS, Wave, WaveError, stated_or_rest};
 

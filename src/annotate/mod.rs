@@ -8,7 +8,7 @@ mod words;
 
 use crate::audio::SourceInfo;
 use crate::audio::time::{Millis, TimeSpan, merge};
-use crate::diarize::{Certainty, Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn};
+use crate::diarize::{Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn, TurnProbability};
 use crate::recognize::Identity;
 use crate::transcribe::Transcript;
 use document::{AudioInfo, Document, Metadata, PublishedSpeaker, PublishedTurn, Transcription};
@@ -147,7 +147,7 @@ pub fn speakers_without_diarization(transcripts: &[(Option<u16>, Transcript)]) -
                 span: *span,
                 speaker: SpeakerIndex(index),
                 confidence: 0.0,
-                certainty: Certainty::default(),
+                probability: TurnProbability::default(),
             })
         })
         .collect();

@@ -1,4 +1,4 @@
-//! Reading a few bytes at a given place of a file, for everything that parses headers.
+//! Reads a few bytes at an offset of a file, for all header parsers.
 
 use std::io::{self, Read, Seek, SeekFrom};
 

@@ -1,4 +1,4 @@
-//! The gapless comment of iTunes (`iTunSMPB`), which stands in MP4 files without an edit list.
+//! The gapless comment of iTunes (`iTunSMPB`), used by MP4 files without an edit list.
 
 use symphonia::core::formats::FormatReader;
 

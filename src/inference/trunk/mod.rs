@@ -20,8 +20,8 @@ use rten_gemm::{GemmError, GemmExecutor};
 
 use super::outline::{Node, Outline, outline};
 use super::{InferenceError, Lanes, guarded};
-use im2col::Im2col;
 use feature_map::{Epilogue, FeatureMap};
+use im2col::Im2col;
 use plan::Step;
 use winograd::Winograd;
 

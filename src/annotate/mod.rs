@@ -7,7 +7,7 @@ mod words;
 
 use crate::audio::SourceInfo;
 use crate::audio::time::{Millis, TimeSpan, merge};
-use crate::diarize::{Certainty, Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn};
+use crate::diarize::{Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn, TurnProbability};
 use crate::document::{Document, FormatVersion, Metadata, Speaker, StageReport, Transcription, Turn};
 use crate::jobs::stage::Stage;
 use crate::recognize::Identity;
@@ -147,7 +147,7 @@ pub fn speakers_without_diarization(transcripts: &[(Option<u16>, Transcript)]) -
                 span: *span,
                 speaker: SpeakerIndex(index),
                 confidence: 0.0,
-                certainty: Certainty::default(),
+                probability: TurnProbability::default(),
             })
         })
         .collect();

@@ -9,7 +9,7 @@ use super::{Pipeline, Slot, Stages};
 use crate::audio::decode::DecodeLimits;
 use crate::audio::time::Millis;
 use crate::config::Config;
-use crate::diarize::{Diarize, SegmentedDiarizer, SegmentedOptions, Tidying, VoicedDiarizer};
+use crate::diarize::{Diarize, SegmentationDiarizer, SegmentationOptions, TurnSmoothing, VadDiarizer};
 use crate::inference::Lanes;
 use crate::models::catalog::Catalog;
 use crate::models::{ModelFile, ModelKind};
@@ -57,7 +57,7 @@ fn files(config: &Config, catalog: &Catalog) -> String {
 /// The diarizer with the segmentation model when there is one, else the one by voice activity.
 fn diarizer(config: &Config, catalog: &Catalog, lanes: &Lanes) -> Result<Slot<Box<dyn Diarize>>, String> {
     let voiceprint = voiceprint(config, catalog, lanes)?;
-    let tidying = Tidying {
+    let smoothing = TurnSmoothing {
         longest_pause: Millis::from_seconds(config.turns.longest_pause.as_secs_f64()),
         shortest_turn: Millis::from_seconds(config.turns.shortest_turn.as_secs_f64()),
     };
@@ -67,10 +67,15 @@ fn diarizer(config: &Config, catalog: &Catalog, lanes: &Lanes) -> Result<Slot<Bo
         Err(missing) if named.is_some() => return Err(missing.to_string()),
         Err(_) => {
             info!(event = "diarizer", "No segmentation model: diarization uses voice activity and voiceprints");
-            return Ok(Slot::Ready(Box::new(VoicedDiarizer::new(voiceprint, tidying))));
+            return Ok(Slot::Ready(Box::new(VadDiarizer::new(voiceprint, smoothing))));
         }
     };
-    match SegmentedDiarizer::load(&file.path, voiceprint, lanes, SegmentedOptions { tidying, ..SegmentedOptions::default() }) {
+    match SegmentationDiarizer::load(
+        &file.path,
+        voiceprint,
+        lanes,
+        SegmentationOptions { smoothing, ..SegmentationOptions::default() },
+    ) {
         Ok(segmented) => Ok(Slot::Ready(Box::new(segmented))),
         Err(error) if named.is_some() => Err(unusable(&file, &error)),
         Err(error) => {
@@ -79,7 +84,7 @@ fn diarizer(config: &Config, catalog: &Catalog, lanes: &Lanes) -> Result<Slot<Bo
                 event = "model_unusable",
                 reason, "The segmentation model cannot be used; diarization falls back to voice activity"
             );
-            Ok(Slot::Ready(Box::new(VoicedDiarizer::new(self::voiceprint(config, catalog, lanes)?, tidying))))
+            Ok(Slot::Ready(Box::new(VadDiarizer::new(self::voiceprint(config, catalog, lanes)?, smoothing))))
         }
     }
 }

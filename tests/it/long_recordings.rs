@@ -24,7 +24,7 @@ const NOTHING_IN_MEMORY: DecodeLimits = DecodeLimits {
     max_duration: callannotate::audio::time::Millis(4 * 3_600_000),
     max_channels: 16,
     max_decoded_bytes: 2 << 30,
-    most_in_memory: 0,
+    max_memory_bytes: 0,
 };
 
 /// Files in memory that tell how much was read of them at once, and that may be full.

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use callannotate::audio::Audio;
-use callannotate::audio::band::{is_wide, telephone};
 use callannotate::audio::decode::{DecodeLimits, decode};
+use callannotate::audio::telephone_band::{is_wideband, to_telephone_band};
 use callannotate::context::JobContext;
-use callannotate::diarize::{Diarize, SpeakerCount, Tidying, VoicedDiarizer};
+use callannotate::diarize::{Diarize, SpeakerCount, TurnSmoothing, VadDiarizer};
 use callannotate::recognize::{Candidate, Recognizer};
 
 use crate::support::der::{mapping, read_rttm, turns_of};
@@ -22,13 +22,13 @@ fn enrol(folder: &Path, voice: Voice) {
         let ctx = JobContext::detached();
         let recording = decode(&call(&format!("voices/{name}.flac")), &DecodeLimits::default(), &ctx).unwrap();
         let wide = &recording.channels[0];
-        let mut alone = VoicedDiarizer::new(voiceprint(voice).unwrap(), Tidying::default());
+        let mut alone = VadDiarizer::new(voiceprint(voice).unwrap(), TurnSmoothing::default());
         let mut vector_of = |audio: &Audio| {
             let found = alone.diarize(&ctx, audio, SpeakerCount::exactly(1)).unwrap();
             found.speakers[0].voiceprint.clone().unwrap()
         };
-        assert!(is_wide(wide).unwrap(), "{name}");
-        let (print, telephone) = (vector_of(wide), vector_of(&telephone(wide).unwrap()));
+        assert!(is_wideband(wide).unwrap(), "{name}");
+        let (print, telephone) = (vector_of(wide), vector_of(&to_telephone_band(wide).unwrap()));
         let vectors = [print.vector, telephone.vector];
         let file = serde_json::json!({"voice_id": name, "name": name, "model": print.model, "vectors": vectors});
         std::fs::write(folder.join(format!("{name}.json")), file.to_string()).unwrap();

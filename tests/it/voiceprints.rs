@@ -44,7 +44,7 @@ fn by_the_runtime(features: &Features, frames: &[usize]) -> Vec<f32> {
 #[test]
 fn the_trunk_run_once_gives_what_the_whole_network_gives() {
     let mut model = VoiceprintModel::load(&small_resnet(), &Lanes::new(2)).unwrap();
-    assert_eq!((model.kind(), model.shares_columns()), (WESPEAKER, true));
+    assert_eq!((model.kind(), model.shares_trunk()), (WESPEAKER, true));
     let features = Features::of(model.kind(), &tones(2)).unwrap();
     let all: Vec<usize> = (0..features.len()).collect();
     let print = model.embed(&features, &all).unwrap().unwrap();
@@ -92,7 +92,7 @@ fn columns_of_one_recording_are_not_taken_for_those_of_another() {
 fn a_network_without_a_trunk_is_run_for_each_voice() {
     let Some(folder) = shared() else { return say_skipped("no shared models: speaker/sherpa_lda48.onnx") };
     let mut model = VoiceprintModel::load(&folder.join("models/speaker/sherpa_lda48.onnx"), &Lanes::new(2)).unwrap();
-    assert_eq!((model.kind(), model.shares_columns()), (WESPEAKER, false));
+    assert_eq!((model.kind(), model.shares_trunk()), (WESPEAKER, false));
     let features = Features::of(model.kind(), &tones(20)).unwrap();
     let voices: [Vec<usize>; 3] = [(0..250).collect(), (250..2000).collect(), vec![]];
     for effort in [Effort::Quick, Effort::Full] {

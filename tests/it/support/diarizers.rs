@@ -7,7 +7,7 @@ use callannotate::audio::decode::{DecodeLimits, decode};
 use callannotate::audio::time::Millis;
 use callannotate::context::JobContext;
 use callannotate::diarize::{
-    Diarization, Diarize, SegmentedDiarizer, SegmentedOptions, SpeakerCount, Tidying, VoicedDiarizer, diarize_channels,
+    Diarization, Diarize, SegmentationDiarizer, SegmentationOptions, SpeakerCount, TurnSmoothing, VadDiarizer, diarize_channels,
 };
 use callannotate::inference::Lanes;
 use callannotate::jobs::options::ChannelMode;
@@ -39,7 +39,7 @@ pub fn voiceprint(voice: Voice) -> Option<VoiceprintModel> {
 
 /// The diarizer of a fresh machine.
 pub fn without_segmentation(voice: Voice) -> Option<Box<dyn Diarize>> {
-    Some(Box::new(VoicedDiarizer::new(voiceprint(voice)?, Tidying::default())))
+    Some(Box::new(VadDiarizer::new(voiceprint(voice)?, TurnSmoothing::default())))
 }
 
 /// The diarizer with the segmentation model, when that is there.
@@ -49,7 +49,7 @@ pub fn with_segmentation(voice: Voice) -> Option<Box<dyn Diarize>> {
         return None;
     };
     let path = folder.join("models/segmentation/segmentation-3.0.onnx");
-    let diarizer = SegmentedDiarizer::load(&path, voiceprint(voice)?, &Lanes::new(2), SegmentedOptions::default());
+    let diarizer = SegmentationDiarizer::load(&path, voiceprint(voice)?, &Lanes::new(2), SegmentationOptions::default());
     Some(Box::new(diarizer.unwrap()))
 }
 

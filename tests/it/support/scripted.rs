@@ -8,7 +8,7 @@ use callannotate::audio::time::{Millis, TimeSpan};
 use callannotate::capabilities::ModelInfo;
 use callannotate::context::JobContext;
 use callannotate::diarize::{
-    Certainty, Diarization, Diarize, DiarizeError, DiarizedSpeaker, SpeakerCount, SpeakerIndex, SpeechTurn,
+    Diarization, Diarize, DiarizeError, DiarizedSpeaker, SpeakerCount, SpeakerIndex, SpeechTurn, TurnProbability,
 };
 use callannotate::jobs::stage::Stage;
 use callannotate::transcribe::{Language, Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript, Word};
@@ -133,7 +133,7 @@ impl Diarize for ScriptedDiarizer {
             span: span(start, end),
             speaker: SpeakerIndex(index),
             confidence: 0.9,
-            certainty: Certainty::default(),
+            probability: TurnProbability::default(),
         };
         Ok(Diarization { speakers: vec![speaker(), speaker()], turns: vec![turn(0, 0, 400), turn(1, 500, 900)] })
     }

@@ -1,6 +1,6 @@
-//! A table of frames that may be longer than memory: rows of equal width, written in order and read anywhere.
+//! A table of feature frames: rows of equal width, appended in order and read in any order.
 //!
-//! Lies where its signal lies: in memory for a short one, in a scratch file for a long one.
+//! It is kept where its signal is kept: in memory for a short recording, in a scratch file for a long one.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,12 +10,12 @@ use crate::audio::SignalError;
 use crate::scratch::{Scratch, ScratchFile};
 
 const VALUE_BYTES: usize = size_of::<f32>();
-/// Values that wait before they are written: 64 KB.
-const WAITING: usize = 1 << 14;
+/// Values buffered before each write to the file: 64 KB.
+const BUFFERED_VALUES: usize = 1 << 14;
 
-/// The finished table; clones are the same.
+/// The finished, read-only table; clones share the data.
 #[derive(Clone)]
-pub(super) struct Rows {
+pub(super) struct FrameTable {
     width: usize,
     rows: usize,
     backing: Backing,
@@ -27,54 +27,55 @@ enum Backing {
     File(Arc<dyn ScratchFile>),
 }
 
-/// The table while it is written.
-pub(super) struct RowsWriter {
+/// Builds a table row by row.
+pub(super) struct FrameTableWriter {
     width: usize,
     values: usize,
-    waiting: Vec<f32>,
+    buffer: Vec<f32>,
     file: Option<Box<dyn ScratchFile>>,
 }
 
-impl RowsWriter {
-    /// Rows of so many values; in memory where there is no place beside it.
+impl FrameTableWriter {
+    /// Starts a table whose rows have `width` values; it stays in memory if there is no scratch space.
     pub(super) fn new(width: usize, scratch: &Scratch) -> Result<Self, SignalError> {
-        Ok(Self { width, values: 0, waiting: Vec::new(), file: scratch.create()? })
+        Ok(Self { width, values: 0, buffer: Vec::new(), file: scratch.create()? })
     }
 
-    /// Adds a row.
+    /// Appends a row of `width` values.
     pub(super) fn push(&mut self, row: &[f32]) -> Result<(), SignalError> {
         self.values += row.len();
-        self.waiting.extend_from_slice(row);
-        if self.waiting.len() >= WAITING { self.flush() } else { Ok(()) }
+        self.buffer.extend_from_slice(row);
+        if self.buffer.len() >= BUFFERED_VALUES { self.flush() } else { Ok(()) }
     }
 
-    pub(super) fn finish(mut self) -> Result<Rows, SignalError> {
+    pub(super) fn finish(mut self) -> Result<FrameTable, SignalError> {
         self.flush()?;
         let rows = self.values / self.width.max(1);
         let backing = match self.file {
             Some(file) => Backing::File(file.into()),
-            None => Backing::Memory(Arc::new(self.waiting)),
+            None => Backing::Memory(Arc::new(self.buffer)),
         };
-        Ok(Rows { width: self.width, rows, backing })
+        Ok(FrameTable { width: self.width, rows, backing })
     }
 
     fn flush(&mut self) -> Result<(), SignalError> {
         if let Some(file) = &self.file {
-            let bytes: Vec<u8> = self.waiting.iter().flat_map(|value| value.to_le_bytes()).collect();
+            let bytes: Vec<u8> = self.buffer.iter().flat_map(|value| value.to_le_bytes()).collect();
             file.append(&bytes)?;
-            self.waiting.clear();
+            self.buffer.clear();
         }
         Ok(())
     }
 }
 
-impl Rows {
-    /// How many there are.
+impl FrameTable {
+    /// Number of rows in the table.
     pub(super) fn len(&self) -> usize {
         self.rows
     }
 
-    /// Adds the values of these rows to `values`. Rows that follow each other are read at once; one that is not there has none.
+    /// Appends the values of the given rows to `values`; rows beyond the end are skipped. Runs of consecutive rows are
+    /// read at once.
     pub(super) fn gather(&self, rows: &[usize], values: &mut Vec<f32>) -> Result<(), SignalError> {
         values.reserve(rows.len() * self.width);
         for run in rows.chunk_by(|one, next| *next == one + 1) {
@@ -101,8 +102,8 @@ impl Rows {
     }
 }
 
-impl fmt::Debug for Rows {
+impl fmt::Debug for FrameTable {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Rows({} of {} values)", self.rows, self.width)
+        write!(formatter, "FrameTable({} of {} values)", self.rows, self.width)
     }
 }

@@ -1,14 +1,15 @@
-//! The last step of both diarizers: each speaker's own voiceprint, from the turns.
+//! Computes each speaker's voiceprint from the finished turns; the last step of both diarizers.
 
 use super::{Diarization, DiarizeError};
 use crate::audio::SAMPLE_RATE;
 use crate::context::JobContext;
 use crate::voiceprint::{Effort, Features, Voiceprint, VoiceprintModel};
 
-/// More speech than this does not make a voiceprint better.
+/// Maximum speech per voiceprint in seconds; more does not improve it.
 const ENOUGH_SECONDS: usize = 30;
 
-/// Takes each speaker's voiceprint from where no one else speaks, longest turns first.
+/// Sets each speaker's voiceprint, computed from the longest turns where nobody else talks (or from all turns if that
+/// is too little).
 pub(super) fn add_voiceprints(
     ctx: &JobContext,
     diarization: &mut Diarization,
@@ -46,5 +47,5 @@ fn frames_of(diarization: &Diarization, speaker: usize, features: &Features) -> 
         frames
     };
     let alone = collect(true);
-    if alone.len() >= features.kind().fewest_frames() { alone } else { collect(false) }
+    if alone.len() >= features.kind().min_frames() { alone } else { collect(false) }
 }

@@ -1,7 +1,7 @@
-//! The bytes that a demuxer gets to see: a part of the file, behind a header of our own making where that is needed.
+//! The bytes that a demuxer sees: a section of the file, behind a synthesized header where needed.
 //!
-//! Tags in front of the audio and headers that lie never reach the demuxer that way. Keeps count of how far the file has
-//! been read, which is the one honest measure of progress that every format has.
+//! This hides tags in front of the audio and wrong headers from the demuxer. It also tracks the read position, the only
+//! measure of progress that is reliable for every format.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -10,20 +10,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use symphonia::core::io::MediaSource;
 
-/// How far into a [`Source`] the reading is; shared with whoever reports progress.
+/// Read position of a [`FileSection`], shared for progress reports.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ReadPosition(Arc<AtomicU64>);
 
 impl ReadPosition {
-    /// Bytes from the start.
+    /// Position in bytes, including the prefix.
     pub(super) fn bytes(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// `prefix`, then `length` bytes of the file from `start` on.
+/// `prefix`, followed by `length` bytes of the file from `start`.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct FileSection {
     file: File,
     prefix: Vec<u8>,
     start: u64,
@@ -32,12 +32,12 @@ pub(super) struct Source {
     read: ReadPosition,
 }
 
-impl Source {
+impl FileSection {
     pub(super) fn new(file: File, prefix: Vec<u8>, start: u64, length: u64) -> Self {
         Self { file, prefix, start, length, position: 0, read: ReadPosition::default() }
     }
 
-    /// Bytes in all.
+    /// Total bytes, including the prefix.
     pub(super) fn total(&self) -> u64 {
         self.prefix.len() as u64 + self.length
     }
@@ -47,7 +47,7 @@ impl Source {
     }
 }
 
-impl Read for Source {
+impl Read for FileSection {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let prefix = self.prefix.len() as u64;
         let count = if self.position < prefix {
@@ -58,7 +58,7 @@ impl Read for Source {
         } else {
             let inside = self.position - prefix;
             let wanted = self.length.saturating_sub(inside).min(buffer.len() as u64) as usize;
-            // Seeking each time keeps the two positions from ever drifting apart; it costs one system call for 32 KiB.
+            // Seeking on every read keeps both positions in step; it costs one system call per 32 KiB.
             self.file.seek(SeekFrom::Start(self.start + inside))?;
             self.file.read(&mut buffer[..wanted])?
         };
@@ -68,21 +68,21 @@ impl Read for Source {
     }
 }
 
-impl Seek for Source {
+impl Seek for FileSection {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let target = match to {
             SeekFrom::Start(offset) => Some(offset),
             SeekFrom::End(offset) => self.total().checked_add_signed(offset),
             SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
         };
-        // No seeking past the end: a demuxer that follows an offset from a hostile file gets the end there, not a place
-        // whose arithmetic may overflow later.
+        // Seeks past the end stop there: a demuxer that follows an offset from a hostile file must not get a position
+        // on which later arithmetic overflows.
         self.position = target.ok_or(io::ErrorKind::InvalidInput)?.min(self.total());
         Ok(self.position)
     }
 }
 
-impl MediaSource for Source {
+impl MediaSource for FileSection {
     fn is_seekable(&self) -> bool {
         true
     }

@@ -1,21 +1,23 @@
-//! Voiceprints from a GE2E encoder: the frames of each voice in parts, those of one length run together.
+//! Voiceprints from a GE2E encoder: each speaker's frames are cut into partial utterances, and partials of equal length
+//! run as one batch.
 //!
-//! A recurrent network reads all of its weights for each frame, whether for one sequence or for many; so parts of other lengths
-//! than the usual one are shortened a little to be alike.
+//! A recurrent network loads all of its weights for every frame, whether it processes one sequence or many. Short
+//! partials are therefore trimmed to multiples of [`LENGTH_STEP`], so that more of them have equal lengths.
 
-use super::model::{Effort, VoiceprintError};
+use super::effort::Effort;
+use super::error::VoiceprintError;
 use super::{Features, mel};
 use crate::audio::SignalError;
 use crate::inference::{Session, Tensor};
 
-/// Partials run as one batch: enough to fill the matrix kernels, few enough to stay in the cache.
-const BATCH: usize = 16;
-/// Partials taken of one stretch while diarizing.
+/// Partials per batch: enough to fill the matrix kernels, few enough to stay in the cache.
+const BATCH_SIZE: usize = 16;
+/// Maximum partials per subsegment with [`Effort::Quick`].
 const SPREAD_PARTIALS: usize = 3;
-/// Frames by which the lengths of short partials differ: 80 ms are lost at most.
+/// Short partials are trimmed to a multiple of this many frames; at most 80 ms are dropped.
 const LENGTH_STEP: usize = 8;
 
-/// Frames that run as one sequence.
+/// A partial utterance: frames that run as one sequence.
 struct Partial<'a> {
     voice: usize,
     gain: f32,
@@ -23,7 +25,7 @@ struct Partial<'a> {
 }
 
 impl Partial<'_> {
-    /// Adds its frames, raised.
+    /// Appends the frames' values, multiplied by `gain`.
     fn gather(&self, features: &Features, values: &mut Vec<f32>) -> Result<(), SignalError> {
         let from = values.len();
         features.gather(self.frames, values)?;
@@ -32,8 +34,8 @@ impl Partial<'_> {
     }
 }
 
-/// The vectors of voices, each from its own frames; none for one without frames. Each voice's partials are joined in the model's
-/// own last step (mean, minus the mean of all voices).
+/// Computes one embedding per speaker from that speaker's frames; `None` for a speaker without frames. The model's
+/// output `speaker` combines a speaker's partials (their mean, minus the mean of all voices).
 pub(super) fn embed(
     session: &Session,
     features: &Features,
@@ -47,7 +49,7 @@ pub(super) fn embed(
     }
     partials.sort_by_key(|partial| partial.frames.len());
     let alike = partials.chunk_by(|one, other| one.frames.len() == other.frames.len());
-    let batches: Vec<&[Partial]> = alike.flat_map(|alike| alike.chunks(BATCH)).collect();
+    let batches: Vec<&[Partial]> = alike.flat_map(|alike| alike.chunks(BATCH_SIZE)).collect();
     let run = |lane: usize, batch: &&[Partial]| {
         let frames = batch.first().map_or(0, |partial| partial.frames.len());
         let mut values = Vec::with_capacity(batch.len() * frames * mel::BANDS);
@@ -74,15 +76,15 @@ pub(super) fn embed(
     vectors.into_iter().map(join).collect()
 }
 
-/// The partials of a voice's frames.
+/// Cuts a speaker's frames into partials.
 fn cut(frames: &[usize], effort: Effort) -> Vec<&[usize]> {
     let starts = match effort {
         Effort::Quick => mel::spread_partials(frames.len(), SPREAD_PARTIALS),
         Effort::Full => mel::overlapping_partials(frames.len()),
     };
     if starts.is_empty() {
-        let lost = frames.len() % LENGTH_STEP;
-        return vec![&frames[lost / 2..frames.len() - lost.div_ceil(2)]];
+        let dropped = frames.len() % LENGTH_STEP;
+        return vec![&frames[dropped / 2..frames.len() - dropped.div_ceil(2)]];
     }
     starts.into_iter().map(|start| &frames[start..start + mel::PARTIAL]).collect()
 }

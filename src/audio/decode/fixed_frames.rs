@@ -1,7 +1,7 @@
-//! A demuxer for sound that is nothing but frames of one size, one after the other: samples without a header, samples behind
-//! a header that was read already, and the frames of GSM.
+//! A demuxer for audio that consists only of frames of one size: headerless samples, samples behind a header that was
+//! parsed already, and GSM frames.
 //!
-//! What the frames are is told from outside; nothing in the bytes is looked at. What is left of a frame at the end is dropped.
+//! The frame format is given by the caller; the bytes are not inspected. A partial frame at the end is dropped.
 
 use std::io::Read;
 
@@ -16,26 +16,26 @@ use symphonia::core::meta::{Metadata, MetadataLog};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::Duration;
 
-/// What the frames are.
+/// The format of fixed-size frames.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
+pub(super) struct FrameShape {
     pub(super) codec: AudioCodecId,
-    /// In Hz.
+    /// Sample rate in Hz.
     pub(super) rate: u32,
     pub(super) channels: u16,
-    /// Bytes of a frame; never zero.
+    /// Bytes per frame; never zero.
     pub(super) bytes: u32,
-    /// Samples a channel in a frame.
+    /// Samples per channel and frame.
     pub(super) samples: u32,
-    /// Frames that are decoded at once.
+    /// Number of frames per packet.
     pub(super) at_once: u32,
 }
 
-impl Shape {
-    /// Samples of `bytes` each, those of all channels making a frame.
+impl FrameShape {
+    /// The format of PCM with `bytes` bytes per sample; a frame is one sample of every channel.
     pub(super) fn of_samples(codec: AudioCodecId, rate: u32, channels: u16, bytes: u32) -> Self {
         let bytes = (bytes * u32::from(channels)).max(1);
-        // Half a second of a telephone call; a bound on what is held of a recording of many channels.
+        // Half a second of a telephone call; bounds the memory for recordings with many channels.
         Self { codec, rate, channels, bytes, samples: 1, at_once: (4_096 / bytes).max(1) }
     }
 }
@@ -43,19 +43,19 @@ impl Shape {
 static INFO: FormatInfo =
     FormatInfo { format: FormatId::new(FourCc::new(*b"fram")), short_name: "frames", long_name: "Frames of one size" };
 
-/// The demuxer.
-pub(super) struct Frames {
+/// Demuxer for frames of one size.
+pub(super) struct FixedFrames {
     stream: MediaSourceStream<'static>,
-    shape: Shape,
+    shape: FrameShape,
     tracks: [Track; 1],
     media: MediaInfo,
     metadata: MetadataLog,
-    /// Samples a channel that were given out.
-    told: u64,
+    /// Samples per channel delivered so far.
+    delivered: u64,
 }
 
-impl Frames {
-    pub(super) fn new(stream: MediaSourceStream<'static>, shape: Shape) -> Self {
+impl FixedFrames {
+    pub(super) fn new(stream: MediaSourceStream<'static>, shape: FrameShape) -> Self {
         let mut parameters = AudioCodecParameters::new();
         parameters.for_codec(shape.codec).with_sample_rate(shape.rate).with_channels(match shape.channels {
             1 => layouts::CHANNEL_LAYOUT_MONO,
@@ -66,11 +66,11 @@ impl Frames {
         track.with_codec_params(CodecParameters::Audio(parameters));
         let tracks = [track];
         let media = MediaInfo::from_tracks(&tracks);
-        Self { stream, shape, tracks, media, metadata: MetadataLog::default(), told: 0 }
+        Self { stream, shape, tracks, media, metadata: MetadataLog::default(), delivered: 0 }
     }
 }
 
-impl FormatReader for Frames {
+impl FormatReader for FixedFrames {
     fn format_info(&self) -> &FormatInfo {
         &INFO
     }
@@ -102,8 +102,8 @@ impl FormatReader for Frames {
         }
         bytes.truncate(frames * self.shape.bytes as usize);
         let samples = frames as u64 * u64::from(self.shape.samples);
-        let begins = i64::try_from(self.told).unwrap_or(i64::MAX);
-        self.told += samples;
+        let begins = i64::try_from(self.delivered).unwrap_or(i64::MAX);
+        self.delivered += samples;
         Ok(Some(Packet::new(0, begins.into(), Duration::from(samples), bytes)))
     }
 

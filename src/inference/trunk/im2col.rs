@@ -1,15 +1,15 @@
-//! Convolutions of any stride with a kernel of 1x1 or 3x3, as one product of matrices: patches times kernels.
+//! Convolutions of any stride with 1x1 or 3x3 kernels, as one matrix product: patches times kernels (im2col).
 
 use rten_gemm::{BiasVector, GemmError, GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix};
 use rten_tensor::NdTensorView;
 
-use super::plane::{Ending, Plane};
+use super::feature_map::{Epilogue, FeatureMap};
 
-/// Patches laid out at once: enough to fill the kernels of the product, few enough to stay in the cache.
-const HELD: usize = 256;
+/// Patches per matrix product: enough to fill its kernels, few enough to stay in the cache.
+const MAX_PATCHES: usize = 256;
 
-pub(super) struct Patches {
-    /// Side of the kernel, and the steps down and along.
+pub(super) struct Im2col {
+    /// Side of the kernel.
     size: usize,
     strides: (usize, usize),
     channels_in: usize,
@@ -17,8 +17,8 @@ pub(super) struct Patches {
     bias: Vec<f32>,
 }
 
-impl Patches {
-    /// `kernel` is [channels, channels_in, size, size].
+impl Im2col {
+    /// `kernel` has the shape [channels, channels_in, size, size]; `strides` are those of rows and columns.
     pub(super) fn new(
         gemm: &GemmExecutor,
         kernel: &[f32],
@@ -36,19 +36,19 @@ impl Patches {
         Self { size, strides, channels_in, weights, bias }
     }
 
-    pub(super) fn run(&self, gemm: &GemmExecutor, input: &Plane, ending: &Ending<'_>) -> Result<Plane, GemmError> {
+    pub(super) fn run(&self, gemm: &GemmExecutor, input: &FeatureMap, epilogue: &Epilogue<'_>) -> Result<FeatureMap, GemmError> {
         let channels = self.bias.len();
         let height = input.height.div_ceil(self.strides.0);
         let width = input.width.div_ceil(self.strides.1);
-        let mut output = Plane::zeros(height, width, channels);
+        let mut output = FeatureMap::zeros(height, width, channels);
         let row_length = self.size * self.channels_in;
         let depth = self.size * row_length;
-        let mut patches = Vec::with_capacity(HELD * depth);
-        let mut sums = vec![0.0; HELD * channels];
-        // A kernel of 3x3 begins one row and column before its place.
+        let mut patches = Vec::with_capacity(MAX_PATCHES * depth);
+        let mut sums = vec![0.0; MAX_PATCHES * channels];
+        // A 3x3 kernel begins one row and one column before its position.
         let before = self.size / 2;
         let all: Vec<(usize, usize)> = (0..height * width).map(|place| (place / width, place % width)).collect();
-        for places in all.chunks(HELD) {
+        for places in all.chunks(MAX_PATCHES) {
             patches.clear();
             for (row, column) in places {
                 let corner = input.place(row * self.strides.0, column * self.strides.1);
@@ -63,7 +63,7 @@ impl Patches {
             gemm.gemm(sums, GemmInputA::Unpacked(left), GemmInputB::Packed(&self.weights), options)?;
             for ((row, column), sums) in places.iter().zip(sums.chunks_exact_mut(channels)) {
                 let place = output.place(*row, *column);
-                ending.apply(place, sums);
+                epilogue.apply(place, sums);
                 output.values[place..place + channels].copy_from_slice(sums);
             }
         }

@@ -1,41 +1,46 @@
-//! Voiceprints from networks on 80 bands (`fbank80-kaldi`): WeSpeaker's, 3D-Speaker's, and those prepared for sherpa-onnx.
+//! Voiceprints from networks that take 80 filterbank energies (`fbank80-kaldi`): WeSpeaker, 3D-Speaker, and models
+//! prepared for sherpa-onnx.
 //!
-//! Owns how such a network says what it wants, and the two ways in which it is run: its trunk once over the recording where
-//! it has one that can be told from its pooling ([`super::columns`]), else on the frames of each voice, closed up.
+//! Detects the front-end options such a network expects and runs it in one of two ways. If its convolutional trunk can
+//! be separated from the pooling, the trunk runs once over the recording ([`super::trunk_cache`]); otherwise the whole
+//! network runs on each speaker's frames, concatenated.
 //!
-//! Sources: the exporters of WeSpeaker (input `feats`, Hamming's window, 16-bit samples) and of 3D-Speaker (inputs `feature`
-//! and, through sherpa-onnx, `x`; Povey's window, samples up to 1); sherpa-onnx's names for what a file says of itself.
+//! Sources: the exporters of WeSpeaker (input `feats`, Hamming window, 16-bit samples) and 3D-Speaker (input `feature`
+//! or, through sherpa-onnx, `x`; Povey window, samples up to 1); the metadata keys of sherpa-onnx.
 
-use super::columns::{Columns, statistics_of, subtract_mean};
+use super::effort::Effort;
+use super::error::VoiceprintError;
 use super::fbank::{BANDS, FbankOptions, FbankWindow};
-use super::model::{Effort, VoiceprintError};
+use super::trunk_cache::{TrunkCache, subtract_mean, weighted_statistics};
 use super::{Features, dot, normalize};
 use crate::inference::{InferenceError, Lanes, Session, Trunk};
 
-/// Frames of a voice that are run as a whole while diarizing, and otherwise: 3 s and 10 s.
+/// Maximum frames per run of the whole network: 3 s with [`Effort::Quick`], 10 s with [`Effort::Full`].
 const QUICK_FRAMES: usize = 300;
 const FULL_FRAMES: usize = 1000;
-/// Frames of the comparison of the two ways, and the least cosine between their answers.
+/// Frames on which trunk plus pooling is compared with the whole network, and the minimum cosine similarity of the two
+/// embeddings.
 const COMPARED_FRAMES: usize = 96;
-const LEAST_LIKENESS: f32 = 0.999;
+const MIN_SIMILARITY: f32 = 0.999;
 
-/// How a network is run.
+/// How an fbank network is fed and run.
 #[derive(Debug)]
-pub(super) struct Network {
+pub(super) struct FbankNetwork {
     input: String,
     output: String,
-    without_mean: bool,
-    columns: Option<Columns>,
+    subtracts_mean: bool,
+    trunk: Option<TrunkCache>,
 }
 
-impl Network {
-    /// The trunk of a network of this kind, if it has one.
+impl FbankNetwork {
+    /// Extracts the trunk from the model file, if the network has one.
     pub(super) fn trunk(model: &[u8], lanes: &Lanes) -> Option<Trunk> {
         Trunk::find(model, BANDS, lanes)
     }
 
-    /// How to run the model, when it is of this kind; with its trunk, when that gives what the model gives.
-    pub(super) fn of(session: &Session, trunk: Option<Trunk>) -> Result<Option<(FbankOptions, Self)>, VoiceprintError> {
+    /// Detects a network of this kind and its front-end options; `None` for other models. The trunk is used only if it
+    /// reproduces the whole network's output.
+    pub(super) fn detect(session: &Session, trunk: Option<Trunk>) -> Result<Option<(FbankOptions, Self)>, VoiceprintError> {
         let (inputs, outputs) = (session.inputs(), session.outputs());
         let ([input], [output]) = (&inputs[..], &outputs[..]) else { return Ok(None) };
         let is_known = matches!(input.name.as_str(), "feats" | "feature" | "x") || session.metadata("framework").is_some();
@@ -56,36 +61,36 @@ impl Network {
             _ => FbankWindow::Povey,
         };
         let sixteen_bit = session.metadata("normalize_samples").map_or(is_wespeaker, |normalized| normalized == "0");
-        // Both kinds are trained without the mean; only a file that says so otherwise keeps it.
-        let without_mean = session.metadata("feature_normalize_type") != Some("");
-        let network = Self { input: input.name.clone(), output: output.name.clone(), without_mean, columns: None };
-        let columns = trunk.filter(|trunk| without_mean && network.agrees(session, trunk)).map(Columns::new);
-        Ok(Some((FbankOptions { window, sixteen_bit }, Self { columns, ..network })))
+        // Both kinds are trained on mean-subtracted features; only a file that says otherwise keeps the mean.
+        let subtracts_mean = session.metadata("feature_normalize_type") != Some("");
+        let network = Self { input: input.name.clone(), output: output.name.clone(), subtracts_mean, trunk: None };
+        let trunk = trunk.filter(|trunk| subtracts_mean && network.trunk_matches_model(session, trunk)).map(TrunkCache::new);
+        Ok(Some((FbankOptions { window, sixteen_bit }, Self { trunk, ..network })))
     }
 
-    /// Whether the trunk, pooled as it is here, gives what the whole model gives.
-    fn agrees(&self, session: &Session, trunk: &Trunk) -> bool {
+    /// Checks that trunk plus statistics pooling gives the same embedding as the whole network, on synthetic frames.
+    fn trunk_matches_model(&self, session: &Session, trunk: &Trunk) -> bool {
         let number = |n: usize| ((n * n * 7 + n * 31) % 2001) as f32 / 500.0 - 2.0;
         let frames: Vec<f32> = (0..COMPARED_FRAMES * BANDS).map(number).collect();
         let compare = || -> Result<f32, InferenceError> {
             let whole = session.run(0, (&self.input, &[1, COMPARED_FRAMES, BANDS], &frames), &self.output)?;
             let columns = trunk.columns(0, &frames)?;
             let columns: Vec<(&[f32], f32)> = columns.chunks_exact(trunk.width()).map(|column| (column, 1.0)).collect();
-            let statistics = statistics_of(&columns, trunk.width());
+            let statistics = weighted_statistics(&columns, trunk.width());
             let parts = session.run(0, (trunk.pooled(), &[1, statistics.len()], &statistics), &self.output)?;
             let (mut one, mut other) = (whole.values, parts.values);
             let both = normalize(&mut one) && normalize(&mut other) && one.len() == other.len();
             Ok(if both { dot(&one, &other) } else { 0.0 })
         };
-        compare().is_ok_and(|likeness| likeness >= LEAST_LIKENESS)
+        compare().is_ok_and(|similarity| similarity >= MIN_SIMILARITY)
     }
 
-    /// True when the trunk is run once for all voices.
-    pub(super) fn shares_columns(&self) -> bool {
-        self.columns.is_some()
+    /// True if the trunk runs once for all speakers of a recording.
+    pub(super) fn shares_trunk(&self) -> bool {
+        self.trunk.is_some()
     }
 
-    /// The vectors of voices, each from its own frames; none for one without frames.
+    /// Computes one embedding per speaker from that speaker's frames; `None` for a speaker without frames.
     pub(super) fn embed(
         &mut self,
         session: &Session,
@@ -93,21 +98,21 @@ impl Network {
         voices: &[&[usize]],
         effort: Effort,
     ) -> Result<Vec<Option<Vec<f32>>>, VoiceprintError> {
-        let Some(columns) = &mut self.columns else { return self.embed_each(session, features, voices, effort) };
-        let statistics = columns.statistics(session.lanes(), features, voices)?;
+        let Some(trunk) = &mut self.trunk else { return self.embed_each(session, features, voices, effort) };
+        let statistics = trunk.statistics(session.lanes(), features, voices)?;
         let mut vectors = Vec::with_capacity(voices.len());
         for statistics in statistics {
             vectors.push(if statistics.is_empty() {
                 None
             } else {
-                let port = (columns.trunk().pooled(), &[1, statistics.len()][..], &statistics[..]);
+                let port = (trunk.trunk().pooled(), &[1, statistics.len()][..], &statistics[..]);
                 Some(session.run(0, port, &self.output)?.values)
             });
         }
         Ok(vectors)
     }
 
-    /// Runs the model on the frames of each voice, in pieces of bounded length, of which the mean is taken.
+    /// Runs the whole network on each speaker's frames, in pieces of bounded length whose embeddings are averaged.
     fn embed_each(
         &self,
         session: &Session,
@@ -115,7 +120,7 @@ impl Network {
         voices: &[&[usize]],
         effort: Effort,
     ) -> Result<Vec<Option<Vec<f32>>>, VoiceprintError> {
-        // One from the middle, or all of it.
+        // Quick takes one piece from the middle; full takes all frames in equal pieces.
         let pieces = |frames: &[usize]| -> Vec<(usize, usize)> {
             let length = frames.len();
             match effort {
@@ -135,7 +140,7 @@ impl Network {
                 let frames = &frames[start..end];
                 let mut values = Vec::new();
                 features.gather(frames, &mut values)?;
-                if self.without_mean {
+                if self.subtracts_mean {
                     subtract_mean(&mut values, BANDS);
                 }
                 let mut vector = session.run(lane, (&self.input, &[1, frames.len(), BANDS], &values), &self.output)?.values;

@@ -1,26 +1,26 @@
-//! How probable it is, from moment to moment of a turn, that its speaker speaks. Pure.
+//! The probability, over the course of a turn, that its speaker is talking. Pure.
 
 use std::sync::Arc;
 
 use crate::audio::time::{Millis, TimeSpan};
 
-/// The time from one value to the next: less than a short word lasts.
+/// Time step of the values: less than the duration of a short word.
 const STEP: Millis = Millis(100);
-/// A probability of one.
+/// The stored value of probability 1.
 const ONE: f32 = 255.0;
 
-/// The course of a probability through a turn; empty where only the mean is known.
+/// Probability for each tenth of a second of a turn; empty if only the turn's mean is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Certainty(Arc<[u8]>);
+pub struct TurnProbability(Arc<[u8]>);
 
-impl Certainty {
-    /// From the mean probability of each tenth of a second of a turn.
+impl TurnProbability {
+    /// Computes the values of a turn from a function that returns the mean probability of a span.
     #[must_use]
     pub fn of(turn: TimeSpan, mean: impl Fn(TimeSpan) -> f32) -> Self {
         Self(parts(turn).map(|part| (mean(part).clamp(0.0, 1.0) * ONE).round() as u8).collect())
     }
 
-    /// As [`Self::values`] gave it; none when it is not that of such a turn.
+    /// Restores values returned by [`Self::values`]; `None` if their number does not fit the turn.
     pub(super) fn from_values(turn: TimeSpan, values: Vec<u8>) -> Option<Self> {
         (values.is_empty() || values.len() == parts(turn).count()).then(|| Self(values.into()))
     }
@@ -29,7 +29,7 @@ impl Certainty {
         &self.0
     }
 
-    /// For how many milliseconds of `span` the speaker of this turn speaks, as far as is known.
+    /// Expected milliseconds of the speaker's speech within `span`; `None` if only the mean is known.
     pub(super) fn expected(&self, turn: TimeSpan, span: TimeSpan) -> Option<f64> {
         if self.0.is_empty() {
             return None;
@@ -56,11 +56,11 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_in_a_span_counts_with_its_own_probability() {
+    fn each_part_of_a_span_counts_with_its_own_probability() {
         let turn = span(1000, 1250);
-        let certainty = Certainty::of(turn, |part| if part.start() < Millis(1200) { 1.0 } else { 0.2 });
-        assert_eq!(certainty.values(), [255, 255, 51]);
-        let expected = |from, to| certainty.expected(turn, span(from, to)).unwrap();
+        let probability = TurnProbability::of(turn, |part| if part.start() < Millis(1200) { 1.0 } else { 0.2 });
+        assert_eq!(probability.values(), [255, 255, 51]);
+        let expected = |from, to| probability.expected(turn, span(from, to)).unwrap();
         assert!((expected(1000, 1250) - 210.0).abs() < 1e-3);
         assert!((expected(1150, 1230) - 56.0).abs() < 1e-3);
         assert!((expected(0, 1010) - 10.0).abs() < 1e-3);
@@ -69,9 +69,9 @@ mod tests {
 
     #[test]
     fn values_have_to_fit_the_turn() {
-        assert_eq!(Certainty::from_values(span(0, 250), vec![1, 2, 3]).unwrap().values(), [1, 2, 3]);
-        assert_eq!(Certainty::from_values(span(0, 250), vec![1, 2]), None);
-        assert_eq!(Certainty::from_values(span(0, 250), Vec::new()), Some(Certainty::default()));
-        assert_eq!(Certainty::default().expected(span(0, 250), span(0, 250)), None);
+        assert_eq!(TurnProbability::from_values(span(0, 250), vec![1, 2, 3]).unwrap().values(), [1, 2, 3]);
+        assert_eq!(TurnProbability::from_values(span(0, 250), vec![1, 2]), None);
+        assert_eq!(TurnProbability::from_values(span(0, 250), Vec::new()), Some(TurnProbability::default()));
+        assert_eq!(TurnProbability::default().expected(span(0, 250), span(0, 250)), None);
     }
 }

@@ -1,14 +1,14 @@
-//! Which stretches of a recording hold speech at all, for the stage that listens to words. Pure.
+//! The regions of a recording to transcribe: all turns with padding, merged across short pauses. Pure.
 
 use super::Diarization;
 use crate::audio::time::{Millis, TimeSpan, merge};
 
-/// Words begin softly and end softly: so much is added on both sides of each turn.
+/// Padding on both sides of each turn, since words begin and end softly.
 const PADDING: Millis = Millis(300);
-/// Pauses up to this are sent along: cutting them saves little, and a cut in a word costs the word.
+/// Pauses up to this length stay in a region: cutting them saves little, and a cut inside a word costs the word.
 const LONGEST_GAP: Millis = Millis(500);
 
-/// The stretches in which anyone speaks, padded and joined, inside the recording and in order.
+/// The speech regions in order, within `duration` and more than [`LONGEST_GAP`] apart.
 #[must_use]
 pub fn speech_regions(diarization: &Diarization, duration: Millis) -> Vec<TimeSpan> {
     let padded = diarization.turns.iter().filter_map(|turn| {
@@ -23,14 +23,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::diarize::{Certainty, SpeakerIndex, SpeechTurn};
+    use crate::diarize::{SpeakerIndex, SpeechTurn, TurnProbability};
 
     proptest! {
         #[test]
         fn every_turn_is_inside_a_region_and_regions_are_apart(spans in prop::collection::vec((0_u64..50_000, 1_u64..5000), 0..40)) {
             let duration = Millis(60_000);
             let turns = spans.iter().filter_map(|(start, length)| TimeSpan::new(Millis(*start), Millis(start + length)));
-            let turns = turns.map(|span| SpeechTurn { span, speaker: SpeakerIndex(0), confidence: 1.0, certainty: Certainty::default() }).collect();
+            let turns = turns.map(|span| SpeechTurn { span, speaker: SpeakerIndex(0), confidence: 1.0, probability: TurnProbability::default() }).collect();
             let diarization = Diarization { speakers: Vec::new(), turns };
             let regions = speech_regions(&diarization, duration);
             prop_assert!(diarization.turns.iter().all(|turn| regions.iter().any(|region| region.overlap(turn.span) == turn.span.duration())));

@@ -1,4 +1,4 @@
-//! Voice activity from the detector whose weights come with the crate `earshot`: where anyone speaks.
+//! Voice activity detection with the crate `earshot`, which contains the weights of its detector.
 
 use earshot::Detector;
 
@@ -6,30 +6,30 @@ use super::DiarizeError;
 use crate::audio::{Audio, SignalError};
 use crate::context::JobContext;
 
-/// Samples of one frame.
+/// Samples per frame (16 ms).
 pub(super) const FRAME: usize = 256;
-/// Speech begins above this score and ends below the lower one.
-const BEGIN: f32 = 0.5;
-const END: f32 = 0.42;
-/// Frames that the score is averaged over.
+/// Scores at which speech begins and ends.
+const ONSET: f32 = 0.5;
+const OFFSET: f32 = 0.42;
+/// Frames over which the score is averaged.
 const SMOOTHING: usize = 7;
-/// The detector's window ends with the newest frame and is three frames long, and it answers late: measured, by two frames.
+/// Measured delay of the detector in frames: its window of three frames ends with the newest one.
 const DELAY: usize = 2;
-/// How faint speech may be beside the louder moments of the recording: 40 dB, as a ratio of mean squares.
+/// Minimum level of speech relative to the loud moments of the recording: -40 dB, as a ratio of mean squares.
 const AUDIBLE: f32 = 1e-4;
-/// The loudest sample of the noise that is added, three steps of 16 bits.
-const HISS: f32 = 1e-4;
-/// Frames between two looks at the stop signal.
+/// Peak of the added dither, three steps of 16 bits.
+const DITHER: f32 = 1e-4;
+/// Frames between two checks of the stop signal.
 const BLOCK: usize = 512;
 
-/// The score of each frame, 0 to 1.
+/// The detector's score for each frame, 0 to 1.
 pub(super) fn scores(ctx: &JobContext, audio: &Audio) -> Result<Vec<f32>, DiarizeError> {
     let mut detector = Detector::default_boxed();
     let mut samples = audio.cursor();
     let frames = audio.len().div_ceil(FRAME);
     let mut scores = Vec::with_capacity(frames + DELAY);
     let mut last = [0.0; FRAME];
-    let mut hiss = Hiss(1);
+    let mut dither = Dither(1);
     for index in 0..frames + DELAY {
         if index % BLOCK == 0 {
             ctx.check()?;
@@ -38,7 +38,7 @@ pub(super) fn scores(ctx: &JobContext, audio: &Audio) -> Result<Vec<f32>, Diariz
         last[..inside.len()].copy_from_slice(inside);
         last[inside.len()..].fill(0.0);
         for sample in &mut last {
-            *sample = (*sample + hiss.next_sample()).clamp(-1.0, 1.0);
+            *sample = (*sample + dither.next_sample()).clamp(-1.0, 1.0);
         }
         scores.push(detector.predict_f32(&last));
     }
@@ -46,22 +46,22 @@ pub(super) fn scores(ctx: &JobContext, audio: &Audio) -> Result<Vec<f32>, Diariz
     Ok(scores)
 }
 
-/// A faint even noise, the same every time.
+/// Deterministic low-level white noise.
 ///
-/// The detector looks at logarithms of energies up to 8 kHz and has never heard an empty band: what telephones leave out above
-/// 4 kHz, a good resampler leaves at exactly nothing, and the scores lose their meaning. Recordings of 16 bits have their
-/// rounding noise there.
-struct Hiss(u32);
+/// The detector takes logarithms of band energies up to 8 kHz and was never trained on an empty band. Above 4 kHz,
+/// which telephones do not transmit, a good resampler leaves exactly nothing, and the scores become meaningless. 16-bit
+/// recordings have their rounding noise there.
+struct Dither(u32);
 
-impl Hiss {
+impl Dither {
     fn next_sample(&mut self) -> f32 {
-        // The constants of Numerical Recipes; the upper bits are even enough.
+        // Linear congruential generator of Numerical Recipes; its upper bits are sufficiently uniform.
         self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        ((self.0 >> 8) as f32 / 8_388_608.0 - 1.0) * HISS
+        ((self.0 >> 8) as f32 / 8_388_608.0 - 1.0) * DITHER
     }
 }
 
-/// Whether each frame is speech: the averaged score, with two thresholds so that it does not flutter.
+/// Speech decision for each frame, from the averaged score with hysteresis.
 pub(super) fn active_frames(scores: &[f32]) -> Vec<bool> {
     let half = SMOOTHING / 2;
     let mut sums = Vec::with_capacity(scores.len() + 1);
@@ -74,39 +74,39 @@ pub(super) fn active_frames(scores: &[f32]) -> Vec<bool> {
         .map(|index| {
             let (from, to) = (index.saturating_sub(half), (index + half + 1).min(scores.len()));
             let mean = ((sums[to] - sums[from]) / (to - from) as f64) as f32;
-            speaking = mean >= if speaking { END } else { BEGIN };
+            speaking = mean >= if speaking { OFFSET } else { ONSET };
             speaking
         })
         .collect()
 }
 
-/// Stretches of active frames, those joined that lie at most `gap` frames apart, without those shorter than `shortest`.
-pub(super) fn stretches(active: &[bool], gap: usize, shortest: usize) -> Vec<(usize, usize)> {
-    let mut stretches: Vec<(usize, usize)> = Vec::new();
+/// Ranges of active frames, joined across gaps of up to `gap` frames; ranges shorter than `shortest` are dropped.
+pub(super) fn speech_segments(active: &[bool], gap: usize, shortest: usize) -> Vec<(usize, usize)> {
+    let mut speech_segments: Vec<(usize, usize)> = Vec::new();
     for frame in (0..active.len()).filter(|frame| active[*frame]) {
-        match stretches.last_mut() {
+        match speech_segments.last_mut() {
             Some((_, end)) if frame <= *end + gap => *end = frame + 1,
-            _ => stretches.push((frame, frame + 1)),
+            _ => speech_segments.push((frame, frame + 1)),
         }
     }
-    stretches.retain(|(start, end)| end - start >= shortest);
-    stretches
+    speech_segments.retain(|(start, end)| end - start >= shortest);
+    speech_segments
 }
 
-/// Keeps the stretches that can be heard: whose louder moments come within [`AUDIBLE`] of the recording's. The detector adapts
-/// to what it hears, and takes the faint hiss after a loud tone for speech.
-pub(super) fn audible(mut stretches: Vec<(usize, usize)>, audio: &Audio) -> Result<Vec<(usize, usize)>, SignalError> {
+/// Keeps the segments whose loud moments are within [`AUDIBLE`] of those of the recording. The detector adapts to its
+/// input and takes the faint noise after a loud tone for speech.
+pub(super) fn audible(mut speech_segments: Vec<(usize, usize)>, audio: &Audio) -> Result<Vec<(usize, usize)>, SignalError> {
     let level = |frame: &[f32]| frame.iter().map(|sample| sample * sample).sum::<f32>() / frame.len() as f32;
     let mut levels: Vec<f32> = Vec::with_capacity(audio.len() / FRAME + 1);
     for block in audio.blocks(0..audio.len(), BLOCK * FRAME) {
         levels.extend(block?.chunks(FRAME).map(level));
     }
     let loud = loud_moments(&levels);
-    stretches.retain(|(start, end)| {
+    speech_segments.retain(|(start, end)| {
         let inside = levels.get(*start..(*end).min(levels.len())).unwrap_or_default();
         loud_moments(inside) >= loud * AUDIBLE
     });
-    Ok(stretches)
+    Ok(speech_segments)
 }
 
 /// The level that one frame in twenty exceeds, as mean square.
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_forty_decibels_below_the_rest_is_not_heard() {
+    fn segments_forty_decibels_below_the_rest_are_dropped() {
         let mut samples = vec![0.1; 100 * FRAME];
         samples[50 * FRAME..].fill(0.0005);
         let audio = Audio::new(samples);
@@ -143,8 +143,8 @@ mod tests {
     }
 
     #[test]
-    fn stretches_are_joined_and_short_ones_dropped() {
+    fn segments_are_joined_and_short_ones_dropped() {
         let active: Vec<bool> = "..##.##......#...###".chars().map(|c| c == '#').collect();
-        assert_eq!(stretches(&active, 1, 2), [(2, 7), (17, 20)]);
+        assert_eq!(speech_segments(&active, 1, 2), [(2, 7), (17, 20)]);
     }
 }

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use super::quality;
 use super::support::models;
+use super::support::needs::Need;
 use super::support::wer::{self, Spoken};
 
 /// Call, people, most WER, most cpWER above WER; in points.
@@ -55,18 +56,13 @@ fn settings() -> Vec<(&'static str, String)> {
         std::fs::copy(folder.join(models::ENGLISH), empty.join(models::ENGLISH)).unwrap();
     });
     let mut settings = vec![("built-in voiceprint", empty.display().to_string())];
-    let brought = Path::new(env!("CARGO_MANIFEST_DIR")).join("volume/models");
-    if brought.join("speaker/ge2e-256.onnx").is_file() && brought.join(models::ENGLISH).is_file() {
-        settings.push(("GE2E", brought.display().to_string()));
-    } else {
-        models::say_skipped("`make models` has not brought the voice encoder");
+    let has_both = |folder: &PathBuf| folder.join("speaker/ge2e-256.onnx").is_file() && folder.join(models::ENGLISH).is_file();
+    if let Some(own) = Need::VoiceEncoder.or_skip(Some(models::own()).filter(has_both)) {
+        settings.push(("GE2E", own.display().to_string()));
     }
-    match models::shared() {
-        Some(shared) => {
-            let dirs = format!("{},{}", empty.display(), shared.join("models").display());
-            settings.push(("segmentation and GE2E", dirs));
-        }
-        None => models::say_skipped("no models of others beside the checkout"),
+    if let Some(shared) = models::shared() {
+        let dirs = format!("{},{}", empty.display(), shared.join("models").display());
+        settings.push(("segmentation and GE2E", dirs));
     }
     settings
 }

@@ -9,9 +9,9 @@ use futures_util::stream;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::models_import::skipped;
 use super::support::app::{DEADLINE, NOTHING, TestApp};
 use super::support::audio::{tone, wav};
+use super::support::needs::Need;
 use super::support::scripted::Act;
 use callannotate::jobs::stage::Stage;
 
@@ -26,12 +26,8 @@ impl SmallDisk {
         let folder = TempDir::new().unwrap();
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", "size=32m", "none"]).arg(folder.path());
-        if mount.output().is_ok_and(|done| done.status.success()) {
-            Some(Self(folder))
-        } else {
-            skipped("no file system can be mounted here");
-            None
-        }
+        let mounted = mount.output().is_ok_and(|done| done.status.success());
+        Need::Mount.or_skip(mounted.then(|| Self(folder)))
     }
 
     fn path(&self) -> &Path {

@@ -8,7 +8,7 @@ use callannotate::models::catalog::{Catalog, CatalogEntry};
 use callannotate::models::import::{ImportRequest, TensorType, import};
 use callannotate::models::{ModelKind, ModelsOptions};
 
-use crate::models_import::{shared_models, skipped};
+use crate::support::models::shared;
 use crate::toy_whisper::{Float, Toy};
 
 /// Puts a toy of so many layers a side into `dir`, under `name`.
@@ -114,10 +114,8 @@ fn the_list_says_of_each_file_what_becomes_of_it() {
 
 #[test]
 fn real_models_are_found_and_a_real_stub_is_passed_over() {
-    let models = shared_models();
-    if !models.is_dir() {
-        return skipped("there are no shared models beside this checkout");
-    }
+    let Some(shared) = shared() else { return };
+    let models = shared.join("models");
     let catalog = Catalog::new(vec![models.clone()]);
     for (kind, name, license) in [
         (ModelKind::Whisper, "ggml-tiny.en-q8_0", Some("MIT")),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::support::der::{Errors, read_rttm, read_uem, score, turns_of};
 use crate::support::diarizers::{Voice, call, diarize_file, with_segmentation, without_segmentation};
-use crate::support::models::{say_skipped, shared};
+use crate::support::models::shared_path;
 
 /// Points by which an error rate may be above the baseline: processors differ in the last digits, and a speaker more or less
 /// found in a short recording is worth as much.
@@ -48,10 +48,8 @@ fn sets() -> Vec<(&'static str, Vec<Recording>)> {
     let own =
         |name: &str| Recording { audio: call(&format!("{name}.flac")), reference: call(&format!("{name}.rttm")), region: None };
     let mut sets = vec![("sample calls", ["support-mono", "conference-mono", "voicemail"].map(own).into())];
-    let Some(folder) = shared().map(|shared| shared.join("audio")).filter(|folder| folder.join("references").is_dir()) else {
-        say_skipped("no shared recordings with references");
-        return sets;
-    };
+    let Some(references) = shared_path("audio/references") else { return sets };
+    let folder = references.parent().unwrap();
     let others = |files: &[&str]| -> Vec<Recording> {
         let one = |file: &&str| {
             let stem = Path::new(file).file_stem().unwrap().to_string_lossy().replace("_mono", "");

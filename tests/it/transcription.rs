@@ -29,13 +29,9 @@ fn english() -> Option<WhisperTranscriber> {
     models::folder_with_whisper().map(|folder| load(&folder.join(models::ENGLISH)).unwrap())
 }
 
-/// A model for the tests of other people's making, when the folder beside the checkout is there.
+/// A third-party model that is made for tests.
 fn stub(name: &str) -> Option<PathBuf> {
-    let path = models::shared().map(|shared| shared.join("models/whisper-stubs").join(name)).filter(|path| path.is_file());
-    if path.is_none() {
-        models::say_skipped(&format!("no {name} beside the checkout"));
-    }
-    path
+    models::shared_path(&format!("models/whisper-stubs/{name}"))
 }
 
 /// One channel of a call and its turns, as speech with a little around it as a diarizer gives it.

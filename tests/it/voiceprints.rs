@@ -8,7 +8,7 @@ use callannotate::inference::{Lanes, Session};
 use callannotate::voiceprint::{Effort, FbankOptions, FbankWindow, FeatureKind, Features, VoiceprintModel, dot, normalize};
 
 use crate::support::diarizers::call;
-use crate::support::models::{say_skipped, shared, voice_encoder};
+use crate::support::models::{shared, voice_encoder};
 
 /// A network of the ResNet kind with random weights, made by scripts/bench/resnet34.py: two frames a column.
 fn small_resnet() -> PathBuf {
@@ -90,7 +90,7 @@ fn columns_of_one_recording_are_not_taken_for_those_of_another() {
 /// A network without convolutions: statistics of the whole stretch, with its mean.
 #[test]
 fn a_network_without_a_trunk_is_run_for_each_voice() {
-    let Some(folder) = shared() else { return say_skipped("no shared models: speaker/sherpa_lda48.onnx") };
+    let Some(folder) = shared() else { return };
     let mut model = VoiceprintModel::load(&folder.join("models/speaker/sherpa_lda48.onnx"), &Lanes::new(2)).unwrap();
     assert_eq!((model.kind(), model.shares_columns()), (WESPEAKER, false));
     let features = Features::of(model.kind(), &tones(20)).unwrap();
@@ -120,7 +120,7 @@ fn models_in_use(folder: &Path) -> Vec<String> {
 fn the_voice_encoder_is_the_default_where_it_is_present() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(models_in_use(folder.path()), ["none", "voiceprint-stats-lda48"]);
-    let Some(encoder) = voice_encoder() else { return say_skipped("no speaker/ge2e-256.onnx; `make models` brings it") };
+    let Some(encoder) = voice_encoder() else { return };
     std::fs::create_dir(folder.path().join("speaker")).unwrap();
     std::fs::copy(encoder, folder.path().join("speaker/ge2e-256.onnx")).unwrap();
     assert_eq!(models_in_use(folder.path()), ["none", "ge2e-256"]);

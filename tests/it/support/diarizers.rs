@@ -13,7 +13,7 @@ use callannotate::inference::Lanes;
 use callannotate::jobs::options::ChannelMode;
 use callannotate::voiceprint::VoiceprintModel;
 
-use super::models::{say_skipped, shared, voice_encoder};
+use super::models::{shared_path, voice_encoder};
 
 /// Which voiceprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,10 +28,7 @@ pub fn voiceprint(voice: Voice) -> Option<VoiceprintModel> {
     match voice {
         Voice::BuiltIn => Some(VoiceprintModel::built_in(&lanes).unwrap()),
         Voice::Ge2e => {
-            let Some(path) = voice_encoder() else {
-                say_skipped("no speaker/ge2e-256.onnx; `make models` brings it");
-                return None;
-            };
+            let path = voice_encoder()?;
             Some(VoiceprintModel::load(&path, &lanes).unwrap())
         }
     }
@@ -44,11 +41,7 @@ pub fn without_segmentation(voice: Voice) -> Option<Box<dyn Diarize>> {
 
 /// The diarizer with the segmentation model, when that is there.
 pub fn with_segmentation(voice: Voice) -> Option<Box<dyn Diarize>> {
-    let Some(folder) = shared() else {
-        say_skipped("no shared models: segmentation/segmentation-3.0.onnx");
-        return None;
-    };
-    let path = folder.join("models/segmentation/segmentation-3.0.onnx");
+    let path = shared_path("models/segmentation/segmentation-3.0.onnx")?;
     let diarizer = SegmentedDiarizer::load(&path, voiceprint(voice)?, &Lanes::new(2), SegmentedOptions::default());
     Some(Box::new(diarizer.unwrap()))
 }

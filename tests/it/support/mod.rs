@@ -8,6 +8,7 @@ pub mod diarizers;
 pub mod dropping;
 pub mod ggml;
 pub mod models;
+pub mod needs;
 pub mod nginx;
 #[cfg(feature = "faults")]
 pub mod observed;

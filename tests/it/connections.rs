@@ -7,6 +7,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -16,9 +17,6 @@ use super::support::needs::Need;
 use super::support::scripted::Act;
 use super::websocket::next;
 use callannotate::jobs::stage::Stage;
-
-/// Between two bytes of a client that trickles.
-const TRICKLE: std::time::Duration = std::time::Duration::from_millis(20);
 
 async fn connect(app: &TestApp) -> TcpStream {
     TcpStream::connect(&app.address).await.unwrap()
@@ -48,23 +46,27 @@ async fn ask(stream: &mut TcpStream) -> String {
     String::from_utf8(said).unwrap().split(' ').nth(1).unwrap().to_owned()
 }
 
+/// Sends a byte, waits until another client has been served, sends the next, and so on until the connection is closed. Each byte is
+/// in time by itself, and what paces them is the server.
+async fn trickle(mut writing: OwnedWriteHalf, mut other: TcpStream) {
+    while writing.write_all(b"x").await.is_ok() {
+        assert_eq!(ask(&mut other).await, "200");
+    }
+}
+
+const NO_RATE_LIMITS: (&str, &str) = ("CALLANNOTATE__RATE_LIMITS__ENABLED", "false");
 const ONE_SECOND_FOR_HEADERS: (&str, &str) = ("CALLANNOTATE__SERVER__HEADER_TIMEOUT_SECONDS", "1");
 
 #[tokio::test]
 async fn a_head_that_does_not_come_to_its_end_is_given_up() {
-    let app = TestApp::spawn_with(&[ONE_SECOND_FOR_HEADERS]).await;
+    let app = TestApp::spawn_with(&[ONE_SECOND_FOR_HEADERS, NO_RATE_LIMITS]).await;
     let mut waiting = connect(&app).await;
     assert_eq!(ask(&mut waiting).await, "200");
     let mut silent = connect(&app).await;
     let (mut reading, mut writing) = connect(&app).await.into_split();
-    // One header after the other, for ever: each byte is in time, the head is not.
-    let trickle = tokio::spawn(async move {
-        let mut sent = writing.write_all(b"GET / HTTP/1.1\r\n").await;
-        while sent.is_ok() {
-            tokio::time::sleep(TRICKLE).await;
-            sent = writing.write_all(b"X").await;
-        }
-    });
+    writing.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    // One header that never ends.
+    let trickle = tokio::spawn(trickle(writing, connect(&app).await));
     assert_eq!(until_closed(&mut silent).await, "");
     let mut said = Vec::new();
     // Closed with or without a reset: bytes may have been on their way.
@@ -112,18 +114,16 @@ async fn a_head_that_is_too_large_is_refused() {
 async fn an_upload_that_trickles_is_answered_408_although_it_never_pauses() {
     let app = TestApp::spawn_with(&[
         ("CALLANNOTATE__SERVER__IDLE_TIMEOUT_SECONDS", "1"),
-        ("CALLANNOTATE__SERVER__MIN_UPLOAD_BYTES_PER_SECOND", "10000"),
+        // Far more than bytes that wait for an answer each.
+        ("CALLANNOTATE__SERVER__MIN_UPLOAD_BYTES_PER_SECOND", "1000000"),
+        NO_RATE_LIMITS,
     ])
     .await;
     let (mut reading, mut writing) = connect(&app).await.into_split();
     let head = "POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000000\r\n\r\n\
                 --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\nRIFF";
     writing.write_all(head.as_bytes()).await.unwrap();
-    let trickle = tokio::spawn(async move {
-        while writing.write_all(b"x").await.is_ok() {
-            tokio::time::sleep(TRICKLE).await;
-        }
-    });
+    let trickle = tokio::spawn(trickle(writing, connect(&app).await));
     let mut said = Vec::new();
     timeout(DEADLINE, async {
         while !String::from_utf8_lossy(&said).contains("help_url") {
@@ -142,7 +142,7 @@ async fn an_upload_that_trickles_is_answered_408_although_it_never_pauses() {
 async fn a_client_that_does_not_take_its_answers_is_closed() {
     let app = TestApp::spawn_with(&[
         ("CALLANNOTATE__SERVER__WRITE_TIMEOUT_SECONDS", "1"),
-        ("CALLANNOTATE__RATE_LIMITS__ENABLED", "false"),
+        NO_RATE_LIMITS,
     ])
     .await;
     let mut stream = connect(&app).await;

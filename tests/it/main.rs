@@ -67,6 +67,7 @@ mod support;
 #[cfg(feature = "faults")]
 mod sweep;
 mod take;
+mod toolchain;
 mod toy_whisper;
 mod transcription;
 mod upload;

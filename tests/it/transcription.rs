@@ -2,12 +2,14 @@
 //! measured is the transcription. The whole pipeline is measured in `calls.rs`.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use callannotate::audio::decode::{DecodeLimits, decode};
 use callannotate::audio::time::{Millis, TimeSpan, merge};
 use callannotate::audio::{Audio, SAMPLE_RATE};
+use callannotate::checkpoints::Checkpoints;
 use callannotate::context::JobContext;
 use callannotate::stop::{StopReason, StopSignal};
 use callannotate::transcribe::transcriber::{WhisperSettings, WhisperTranscriber};
@@ -15,8 +17,13 @@ use callannotate::transcribe::whisper::LoadError;
 use callannotate::transcribe::{Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript};
 use serde_json::Value;
 
+use super::support::app::DEADLINE;
 use super::support::models;
 use super::support::wer::{self, Spoken};
+
+/// The pulse beats once when the work begins, after each encoder pass and with each token: so often inside the first window, which
+/// has more tokens than that, whether one thread works or two.
+const BEATS_INSIDE_A_WINDOW: u64 = 10;
 
 /// Call, most errors in a hundred words: plain whisper.cpp on the whole file or channel, plus one.
 const CALLS: [(&str, f64); 4] = [("support-mono", 1.9), ("billing-stereo", 2.5), ("conference-mono", 2.1), ("voicemail", 5.0)];
@@ -205,11 +212,21 @@ fn a_job_told_to_stop_in_the_middle_of_a_window_stops_within_two_seconds() {
     let Some(mut model) = english() else { return };
     let channels = channels("conference-mono");
     let signals = [Signal { audio: &channels[0].audio, speech: &channels[0].speech }];
+    // What comes to its end is kept: here, no window does.
+    let windows = Arc::new(AtomicUsize::new(0));
+    let sink = Arc::clone(&windows);
+    let keep = move |_: &[u8]| {
+        sink.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    };
     let stop = StopSignal::new();
-    let ctx = JobContext::new(stop.clone(), Arc::new(|_, _| {}));
+    let ctx = JobContext::new(stop.clone(), Arc::new(|_, _| {})).with_checkpoints(Checkpoints::new([], Box::new(keep)));
+    let pulse = ctx.pulse().clone();
     let raised = std::thread::spawn(move || {
-        // Long enough to be inside the first windows, much too short for all of them.
-        std::thread::sleep(Duration::from_millis(300));
+        let begun = Instant::now();
+        while pulse.count() < BEATS_INSIDE_A_WINDOW && begun.elapsed() < DEADLINE {
+            std::thread::yield_now();
+        }
         stop.raise(StopReason::Cancelled);
         Instant::now()
     });
@@ -217,6 +234,8 @@ fn a_job_told_to_stop_in_the_middle_of_a_window_stops_within_two_seconds() {
     let waited = raised.join().unwrap().elapsed();
     assert!(matches!(result, Err(TranscribeError::Stopped(_))), "{result:?}");
     assert!(waited < Duration::from_secs(2), "{waited:?}");
+    assert!(ctx.pulse().count() >= BEATS_INSIDE_A_WINDOW, "the stop came before the first tokens");
+    assert_eq!(windows.load(Ordering::Acquire), 0, "the stop came after a window");
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn main() -> io::Result<()> {
     paths.sort();
     let mut list = String::from("&[\n");
     for path in &paths {
-        // Quoted as Rust quotes a text; a path that is not UTF-8 cannot be included.
+        // Quoted as a Rust string literal; a path that is not UTF-8 cannot be included.
         let file = path.to_str().ok_or_else(|| io::Error::other(format!("{} is not UTF-8", path.display())))?;
         let tag = path.file_stem().unwrap_or_default().to_string_lossy();
         // Writing to a string cannot fail.

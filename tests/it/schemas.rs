@@ -1,4 +1,4 @@
-//! What the server really says, and what the documentation shows, against the published schemas.
+//! The server's answers and the examples of the documentation, validated against the published schemas.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,7 +20,7 @@ fn document() -> Value {
     serde_json::from_str(openapi::text()).unwrap()
 }
 
-/// A validator of a schema within a document, found by its address.
+/// A validator for a schema within a document, found by its JSON pointer.
 fn within(document: &Value, address: &str) -> Validator {
     let mut schema = document.clone();
     if let Value::Object(fields) = &mut schema {
@@ -36,7 +36,7 @@ fn check(validator: &Validator, instance: &Value, what: &str) {
     assert!(mistakes.is_empty(), "{what}: {mistakes:#?}\n{instance:#}");
 }
 
-/// Sends a request and holds the answer against what the description says of the operation.
+/// Sends a request and validates the answer against the operation's description.
 async fn asked(app: &TestApp, document: &Value, method: &str, path: &str, id: &str) -> Value {
     let address = app.url(&path.replace("{job_id}", id));
     let request = app.client.request(method.to_uppercase().parse().unwrap(), address).header("accept", "application/json");
@@ -192,7 +192,7 @@ fn a_real_annotation_keeps_to_the_schema() {
     check(&jsonschema::draft202012::new(&json!({ "$ref": address, "$defs": schema["$defs"] })).unwrap(), &annotation, "it");
 }
 
-/// The blocks of JSON that stand under a mark, with the name of their schema.
+/// The JSON blocks below a `<!-- body: … -->` mark, with the name of their schema.
 fn marked(text: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for block in text.split("\n<!-- body: ").skip(1) {

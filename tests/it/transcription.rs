@@ -1,5 +1,5 @@
-//! The transcriber alone, with real weights, on the project's own calls: speech is taken from the references, so that what is
-//! measured is the transcription. The whole pipeline is measured in `calls.rs`.
+//! The transcriber alone, with a real model, on the sample calls: speech regions come from the references, so that only
+//! the transcription is measured. `calls.rs` measures the whole pipeline.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,11 +21,11 @@ use super::support::app::DEADLINE;
 use super::support::models;
 use super::support::wer::{self, Spoken};
 
-/// The pulse beats once when the work begins, after each encoder pass and with each token: so often inside the first window, which
-/// has more tokens than that, whether one thread works or two.
+/// The pulse beats once at the start, after each encoder pass and with each token. This count is reached inside the first window,
+/// which has more tokens, whether one thread works or two.
 const BEATS_INSIDE_A_WINDOW: u64 = 10;
 
-/// Call, most errors in a hundred words: plain whisper.cpp on the whole file or channel, plus one.
+/// Call and maximum WER in percent: that of plain whisper.cpp on the whole file or channel, plus one point.
 const CALLS: [(&str, f64); 4] = [("support-mono", 1.9), ("billing-stereo", 2.5), ("conference-mono", 2.1), ("voicemail", 5.0)];
 
 fn load(path: &Path) -> Result<WhisperTranscriber, LoadError> {
@@ -41,7 +41,7 @@ fn stub(name: &str) -> Option<PathBuf> {
     models::shared_path(&format!("models/whisper-stubs/{name}"))
 }
 
-/// One channel of a call and its turns, as speech with a little around it as a diarizer gives it.
+/// One channel of a call with its reference turns, and speech regions with small margins, like a diarizer's.
 struct Channel {
     audio: Audio,
     speech: Vec<TimeSpan>,
@@ -96,7 +96,7 @@ fn text(transcript: &Transcript) -> String {
     transcript.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-/// The words, each given to the turn that it shares most time with.
+/// The words, each assigned to the turn with the longest overlap.
 fn by_turn(transcript: &Transcript, turns: &[Turn]) -> Vec<Spoken> {
     let shared = |turn: &Turn, span: TimeSpan| turn.end.min(span.end().as_seconds()) - turn.start.max(span.start().as_seconds());
     let speaker = |span| turns.iter().max_by(|a, b| shared(a, span).total_cmp(&shared(b, span))).map(|turn| turn.speaker.clone());
@@ -212,7 +212,7 @@ fn a_job_told_to_stop_in_the_middle_of_a_window_stops_within_two_seconds() {
     let Some(mut model) = english() else { return };
     let channels = channels("conference-mono");
     let signals = [Signal { audio: &channels[0].audio, speech: &channels[0].speech }];
-    // What comes to its end is kept: here, no window does.
+    // Every finished window is kept as a checkpoint: here there must be none.
     let windows = Arc::new(AtomicUsize::new(0));
     let sink = Arc::clone(&windows);
     let keep = move |_: &[u8]| {

@@ -14,7 +14,7 @@ pub enum Token {
     Colons,
     /// The content of a string literal.
     Text(String),
-    /// Any other character.
+    /// Any other single character.
     Mark(char),
 }
 

@@ -1,4 +1,4 @@
-//! The diarizers that there are models for, and recordings for them.
+//! The diarizers whose models are present, and recordings for them.
 
 use std::path::{Path, PathBuf};
 
@@ -15,14 +15,14 @@ use callannotate::voiceprint::VoiceprintModel;
 
 use super::models::{shared_path, voice_encoder};
 
-/// Which voiceprint.
+/// The speaker embedding to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Voice {
     BuiltIn,
     Ge2e,
 }
 
-/// The voiceprint, when its model is there.
+/// The embedding model, if its file is present.
 pub fn voiceprint(voice: Voice) -> Option<VoiceprintModel> {
     let lanes = Lanes::new(2);
     match voice {
@@ -34,19 +34,19 @@ pub fn voiceprint(voice: Voice) -> Option<VoiceprintModel> {
     }
 }
 
-/// The diarizer of a fresh machine.
+/// The diarizer without a segmentation model.
 pub fn without_segmentation(voice: Voice) -> Option<Box<dyn Diarize>> {
     Some(Box::new(VoicedDiarizer::new(voiceprint(voice)?, Tidying::default())))
 }
 
-/// The diarizer with the segmentation model, when that is there.
+/// The diarizer with a segmentation model, if that is present.
 pub fn with_segmentation(voice: Voice) -> Option<Box<dyn Diarize>> {
     let path = shared_path("models/segmentation/segmentation-3.0.onnx")?;
     let diarizer = SegmentedDiarizer::load(&path, voiceprint(voice)?, &Lanes::new(2), SegmentedOptions::default());
     Some(Box::new(diarizer.unwrap()))
 }
 
-/// One of our own recordings.
+/// The path of a sample call.
 pub fn call(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/calls").join(name)
 }

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers shared by the integration tests.
 
 pub mod app;
 pub mod archive;

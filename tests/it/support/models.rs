@@ -17,14 +17,14 @@ pub fn shared() -> Option<PathBuf> {
     Need::Shared.or_skip(beside())
 }
 
-/// The same for those who do without.
+/// The folder without recording a skip.
 fn beside() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let folder = std::env::var_os("CALLANNOTATE_TEST_SHARED").map_or(beside, PathBuf::from);
     folder.join("models").is_dir().then_some(folder)
 }
 
-/// A file or folder of those.
+/// A file or folder within `shared`.
 pub fn shared_path(name: &str) -> Option<PathBuf> {
     Need::Shared.or_skip(beside().map(|folder| folder.join(name)).filter(|path| path.exists()))
 }

@@ -29,8 +29,7 @@ pub enum Need {
 }
 
 impl Need {
-    const ALL: [Self; 6] =
-        [Self::EnglishModel, Self::VoiceEncoder, Self::Wheels, Self::Shared, Self::Mount, Self::OpenFiles];
+    const ALL: [Self; 6] = [Self::EnglishModel, Self::VoiceEncoder, Self::Wheels, Self::Shared, Self::Mount, Self::OpenFiles];
 
     /// As `tests/may-lack.txt` names it.
     const fn name(self) -> &'static str {
@@ -71,7 +70,10 @@ impl Need {
         let line = format!("{test}: needs {} ({})", self.explanation(), self.name());
         let allowed = allowed(&std::fs::read_to_string(allowances()).unwrap());
         let is_checked = std::env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
-        assert!(!is_checked || allowed.iter().any(|name| name == self.name()), "{line}, and tests/may-lack.txt does not allow its lack");
+        assert!(
+            !is_checked || allowed.iter().any(|name| name == self.name()),
+            "{line}, and tests/may-lack.txt does not allow its lack"
+        );
         // Not by `eprintln!`, which the test harness hides.
         let _shown = writeln!(std::io::stderr(), "skipped: {line}");
         let mut list = OpenOptions::new().create(true).append(true).open(SKIPPED).unwrap();

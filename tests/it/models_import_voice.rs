@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests make their own files, and fail by panicking")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use callannotate::inference::{Lanes, Session, Tensor};
 use callannotate::models::ModelKind;

@@ -89,7 +89,7 @@ impl Diarize for Holding {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Err(DiarizeError::Model("nobody asks any more".to_owned())),
+                Err(RecvTimeoutError::Disconnected) => return Err(DiarizeError::Model("the caller is gone".to_owned())),
             }
         }
     }

@@ -23,7 +23,7 @@ const OPENING_AT_ONCE: usize = 64;
 const SETTLING: Duration = Duration::from_secs(2);
 
 /// The messages that a subscriber received, with their times.
-type Heard = Vec<(u64, Message)>;
+type Received = Vec<(u64, Message)>;
 
 /// The server process, killed on drop.
 struct Server {
@@ -90,13 +90,13 @@ pub(crate) async fn measure(count: usize, events: u8, milliseconds: u64) -> Resu
     tokio::time::sleep(SETTLING).await;
     let idle = server.resident_bytes()?;
     writeln!(server.child.stdin.as_mut().context("no input")?, "tick {events} {milliseconds}")?;
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     while let Some(listened) = timeout(DEADLINE, listeners.join_next()).await.context("not all events arrived")? {
-        heard.push(listened??);
+        received.push(listened??);
     }
     let ticks = (0..events).map(|_| server.next("tick")).collect::<Result<Vec<_>>>()?;
     let busy = server.resident_bytes()?;
-    let delays = delays(&ticks, &heard);
+    let delays = delays(&ticks, &received);
     ensure!(delays.len() == count * usize::from(events), "{} delays", delays.len());
     let at = |share: f64| delays[((delays.len() - 1) as f64 * share) as usize] as f64 / 1000.0;
     Ok(json!({
@@ -104,7 +104,7 @@ pub(crate) async fn measure(count: usize, events: u8, milliseconds: u64) -> Resu
         "p50_ms": at(0.5), "p99_ms": at(0.99), "max_ms": at(1.0),
         "idle_bytes_per_connection": (idle.saturating_sub(before)) / count as u64,
         "busy_bytes_per_connection": (busy.saturating_sub(before)) / count as u64,
-        "messages_per_event": heard.iter().map(Vec::len).sum::<usize>() as f64 / (count as f64 * f64::from(events)),
+        "messages_per_event": received.iter().map(Vec::len).sum::<usize>() as f64 / (count as f64 * f64::from(events)),
     }))
 }
 
@@ -116,17 +116,17 @@ async fn connect(url: &str) -> Result<Socket> {
 }
 
 /// Receives until the last event; messages are parsed later, so that parsing delays nothing.
-async fn listen(mut socket: Socket, events: u8) -> Result<Heard> {
-    let mut heard = Vec::new();
+async fn listen(mut socket: Socket, events: u8) -> Result<Received> {
+    let mut received = Vec::new();
     loop {
         let message = timeout(DEADLINE, socket.next()).await?.context("closed early")??;
         let at = now_micros();
         let is_last = message.to_text().is_ok_and(|text| percent(text) >= Some(events.saturating_mul(STEP_PERCENT)));
         if matches!(message, Message::Text(_)) {
-            heard.push((at, message));
+            received.push((at, message));
         }
         if is_last {
-            return Ok(heard);
+            return Ok(received);
         }
     }
 }
@@ -139,11 +139,11 @@ fn percent(text: &str) -> Option<u8> {
 }
 
 /// Microseconds from each event to its receipt by each subscriber, sorted. A later state includes the earlier ones.
-fn delays(ticks: &[Value], heard: &[Heard]) -> Vec<u64> {
+fn delays(ticks: &[Value], received: &[Received]) -> Vec<u64> {
     let mut delays = Vec::new();
-    for heard in heard {
+    for received in received {
         let states: Vec<(u64, u8)> =
-            heard.iter().filter_map(|(at, message)| Some((*at, percent(message.to_text().ok()?)?))).collect();
+            received.iter().filter_map(|(at, message)| Some((*at, percent(message.to_text().ok()?)?))).collect();
         for tick in ticks {
             let (Some(wanted), Some(happened)) = (tick["percent"].as_u64(), tick["at_micros"].as_u64()) else { continue };
             if let Some((at, _)) = states.iter().find(|(_, percent)| u64::from(*percent) >= wanted) {

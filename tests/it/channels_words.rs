@@ -42,13 +42,13 @@ fn words_stand_under_who_said_them_when_channels_leak_and_once_when_they_are_cop
         let result: Value = serde_json::from_slice(&output.stdout).unwrap();
         let reference = std::fs::read(super::support::diarizers::call(&format!("{name}.json"))).unwrap();
         let reference: Value = serde_json::from_slice(&reference).unwrap();
-        let said = spoken(&reference["turns"], "speaker", "start");
-        let heard = spoken(&result["segments"], "speaker_id", "start_time");
+        let reference = spoken(&reference["turns"], "speaker", "start");
+        let found = spoken(&result["segments"], "speaker_id", "start_time");
         assert_eq!(result["metadata"]["speaker_count"], 2, "{name}");
         // On two channels the order of overlapping turns in one text is arbitrary.
         let score = if name.ends_with("stereo") { wer::per_channel } else { wer::plain };
-        let wer = score(&said, &heard).percent();
-        let cpwer = wer::concatenated(&said, &heard).percent();
+        let wer = score(&reference, &found).percent();
+        let cpwer = wer::concatenated(&reference, &found).percent();
         assert!(wer <= most_wer && cpwer <= wer + most_above, "{name}: WER {wer:.1} %, cpWER {cpwer:.1} %");
     }
 }

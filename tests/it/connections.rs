@@ -46,8 +46,8 @@ async fn ask(stream: &mut TcpStream) -> String {
     String::from_utf8(said).unwrap().split(' ').nth(1).unwrap().to_owned()
 }
 
-/// Sends a byte, waits until another client has been served, sends the next, and so on until the connection is closed. Each byte is
-/// in time by itself, and what paces them is the server.
+/// Sends single bytes until the connection is closed, and waits after each for the answer to another client's request. So no byte
+/// is late, and the pace follows the server.
 async fn trickle(mut writing: OwnedWriteHalf, mut other: TcpStream) {
     while writing.write_all(b"x").await.is_ok() {
         assert_eq!(ask(&mut other).await, "200");

@@ -17,8 +17,8 @@ use super::support::sound::run;
 /// A clock that only the test moves.
 fn held_clock() -> (Clock, Arc<AtomicI64>) {
     let millis = Arc::new(AtomicI64::new(1_800_000_000_000));
-    let told = Arc::clone(&millis);
-    (Clock::from_fn(move || DateTime::from_timestamp_millis(told.load(Ordering::SeqCst)).unwrap()), millis)
+    let now = Arc::clone(&millis);
+    (Clock::from_fn(move || DateTime::from_timestamp_millis(now.load(Ordering::SeqCst)).unwrap()), millis)
 }
 
 async fn listed(app: &TestApp) -> Vec<Value> {

@@ -245,8 +245,8 @@ fn every_odd_broken_or_hostile_file_ends_in_a_success_or_a_plain_error() {
             println!(
                 "{}\t{}\t{}",
                 path.strip_prefix(&root).unwrap_or(&path).display(),
-                told(&probed),
-                told(&decoded.as_ref().map(|it| &it.source))
+                described(&probed),
+                described(&decoded.as_ref().map(|it| &it.source))
             );
             assert!(begun.elapsed().as_secs() < 20, "{} takes too long", path.display());
             assert!(!matches!(probed, Err(DecodeError::Read(_))), "{}: {probed:?}", path.display());
@@ -260,7 +260,7 @@ fn every_odd_broken_or_hostile_file_ends_in_a_success_or_a_plain_error() {
     assert!(seen > 50);
 }
 
-fn told<S: std::borrow::Borrow<SourceInfo>, E: std::fmt::Display>(outcome: &Result<S, E>) -> String {
+fn described<S: std::borrow::Borrow<SourceInfo>, E: std::fmt::Display>(outcome: &Result<S, E>) -> String {
     match outcome {
         Ok(source) => {
             let source = source.borrow();

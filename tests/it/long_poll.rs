@@ -89,8 +89,8 @@ async fn a_preference_counts_unless_the_address_says_otherwise() {
         let url = app.url(&format!("/api/v1/jobs/{id}{query}"));
         let response = app.client.get(url).header("prefer", preference).send().await.unwrap();
         assert_eq!(response.status(), 200, "{preference}");
-        let told = response.headers().get("preference-applied").map(|value| value.to_str().unwrap());
-        assert_eq!(told, applied, "{query} {preference}");
+        let header = response.headers().get("preference-applied").map(|value| value.to_str().unwrap());
+        assert_eq!(header, applied, "{query} {preference}");
     }
     for wrong in ["wait=61", "wait=-1", "wait=x", "last_seq=x", "wait=1&wait=2"] {
         let refused = app.refused(app.client.get(app.url(&format!("/api/v1/jobs/{id}?{wrong}")))).await;

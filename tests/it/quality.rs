@@ -114,7 +114,7 @@ fn measure(diarizer: &mut dyn Diarize, recordings: &[Recording], given: bool) ->
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "what was measured is told")]
+#[expect(clippy::print_stderr, reason = "prints the measurements")]
 fn people_are_told_apart_no_worse_than_before() {
     let systems = [
         (BEST, with_segmentation(Voice::Ge2e)),

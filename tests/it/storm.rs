@@ -62,10 +62,10 @@ async fn what_is_told_after_a_storm_is_what_lies_on_the_volume() {
     for id in statuses(&app).await.into_keys() {
         app.wait_until_finished(&id).await;
     }
-    let told = statuses(&app).await;
-    assert!(told.values().all(|status| status == "completed" || status == "cancelled"), "{told:?}");
+    let reported = statuses(&app).await;
+    assert!(reported.values().all(|status| status == "completed" || status == "cancelled"), "{reported:?}");
     for (folder, status) in [("completed", "completed"), ("failed", "cancelled")] {
-        let expected: Vec<&String> = told.iter().filter(|(_, found)| *found == status).map(|(id, _)| id).collect();
+        let expected: Vec<&String> = reported.iter().filter(|(_, found)| *found == status).map(|(id, _)| id).collect();
         assert_eq!(app.folders(folder).iter().collect::<Vec<_>>(), expected, "{folder}");
     }
     for empty in ["incoming", "processing", "temp"] {
@@ -85,7 +85,7 @@ async fn what_is_told_after_a_storm_is_what_lies_on_the_volume() {
     }
     app.stop().await;
     let app = TestApp::spawn_on(folder.path(), &settings).await;
-    assert_eq!(statuses(&app).await, told);
+    assert_eq!(statuses(&app).await, reported);
 }
 
 #[tokio::test]

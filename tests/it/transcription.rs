@@ -123,11 +123,11 @@ fn calls_are_written_down_and_words_fall_into_their_turns() {
                 .iter()
                 .map(|turn| Spoken { speaker: turn.speaker.clone(), start: turn.start, text: turn.text.clone() })
                 .collect();
-            let heard = by_turn(transcript, turns);
-            let score = wer::plain(&said, &heard);
+            let found = by_turn(transcript, turns);
+            let score = wer::plain(&said, &found);
             plain += score.errors;
             words += score.words;
-            concatenated += wer::concatenated(&said, &heard).errors;
+            concatenated += wer::concatenated(&said, &found).errors;
             assert!(transcript.words.windows(2).all(|pair| pair[0].span.end() <= pair[1].span.start()), "{name}");
             assert!(transcript.words.last().is_none_or(|word| word.span.end() <= audio.duration()), "{name}");
             assert_eq!(transcript.warnings, [""; 0], "{name}");
@@ -180,8 +180,8 @@ fn an_english_model_says_what_it_cannot_do() {
     let russian = channels("support-ru-stereo");
     let warnings =
         |model: &mut WhisperTranscriber, options: TranscribeOptions| transcribe(model, &russian, &options).remove(0).warnings;
-    let heard = warnings(&mut model, TranscribeOptions::default());
-    assert!(heard.iter().any(|warning| warning.contains("another language")), "{heard:?}");
+    let found = warnings(&mut model, TranscribeOptions::default());
+    assert!(found.iter().any(|warning| warning.contains("another language")), "{found:?}");
     let asked = warnings(
         &mut model,
         TranscribeOptions { language: Some("ru".to_owned()), translate: true, ..TranscribeOptions::default() },
@@ -241,14 +241,14 @@ fn a_job_told_to_stop_in_the_middle_of_a_window_stops_within_two_seconds() {
 #[test]
 fn progress_grows_to_a_hundred() {
     let Some(mut model) = english() else { return };
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let sink = Arc::clone(&told);
+    let reported = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&reported);
     let ctx = JobContext::new(StopSignal::new(), Arc::new(move |_, percent| sink.lock().unwrap().push(percent)));
     let channels = channels("support-mono");
     let signals = [Signal { audio: &channels[0].audio, speech: &channels[0].speech }];
     model.transcribe(&ctx, &signals, &TranscribeOptions::default()).unwrap();
-    let told = told.lock().unwrap();
-    assert!(told.is_sorted() && told.first().is_some_and(|percent| *percent < 100) && told.last() == Some(&100), "{told:?}");
+    let reported = reported.lock().unwrap();
+    assert!(reported.is_sorted() && reported.first().is_some_and(|percent| *percent < 100) && reported.last() == Some(&100), "{reported:?}");
 }
 
 #[test]

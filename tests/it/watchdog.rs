@@ -24,7 +24,7 @@ async fn a_server_whose_engine_stands_still_says_so_sets_the_job_aside_and_ends(
     let folder = tempfile::tempdir().unwrap();
     let (app, stuck) = blocked(folder.path(), &[SOON, ("CALLANNOTATE__RATE_LIMITS__ENABLED", "false")]).await;
     let waiting = app.create_job(tone(1000), &[]).await;
-    let told = async {
+    let health = async {
         loop {
             let health = app.get("/health").await;
             let status = health.status();
@@ -35,8 +35,8 @@ async fn a_server_whose_engine_stands_still_says_so_sets_the_job_aside_and_ends(
             assert_eq!((status.as_u16(), body["queue_status"].as_str()), (200, Some("active")));
         }
     };
-    let told = tokio::time::timeout(DEADLINE, told).await.unwrap();
-    assert_eq!(told, (503, "unhealthy".into(), "unhealthy".into()));
+    let health = tokio::time::timeout(DEADLINE, health).await.unwrap();
+    assert_eq!(health, (503, "unhealthy".into(), "unhealthy".into()));
     assert!(matches!(app.end().await, Err(AppError::Stalled(_))));
 
     let app = TestApp::spawn_on(folder.path(), &[]).await;

@@ -1,7 +1,7 @@
 //! Which file uses what another one defines, and the circles that come of it.
 //!
-//! Declaring a child (`mod child;`) is no use of it, and neither is handing its names on (`pub use`): whoever takes a name
-//! that was handed on uses the file that defines it.
+//! Declaring a child (`mod child;`) or re-exporting its names (`pub use`) is not a use of it. Importing a re-exported name is a use of
+//! the file that defines it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,7 +106,7 @@ impl Crate {
         uses
     }
 
-    /// Imports of everything in a module of ours, which hide what is used.
+    /// The files with a glob import of a module of this crate, which hides the names used.
     pub fn globs(&self) -> Vec<String> {
         let of_ours = |source: &&Source| {
             source.imports.iter().any(|import| import.name == "*" && self.absolute(source, &import.path).is_some())

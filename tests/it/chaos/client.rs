@@ -129,14 +129,14 @@ impl Client {
         let mut wrong = Vec::new();
         for index in 0..self.jobs.len() {
             let job = &self.jobs[index];
-            let told = self.http.get(format!("http://{address}/api/v1/jobs/{}", job.id)).send().await.unwrap();
+            let response = self.http.get(format!("http://{address}/api/v1/jobs/{}", job.id)).send().await.unwrap();
             if job.end == End::Deleted {
-                if told.status() != 404 {
+                if response.status() != 404 {
                     wrong.push(format!("{} was deleted and came back", job.name));
                 }
                 continue;
             }
-            let body: Value = told.json().await.unwrap();
+            let body: Value = response.json().await.unwrap();
             let is_right = match job.end {
                 End::Completed => body["status"] == "completed",
                 End::Cancelled => body["status"] == "cancelled",

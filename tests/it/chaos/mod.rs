@@ -85,15 +85,15 @@ async fn undisturbed<T>(volume: &Path, work: impl AsyncFnOnce(String) -> T) -> T
     let Life { mut process, mut log } = Life::begin(volume);
     let all = async {
         let address = log.address().await.expect("the server listens");
-        let told = tokio::select! {
-            told = work(address) => told,
-            () = log.read() => panic!("the server ended by itself"),
+        let done = tokio::select! {
+            done = work(address) => done,
+            () = log.read() => panic!("the server ended on its own"),
         };
         let id = process.id().expect("it still runs").to_string();
         assert!(std::process::Command::new("kill").arg(id).status().unwrap().success());
         let (ended, ()) = tokio::join!(process.wait(), log.read());
         assert!(ended.unwrap().success());
-        told
+        done
     };
     tokio::time::timeout(DEADLINE, all).await.expect("done in time")
 }

@@ -20,7 +20,7 @@ impl World {
     /// The final state, as reported by the last server and by one restarted on the volume; both must agree.
     pub async fn end(&mut self) -> End {
         self.ensure_running().await;
-        let told = match self.jobs().await {
+        let reported = match self.jobs().await {
             Some(jobs) => Some(jobs),
             None => {
                 self.bury();
@@ -32,8 +32,8 @@ impl World {
         let counted = self.before;
         self.ensure_running().await;
         let jobs = self.jobs().await.expect("nothing goes wrong any more");
-        if let Some(told) = told {
-            assert_eq!(told, jobs, "before and after a restart");
+        if let Some(reported) = reported {
+            assert_eq!(reported, jobs, "before and after a restart");
         }
         self.stop().await;
         self.before = counted;

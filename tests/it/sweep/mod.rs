@@ -54,7 +54,7 @@ fn is_full() -> bool {
 /// Plays a scenario on its own volume, and returns the final state.
 fn play(scenario: &Scenario, plan: Plan) -> (End, World) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let told = runtime.block_on(async {
+    let played = runtime.block_on(async {
         let played = async {
             let mut world = World::new(scenario, plan);
             for step in scenario.steps {
@@ -67,7 +67,7 @@ fn play(scenario: &Scenario, plan: Plan) -> (End, World) {
             .unwrap_or_else(|_| panic!("{} {plan:?}: not done after {DEADLINE:?}", scenario.name))
     });
     runtime.shutdown_background();
-    told
+    played
 }
 
 /// All plays of a scenario: every operation with every fault that applies to it.
@@ -102,9 +102,9 @@ fn whatever_fails_and_wherever_the_server_dies_the_end_is_the_same() {
             scope.spawn(|| {
                 while let Some(Play { scenario, plan }) = plays.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let index = ALL.iter().position(|other| other.name == scenario.name).unwrap();
-                    let told = catch_unwind(AssertUnwindSafe(|| play(scenario, *plan)));
-                    let (end, world) = match told {
-                        Ok(told) => told,
+                    let played = catch_unwind(AssertUnwindSafe(|| play(scenario, *plan)));
+                    let (end, world) = match played {
+                        Ok(played) => played,
                         Err(panic) => {
                             let cause = panic.downcast_ref::<String>().cloned();
                             let cause = cause.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
@@ -136,7 +136,7 @@ fn whatever_fails_and_wherever_the_server_dies_the_end_is_the_same() {
     assert!(struck * 10 >= plays.len() * 9, "{struck} of {} faults were met", plays.len());
 }
 
-#[expect(clippy::print_stderr, reason = "the figures of the run, for whoever asked for it")]
+#[expect(clippy::print_stderr, reason = "prints the figures of the run")]
 fn tell(text: &str) {
     eprintln!("{text}");
 }

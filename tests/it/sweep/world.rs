@@ -126,11 +126,11 @@ impl World {
                 | Step::Read(_) => {}
             }
             let dead = self.faults.dead();
-            let told = tokio::select! {
-                told = self.perform(step, repeated) => told,
+            let answer = tokio::select! {
+                answer = self.perform(step, repeated) => answer,
                 () = dead.cancelled() => Answer::Died,
             };
-            match told {
+            match answer {
                 Answer::Done => return,
                 Answer::Made(id) => {
                     let (Step::Upload(name, _) | Step::Take(name) | Step::Lay(name, _)) = step else {

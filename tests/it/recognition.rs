@@ -1,4 +1,4 @@
-//! Known voices in our own calls, enrolled from other sentences of the same people. Grace, who leaves the message, is not enrolled.
+//! Known voices in the sample calls, enrolled from other sentences of the same speakers. Grace, who leaves the voicemail, is not enrolled.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::support::diarizers::{Voice, call, diarize_file, voiceprint, with_segm
 const ENROLLED: [&str; 7] = ["alice", "bob", "carol", "dave", "frank", "anna", "ivan"];
 const CALLS: [&str; 5] = ["support-mono", "billing-stereo", "conference-mono", "voicemail", "support-ru-stereo"];
 
-/// Writes a file for each voice, as `models/embeddings/` has them.
+/// Writes a file for each voice in the format of `models/embeddings/`.
 #[expect(clippy::disallowed_methods, reason = "the test's own folder")]
 fn enrol(folder: &Path, voice: Voice) {
     for name in ENROLLED {
@@ -35,7 +35,7 @@ fn enrol(folder: &Path, voice: Voice) {
     }
 }
 
-/// What was answered for one speaker of a call.
+/// The recognition result for one speaker of a call.
 struct Answer {
     call: &'static str,
     truth: String,
@@ -74,7 +74,7 @@ fn the_best_voiceprint_names_everyone_who_is_enrolled() {
     }
 }
 
-/// It is too weak for telephone lines, and has to say so by naming nobody there.
+/// The built-in voiceprint is too weak for telephone lines: it must leave all speakers there unidentified.
 #[test]
 fn the_built_in_voiceprint_names_nobody_wrongly() {
     let mut diarizer = without_segmentation(Voice::BuiltIn).unwrap();

@@ -38,7 +38,7 @@ class CallAnnotate {
     return this.key ? { Authorization: `Bearer ${this.key}` } : {};
   }
 
-  /** Sends a recording; `onProgress` is told the share sent, 0 to 1. XMLHttpRequest, as fetch does not tell it. */
+  /** Submits a recording; calls `onProgress` with the share sent, 0 to 1. XMLHttpRequest, because fetch does not report upload progress. */
   submit(file, options, onProgress) {
     const form = new FormData();
     // The small part first: a mistake in it is found before the recording is sent.

@@ -198,7 +198,7 @@ class CallAnnotate:
     def _over_sse(self, job_id, last):
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": str(last)} if last is not None else {})}
         with self._call("GET", self._job(job_id) + "/events", headers=headers, stream=True) as response:
-            if response.status_code == 204:  # Nothing more will come: the end was told before.
+            if response.status_code == 204:  # No more events will come: the job's end was already sent.
                 job = self.status(job_id)
                 yield {"type": "status_update", "job_id": job_id, "status": job["status"], "progress": job.get("progress")}
             data, number = [], None

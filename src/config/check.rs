@@ -50,9 +50,7 @@ pub(super) fn some_seconds(
     range: RangeInclusive<i64>,
     allowed: &'static str,
 ) -> impl Fn(&'static str, i64) -> Result<Option<Duration>, ConfigError> {
-    move |setting, value| {
-        seconds(range.clone(), allowed)(setting, value).map(|time| Some(time).filter(|time| !time.is_zero()))
-    }
+    move |setting, value| seconds(range.clone(), allowed)(setting, value).map(|time| Some(time).filter(|time| !time.is_zero()))
 }
 
 /// Whole seconds as milliseconds of a recording.
@@ -159,15 +157,13 @@ pub(super) fn job_language(setting: &'static str, value: String) -> Result<Optio
 }
 
 pub(super) fn proxies(setting: &'static str, list: Vec<String>) -> Result<TrustedProxies, ConfigError> {
-    TrustedProxies::parse(given(&list)).or_else(|entry| {
-        refused_text(setting, &entry, "a list of addresses and networks such as 10.0.0.0/8 or ::1")
-    })
+    TrustedProxies::parse(given(&list))
+        .or_else(|entry| refused_text(setting, &entry, "a list of addresses and networks such as 10.0.0.0/8 or ::1"))
 }
 
 pub(super) fn origins(setting: &'static str, list: Vec<String>) -> Result<Origins, ConfigError> {
-    Origins::parse(given(&list)).or_else(|entry| {
-        refused_text(setting, &entry, "a list of origins such as https://calls.example.org, or * or null")
-    })
+    Origins::parse(given(&list))
+        .or_else(|entry| refused_text(setting, &entry, "a list of origins such as https://calls.example.org, or * or null"))
 }
 
 pub(super) fn result_names(setting: &'static str, value: String) -> Result<ResultNames, ConfigError> {

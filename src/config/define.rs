@@ -128,14 +128,22 @@ macro_rules! settings {
 
 /// The type of a checked value: the raw one, unless the row has another.
 macro_rules! value_type {
-    ($raw:ty) => { $raw };
-    ($raw:ty, $value:ty) => { $value };
+    ($raw:ty) => {
+        $raw
+    };
+    ($raw:ty, $value:ty) => {
+        $value
+    };
 }
 
 /// A value after its check, if it has one.
 macro_rules! checked {
-    ($setting:expr, $raw:expr) => { $raw };
-    ($setting:expr, $raw:expr, $check:expr) => { $check($setting, $raw)? };
+    ($setting:expr, $raw:expr) => {
+        $raw
+    };
+    ($setting:expr, $raw:expr, $check:expr) => {
+        $check($setting, $raw)?
+    };
 }
 
 pub(super) use {checked, settings, value_type};

@@ -28,10 +28,7 @@ use settings::{SETTINGS, raw};
 pub enum ConfigError {
     /// The file that `CONFIG_PATH` names cannot be read.
     #[error("CONFIG_PATH names {path}, which cannot be read: {source}")]
-    Unreadable {
-        path: String,
-        source: std::io::Error,
-    },
+    Unreadable { path: String, source: std::io::Error },
     /// Not YAML, an unknown setting, or a value of the wrong type.
     #[error("settings: {0}")]
     Malformed(String),
@@ -82,7 +79,8 @@ impl Config {
             }
         }
         let merged = builder.build().map_err(|error| ConfigError::Malformed(one_line(&error.to_string())))?;
-        let raw: raw::Sections = merged.try_deserialize().map_err(|error| ConfigError::Malformed(one_line(&error.to_string())))?;
+        let raw: raw::Sections =
+            merged.try_deserialize().map_err(|error| ConfigError::Malformed(one_line(&error.to_string())))?;
         Self::checked(raw)?.consistent()
     }
 }

@@ -11,7 +11,7 @@ use super::bodies::health::{
 };
 use super::state::AppState;
 use crate::jobs::stage::Stage;
-use crate::volume::Writable;
+use crate::lifecycle::{Storage, Writable};
 
 /// Health
 ///
@@ -28,9 +28,7 @@ pub(super) async fn get_health(State(state): State<AppState>) -> (StatusCode, Js
 
 /// Whether the server can work, and how each of its parts does.
 pub(super) async fn measure(state: &AppState) -> HealthBody {
-    let volume = state.volume.clone();
-    let measured = tokio::task::spawn_blocking(move || (volume.is_writable(), volume.log_bytes(), volume.free_bytes())).await;
-    let (writable, log_bytes, free) = measured.unwrap_or((Writable::No, 0, None));
+    let Storage { writable, log_bytes, free_bytes: free } = state.lifecycle.storage().await;
     let engine = state.engine.is_alive();
     let stages = state.engine.stages().iter();
     let missing_stages: Vec<MissingStage> = stages
@@ -44,7 +42,7 @@ pub(super) async fn measure(state: &AppState) -> HealthBody {
     let is_stopping = state.stopping.is_cancelled();
     let queue = if !engine || is_stopping {
         Condition::Unhealthy
-    } else if state.registry.has_room() {
+    } else if state.lifecycle.jobs().has_room() {
         Condition::Healthy
     } else {
         Condition::Degraded
@@ -57,7 +55,7 @@ pub(super) async fn measure(state: &AppState) -> HealthBody {
     let problems = [
         (writable == Writable::Full, Problem::StorageFull),
         (writable == Writable::No, Problem::VolumeUnwritable),
-        (!state.registry.has_room(), Problem::QueueFull),
+        (!state.lifecycle.jobs().has_room(), Problem::QueueFull),
         (!engine, Problem::EngineEnded),
         (state.engine.is_stalled(), Problem::EngineStalled),
         (!missing_stages.is_empty(), Problem::StagesMissing),
@@ -71,7 +69,7 @@ pub(super) async fn measure(state: &AppState) -> HealthBody {
         status: audio.max(queue).max(access),
         version: env!("CARGO_PKG_VERSION"),
         uptime: state.uptime().as_secs(),
-        queue_status: match (state.engine.is_stalled(), is_stopping, state.registry.is_paused()) {
+        queue_status: match (state.engine.is_stalled(), is_stopping, state.lifecycle.jobs().is_paused()) {
             (true, _, _) => QueueCondition::Stalled,
             (false, true, _) => QueueCondition::Stopping,
             (false, false, true) => QueueCondition::Paused,

@@ -11,7 +11,7 @@ use super::error::{ApiError, Mistake};
 use super::operations::list::{DEFAULT_LIMIT, ListRequest, MAX_LIMIT, decode_cursor};
 use super::query::Parameters;
 use crate::jobs::JobState;
-use crate::jobs::registry::{Filter, Order};
+use crate::lifecycle::{Filter, Order};
 
 /// The longest that a client may wait for a change, in seconds: proxies commonly give up after this.
 pub(super) const MAX_WAIT_SECONDS: u64 = 60;

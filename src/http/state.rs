@@ -1,9 +1,8 @@
-//! What the handlers share.
+//! The state that all handlers share.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -14,71 +13,59 @@ use crate::access::limits::Limits;
 use crate::access::origins::Origins;
 use crate::access::proxies::TrustedProxies;
 use crate::audio::decode::DecodeLimits;
+use crate::capabilities::EngineStatus;
 use crate::clock::Clock;
-use crate::engine::EngineStatus;
-use crate::jobs::job_locks::JobLocks;
-use crate::jobs::registry::Registry;
+use crate::intake::Intake;
+use crate::lifecycle::Lifecycle;
 use crate::messages::Language;
-use crate::volume::Volume;
 
-/// The parts that the handlers need, as the application hands them over.
+/// The parts that the handlers need, wired by the application.
 pub struct Parts {
-    /// All jobs.
-    pub registry: Registry,
-    /// All files.
-    pub volume: Volume,
-    /// The time.
+    /// Looks at jobs and changes them.
+    pub lifecycle: Lifecycle,
+    /// Makes jobs of recordings.
+    pub intake: Intake,
     pub clock: Clock,
-    /// What the engine can do.
+    /// What the engine can do, and whether it is alive.
     pub engine: EngineStatus,
-    /// Raised when no more recordings are taken; everything else is still answered.
+    /// Cancelled when no more recordings are accepted; everything else is still answered.
     pub stopping: CancellationToken,
-    /// Raised when the server closes: what lasts, such as a long poll, ends now.
+    /// Cancelled when the server closes: long polls and streams end now.
     pub closing: CancellationToken,
-    /// Who is who.
+    /// The keys and what they allow.
     pub access: Access,
-    /// How much one client may ask.
+    /// Rate limits of each client.
     pub limits: Limits,
-    /// Whose word about a client's address is taken.
+    /// Proxies whose forwarding headers are believed.
     pub proxies: TrustedProxies,
-    /// Which web pages may use the interface.
+    /// Origins of web pages that may use the interface.
     pub origins: Origins,
-    /// Lets the changes of one job follow each other.
-    pub job_locks: Arc<JobLocks>,
-    /// Holds the process until what was begun for a client is done.
+    /// Tracks WebSocket sessions, so that the process can wait for them.
     pub tasks: TaskTracker,
-    /// Largest recording, in bytes.
+    /// Size of the largest recording that is accepted.
     pub max_file_bytes: u64,
-    /// What a recording may be.
+    /// Limits of length and channels.
     pub decode_limits: DecodeLimits,
-    /// How a body has to come.
+    /// Timeouts of a request body.
     pub pace: Pace,
-    /// What is spoken to a client that does not say.
+    /// Language of messages to a client that names none.
     pub language: Language,
 }
 
-/// The parts, shared, and what the interface adds.
+/// The shared parts, with the state of the interface itself.
 #[derive(Clone)]
 pub struct AppState(Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) parts: Parts,
     pub(super) started: Instant,
-    /// Bounds how many uploaded files are examined at once: each takes a thread.
-    pub(super) probes: Semaphore,
-    /// What was answered about jobs that have ended.
+    /// Responses about jobs that have ended.
     pub(super) response_cache: ResponseCache,
 }
 
 impl AppState {
-    /// Shares the parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner {
-            parts,
-            started: Instant::now(),
-            probes: Semaphore::new(4),
-            response_cache: ResponseCache::default(),
-        }))
+        Self(Arc::new(Inner { parts, started: Instant::now(), response_cache: ResponseCache::default() }))
     }
 
     pub(super) fn uptime(&self) -> Duration {
@@ -87,10 +74,6 @@ impl AppState {
 
     pub(super) fn response_cache(&self) -> &ResponseCache {
         &self.0.response_cache
-    }
-
-    pub(super) fn probes(&self) -> &Semaphore {
-        &self.0.probes
     }
 }
 

@@ -14,6 +14,7 @@ use super::operations::{admission, create};
 use super::requester::Requester;
 use super::state::AppState;
 use super::upload::{answer, idempotency_key};
+use crate::intake::{JobRequest, Origin};
 
 /// Makes a job of a file that lies in `incoming/`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -38,9 +39,10 @@ pub(super) struct TakeRequest {
 pub(super) async fn take(state: &AppState, requester: &Requester, request: Request) -> Result<Response, ApiError> {
     let admission = admission::admit(state, requester, None, idempotency_key(request.headers())?)?;
     let JsonBody(request): JsonBody<TakeRequest> = JsonBody::from_request(request, state).await?;
-    let wishes = create::understand(Source::Field(request.metadata.as_ref()), Source::Field(request.options.as_ref()))?;
+    let job_request = JobRequest::check(Source::Field(request.metadata.as_ref()), Source::Field(request.options.as_ref()))?;
     let name = request.filename.ok_or(ApiError::MissingFile)?;
-    let said = create::declared(request.content_type.as_deref())?;
-    let created = create::from_arrival(state, requester, admission, (&name, said), wishes).await?;
-    Ok(answer(requester, &created))
+    let declared = create::declared(request.content_type.as_deref())?;
+    let recording = (Origin::Incoming(name), declared);
+    let accepted = create::create(state, requester, admission, recording, job_request).await?;
+    Ok(answer(requester, &accepted))
 }

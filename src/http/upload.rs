@@ -21,13 +21,13 @@ use super::error::ApiError;
 use super::fields::{self, Source};
 use super::json::is_json;
 use super::openapi::requests::RecordingForm;
-use super::operations::admission::{self, Admission};
-use super::operations::create::{self, Created};
+use super::operations::{admission, create};
 use super::requester::Requester;
 use super::state::AppState;
 use super::take::{TakeRequest, take};
 use crate::audio::headerless::Headerless;
-use crate::volume::Spool;
+use crate::intake::{Admission, JobRequest, Origin, Spool};
+use crate::lifecycle::Accepted;
 
 /// What the parts beside the recording and the boundaries may take.
 const MAX_OVERHEAD_BYTES: u64 = 1024 * 1024;
@@ -114,19 +114,20 @@ async fn receive(
     let parts = read_parts(state, boundary, &mut admission, data).await?;
     let metadata = Source::Text(parts.metadata.as_deref().unwrap_or_default());
     let options = Source::Text(parts.options.as_deref().unwrap_or_default());
-    let wishes = create::understand(metadata, options)?;
-    let (spool, label) = parts.recording.ok_or(ApiError::MissingFile)?;
-    let created = create::from_spool(state, requester, admission, spool, label, wishes).await?;
-    Ok(answer(requester, &created))
+    let job_request = JobRequest::check(metadata, options)?;
+    let (spool, (filename, declared)) = parts.recording.ok_or(ApiError::MissingFile)?;
+    let recording = (Origin::Received(Box::new(spool), filename), declared);
+    let accepted = create::create(state, requester, admission, recording, job_request).await?;
+    Ok(answer(requester, &accepted))
 }
 
 /// The answer to a request that made a job, now or before.
-pub(super) fn answer(requester: &Requester, created: &Created) -> Response {
-    let (Created::Now(job) | Created::Before(job)) = created;
+pub(super) fn answer(requester: &Requester, accepted: &Accepted) -> Response {
+    let (Accepted::New(job) | Accepted::Replayed(job)) = accepted;
     let location = format!("/api/v1/jobs/{}", job.id);
     let body = Json(JobBody::as_accepted(job, requester));
     let mut response = (StatusCode::CREATED, [(LOCATION, location)], body).into_response();
-    if matches!(created, Created::Before(_)) {
+    if matches!(accepted, Accepted::Replayed(_)) {
         response.headers_mut().insert(&REPLAYED, HeaderValue::from_static("true"));
     }
     response
@@ -205,13 +206,13 @@ impl Part<'_> {
 
 async fn read_recording(state: &AppState, admission: &mut Admission, mut part: Part<'_>) -> Result<(Spool, Label), ApiError> {
     let filename = fields::file_label(part.field.file_name());
-    let said = create::declared(part.field.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()))?;
-    let mut spool = admission.spool(state).await?;
+    let declared = create::declared(part.field.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()))?;
+    let mut spool = state.intake.open_spool(admission).await?;
     while let Some(chunk) = part.chunk().await? {
         spool.write(&chunk).await?;
     }
     spool.finish().await?;
-    Ok((spool, (filename, said)))
+    Ok((spool, (filename, declared)))
 }
 
 async fn read_field(mut part: Part<'_>, name: &str) -> Result<Bytes, ApiError> {

@@ -126,12 +126,10 @@ mod tests {
     #[test]
     fn a_stage_is_wanted_unless_the_options_switch_it_or_what_it_builds_on_off() {
         let wanted = |options: &JobOptions| Stage::all().filter(|stage| stage.is_wanted(options)).map(Stage::name).collect();
-        let all_but_contacts: Vec<&str> =
-            Stage::all().filter(|stage| *stage != Stage::CarddavLookup).map(Stage::name).collect();
+        let all_but_contacts: Vec<&str> = Stage::all().filter(|stage| *stage != Stage::CarddavLookup).map(Stage::name).collect();
         let found: Vec<&str> = wanted(&JobOptions::default());
         assert_eq!(found, all_but_contacts);
-        let found: Vec<&str> =
-            wanted(&JobOptions { diarize: Some(false), lookup_contacts: Some(true), ..JobOptions::default() });
+        let found: Vec<&str> = wanted(&JobOptions { diarize: Some(false), lookup_contacts: Some(true), ..JobOptions::default() });
         assert_eq!(found, ["validation", "preprocessing", "transcription", "carddav_lookup", "annotation"]);
     }
 }

@@ -78,7 +78,9 @@ fn decode(bytes: &[u8]) -> Result<Measured, String> {
     if file.jobs.len() > REMEMBERED {
         return Err(format!("it holds {} jobs", file.jobs.len()));
     }
-    let model = |(name, model): (String, String)| Stage::from_name(&name).map(|stage| (stage, model)).ok_or(format!("{name} is no stage"));
+    let model = |(name, model): (String, String)| {
+        Stage::from_name(&name).map(|stage| (stage, model)).ok_or(format!("{name} is no stage"))
+    };
     let job = |job: JobTimeFile| JobTime {
         audio_seconds: job.audio_seconds,
         processing_seconds: job.processing_seconds,

@@ -16,8 +16,8 @@ use crate::checks::{ERROR_TYPES, FailedCheck, Mistake};
 use crate::http::bodies::SUPPORTED_FORMATS;
 use crate::jobs::stage::Stage;
 use crate::jobs::{Failure, FailureCode};
-use crate::tables;
 use crate::messages::{Argument, key};
+use crate::tables;
 
 errors! {
     /// The request cannot be understood: a broken multipart body, no WebSocket upgrade where one is needed, an address over 8 KiB,

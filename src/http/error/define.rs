@@ -149,8 +149,12 @@ macro_rules! errors {
 
 /// The example of a row: its own, or the error itself where there is no payload.
 macro_rules! example {
-    ($name:ident) => { ApiError::$name };
-    ($name:ident, $example:expr) => { $example };
+    ($name:ident) => {
+        ApiError::$name
+    };
+    ($name:ident, $example:expr) => {
+        $example
+    };
 }
 
 pub(super) use {errors, example};

@@ -20,7 +20,7 @@ use utoipa::OpenApi;
 
 use super::bodies::error::{ErrorEnvelope, FailedCheckBody};
 use super::bodies::message::JobEvent;
-use super::bodies::result::ResultBody;
+use crate::document::ResultFile;
 use operations::{Counterpart, Operation};
 pub use schemas::{messages_text, result_text};
 
@@ -46,7 +46,7 @@ const COMMAND: &str = "x-websocket-command";
         (name = "Queue", description = "What waits"),
         (name = "System", description = "The server itself"),
     ),
-    components(schemas(ErrorEnvelope, FailedCheckBody, ResultBody, JobEvent<'static>)),
+    components(schemas(ErrorEnvelope, FailedCheckBody, ResultFile, JobEvent<'static>)),
 )]
 struct Frame;
 

@@ -1,37 +1,14 @@
-//! What can be said of a recording before a byte of it is read: whether there is room for it.
+//! What is decided before a byte of a recording is read.
 
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
 use crate::http::state::AppState;
-use crate::jobs::JobId;
-use crate::jobs::registry::Reservation;
-use crate::volume::{NoRoom, Promise, Spool};
+use crate::intake::Admission;
 
-/// Most characters of an idempotency key.
+/// Characters of an idempotency key at most.
 pub(in crate::http) const MAX_KEY_CHARS: usize = 255;
 
-/// A recording may come.
-pub(in crate::http) struct Admission {
-    /// Its place in the queue; none for a request that was made before, which needs none.
-    pub(super) reservation: Option<Reservation>,
-    /// The client's own name for the request.
-    pub(super) key: Option<String>,
-    /// Room on the disk, until it is used.
-    room: Option<Promise>,
-}
-
-impl Admission {
-    /// A place on the volume for the recording.
-    pub(in crate::http) async fn spool(&mut self, state: &AppState) -> Result<Spool, ApiError> {
-        let room = match self.room.take() {
-            Some(room) => room,
-            None => state.volume.promise(0).map_err(|NoRoom| ApiError::StorageFull)?,
-        };
-        Ok(state.volume.spool(JobId::random(), state.max_file_bytes, room).await?)
-    }
-}
-
-/// Whether a recording of so many bytes, as far as it is known, may come.
+/// Decides whether a recording may be sent. `size` is in bytes, as far as it is known.
 pub(in crate::http) fn admit(
     state: &AppState,
     requester: &Requester,
@@ -41,17 +18,10 @@ pub(in crate::http) fn admit(
     if state.stopping.is_cancelled() {
         return Err(ApiError::ShuttingDown);
     }
-    let limit = state.max_file_bytes;
-    if let Some(size) = size.filter(|size| *size > limit) {
-        return Err(ApiError::FileTooLarge { size: Some(size), limit });
-    }
-    let is_known = key.as_ref().is_some_and(|key| state.registry.find_by_key(requester.caller.key(), key).is_some());
-    let reservation = if is_known { None } else { Some(state.registry.reserve()?) };
-    let room = state.volume.promise(size.unwrap_or(0)).map_err(|NoRoom| ApiError::StorageFull)?;
-    Ok(Admission { reservation, key, room: Some(room) })
+    Ok(state.intake.admit(requester.caller.key(), size, key)?)
 }
 
-/// An idempotency key as it may be.
+/// Checks the form of an idempotency key.
 pub(in crate::http) fn checked_key(text: &str) -> Result<String, ApiError> {
     let length = text.chars().count();
     if (1..=MAX_KEY_CHARS).contains(&length) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {

@@ -47,7 +47,7 @@ impl Follower {
     /// Follows a job from behind the event of this number; without one, from its present state on.
     pub(in crate::http) fn new(state: &AppState, requester: &Requester, id: JobId, after: Option<u64>) -> Result<Self, ApiError> {
         let job = find(state, requester, id)?;
-        let watched = state.registry.watch(id).ok_or(ApiError::JobNotFound)?;
+        let watched = state.lifecycle.jobs().watch(id).ok_or(ApiError::JobNotFound)?;
         // A number that was never given is no place to go on from.
         let last = after.map_or(watched.before_present, |number| if number > job.last_event { 0 } else { number });
         Ok(Self { id, states: watched.states, last, waiting: VecDeque::new() })
@@ -68,7 +68,7 @@ impl Follower {
         if self.waiting.is_empty() {
             let job = Arc::clone(&self.states.borrow_and_update());
             if job.last_event > self.last {
-                self.waiting = state.registry.events_after(self.id, self.last)?.into();
+                self.waiting = state.lifecycle.jobs().events_after(self.id, self.last)?.into();
             } else if job.state.is_terminal() {
                 return Some(Followed::Ended);
             }

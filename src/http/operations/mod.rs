@@ -18,5 +18,5 @@ use crate::jobs::{Job, JobId};
 
 /// A job that this requester may know of; what it may not know of does not exist for it.
 pub(super) fn find(state: &AppState, requester: &Requester, id: JobId) -> Result<Arc<Job>, ApiError> {
-    state.registry.find(id).filter(|job| requester.sees(job)).ok_or(ApiError::JobNotFound)
+    state.lifecycle.jobs().find(id).filter(|job| requester.sees(job)).ok_or(ApiError::JobNotFound)
 }

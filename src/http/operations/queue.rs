@@ -8,7 +8,7 @@ use crate::http::state::AppState;
 
 /// What runs, and what waits in which order. Of other people's jobs, only how many there are.
 pub(in crate::http) fn status(state: &AppState, requester: &Requester) -> QueueStatus {
-    let queued = state.registry.queued();
+    let queued = state.lifecycle.jobs().queued();
     let jobs = queued
         .iter()
         .enumerate()
@@ -23,8 +23,8 @@ pub(in crate::http) fn status(state: &AppState, requester: &Requester) -> QueueS
         .collect();
     QueueStatus {
         queue_length: queued.len(),
-        processing_job: state.registry.running().filter(|job| requester.sees(job)).map(|job| uuid(job.id)),
-        average_processing_time: tenths(state.registry.average_processing_seconds()),
+        processing_job: state.lifecycle.jobs().running().filter(|job| requester.sees(job)).map(|job| uuid(job.id)),
+        average_processing_time: tenths(state.lifecycle.jobs().average_processing_seconds()),
         jobs,
     }
 }

@@ -11,13 +11,14 @@ use super::uploading::{Announced, Upload};
 use crate::http::bodies::job::{JobBody, uuid};
 use crate::http::error::ApiError;
 use crate::http::fields::Source;
-use crate::http::operations::create::{self, Created};
 use crate::http::operations::jobs::{self, Cancelled};
-use crate::http::operations::{admission, list, queue, result};
+use crate::http::operations::{admission, create, list, queue, result};
 use crate::http::parameters::list_request;
 use crate::http::query::Parameters;
 use crate::http::{health, info};
+use crate::intake::{JobRequest, Origin};
 use crate::jobs::JobId;
+use crate::lifecycle::Accepted;
 
 /// The key under which a client names its command.
 const REQUEST_ID: &str = "request_id";
@@ -67,11 +68,11 @@ impl Session {
             Command::CreateJob { filename, content_type, metadata, options, idempotency_key } => {
                 let key = idempotency_key.as_deref().map(admission::checked_key).transpose()?;
                 let admission = admission::admit(&state, &requester, None, key)?;
-                let wishes = create::understand(Source::Field(metadata.as_ref()), Source::Field(options.as_ref()))?;
+                let request = JobRequest::check(Source::Field(metadata.as_ref()), Source::Field(options.as_ref()))?;
                 let name = filename.ok_or(ApiError::MissingFile)?;
-                let said = create::declared(content_type.as_deref())?;
-                let created = create::from_arrival(&state, &requester, admission, (&name, said), wishes).await?;
-                self.created(&created)
+                let recording = (Origin::Incoming(name), create::declared(content_type.as_deref())?);
+                let accepted = create::create(&state, &requester, admission, recording, request).await?;
+                self.accepted(&accepted)
             }
             Command::UploadStart { filename, content_type, size, metadata, options, idempotency_key } => {
                 if self.upload.is_some() {
@@ -98,8 +99,8 @@ impl Session {
                     return Err(ApiError::InvalidRequest(format!("only {received} bytes have arrived yet")));
                 }
                 Some(upload) => {
-                    let created = upload.finish(&state, &requester).await?;
-                    self.created(&created)
+                    let accepted = upload.finish(&state, &requester).await?;
+                    self.accepted(&accepted)
                 }
             },
             Command::UploadAbort {} => {
@@ -136,10 +137,10 @@ impl Session {
         })
     }
 
-    fn created(&self, created: &Created) -> Answer {
-        let (job, replayed) = match created {
-            Created::Now(job) => (job, false),
-            Created::Before(job) => (job, true),
+    fn accepted(&self, accepted: &Accepted) -> Answer {
+        let (job, replayed) = match accepted {
+            Accepted::New(job) => (job, false),
+            Accepted::Replayed(job) => (job, true),
         };
         Answer::JobCreated { job: Box::new(JobBody::as_accepted(job, &self.requester)), replayed }
     }

@@ -6,12 +6,12 @@ use tokio::time::Instant;
 use crate::audio::headerless::Headerless;
 use crate::http::error::ApiError;
 use crate::http::fields::{self, Source};
-use crate::http::operations::admission::{self, Admission};
-use crate::http::operations::create::{self, Created, Wishes};
+use crate::http::operations::{admission, create};
 use crate::http::requester::Requester;
 use crate::http::state::AppState;
+use crate::intake::{Admission, JobRequest, Origin, Spool};
 use crate::jobs::JobId;
-use crate::volume::Spool;
+use crate::lifecycle::Accepted;
 
 /// So much may be on its way, in bytes.
 const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
@@ -30,7 +30,7 @@ pub(super) struct Announced<'a> {
 pub(super) struct Upload {
     spool: Spool,
     admission: Admission,
-    wishes: Wishes,
+    request: JobRequest,
     /// Its name, and what its media type says of samples without a header.
     label: (String, Option<Headerless>),
     size: u64,
@@ -44,18 +44,18 @@ impl Upload {
     pub(super) async fn begin(state: &AppState, requester: &Requester, announced: Announced<'_>) -> Result<Self, ApiError> {
         let key = announced.idempotency_key.map(admission::checked_key).transpose()?;
         let mut admission = admission::admit(state, requester, Some(announced.size), key)?;
-        let wishes = create::understand(announced.metadata, announced.options)?;
-        let said = create::declared(announced.content_type)?;
+        let request = JobRequest::check(announced.metadata, announced.options)?;
+        let declared = create::declared(announced.content_type)?;
         if announced.size == 0 {
             return Err(ApiError::AudioEmpty);
         }
-        wishes.check(state, &admission)?;
-        let spool = admission.spool(state).await?;
+        create::check(state, &admission, &request)?;
+        let spool = state.intake.open_spool(&mut admission).await?;
         Ok(Self {
             spool,
             admission,
-            wishes,
-            label: (fields::file_label(announced.filename), said),
+            request,
+            label: (fields::file_label(announced.filename), declared),
             size: announced.size,
             granted: announced.size.min(WINDOW_BYTES),
             overdue: Instant::now() + state.pace.idle_timeout,
@@ -94,8 +94,10 @@ impl Upload {
     }
 
     /// Makes a job of it.
-    pub(super) async fn finish(mut self, state: &AppState, requester: &Requester) -> Result<Created, ApiError> {
+    pub(super) async fn finish(mut self, state: &AppState, requester: &Requester) -> Result<Accepted, ApiError> {
         self.spool.finish().await?;
-        create::from_spool(state, requester, self.admission, self.spool, self.label, self.wishes).await
+        let (filename, declared) = self.label;
+        let recording = (Origin::Received(Box::new(self.spool), filename), declared);
+        create::create(state, requester, self.admission, recording, self.request).await
     }
 }

@@ -25,10 +25,7 @@ fn the_files_made_from_tables_are_what_the_code_says() {
     let made = [
         (root().join("config/default.yaml"), config::default_file().to_owned()),
         (root().join("docs/errors.md"), openapi::errors_page()),
-        filled(
-            "docs/configuration.md",
-            &[("settings", config::settings_table()), ("short names", config::short_names_table())],
-        ),
+        filled("docs/configuration.md", &[("settings", config::settings_table()), ("short names", config::short_names_table())]),
         filled("docs/api-specification.md", &[("job options", options::reference_table())]),
     ];
     for (path, text) in made {

@@ -1,0 +1,281 @@
+//! All jobs the server knows, in memory, and the queue of those that wait.
+//!
+//! A clonable handle over one lock. The lock is a `std` mutex: nothing asynchronous happens while it is held. Each job has
+//! one watch channel with its whole state: a subscriber cannot miss the last state, and a slow one costs nothing. What
+//! happened before is in the job's event log.
+//!
+//! Everybody may look ([`view`]). Only [`super::Lifecycle`] changes jobs, and hands in each as [`super::transition`] made it;
+//! the registry never changes a job itself.
+
+mod changes;
+mod running;
+mod view;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{Notify, watch};
+
+pub(super) use changes::{Cancellation, Removal, Retry};
+pub(super) use running::{Requeued, Settled, Timing};
+pub use view::{Filter, ListPosition, Order, Page, QueuedJob, Watched};
+
+use super::event_log::EventLog;
+use super::transition;
+use crate::access::KeyId;
+use crate::clock::Clock;
+use crate::jobs::estimate::{self, JobTime, Kind, Measured, REMEMBERED, Speed};
+use crate::jobs::{Job, JobId, JobState};
+use crate::stop::StopSignal;
+
+/// Ended jobs that keep their events; of those that ended before, only the present state can be asked for again.
+const ENDED_WITH_EVENTS: usize = 1000;
+
+/// The handle.
+#[derive(Clone)]
+pub struct Registry(Arc<Shared>);
+
+struct Shared {
+    max_queued: usize,
+    clock: Clock,
+    inner: Mutex<Inner>,
+    wake: Notify,
+    /// No job is started until the store takes files again.
+    paused: AtomicBool,
+}
+
+#[derive(Default)]
+struct Inner {
+    jobs: HashMap<JobId, Entry>,
+    /// In order of creation, for the list.
+    created: BTreeMap<ListPosition, JobId>,
+    /// Highest priority first, then order of arrival.
+    queue: BTreeMap<QueueKey, JobId>,
+    /// Queued jobs that there was no room to work on: the others go first.
+    postponed: HashSet<JobId>,
+    /// Jobs by owner and idempotency key.
+    keys: HashMap<(Option<KeyId>, String), JobId>,
+    /// Ended jobs that still have all their events, the oldest end first.
+    ended: VecDeque<JobId>,
+    /// Places in the queue that are reserved for recordings still arriving.
+    reserved: usize,
+    next_sequence: u64,
+    running: Option<JobId>,
+    speed: Speed,
+}
+
+/// Priority, order of arrival, and the id, so that no two jobs share a place.
+type QueueKey = (Reverse<u8>, u64, JobId);
+
+fn queue_key(job: &Job) -> QueueKey {
+    (Reverse(job.priority), job.arrival, job.id)
+}
+
+struct Entry {
+    state: watch::Sender<Arc<Job>>,
+    events: EventLog,
+    stop: StopSignal,
+    /// The end of the run is being written: the job must stay as it was when its end was numbered.
+    is_ending: bool,
+}
+
+impl Entry {
+    fn job(&self) -> Arc<Job> {
+        Arc::clone(&self.state.borrow())
+    }
+}
+
+impl Inner {
+    /// Replaces a known job by its next state, records the events and wakes the subscribers. None if the job is unknown.
+    fn apply(&mut self, job: Job, at: DateTime<Utc>) -> Option<Arc<Job>> {
+        let entry = self.jobs.get_mut(&job.id)?;
+        let before = entry.job();
+        entry.events.record(&job, at, completion(&self.speed, &job, at));
+        entry.is_ending = false;
+        let job = Arc::new(job);
+        entry.state.send_replace(Arc::clone(&job));
+        self.queue.remove(&queue_key(&before));
+        if matches!(job.state, JobState::Queued) {
+            self.queue.insert(queue_key(&job), job.id);
+        }
+        if job.state.is_terminal() {
+            self.has_ended(job.id);
+        }
+        Some(job)
+    }
+
+    /// Bounds the memory that the events of ended jobs take.
+    fn has_ended(&mut self, id: JobId) {
+        self.ended.push_back(id);
+        if self.ended.len() > ENDED_WITH_EVENTS
+            && let Some(oldest) = self.ended.pop_front()
+            && let Some(entry) = self.jobs.get_mut(&oldest)
+            && entry.state.borrow().state.is_terminal()
+        {
+            entry.events.keep_present();
+        }
+    }
+
+    fn insert(&mut self, job: Job, now: DateTime<Utc>) -> Arc<Job> {
+        let job = Arc::new(transition::loaded(job));
+        // The events of an ended job carry the time of its end, before and after a restart.
+        let events = EventLog::of(&job, job.state.changed_at().unwrap_or(now));
+        self.next_sequence = self.next_sequence.max(job.sequence).max(job.arrival);
+        self.created.insert(ListPosition::of(&job), job.id);
+        if matches!(job.state, JobState::Queued) {
+            self.queue.insert(queue_key(&job), job.id);
+        }
+        if let Some(idempotency) = &job.idempotency {
+            self.keys.insert((job.owner.clone(), idempotency.key.clone()), job.id);
+        }
+        let state = watch::Sender::new(Arc::clone(&job));
+        self.jobs.insert(job.id, Entry { state, events, stop: StopSignal::new(), is_ending: false });
+        job
+    }
+
+    fn remove(&mut self, id: JobId) -> Option<Arc<Job>> {
+        let job = self.jobs.remove(&id)?.job();
+        self.created.remove(&ListPosition::of(&job));
+        self.queue.remove(&queue_key(&job));
+        self.postponed.remove(&id);
+        if let Some(idempotency) = &job.idempotency {
+            self.keys.remove(&(job.owner.clone(), idempotency.key.clone()));
+        }
+        Some(job)
+    }
+
+    /// Lets the next job run.
+    fn release(&mut self, id: JobId) {
+        if self.running == Some(id) {
+            self.running = None;
+        }
+    }
+}
+
+/// The queue has no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the queue is full: {max_queued} recordings wait")]
+pub struct QueueFull {
+    /// Jobs that may wait at most (`queue.max_length`).
+    pub max_queued: usize,
+}
+
+/// A place in the queue for a recording that is still arriving; released when dropped.
+pub struct Reservation(Option<Registry>);
+
+impl Reservation {
+    /// The job takes its place in the same moment, so that the place is never seen free or taken twice.
+    fn redeem(mut self, inner: &mut Inner) {
+        if self.0.take().is_some() {
+            inner.reserved -= 1;
+        }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if let Some(registry) = &self.0 {
+            registry.lock().reserved -= 1;
+        }
+    }
+}
+
+impl Registry {
+    /// An empty registry whose queue holds at most this many jobs.
+    pub(super) fn new(max_queued: usize, clock: Clock) -> Self {
+        Self(Arc::new(Shared { max_queued, clock, inner: Mutex::default(), wake: Notify::new(), paused: AtomicBool::new(false) }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Every change under the lock is complete when it panics or not begun, so a poisoned lock is still sound.
+        self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reserves a place in the queue.
+    pub(super) fn reserve(&self) -> Result<Reservation, QueueFull> {
+        let mut inner = self.lock();
+        if inner.queue.len() + inner.reserved >= self.0.max_queued {
+            return Err(QueueFull { max_queued: self.0.max_queued });
+        }
+        inner.reserved += 1;
+        Ok(Reservation(Some(self.clone())))
+    }
+
+    /// The next number in the order of arrival.
+    pub(super) fn next_sequence(&self) -> u64 {
+        let mut inner = self.lock();
+        inner.next_sequence += 1;
+        inner.next_sequence
+    }
+
+    /// Registers a new job that waits, in its reserved place.
+    pub(super) fn submit(&self, reservation: Reservation, job: Job) -> Arc<Job> {
+        let job = self.enter(job, Some(reservation));
+        self.0.wake.notify_one();
+        job
+    }
+
+    /// Registers the jobs found in the store, given in the order in which they ended: estimates follow the last ones.
+    pub(super) fn restore_all(&self, jobs: Vec<Job>) {
+        let time = |job: &Job| match &job.state {
+            JobState::Completed { started_at, finished_at } => Some(job_time(job, *started_at, *finished_at)),
+            JobState::Queued
+            | JobState::Processing { .. }
+            | JobState::Failed { .. }
+            | JobState::Cancelled { .. }
+            | JobState::Archived { .. } => None,
+        };
+        let mut times: Vec<JobTime> = jobs.iter().rev().filter_map(time).take(REMEMBERED).collect();
+        times.reverse();
+        for job in jobs {
+            self.restore(job);
+        }
+        let mut inner = self.lock();
+        let equipment = inner.speed.measured().equipment.clone();
+        inner.speed = Speed::from(Measured { equipment, jobs: times });
+    }
+
+    /// Registers a job that needs no reserved place: it has ended, or had a place before.
+    pub(super) fn restore(&self, job: Job) -> Arc<Job> {
+        self.enter(job, None)
+    }
+
+    fn enter(&self, job: Job, reservation: Option<Reservation>) -> Arc<Job> {
+        let now = self.0.clock.now();
+        let mut inner = self.lock();
+        let job = inner.insert(job, now);
+        if job.state.is_terminal() {
+            inner.has_ended(job.id);
+        }
+        if let Some(reservation) = reservation {
+            reservation.redeem(&mut inner);
+        }
+        job
+    }
+}
+
+/// When a running job is expected to be done.
+fn completion(speed: &Speed, job: &Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let JobState::Processing { started_at, progress } = &job.state else { return None };
+    let total = speed.estimate(job.file.duration_seconds, Kind::of(job));
+    Some(now + chrono_seconds(estimate::left(total, seconds_between(*started_at, now), progress.percent)))
+}
+
+fn job_time(job: &Job, started_at: DateTime<Utc>, finished_at: DateTime<Utc>) -> JobTime {
+    JobTime {
+        audio_seconds: job.file.duration_seconds,
+        processing_seconds: seconds_between(started_at, finished_at),
+        kind: Kind::of(job),
+    }
+}
+
+fn seconds_between(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
+    (to - from).num_milliseconds().max(0) as f64 / 1000.0
+}
+
+fn chrono_seconds(seconds: f64) -> chrono::Duration {
+    chrono::Duration::milliseconds((seconds * 1000.0) as i64)
+}

@@ -30,7 +30,7 @@ pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The first of its arguments: what a row has, or what stands for it.
+/// The first of its arguments: the column of a row if it has one, else its default.
 macro_rules! first {
     ($first:expr $(, $rest:expr)*) => {
         $first

@@ -19,7 +19,7 @@ use super::{Caller, KeyId};
 
 /// Clients remembered per budget, at about 100 bytes each: 5 MB at most.
 const MAX_CLIENTS: usize = 50_000;
-/// Budgets that all further addresses share: so many that a flood rarely exhausts that of a legitimate client.
+/// Budgets that all further addresses share: enough that a flood rarely exhausts that of a legitimate client.
 const CROWDS: u64 = 1024;
 /// Requests between two sweeps for clients to forget.
 const SWEEP_EVERY: u32 = 1024;
@@ -47,7 +47,7 @@ pub struct LimitSettings {
 pub enum Budget {
     /// Requests that send a recording.
     Submissions,
-    /// All other requests.
+    /// Requests that send no recording.
     Reads,
 }
 

@@ -52,7 +52,6 @@ impl Scope {
         Self::VARIANTS.iter().copied()
     }
 
-    /// The published name.
     pub fn name(self) -> &'static str {
         self.into()
     }

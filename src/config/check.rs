@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::ConfigError;
+use super::error::ConfigError;
 use crate::access::origins::Origins;
 use crate::access::proxies::TrustedProxies;
 use crate::audio::time::Millis;

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::settings::{LoggingSettings, RateLimitSettings, RetentionSettings, ServerSettings};
-use super::{Config, ConfigError};
+use super::error::ConfigError;
+use super::settings::{Config, LoggingSettings, RateLimitSettings, RetentionSettings, ServerSettings};
 use crate::access::limits::{Allowance, LimitSettings};
 use crate::jobs::retention::{Retention, Rule};
 use crate::models::ModelsOptions;

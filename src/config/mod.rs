@@ -7,6 +7,7 @@
 mod check;
 mod define;
 mod derived;
+mod error;
 mod reference;
 mod settings;
 
@@ -15,6 +16,7 @@ use std::collections::HashMap;
 use config::{Environment, File, FileFormat};
 
 pub use derived::JobDefaults;
+pub use error::ConfigError;
 pub use reference::{default_file, settings_table, short_names_table};
 pub use settings::{
     AccessSettings, Config, ContactsSettings, DiarizationSettings, EngineSettings, FileLimits, IncomingSettings, LoggingSettings,
@@ -22,25 +24,6 @@ pub use settings::{
     TranscriptionSettings, VolumeSettings,
 };
 use settings::{SETTINGS, raw};
-
-/// The reason why the settings cannot be used, in one line.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file that `CONFIG_PATH` names cannot be read.
-    #[error("CONFIG_PATH names {path}, which cannot be read: {source}")]
-    Unreadable { path: String, source: std::io::Error },
-    /// Not YAML, an unknown setting, or a value of the wrong type.
-    #[error("settings: {0}")]
-    Malformed(String),
-    /// A value out of its range.
-    #[error("setting {setting} is {value}, but must be {allowed}")]
-    OutOfRange {
-        /// The dotted name, such as `server.port`.
-        setting: &'static str,
-        value: String,
-        allowed: &'static str,
-    },
-}
 
 impl Config {
     /// Reads the settings from the file that `CONFIG_PATH` names, if any, and from the environment.

@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::ConfigError;
 use super::check::{
     by_cosine, days, entries, factor, file_name, filter, fractional_seconds, interface_language, ip_address, job_language,
     milliseconds, origins, path, proxies, result_names, seconds, some_bytes, some_days, some_seconds, threads, whole,
 };
 use super::define::{self, Setting, Written, settings};
+use super::error::ConfigError;
 use crate::access::origins::Origins;
 use crate::access::proxies::TrustedProxies;
 use crate::audio::time::Millis;
@@ -67,7 +67,7 @@ settings! {
         /// All other requests of one client at once; 1 to 1000000.
         reads_burst: i64 => u32 = 2000, check: whole(1..=1_000_000, "between 1 and 1000000");
     }
-    /// The volume.
+    /// The location of the volume.
     volume: VolumeSettings {
         /// The folder with everything: recordings, results, models, logs.
         path: String => PathBuf = "volume", check: path, short_name: "VOLUME_PATH";
@@ -119,7 +119,7 @@ settings! {
         /// Seconds that a running recording may go on after the first stop signal before it is put back into the queue; 0 to 3600.
         shutdown_grace ("shutdown_grace_seconds"): i64 => Duration = 5, check: seconds(0..=3600, "between 0 and 3600");
     }
-    /// The watched folder.
+    /// The watched folder, and names of results.
     incoming: IncomingSettings {
         /// Whether recordings that are dropped into incoming/ become jobs (docs/folder.md).
         watch: bool = true;
@@ -172,7 +172,7 @@ settings! {
         /// Turns shorter than this many seconds are dropped, and their words are not transcribed; 0 to 10, fractions are allowed.
         shortest_turn: f64 => Duration = 0.1, check: fractional_seconds(0.0..=10.0, "between 0 and 10");
     }
-    /// Transcription.
+    /// Language and denoising of transcription.
     transcription: TranscriptionSettings {
         /// Language of jobs without the option `language`: auto, or a code such as ru or en.
         language: String => Option<String> = "auto", check: job_language;
@@ -186,7 +186,7 @@ settings! {
         /// Minimum cosine similarity, -1 to 1, for a voice to be recognized; 0 means the threshold of the speaker model.
         threshold: f64 => Option<f32> = 0, check: by_cosine;
     }
-    /// The address book.
+    /// Lookup in the address book.
     contacts: ContactsSettings {
         /// Whether the speakers of jobs without the option `lookup_contacts` are looked up in the CardDAV address book.
         enabled: bool = false;

@@ -55,7 +55,6 @@ impl FailureCode {
         Self::VARIANTS.iter().copied()
     }
 
-    /// The published name.
     pub fn name(self) -> &'static str {
         self.into()
     }

@@ -74,7 +74,6 @@ impl Stage {
         Self::VARIANTS.iter().copied()
     }
 
-    /// The published name.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()

@@ -264,7 +264,6 @@ impl Code {
         Self::VARIANTS.iter().copied()
     }
 
-    /// The published name.
     pub(crate) fn name(self) -> &'static str {
         self.into()
     }

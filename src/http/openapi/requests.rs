@@ -69,7 +69,7 @@ fn metadata_schema() -> Value {
     let mut properties = serde_json::Map::new();
     properties.insert("description".to_owned(), text(MAX_DESCRIPTION_CHARS, "For people."));
     for name in TEXT_FIELDS {
-        properties.insert(name.to_owned(), text(MAX_TEXT_CHARS, "ResponseCache and returned."));
+        properties.insert(name.to_owned(), text(MAX_TEXT_CHARS, "Kept and returned."));
     }
     properties.insert(
         "priority".to_owned(),

@@ -1,31 +1,30 @@
 //! What an option is: the columns of the table, and the macro that turns its rows into [`JobOptions`](super::JobOptions).
 //!
-//! A row reads `field: Type = Kind, request: "..."`, then `recorded_as:`, `setting:` and `example:` where the option has them.
+//! A row reads `field: Type = Kind, request: "...", published: "..."`, then `recorded_as:`, `setting:` and `example:` where the
+//! option has them.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::JobOptions;
 use crate::checks::FailedCheck;
 
-/// One option: its descriptions, and how it is read, recorded, published and described.
-pub(super) struct Definition {
-    /// The published name.
+/// One option: its descriptions, and how it is read, recorded, published and described. `O` is the type of all options together.
+pub(super) struct Definition<O> {
     pub(super) name: &'static str,
     /// The name in the job record; differs from the published one only for records of the first version.
     pub(super) recorded_as: &'static str,
-    /// Describes the value that clients read back.
-    pub(super) description: &'static str,
     /// Describes what clients send.
     pub(super) request: &'static str,
+    /// Describes what clients read back.
+    pub(super) published: &'static str,
     /// The setting that holds the default.
     pub(super) setting: Option<&'static str>,
     pub(super) example: fn() -> Option<Value>,
-    pub(super) read: fn(&mut JobOptions, &str, &Value, &mut Vec<FailedCheck>),
-    pub(super) record: fn(&JobOptions) -> Value,
-    pub(super) from_record: fn(&mut JobOptions, Value) -> serde_json::Result<()>,
-    pub(super) publish: fn(&JobOptions) -> Value,
+    pub(super) read: fn(&mut O, &str, &Value, &mut Vec<FailedCheck>),
+    pub(super) record: fn(&O) -> Value,
+    pub(super) from_record: fn(&mut O, Value) -> serde_json::Result<()>,
+    pub(super) publish: fn(&O) -> Value,
     /// The JSON Schema of what clients send, without its description.
     pub(super) request_schema: fn() -> Value,
     /// The JSON Schema of what clients read back, with its description.
@@ -82,9 +81,9 @@ pub(super) trait Kind {
 /// Makes `JobOptions`, its defaults, and the table `OPTIONS` of the rows.
 macro_rules! job_options {
     ($(
-        $(#[doc = $description:literal])+
         $field:ident: $type:ty = $kind:expr,
-            request: $request:literal
+            request: $request:literal,
+            published: $published:literal
             $(, recorded_as: $recorded_as:literal)?
             $(, setting: $setting:literal)?
             $(, example: $example:expr)?;
@@ -92,7 +91,7 @@ macro_rules! job_options {
         /// The options of one job. None means that the settings decide, or that nothing is known.
         #[derive(Debug, Clone, PartialEq)]
         pub struct JobOptions {
-            $( $(#[doc = $description])+ pub $field: $type, )+
+            $( #[doc = $published] pub $field: $type, )+
         }
 
         impl Default for JobOptions {
@@ -102,11 +101,11 @@ macro_rules! job_options {
         }
 
         /// All options, in the order in which they are published.
-        const OPTIONS: &[Definition] = &[ $( Definition {
+        const OPTIONS: &[Definition<JobOptions>] = &[ $( Definition {
             name: stringify!($field),
             recorded_as: crate::tables::first!($($recorded_as,)? stringify!($field)),
-            description: concat!($($description),+).trim_ascii_start(),
             request: $request,
+            published: $published,
             setting: crate::tables::optional!($($setting)?),
             example: || crate::tables::optional!($($example)?),
             can_be_null: || $kind.can_be_null(),

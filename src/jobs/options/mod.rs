@@ -21,61 +21,61 @@ pub use reference::{effective_schema, reference_table, request_schema, speaker_r
 pub use values::{ChannelMode, SpeakerRange, is_language_code};
 
 job_options! {
-    /// ISO 639-1, or `auto`; null: as the settings have it.
     language: Option<String> = LanguageCode,
         request: "ISO 639-1, or `auto`. The default is a setting of the server.",
+        published: "ISO 639-1, or `auto`; null: as the settings have it.",
         setting: "transcription.language",
         example: json!("ru");
 
-    /// Into English.
     translate: bool = Flag,
-        request: "Into English.";
+        request: "Into English.",
+        published: "Into English.";
 
-    /// Text put before the recording.
     prompt: Option<String> = Text { max_chars: 1000 },
-        request: "Text put before the recording: sets names and style.";
+        request: "Text put before the recording: sets names and style.",
+        published: "Text put before the recording.";
 
-    /// Words to expect.
     hotwords: Vec<String> = Texts { max_items: 100, max_chars: 100 },
-        request: "Words to expect.";
+        request: "Words to expect.",
+        published: "Words to expect.";
 
-    /// What is known of the number of speakers.
     speakers: Option<SpeakerRange> = SpeakerCount { max: 20 },
         request: "What is known of the number of speakers: `count`, or `min`, `max` or both; `min` is not above `max`.",
+        published: "What is known of the number of speakers.",
         example: json!({ "count": 2 });
 
-    /// `auto`, `mix` or `split`.
     channels: ChannelMode = Choice::<ChannelMode>::new(),
-        request: "Whether channels are taken apart; `auto` finds out.";
+        request: "Whether channels are taken apart; `auto` finds out.",
+        published: "`auto`, `mix` or `split`.";
 
-    /// A role for each channel.
     channel_roles: Vec<String> = Texts { max_items: 64, max_chars: 50 },
         request: "A role for each channel.",
+        published: "A role for each channel.",
         example: json!(["agent", "customer"]);
 
-    /// Whether words have times of their own.
     word_timestamps: bool = InvertedFlag,
         request: "Publish each word with its times.",
+        published: "Whether words have times of their own.",
         recorded_as: "omit_words";
 
-    /// Whether to find out who speaks when.
     diarize: Option<bool> = Switch,
         request: "Find out who speaks when. The default is a setting of the server.",
+        published: "Whether to find out who speaks when.",
         setting: "diarization.enabled";
 
-    /// Whether to compare with the enrolled voices.
     recognize: Option<bool> = Switch,
         request: "Compare with the enrolled voices. The default is a setting of the server.",
+        published: "Whether to compare with the enrolled voices.",
         setting: "recognition.enabled";
 
-    /// Whether to look up contacts.
     lookup_contacts: Option<bool> = Switch,
         request: "Look up the address book. The default is a setting of the server.",
+        published: "Whether to look up contacts.",
         setting: "contacts.enabled";
 
-    /// Whether a stage that cannot run fails the job.
     strict: bool = Flag,
-        request: "A stage that fails, or lacks its model, fails the job.";
+        request: "A stage that fails, or lacks its model, fails the job.",
+        published: "Whether a stage that cannot run fails the job.";
 }
 
 impl JobOptions {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::define::Definition;
 use super::{JobOptions, OPTIONS};
 use crate::tables;
 
@@ -24,7 +25,7 @@ pub fn request_schema() -> Value {
 
 /// The schema of the options that a client reads back; it refers to [`speaker_range_schema`] as `SpeakerRange`.
 pub fn effective_schema() -> Value {
-    let described = OPTIONS.iter().map(|option| (option.name.to_owned(), (option.effective_schema)(option.description)));
+    let described = OPTIONS.iter().map(|option| (option.name.to_owned(), (option.effective_schema)(option.published)));
     let required: Vec<&str> = OPTIONS.iter().filter(|option| !(option.can_be_null)()).map(|option| option.name).collect();
     json!({
         "type": "object",
@@ -48,7 +49,7 @@ pub fn speaker_range_schema() -> Value {
 /// The table of the options in `docs/api-specification.md`.
 pub fn reference_table() -> String {
     let published = json!(JobOptions::default());
-    let row = |option: &super::Definition| {
+    let row = |option: &Definition<JobOptions>| {
         let default = match (option.setting, &published[option.name]) {
             (Some(setting), _) => format!("setting `{setting}`"),
             (None, Value::Bool(value)) => format!("`{value}`"),

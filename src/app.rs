@@ -14,9 +14,10 @@ use tracing::{error, info, warn};
 
 use crate::access::limits::Limits;
 use crate::audio::decode::DecodeLimits;
+use crate::capabilities::EngineStatus;
 use crate::clock::Clock;
 use crate::config::{Config, FileLimits};
-use crate::engine::{Engine, EngineStatus};
+use crate::engine::Engine;
 use crate::housekeeping::Housekeeping;
 use crate::http::{self, AppState, ConnectionTimeouts, Pace, Parts};
 use crate::inbox::{self, Inbox};

@@ -6,7 +6,7 @@ use axum::extract::State;
 use super::bodies;
 use super::bodies::info::{ApiEndpoints, InfoBody, Limits, ModelBody, StageInfoBody};
 use super::state::AppState;
-use crate::engine::StageInfo;
+use crate::capabilities::StageInfo;
 
 /// About the service
 ///

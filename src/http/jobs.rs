@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 
 use super::bodies::job::JobBody;
 use super::bodies::page::JobsPage;
-use super::bodies::result::ResultBody;
 use super::error::ApiError;
 use super::extract::JobPath;
 use super::operations::jobs::{self, Cancelled};
@@ -17,6 +16,7 @@ use super::operations::{self, list, result};
 use super::parameters::{JobQuery, ListQuery};
 use super::requester::Requester;
 use super::state::AppState;
+use crate::document::ResultFile;
 use crate::jobs::JobId;
 
 /// Says that the server keeps to what the client prefers (RFC 7240).
@@ -78,7 +78,7 @@ pub(super) async fn list_jobs(
 /// The annotation of a completed job: who spoke when, what each one said, and who they are. A result never changes, so it
 /// can be kept; `If-None-Match` asks whether the one that is kept is still the one.
 #[utoipa::path(get, path = "/api/v1/jobs/{job_id}/result", tag = "Jobs", responses(
-    (status = 200, description = "The annotation", body = ResultBody),
+    (status = 200, description = "The annotation", body = ResultFile),
     (status = 304, description = "The client has it already"),
 ))]
 pub(super) async fn get_result(

@@ -26,7 +26,7 @@ pub(crate) use request::{InvalidRequest, JobRequest};
 pub(crate) use submit::{Origin, Submission};
 
 use crate::audio::decode::DecodeLimits;
-use crate::engine::EngineStatus;
+use crate::capabilities::EngineStatus;
 use crate::jobs::options::JobOptions;
 use crate::jobs::stage::Stage;
 use crate::lifecycle::Lifecycle;

@@ -1,5 +1,6 @@
 //! Making a job of a recording that a request brought or named: what is wrong with it is refused.
 
+use data_encoding::HEXLOWER;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -12,7 +13,7 @@ use crate::access::KeyId;
 use crate::audio::headerless::Headerless;
 use crate::jobs::Idempotency;
 use crate::lifecycle::{Accepted, NewJob, Recording, Reservation, StoreError};
-use crate::volume::{Spool, hexadecimal};
+use crate::volume::Spool;
 
 /// Where the recording of a request is.
 #[derive(Debug)]
@@ -114,5 +115,5 @@ fn fingerprint(origin: &Origin, declared: Option<Headerless>, request: &JobReque
         digest.update(declared.media_type());
     }
     digest.update(&request.text);
-    hexadecimal(&digest.finalize())
+    HEXLOWER.encode(&digest.finalize())
 }

@@ -13,6 +13,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::disk::Disk;
@@ -104,7 +105,7 @@ impl Arrival {
         loop {
             let read = file.read(&mut buffer)?;
             if read == 0 {
-                return Ok(super::spool::hexadecimal(&digest.finalize()));
+                return Ok(HEXLOWER.encode(&digest.finalize()));
             }
             digest.update(&buffer[..read]);
         }

@@ -47,7 +47,7 @@ pub use recover::{FoundAs, Recovered, RecoveredJob};
 pub use retention::Footprint;
 pub use room::{NoRoom, Promise};
 pub use scratch::scratch_in;
-pub use spool::{Spool, SpoolError, hexadecimal};
+pub use spool::{Spool, SpoolError};
 pub use storage::Writable;
 
 use crate::jobs::{JobId, JobState};

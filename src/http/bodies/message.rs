@@ -37,7 +37,7 @@ pub(in crate::http) enum JobEvent<'a> {
         #[schema(schema_with = super::job::status_schema)]
         status: &'static str,
         /// The annotation.
-        #[schema(value_type = crate::annotate::document::Document)]
+        #[schema(value_type = crate::document::Document)]
         result: &'a RawValue,
         /// The event's number.
         seq: u64,

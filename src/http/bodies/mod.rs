@@ -10,7 +10,6 @@ pub(super) mod options;
 pub(super) mod page;
 pub(super) mod progress;
 pub(super) mod queue;
-pub(super) mod result;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serializer;

@@ -21,8 +21,8 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use super::bodies::error::{ErrorEnvelope, FailedCheckBody};
 use super::bodies::message::JobEvent;
-use super::bodies::result::ResultBody;
 use super::error::{Code, ERROR_TYPES};
+use crate::document::ResultFile;
 use operations::{Counterpart, Operation};
 pub use schemas::{messages_text, result_text};
 
@@ -48,7 +48,7 @@ const COMMAND: &str = "x-websocket-command";
         (name = "Queue", description = "What waits"),
         (name = "System", description = "The server itself"),
     ),
-    components(schemas(ErrorEnvelope, FailedCheckBody, ResultBody, JobEvent<'static>)),
+    components(schemas(ErrorEnvelope, FailedCheckBody, ResultFile, JobEvent<'static>)),
 )]
 struct Frame;
 

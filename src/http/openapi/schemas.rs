@@ -5,8 +5,8 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{pretty, requests};
+use crate::document::ResultFile;
 use crate::http::bodies::message::JobEvent;
-use crate::http::bodies::result::ResultBody;
 use crate::http::ws::answer::Framed;
 use crate::http::ws::command::Command;
 
@@ -15,7 +15,7 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// The schema of the body of `GET /jobs/{job_id}/result`.
 pub fn result_text() -> String {
-    pretty(&file::<ResultBody>("The annotation of a completed job", &[]))
+    pretty(&file::<ResultFile>("The annotation of a completed job", &[]))
 }
 
 /// The schema of every message over WebSocket: any of them, and by name in `$defs`.

@@ -84,7 +84,7 @@ pub(in crate::http) enum Answer {
         #[schema(schema_with = crate::http::bodies::job::status_schema)]
         status: &'static str,
         /// The annotation.
-        #[schema(value_type = crate::annotate::document::Document)]
+        #[schema(value_type = crate::document::Document)]
         result: Box<RawValue>,
     },
     /// The job is removed: to `delete_job`, and to everybody who follows it.

@@ -12,11 +12,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
 
 use super::AnnotateArguments;
-use crate::audio::headerless::Headerless;
+use crate::audio::decode;
 use crate::config::Config;
 use crate::context::JobContext;
 use crate::jobs::options::{JobOptions, SpeakerRange};
 use crate::jobs::progress::Progress;
+use crate::media::Headerless;
 use crate::pipeline::{self, Task};
 use crate::stop::StopSignal;
 use crate::{telemetry, volume};
@@ -49,8 +50,11 @@ pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Res
     let context = context.with_scratch(volume::scratch_in(temporary_folder()));
     let mut pipeline = pipeline::builder(config)();
     let headerless = arguments.file.file_name().and_then(|name| Headerless::from_name(&name.to_string_lossy()));
-    let task = Task { recording: &arguments.file, size_bytes, sha256: &sha256, headerless, options: &options };
-    let document = pipeline.run(&context, &task);
+    let document =
+        decode::probe_as(&arguments.file, headerless, pipeline.limits()).map_err(anyhow::Error::from).and_then(|source| {
+            let task = Task { recording: &arguments.file, size_bytes, sha256: &sha256, source: &source, options: &options };
+            Ok(pipeline.run(&context, &task)?)
+        });
     bar.finish_and_clear();
     let document = document?;
     for warning in &document.metadata.warnings {

@@ -17,7 +17,6 @@ use super::extract::JobPath;
 use super::operations::find;
 use super::requester::Requester;
 use super::state::AppState;
-use crate::audio::headerless::Headerless;
 use crate::jobs::{FileInfo, Job, JobState};
 use crate::lifecycle::StoreError;
 
@@ -114,23 +113,10 @@ fn disposition(job: &Job) -> String {
 
 /// The media type of a recording. Samples without a header are told so that they can be sent again.
 fn media_type(file: &FileInfo) -> Result<HeaderValue, ApiError> {
-    if let Some(said) = Headerless::from_facts(&file.format, &file.codec, file.sample_rate, file.channels) {
-        return HeaderValue::from_str(&said.media_type()).map_err(|error| ApiError::Internal(error.to_string()));
+    if let Some(headerless) = file.source.headerless {
+        return HeaderValue::from_str(&headerless.media_type()).map_err(|error| ApiError::Internal(error.to_string()));
     }
-    Ok(HeaderValue::from_static(match file.format.as_str() {
-        "wav" => "audio/wav",
-        "mp3" => "audio/mpeg",
-        "flac" => "audio/flac",
-        "opus" | "ogg" => "audio/ogg",
-        "m4a" => "audio/mp4",
-        "aac" => "audio/aac",
-        "aiff" => "audio/aiff",
-        "mkv" => "audio/x-matroska",
-        "caf" => "audio/x-caf",
-        "au" => "audio/basic",
-        "gsm" => "audio/GSM",
-        _ => "application/octet-stream",
-    }))
+    Ok(HeaderValue::from_static(file.source.format.media_type()))
 }
 
 #[cfg(test)]

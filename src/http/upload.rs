@@ -25,9 +25,9 @@ use super::operations::{admission, create};
 use super::requester::Requester;
 use super::state::AppState;
 use super::take::{TakeRequest, take};
-use crate::audio::headerless::Headerless;
 use crate::intake::{Admission, JobRequest, Origin, Spool};
 use crate::lifecycle::Accepted;
+use crate::media::Headerless;
 
 /// What the parts beside the recording and the boundaries may take.
 const MAX_OVERHEAD_BYTES: u64 = 1024 * 1024;

@@ -4,9 +4,10 @@ use super::error::{decode_error, signal_error};
 use super::report::Reports;
 use super::{Pipeline, PipelineError, Task, quality};
 use crate::audio::channels::{self, ChannelPlan};
-use crate::audio::{Audio, Recording, SourceInfo, decode};
+use crate::audio::{Audio, Recording, decode};
 use crate::context::JobContext;
 use crate::jobs::stage::Stage;
+use crate::media::SourceInfo;
 
 /// A signal to process. `channel` is set when the recording's channels are processed separately.
 pub(super) struct ChannelSignal {
@@ -24,26 +25,26 @@ impl From<channels::Signal> for ChannelSignal {
 
 impl Pipeline {
     /// Decodes the recording and decides whether its channels are processed separately or as one signal. Also returns what the
-    /// decoder found out about the file, which is more accurate than `probed`.
+    /// decoder found out about the file, which is more accurate than what it was identified as.
     pub(super) fn preprocess(
         &self,
         ctx: &JobContext,
         task: &Task<'_>,
-        probed: &SourceInfo,
         reports: &mut Reports,
     ) -> Result<(Vec<ChannelSignal>, SourceInfo), PipelineError> {
         let unkept = |error| signal_error(Stage::Preprocessing, error);
-        decode::check_room(probed, &self.limits, ctx).map_err(unkept)?;
-        let recording = decode::decode_as(task.recording, task.headerless, &self.limits, ctx)
+        let identified = task.source;
+        decode::check_room(identified, &self.limits, ctx).map_err(unkept)?;
+        let recording = decode::decode_identified(task.recording, identified, &self.limits, ctx)
             .map_err(|error| decode_error(Stage::Preprocessing, error))?;
         let Recording { source, channels, levels, damaged_packets } = recording;
         if damaged_packets > 0 {
             reports.warn(format!("{damaged_packets} damaged packets of the recording were passed over"));
         }
-        if source.duration.0 * 100 < probed.duration.0 * 95 {
+        if source.duration.0 * 100 < identified.duration.0 * 95 {
             reports.warn(format!(
                 "the recording breaks off: it should last {:.1} s, and {:.1} s could be decoded",
-                probed.duration.as_seconds(),
+                identified.duration.as_seconds(),
                 source.duration.as_seconds()
             ));
         }

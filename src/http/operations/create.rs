@@ -1,11 +1,11 @@
 //! A request for a job, translated for [`crate::intake`].
 
-use crate::audio::headerless::Headerless;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
 use crate::http::state::AppState;
 use crate::intake::{Admission, JobRequest, Origin, Submission};
 use crate::lifecycle::Accepted;
+use crate::media::Headerless;
 
 /// Reads what the media type of a recording says about samples without a header.
 pub(in crate::http) fn declared(media_type: Option<&str>) -> Result<Option<Headerless>, ApiError> {

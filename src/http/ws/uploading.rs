@@ -3,7 +3,6 @@
 
 use tokio::time::Instant;
 
-use crate::audio::headerless::Headerless;
 use crate::http::error::ApiError;
 use crate::http::fields::{self, Source};
 use crate::http::operations::{admission, create};
@@ -12,6 +11,7 @@ use crate::http::state::AppState;
 use crate::intake::{Admission, JobRequest, Origin, Spool};
 use crate::jobs::JobId;
 use crate::lifecycle::Accepted;
+use crate::media::Headerless;
 
 /// So much may be on its way, in bytes.
 const WINDOW_BYTES: u64 = 4 * 1024 * 1024;

@@ -90,7 +90,7 @@ impl App {
         volume.keep_free(config.reserve);
         let (access, keys) = keys::open(config)?;
         let tasks = TaskTracker::new();
-        let incoming = volume.incoming();
+        let incoming = volume.drop_folder();
         let lifecycle = Lifecycle::new(volume, config.queue.max_length, clock.clone(), tasks.clone());
         lifecycle.recover(config.queue.max_attempts).map_err(AppError::Recover)?;
         // Loading takes seconds; the runtime's threads stay free for the signals meanwhile.

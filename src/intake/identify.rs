@@ -1,6 +1,7 @@
 //! What a recording is: its size, its container and codec, its length, and the hash of its bytes. Reads files and changes none.
 
-use super::{Intake, IntakeError};
+use super::Intake;
+use super::error::IntakeError;
 use crate::audio::SourceInfo;
 use crate::audio::decode::{self, DecodeError};
 use crate::audio::headerless::Headerless;

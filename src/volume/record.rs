@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::adopt::Origin;
-use super::arrivals::Place;
+use super::origin::Origin;
+use super::place::Place;
 use crate::access::KeyId;
 use crate::jobs::progress::Progress;
 use crate::jobs::stage::Stage;

@@ -8,6 +8,7 @@
 //! the registry never changes a job itself.
 
 mod changes;
+mod position;
 mod running;
 mod view;
 
@@ -20,8 +21,9 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, watch};
 
 pub(super) use changes::{Cancellation, Removal, Retry};
+pub use position::ListPosition;
 pub(super) use running::{Requeued, Settled, Timing};
-pub use view::{Filter, ListPosition, Order, Page, QueuedJob, Watched};
+pub use view::{Filter, Order, Page, QueuedJob, Watched};
 
 use super::event_log::EventLog;
 use super::transition;

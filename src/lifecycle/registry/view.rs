@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
+use super::position::ListPosition;
 use super::{Registry, chrono_seconds, completion};
 use crate::access::{Caller, KeyId};
 use crate::jobs::estimate::{Equipment, Kind, Measured, Speed};
@@ -20,21 +21,6 @@ pub struct QueuedJob {
     pub job: Arc<Job>,
     /// When it will probably be started.
     pub estimated_start: DateTime<Utc>,
-}
-
-/// A job's position in the list; it never changes, and no two jobs share one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ListPosition {
-    /// The order of creation.
-    pub sequence: u64,
-    pub id: JobId,
-}
-
-impl ListPosition {
-    /// The position of this job.
-    pub fn of(job: &Job) -> Self {
-        Self { sequence: job.sequence, id: job.id }
-    }
 }
 
 /// The order in which jobs are listed.

@@ -1,4 +1,4 @@
-//! `callannotate openapi`: prints what the server says of itself, for those who generate clients without running it.
+//! `callannotate openapi`: prints the description of the interface, to generate clients without running the server.
 
 use std::io::Write;
 

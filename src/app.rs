@@ -20,7 +20,8 @@ use crate::clock::Clock;
 use crate::config::{Config, FileLimits};
 use crate::engine::{Engine, EngineStatus};
 use crate::housekeeping::Housekeeping;
-use crate::http::{self, AppState, ConnectionTimeouts, Pace, Parts};
+use crate::api::{self, AppState, Parts};
+use crate::http::{self, ConnectionTimeouts, Pace};
 use crate::inbox::{self, Inbox};
 use crate::jobs::estimate::Equipment;
 use crate::jobs::job_locks::JobLocks;
@@ -203,7 +204,7 @@ impl App {
     pub async fn serve(self) -> Result<(), AppError> {
         let soft = self.shutdown.soft.clone();
         let closing = self.closing;
-        let router = http::router(self.state);
+        let router = api::router(self.state);
         let server = http::serve(self.listener, router, self.timeouts, self.max_connections, closing.clone());
         let mut server = self.tasks.spawn({
             // If the server dies, the worker must not go on for nobody.

@@ -20,6 +20,10 @@ use time::Millis;
 /// The rate of everything after decoding, in Hz.
 pub const SAMPLE_RATE: u32 = 16_000;
 
+/// The formats that are decoded, as published. What a file holds is decided by its content, not by its name.
+pub const SUPPORTED_FORMATS: [&str; 14] =
+    ["wav", "mp3", "flac", "opus", "ogg", "m4a", "aac", "aiff", "mkv", "caf", "w64", "au", "gsm", "raw"];
+
 /// What a file says of itself, or was measured to be; known before anything is decoded in full.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceInfo {

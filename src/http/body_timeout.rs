@@ -23,7 +23,7 @@ pub struct Pace {
 
 /// Why a body did not come to its end.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum BodyTimeoutError {
+pub(crate) enum BodyTimeoutError {
     #[error("the client pauses for too long or sends too slowly")]
     TooSlow,
     #[error("the connection broke: {0}")]
@@ -31,7 +31,7 @@ pub(super) enum BodyTimeoutError {
 }
 
 /// Reads a body at its pace.
-pub(super) struct Meter {
+pub(crate) struct Meter {
     pace: Pace,
     /// Bytes in this window.
     bytes: u64,
@@ -40,12 +40,12 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    pub(super) fn new(pace: Pace) -> Self {
+    pub(crate) fn new(pace: Pace) -> Self {
         Self { pace, bytes: 0, waited: Duration::ZERO }
     }
 
     /// The next bytes; none at the end.
-    pub(super) async fn next(&mut self, data: &mut BodyDataStream) -> Result<Option<Bytes>, BodyTimeoutError> {
+    pub(crate) async fn next(&mut self, data: &mut BodyDataStream) -> Result<Option<Bytes>, BodyTimeoutError> {
         let window = self.pace.idle_timeout;
         let paused = Instant::now();
         loop {
@@ -70,7 +70,7 @@ impl Meter {
 }
 
 /// Reads on for a moment after a refusal: a client that is still sending would otherwise see a reset connection.
-pub(super) async fn drain(mut data: BodyDataStream) {
+pub(crate) async fn drain(mut data: BodyDataStream) {
     let rest = async { while matches!(data.next().await, Some(Ok(_))) {} };
     // Running out of time is the expected end for a client that sends on.
     let _elapsed = timeout(LINGER, rest).await;

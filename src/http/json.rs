@@ -11,7 +11,6 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
-use super::state::AppState;
 
 /// The largest body, in bytes: `metadata` and `options` at their limits, and room to spare.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -22,17 +21,10 @@ const MAX_REASON_CHARS: usize = 200;
 
 /// How long a body may take to arrive.
 #[derive(Clone, Copy)]
-pub(super) struct BodyTimeout(Duration);
-
-impl FromRef<AppState> for BodyTimeout {
-    /// So little has no reason to take longer in all than a pause may take.
-    fn from_ref(state: &AppState) -> Self {
-        Self(state.pace.idle_timeout)
-    }
-}
+pub(crate) struct BodyTimeout(pub(crate) Duration);
 
 /// The body, read as `T`.
-pub(super) struct JsonBody<T>(pub(super) T);
+pub(crate) struct JsonBody<T>(pub(crate) T);
 
 impl<S, T> FromRequest<S> for JsonBody<T>
 where
@@ -53,7 +45,7 @@ where
 }
 
 /// Reads a text as `T`: also for messages that come in another way.
-pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
+pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
     if depth(text) > MAX_DEPTH {
         return Err(ApiError::InvalidJson(format!("nested deeper than {MAX_DEPTH} levels")));
     }
@@ -62,7 +54,7 @@ pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
 }
 
 /// Whether a request's body says that it is JSON.
-pub(super) fn is_json(headers: &HeaderMap) -> bool {
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }

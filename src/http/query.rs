@@ -6,16 +6,16 @@ use std::ops::RangeInclusive;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::error::{ApiError, FailedCheck, Mistake, shown};
 
 /// Most items of a parameter that takes several: more than there are choices, and so few that each can be told of.
-pub(super) const MAX_ITEMS: usize = 100;
+pub(crate) const MAX_ITEMS: usize = 100;
 
 /// The parameters as they came. Each is asked for by name, and [`Parameters::finish`] tells what was wrong with them.
 #[derive(Debug, Default)]
-pub(super) struct Parameters {
+pub(crate) struct Parameters {
     given: Vec<(String, String)>,
     checks: Vec<FailedCheck>,
 }
@@ -29,12 +29,30 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
 }
 
 impl Parameters {
-    pub(super) fn read(query: &str) -> Self {
+    pub(crate) fn read(query: &str) -> Self {
         Self { given: form_urlencoded::parse(query.as_bytes()).into_owned().collect(), checks: Vec::new() }
     }
 
+    /// Reads the fields of a JSON object like parameters: an array is a repeated parameter, null is none.
+    pub(crate) fn from_fields(fields: &Map<String, Value>) -> Self {
+        let mut given = Vec::new();
+        for (name, value) in fields {
+            let values = if let Value::Array(items) = value { items.as_slice() } else { std::slice::from_ref(value) };
+            for value in values {
+                match value {
+                    Value::Null => {}
+                    Value::String(text) => given.push((name.clone(), text.clone())),
+                    Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                        given.push((name.clone(), value.to_string()));
+                    }
+                }
+            }
+        }
+        Self { given, checks: Vec::new() }
+    }
+
     /// A text. One that is empty was not given.
-    pub(super) fn text(&mut self, name: &str, max_chars: usize) -> Option<String> {
+    pub(crate) fn text(&mut self, name: &str, max_chars: usize) -> Option<String> {
         let text = self.single(name).filter(|text| !text.is_empty())?;
         let length = text.chars().count();
         if length > max_chars {
@@ -44,7 +62,7 @@ impl Parameters {
         Some(text)
     }
 
-    pub(super) fn whole_number(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
+    pub(crate) fn whole_number(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
         let text = self.single(name)?;
         // Digits alone: "+5" is a number to the standard library.
         let number = text.parse().ok().filter(|number| range.contains(number) && text.bytes().all(|byte| byte.is_ascii_digit()));
@@ -55,7 +73,7 @@ impl Parameters {
     }
 
     /// A time with its offset (RFC 3339).
-    pub(super) fn time(&mut self, name: &str) -> Option<DateTime<Utc>> {
+    pub(crate) fn time(&mut self, name: &str) -> Option<DateTime<Utc>> {
         let text = self.single(name)?;
         // A plus sign that was not encoded has become a space.
         let time = DateTime::parse_from_rfc3339(&text.replace(' ', "+")).ok();
@@ -66,13 +84,13 @@ impl Parameters {
     }
 
     /// One of the choices.
-    pub(super) fn one_of<T: Copy>(&mut self, name: &str, choices: &[(&'static str, T)]) -> Option<T> {
+    pub(crate) fn one_of<T: Copy>(&mut self, name: &str, choices: &[(&'static str, T)]) -> Option<T> {
         let text = self.single(name)?;
         self.choose(name, text, choices)
     }
 
     /// Any number of the choices, as repeated parameters or separated by commas; each once, in the order given.
-    pub(super) fn several_of<T: Copy + PartialEq>(&mut self, name: &str, choices: &[(&'static str, T)]) -> Vec<T> {
+    pub(crate) fn several_of<T: Copy + PartialEq>(&mut self, name: &str, choices: &[(&'static str, T)]) -> Vec<T> {
         let given = self.all(name);
         let items: Vec<&str> = given.iter().flat_map(|text| text.split(',')).map(str::trim).collect();
         if items.len() > MAX_ITEMS {
@@ -91,7 +109,7 @@ impl Parameters {
     }
 
     /// Notes a mistake that the caller found.
-    pub(super) fn refuse(&mut self, name: &str, mistake: Mistake) {
+    pub(crate) fn refuse(&mut self, name: &str, mistake: Mistake) {
         let check = FailedCheck::new(format!("query.{name}"), mistake);
         if !self.checks.contains(&check) {
             self.checks.push(check);
@@ -99,7 +117,7 @@ impl Parameters {
     }
 
     /// Everything that was wrong, at once.
-    pub(super) fn finish(self) -> Result<(), ApiError> {
+    pub(crate) fn finish(self) -> Result<(), ApiError> {
         if self.checks.is_empty() { Ok(()) } else { Err(ApiError::InvalidQuery(self.checks)) }
     }
 

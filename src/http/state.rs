@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::extract::FromRef;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::body_timeout::Pace;
-use super::response_cache::ResponseCache;
+use super::jobs::response_cache::ResponseCache;
 use crate::access::Access;
 use crate::access::limits::Limits;
 use crate::access::origins::Origins;
@@ -16,6 +16,8 @@ use crate::access::proxies::TrustedProxies;
 use crate::audio::decode::DecodeLimits;
 use crate::clock::Clock;
 use crate::engine::EngineStatus;
+use crate::http::json::BodyTimeout;
+use crate::http::{Gate, Pace};
 use crate::jobs::job_locks::JobLocks;
 use crate::jobs::registry::Registry;
 use crate::messages::Language;
@@ -61,35 +63,51 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct AppState(Arc<Inner>);
 
-pub(super) struct Inner {
-    pub(super) parts: Parts,
-    pub(super) started: Instant,
+pub(crate) struct Inner {
+    pub(crate) parts: Parts,
+    gate: Arc<Gate>,
+    pub(crate) started: Instant,
     /// Bounds how many uploaded files are examined at once: each takes a thread.
-    pub(super) probes: Semaphore,
+    pub(crate) probes: Semaphore,
     /// What was answered about jobs that have ended.
-    pub(super) response_cache: ResponseCache,
+    pub(crate) response_cache: ResponseCache,
 }
 
 impl AppState {
     /// Shares the parts.
     pub fn new(parts: Parts) -> Self {
+        let gate = Gate {
+            access: parts.access.clone(),
+            limits: parts.limits.clone(),
+            proxies: parts.proxies.clone(),
+            origins: parts.origins.clone(),
+            clock: parts.clock.clone(),
+            language: parts.language,
+            stopping: parts.stopping.clone(),
+            tasks: parts.tasks.clone(),
+        };
         Self(Arc::new(Inner {
             parts,
+            gate: Arc::new(gate),
             started: Instant::now(),
             probes: Semaphore::new(4),
             response_cache: ResponseCache::default(),
         }))
     }
 
-    pub(super) fn uptime(&self) -> Duration {
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.0.gate
+    }
+
+    pub(crate) fn uptime(&self) -> Duration {
         self.0.started.elapsed()
     }
 
-    pub(super) fn response_cache(&self) -> &ResponseCache {
+    pub(crate) fn response_cache(&self) -> &ResponseCache {
         &self.0.response_cache
     }
 
-    pub(super) fn probes(&self) -> &Semaphore {
+    pub(crate) fn probes(&self) -> &Semaphore {
         &self.0.probes
     }
 }
@@ -98,5 +116,12 @@ impl std::ops::Deref for AppState {
     type Target = Parts;
     fn deref(&self) -> &Parts {
         &self.0.parts
+    }
+}
+
+impl FromRef<AppState> for BodyTimeout {
+    /// A JSON body is small: all of it may take no longer than one pause of a larger body.
+    fn from_ref(state: &AppState) -> Self {
+        Self(state.pace.idle_timeout)
     }
 }

@@ -2,16 +2,16 @@
 
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
-use crate::http::state::AppState;
+use crate::api::state::AppState;
 use crate::jobs::JobId;
 use crate::jobs::registry::Reservation;
 use crate::volume::{NoRoom, Promise, Spool};
 
 /// Most characters of an idempotency key.
-pub(in crate::http) const MAX_KEY_CHARS: usize = 255;
+pub(crate) const MAX_KEY_CHARS: usize = 255;
 
 /// A recording may come.
-pub(in crate::http) struct Admission {
+pub(crate) struct Admission {
     /// Its place in the queue; none for a request that was made before, which needs none.
     pub(super) reservation: Option<Reservation>,
     /// The client's own name for the request.
@@ -22,7 +22,7 @@ pub(in crate::http) struct Admission {
 
 impl Admission {
     /// A place on the volume for the recording.
-    pub(in crate::http) async fn spool(&mut self, state: &AppState) -> Result<Spool, ApiError> {
+    pub(crate) async fn spool(&mut self, state: &AppState) -> Result<Spool, ApiError> {
         let room = match self.room.take() {
             Some(room) => room,
             None => state.volume.promise(0).map_err(|NoRoom| ApiError::StorageFull)?,
@@ -32,7 +32,7 @@ impl Admission {
 }
 
 /// Whether a recording of so many bytes, as far as it is known, may come.
-pub(in crate::http) fn admit(
+pub(crate) fn admit(
     state: &AppState,
     requester: &Requester,
     size: Option<u64>,
@@ -52,7 +52,7 @@ pub(in crate::http) fn admit(
 }
 
 /// An idempotency key as it may be.
-pub(in crate::http) fn checked_key(text: &str) -> Result<String, ApiError> {
+pub(crate) fn checked_key(text: &str) -> Result<String, ApiError> {
     let length = text.chars().count();
     if (1..=MAX_KEY_CHARS).contains(&length) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         Ok(text.to_owned())

@@ -13,9 +13,9 @@ use crate::access::KeyId;
 use crate::audio::headerless::Headerless;
 use crate::audio::{SourceInfo, decode};
 use crate::http::error::ApiError;
-use crate::http::fields::{self, Metadata, Source};
+use crate::intake::fields::{self, Metadata, Source};
 use crate::http::requester::Requester;
-use crate::http::state::AppState;
+use crate::api::state::AppState;
 use crate::intake::{self, Draft};
 use crate::jobs::options::JobOptions;
 use crate::jobs::{FileInfo, Idempotency, Job, JobId};
@@ -23,7 +23,7 @@ use crate::volume::{Arrival, Spool, hexadecimal};
 
 /// What a client wants of a recording, understood.
 #[derive(Debug)]
-pub(in crate::http) struct Wishes {
+pub(crate) struct Wishes {
     metadata: Metadata,
     options: JobOptions,
     /// Both, as they were sent: the same wish twice has the same text.
@@ -32,7 +32,7 @@ pub(in crate::http) struct Wishes {
 
 /// A job that was made.
 #[derive(Debug)]
-pub(in crate::http) enum Created {
+pub(crate) enum Created {
     /// By this request.
     Now(Arc<Job>),
     /// By an earlier one of the same name.
@@ -46,7 +46,7 @@ enum Recording {
 }
 
 /// Checks what a client wants; all that is wrong with it is told at once.
-pub(in crate::http) fn understand(metadata: Source<'_>, options: Source<'_>) -> Result<Wishes, ApiError> {
+pub(crate) fn understand(metadata: Source<'_>, options: Source<'_>) -> Result<Wishes, ApiError> {
     let text = json!([metadata.canonical(), options.canonical()]).to_string();
     match (fields::metadata(metadata), fields::options(options)) {
         (Ok(metadata), Ok(options)) => Ok(Wishes { metadata, options, text }),
@@ -59,13 +59,13 @@ pub(in crate::http) fn understand(metadata: Source<'_>, options: Source<'_>) -> 
 }
 
 /// What the media type of a recording says of samples without a header.
-pub(in crate::http) fn declared(media_type: Option<&str>) -> Result<Option<Headerless>, ApiError> {
+pub(crate) fn declared(media_type: Option<&str>) -> Result<Option<Headerless>, ApiError> {
     let said = media_type.map_or(Ok(None), Headerless::from_media_type);
     said.map_err(|error| ApiError::InvalidRequest(error.to_string()))
 }
 
 /// Makes a job of a recording that has arrived whole.
-pub(in crate::http) async fn from_spool(
+pub(crate) async fn from_spool(
     state: &AppState,
     requester: &Requester,
     admission: Admission,
@@ -92,7 +92,7 @@ pub(in crate::http) async fn from_spool(
 }
 
 /// Makes a job of a file that lies in `incoming/`.
-pub(in crate::http) async fn from_arrival(
+pub(crate) async fn from_arrival(
     state: &AppState,
     requester: &Requester,
     admission: Admission,
@@ -156,7 +156,7 @@ async fn arrived(
 impl Wishes {
     /// Whether they can be fulfilled, as far as is known before the recording is there. A request that was made before is
     /// not asked: it gets its first answer.
-    pub(in crate::http) fn check(&self, state: &AppState, admission: &Admission) -> Result<(), ApiError> {
+    pub(crate) fn check(&self, state: &AppState, admission: &Admission) -> Result<(), ApiError> {
         if admission.reservation.is_some() { can_be_kept_to(state, &self.options) } else { Ok(()) }
     }
 }

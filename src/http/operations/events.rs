@@ -6,26 +6,26 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::{find, result};
-use crate::http::bodies::job::{JobErrorBody, uuid};
-use crate::http::bodies::message::JobEvent;
-use crate::http::bodies::progress::ProgressBody;
+use crate::api::jobs::bodies::{JobErrorBody, uuid};
+use crate::api::events::bodies::JobEvent;
+use crate::api::jobs::bodies::ProgressBody;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
-use crate::http::state::AppState;
+use crate::api::state::AppState;
 use crate::jobs::events::{Event, EventKind};
 use crate::jobs::{Job, JobId, JobState};
 
 /// One event, ready to be sent.
 #[derive(Debug, Clone)]
-pub(in crate::http) struct Told {
+pub(crate) struct Told {
     /// Its number.
-    pub(in crate::http) seq: u64,
+    pub(crate) seq: u64,
     /// The JSON text.
-    pub(in crate::http) text: String,
+    pub(crate) text: String,
 }
 
 /// A job's events from some point on.
-pub(in crate::http) struct Follower {
+pub(crate) struct Follower {
     id: JobId,
     states: watch::Receiver<Arc<Job>>,
     /// The number of the last event that was taken.
@@ -34,7 +34,7 @@ pub(in crate::http) struct Follower {
 }
 
 /// What following a job brings next.
-pub(in crate::http) enum Followed {
+pub(crate) enum Followed {
     /// An event.
     Event(Arc<Event>),
     /// There will be no more: the job has ended, and all was told.
@@ -45,7 +45,7 @@ pub(in crate::http) enum Followed {
 
 impl Follower {
     /// Follows a job from behind the event of this number; without one, from its present state on.
-    pub(in crate::http) fn new(state: &AppState, requester: &Requester, id: JobId, after: Option<u64>) -> Result<Self, ApiError> {
+    pub(crate) fn new(state: &AppState, requester: &Requester, id: JobId, after: Option<u64>) -> Result<Self, ApiError> {
         let job = find(state, requester, id)?;
         let watched = state.registry.watch(id).ok_or(ApiError::JobNotFound)?;
         // A number that was never given is no place to go on from.
@@ -54,17 +54,17 @@ impl Follower {
     }
 
     /// The job.
-    pub(in crate::http) fn id(&self) -> JobId {
+    pub(crate) fn id(&self) -> JobId {
         self.id
     }
 
     /// The number of the last event that was taken.
-    pub(in crate::http) fn last(&self) -> u64 {
+    pub(crate) fn last(&self) -> u64 {
         self.last
     }
 
     /// What is there now: none when it has to be waited for.
-    pub(in crate::http) fn ready(&mut self, state: &AppState) -> Option<Followed> {
+    pub(crate) fn ready(&mut self, state: &AppState) -> Option<Followed> {
         if self.waiting.is_empty() {
             let job = Arc::clone(&self.states.borrow_and_update());
             if job.last_event > self.last {
@@ -79,7 +79,7 @@ impl Follower {
     }
 
     /// What comes next.
-    pub(in crate::http) async fn next(&mut self, state: &AppState) -> Followed {
+    pub(crate) async fn next(&mut self, state: &AppState) -> Followed {
         loop {
             if let Some(next) = self.ready(state) {
                 return next;
@@ -92,7 +92,7 @@ impl Follower {
 }
 
 /// An event as it is told.
-pub(in crate::http) async fn tell(state: &AppState, requester: &Requester, id: JobId, event: &Event) -> Told {
+pub(crate) async fn tell(state: &AppState, requester: &Requester, id: JobId, event: &Event) -> Told {
     let job_id = uuid(id);
     let (seq, timestamp) = (event.number, event.at);
     let annotation;
@@ -124,7 +124,7 @@ pub(in crate::http) async fn tell(state: &AppState, requester: &Requester, id: J
 }
 
 /// That a job was deleted. It has no number: nothing can be asked for behind it.
-pub(in crate::http) fn tell_deleted(state: &AppState, id: JobId) -> String {
+pub(crate) fn tell_deleted(state: &AppState, id: JobId) -> String {
     let message = JobEvent::JobDeleted { job_id: uuid(id), timestamp: state.clock.now() };
     serde_json::to_string(&message).expect("a message has string keys and finite numbers, so it is always JSON")
 }

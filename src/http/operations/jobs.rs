@@ -9,10 +9,10 @@ use std::time::Duration;
 use tracing::info;
 
 use super::find;
-use crate::http::bodies::job::JobBody;
+use crate::api::jobs::bodies::JobBody;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
-use crate::http::state::AppState;
+use crate::api::state::AppState;
 use crate::jobs::registry::{Cancellation, Outcome, Removal, Retry, Settled};
 use crate::jobs::{Job, JobId, JobState};
 
@@ -21,7 +21,7 @@ const STOP_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What became of a cancellation.
 #[derive(Debug)]
-pub(in crate::http) enum Cancelled {
+pub(crate) enum Cancelled {
     /// The job has ended.
     Done(JobBody),
     /// It was told to stop.
@@ -29,18 +29,18 @@ pub(in crate::http) enum Cancelled {
 }
 
 /// The body of a job as it stands.
-pub(in crate::http) fn body(state: &AppState, requester: &Requester, job: &Job) -> JobBody {
+pub(crate) fn body(state: &AppState, requester: &Requester, job: &Job) -> JobBody {
     JobBody::new(job, state.registry.estimated_completion(job), requester)
 }
 
 /// A job as it stands.
-pub(in crate::http) fn get(state: &AppState, requester: &Requester, id: JobId) -> Result<JobBody, ApiError> {
+pub(crate) fn get(state: &AppState, requester: &Requester, id: JobId) -> Result<JobBody, ApiError> {
     Ok(body(state, requester, &*find(state, requester, id)?))
 }
 
 /// A job as it stands after its next change: after the event of this number, or else from now on. At once when it has ended,
 /// and at the latest when the time is over.
-pub(in crate::http) async fn wait(
+pub(crate) async fn wait(
     state: &AppState,
     requester: &Requester,
     id: JobId,
@@ -65,7 +65,7 @@ pub(in crate::http) async fn wait(
 }
 
 /// Cancels a job that waits or runs.
-pub(in crate::http) async fn cancel(state: &AppState, requester: &Requester, id: JobId) -> Result<Cancelled, ApiError> {
+pub(crate) async fn cancel(state: &AppState, requester: &Requester, id: JobId) -> Result<Cancelled, ApiError> {
     find(state, requester, id)?;
     let guard = state.job_locks.hold(id).await;
     match state.registry.cancel(id).ok_or(ApiError::JobNotFound)? {
@@ -114,7 +114,7 @@ fn cancelled(state: &AppState, job: &Job) -> Job {
 }
 
 /// Queues a failed or cancelled job again.
-pub(in crate::http) async fn retry(state: &AppState, requester: &Requester, id: JobId) -> Result<JobBody, ApiError> {
+pub(crate) async fn retry(state: &AppState, requester: &Requester, id: JobId) -> Result<JobBody, ApiError> {
     if state.stopping.is_cancelled() {
         return Err(ApiError::ShuttingDown);
     }
@@ -144,7 +144,7 @@ pub(in crate::http) async fn retry(state: &AppState, requester: &Requester, id: 
 }
 
 /// Removes a job with all its traces; one that runs is stopped first.
-pub(in crate::http) async fn delete(state: &AppState, requester: &Requester, id: JobId) -> Result<(), ApiError> {
+pub(crate) async fn delete(state: &AppState, requester: &Requester, id: JobId) -> Result<(), ApiError> {
     find(state, requester, id)?;
     let guard = state.job_locks.hold(id).await;
     state.response_cache().forget(id);

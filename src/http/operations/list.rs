@@ -3,34 +3,34 @@
 use serde_json::{Map, Value};
 
 use super::jobs;
-use crate::http::bodies::page::{JobsPage, PageMeta, Pagination};
+use crate::api::jobs::bodies::page::{JobsPage, PageMeta, Pagination};
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
-use crate::http::state::AppState;
+use crate::api::state::AppState;
 use crate::jobs::registry::{Filter, Order, Place};
 
 /// Items of a page that does not say.
-pub(in crate::http) const DEFAULT_LIMIT: usize = 20;
+pub(crate) const DEFAULT_LIMIT: usize = 20;
 /// Most items of a page.
-pub(in crate::http) const MAX_LIMIT: usize = 100;
+pub(crate) const MAX_LIMIT: usize = 100;
 
 /// Which jobs, in which order, and what of them.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::http) struct ListRequest {
+pub(crate) struct ListRequest {
     /// Which.
-    pub(in crate::http) filter: Filter,
+    pub(crate) filter: Filter,
     /// In which order.
-    pub(in crate::http) order: Order,
+    pub(crate) order: Order,
     /// Behind which place; from the first on when none.
-    pub(in crate::http) after: Option<Place>,
+    pub(crate) after: Option<Place>,
     /// Items of the page.
-    pub(in crate::http) limit: usize,
+    pub(crate) limit: usize,
     /// The top-level fields to tell; all when empty.
-    pub(in crate::http) fields: Vec<&'static str>,
+    pub(crate) fields: Vec<&'static str>,
 }
 
 /// A page of the list, without the address of the next one: only REST has addresses.
-pub(in crate::http) fn list(state: &AppState, requester: &Requester, request: &ListRequest) -> Result<JobsPage, ApiError> {
+pub(crate) fn list(state: &AppState, requester: &Requester, request: &ListRequest) -> Result<JobsPage, ApiError> {
     let page = state.registry.list(&requester.caller, &request.filter, request.order, request.after, request.limit);
     let next_cursor = page.jobs.last().filter(|_| page.has_more).map(|job| encode_cursor(Place::of(job)));
     let data =
@@ -56,7 +56,7 @@ fn encode_cursor(place: Place) -> String {
 }
 
 /// The place that a cursor stands for.
-pub(in crate::http) fn decode_cursor(text: &str) -> Option<Place> {
+pub(crate) fn decode_cursor(text: &str) -> Option<Place> {
     let (sequence, id) = text.split_once('.')?;
     let sequence = u64::from_str_radix(sequence, 16).ok().filter(|number| format!("{number:x}") == sequence)?;
     Some(Place { sequence, id: id.parse().ok()? })

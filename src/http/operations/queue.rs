@@ -1,13 +1,13 @@
 //! The queue's state.
 
-use crate::http::bodies::job::uuid;
-use crate::http::bodies::queue::{QueueStatus, WaitingJob};
-use crate::http::bodies::tenths;
+use crate::api::jobs::bodies::uuid;
+use crate::api::queue::bodies::{QueueStatus, WaitingJob};
+use crate::http::format::tenths;
 use crate::http::requester::Requester;
-use crate::http::state::AppState;
+use crate::api::state::AppState;
 
 /// What runs, and what waits in which order. Of other people's jobs, only how many there are.
-pub(in crate::http) fn status(state: &AppState, requester: &Requester) -> QueueStatus {
+pub(crate) fn status(state: &AppState, requester: &Requester) -> QueueStatus {
     let queued = state.registry.queued();
     let jobs = queued
         .iter()

@@ -8,15 +8,15 @@ use serde_json::value::RawValue;
 use super::find;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
-use crate::http::state::AppState;
+use crate::api::state::AppState;
 use crate::jobs::{Job, JobId, JobState};
 
 /// A completed job, and the bytes of its `result.json`.
-pub(in crate::http) struct ResultFile {
+pub(crate) struct ResultFile {
     /// The job.
-    pub(in crate::http) job: Arc<Job>,
+    pub(crate) job: Arc<Job>,
     /// The body of `GET /jobs/{job_id}/result`.
-    pub(in crate::http) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// The part of the file that the messages carry.
@@ -27,7 +27,7 @@ struct Published {
 
 impl ResultFile {
     /// The annotation alone.
-    pub(in crate::http) fn annotation(&self) -> Result<Box<RawValue>, ApiError> {
+    pub(crate) fn annotation(&self) -> Result<Box<RawValue>, ApiError> {
         serde_json::from_slice::<Published>(&self.bytes)
             .map(|published| published.result)
             .map_err(|error| ApiError::Internal(format!("reading a result: {error}")))
@@ -35,7 +35,7 @@ impl ResultFile {
 }
 
 /// The result of a job, or why there is none.
-pub(in crate::http) async fn read(state: &AppState, requester: &Requester, id: JobId) -> Result<ResultFile, ApiError> {
+pub(crate) async fn read(state: &AppState, requester: &Requester, id: JobId) -> Result<ResultFile, ApiError> {
     let job = find(state, requester, id)?;
     match &job.state {
         JobState::Queued | JobState::Processing { .. } => {

@@ -1,0 +1,110 @@
+//! The answers to the WebSocket commands of jobs.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::bodies::{JobBody, JobFields, PageMeta, status_schema, uuid};
+use crate::api::operations::create::Created;
+use crate::api::operations::result::ResultFile;
+use crate::http::error::ApiError;
+use crate::http::requester::Requester;
+use crate::http::ws::Answer;
+
+/// A job was made.
+#[derive(Serialize, ToSchema)]
+pub(super) struct JobCreated {
+    /// As it was accepted.
+    job: Box<JobBody>,
+    /// Whether an earlier request of the same name made it.
+    replayed: bool,
+}
+
+impl JobCreated {
+    pub(super) fn new(created: &Created, requester: &Requester) -> Self {
+        let (job, replayed) = match created {
+            Created::Now(job) => (job, false),
+            Created::Before(job) => (job, true),
+        };
+        Self { job: Box::new(JobBody::as_accepted(job, requester)), replayed }
+    }
+}
+
+impl Answer for JobCreated {
+    const NAME: &'static str = "job_created";
+}
+
+/// What was sent is forgotten.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UploadAborted {}
+
+impl Answer for UploadAborted {
+    const NAME: &'static str = "upload_aborted";
+}
+
+/// To `get_job`, `cancel_job` and `retry_job`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct JobAnswer {
+    /// As it stands.
+    job: Box<JobBody>,
+}
+
+impl JobAnswer {
+    pub(super) fn new(job: JobBody) -> Self {
+        Self { job: Box::new(job) }
+    }
+}
+
+impl Answer for JobAnswer {
+    const NAME: &'static str = "job";
+}
+
+/// To `list_jobs`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct JobsAnswer {
+    /// Jobs, whole or with the fields that were asked for.
+    #[schema(value_type = Vec<JobFields>)]
+    pub(super) data: Vec<Map<String, Value>>,
+    /// About the list.
+    pub(super) meta: PageMeta,
+}
+
+impl Answer for JobsAnswer {
+    const NAME: &'static str = "jobs";
+}
+
+/// To `get_result`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ResultAnswer {
+    /// Names the job.
+    job_id: Uuid,
+    /// `completed`.
+    #[schema(schema_with = status_schema)]
+    status: &'static str,
+    /// The annotation.
+    #[schema(value_type = crate::annotate::document::Document)]
+    result: Box<RawValue>,
+}
+
+impl ResultAnswer {
+    pub(super) fn new(file: &ResultFile) -> Result<Self, ApiError> {
+        Ok(Self { job_id: uuid(file.job.id), status: file.job.state.name(), result: file.annotation()? })
+    }
+}
+
+impl Answer for ResultAnswer {
+    const NAME: &'static str = "result";
+}
+
+/// The job is removed: to `delete_job`, and to everybody who follows it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobDeleted {
+    /// Names the job.
+    pub(crate) job_id: Uuid,
+}
+
+impl Answer for JobDeleted {
+    const NAME: &'static str = "job_deleted";
+}

@@ -5,7 +5,7 @@
 //! channel is louder by far, always. A speech turn that stays so far below the other channel is taken out, and with it a
 //! speaker who has no other turns.
 
-use super::{Diarization, Diarize, DiarizeError, SpeakerCount, SpeakerIndex, SpeechTurn, kept};
+use super::{Diarization, Diarize, DiarizeError, SpeakerCount, SpeakerIndex, SpeechTurn, checkpoint};
 use crate::audio::time::{Millis, TimeSpan};
 use crate::audio::{Audio, BLOCK, SignalError};
 use crate::context::JobContext;

@@ -10,14 +10,14 @@ use crate::audio::denoise::Noisy;
 use crate::audio::{Audio, SignalError};
 
 /// What was read of a chunk.
-pub(super) enum Heard {
+pub(super) enum ChunkSamples {
     /// As it was recorded.
     AsRecorded(Vec<f32>),
     /// Its pieces, which are to be denoised.
     Noisy(Vec<Noisy>),
 }
 
-impl Heard {
+impl ChunkSamples {
     /// Reads the first `most` samples of a chunk from the signal it was made for.
     pub(super) fn read(chunk: &Chunk, signal: &Audio, denoise: bool, most: usize) -> Result<Self, SignalError> {
         let mut room = most;

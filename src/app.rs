@@ -15,12 +15,12 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use crate::access::limits::Limits;
+use crate::api::{self, AppState, Parts};
 use crate::audio::decode::DecodeLimits;
 use crate::clock::Clock;
 use crate::config::{Config, FileLimits};
 use crate::engine::{Engine, EngineStatus};
 use crate::housekeeping::Housekeeping;
-use crate::api::{self, AppState, Parts};
 use crate::http::{self, ConnectionTimeouts, Pace};
 use crate::inbox::{self, Inbox};
 use crate::jobs::estimate::Equipment;

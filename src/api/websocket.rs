@@ -25,9 +25,7 @@ impl Application for AppState {
 
 /// The routes of the WebSocket. They are no operations, so the description does not have them.
 pub(super) fn routes() -> Routes<AppState> {
-    Routes::new()
-        .page("/ws", get(open_session), Terms::session())
-        .page("/ws/{job_id}", get(follow_job), Terms::session())
+    Routes::new().page("/ws", get(open_session), Terms::session()).page("/ws/{job_id}", get(follow_job), Terms::session())
 }
 
 /// Follows one job. An unknown one is answered by a close code, since browsers cannot read a refused upgrade.

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use serde_json::{Value, json};
 
-use crate::api::operations::OPERATIONS;
-use super::*;
-use crate::http::ws::command::Command;
+use super::openapi::whole;
+use crate::http::routes::Counterpart;
 
 /// Each operation with its path and method.
 fn operations(document: &Value) -> Vec<(String, String, Value)> {
@@ -28,7 +27,11 @@ fn every_operation_has_a_name_of_its_own() {
     assert_eq!(distinct.len(), ids.len(), "{ids:?}");
     let declared = crate::api::routes().describe().operations;
     assert_eq!(ids.len(), declared.len());
-    assert_eq!(ids.iter().filter(|id| id.ends_with("_at_root")).count(), 2, "health and info answer at the root as well: {ids:?}");
+    assert_eq!(
+        ids.iter().filter(|id| id.ends_with("_at_root")).count(),
+        2,
+        "health and info answer at the root as well: {ids:?}"
+    );
 }
 
 #[test]
@@ -38,7 +41,7 @@ fn every_operation_has_its_command_or_a_reason_for_none() {
             Counterpart::None(reason) => assert!(!reason.is_empty()),
             Counterpart::Commands(names) => {
                 for name in names {
-                    assert!(crate::api::commands().has(name), "{} has no command {name}", declared.id);
+                    assert!(crate::api::commands().has(name), "{} has no command {name}", declared.path);
                 }
             }
         }

@@ -63,7 +63,7 @@ impl Answer for JobAnswer {
 
 /// To `list_jobs`.
 #[derive(Serialize, ToSchema)]
-pub(super) struct JobsAnswer {
+pub(crate) struct JobsAnswer {
     /// Jobs, whole or with the fields that were asked for.
     #[schema(value_type = Vec<JobFields>)]
     pub(super) data: Vec<Map<String, Value>>,

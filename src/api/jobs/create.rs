@@ -26,9 +26,5 @@ pub(super) async fn create_job(
     requester: Requester,
     request: Request,
 ) -> Result<Response, ApiError> {
-    if is_json(request.headers()) {
-        take(&state, &requester, request).await
-    } else {
-        upload(&state, &requester, request).await
-    }
+    if is_json(request.headers()) { take(&state, &requester, request).await } else { upload(&state, &requester, request).await }
 }

@@ -26,15 +26,13 @@ use crate::http::error::Code;
 use crate::http::routes::{CACHE_CONTROL, CONTENT_RANGE, Counterpart, ETAG, Header, Operation, Parameter, Routes, any_text};
 use parameters::{JOB_ID, LAST_SEQ, PREFER, WAIT};
 
-
 const IF_NONE_MATCH: Parameter =
     Parameter::header("IfNoneMatch", "If-None-Match", any_text, "The `ETag` of the result that the client has.");
 const RANGE: Parameter = Parameter::header("Range", "Range", any_text, "The part that is wanted, for example `bytes=0-65535`.");
 const IF_RANGE: Parameter =
     Parameter::header("IfRange", "If-Range", any_text, "The `ETag` of the recording of which the client has a part.");
 
-const PREFERENCE_APPLIED: Header =
-    Header::text("Preference-Applied", "The preference that was kept to, for example `wait=30`.");
+const PREFERENCE_APPLIED: Header = Header::text("Preference-Applied", "The preference that was kept to, for example `wait=30`.");
 const ACCEPT_RANGES: Header = Header::text("Accept-Ranges", "`bytes`: parts can be asked for.");
 const CONTENT_DISPOSITION: Header = Header::text("Content-Disposition", "The name to save it under.");
 
@@ -127,8 +125,7 @@ pub(super) fn routes() -> Routes<AppState> {
 fn describe_creation(operation: &mut Value) {
     let ids = ["get_job", "get_result", "get_events", "get_audio", "cancel_job", "retry_job", "delete_job"];
     let link = json!({ "job_id": "$response.body#/job_id" });
-    let links: Map<_, _> =
-        ids.map(|id| (id.to_owned(), json!({ "operationId": id, "parameters": link }))).into_iter().collect();
+    let links: Map<_, _> = ids.map(|id| (id.to_owned(), json!({ "operationId": id, "parameters": link }))).into_iter().collect();
     operation["responses"]["201"]["links"] = links.into();
     operation["requestBody"]["content"]["multipart/form-data"]["encoding"] = json!({
         "file": { "contentType": "audio/*, application/octet-stream" },

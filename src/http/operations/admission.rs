@@ -1,8 +1,8 @@
 //! What can be said of a recording before a byte of it is read: whether there is room for it.
 
+use crate::api::state::AppState;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
-use crate::api::state::AppState;
 use crate::jobs::JobId;
 use crate::jobs::registry::Reservation;
 use crate::volume::{NoRoom, Promise, Spool};

@@ -10,12 +10,12 @@ use tracing::info;
 
 use super::admission::Admission;
 use crate::access::KeyId;
+use crate::api::state::AppState;
 use crate::audio::headerless::Headerless;
 use crate::audio::{SourceInfo, decode};
 use crate::http::error::ApiError;
-use crate::intake::fields::{self, Metadata, Source};
 use crate::http::requester::Requester;
-use crate::api::state::AppState;
+use crate::intake::fields::{self, Metadata, Source};
 use crate::intake::{self, Draft};
 use crate::jobs::options::JobOptions;
 use crate::jobs::{FileInfo, Idempotency, Job, JobId};

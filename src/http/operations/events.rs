@@ -6,12 +6,12 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::{find, result};
-use crate::api::jobs::bodies::{JobErrorBody, uuid};
 use crate::api::events::bodies::JobEvent;
 use crate::api::jobs::bodies::ProgressBody;
+use crate::api::jobs::bodies::{JobErrorBody, uuid};
+use crate::api::state::AppState;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
-use crate::api::state::AppState;
 use crate::jobs::events::{Event, EventKind};
 use crate::jobs::{Job, JobId, JobState};
 

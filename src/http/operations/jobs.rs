@@ -10,9 +10,9 @@ use tracing::info;
 
 use super::find;
 use crate::api::jobs::bodies::JobBody;
+use crate::api::state::AppState;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
-use crate::api::state::AppState;
 use crate::jobs::registry::{Cancellation, Outcome, Removal, Retry, Settled};
 use crate::jobs::{Job, JobId, JobState};
 

@@ -4,9 +4,9 @@ use serde_json::{Map, Value};
 
 use super::jobs;
 use crate::api::jobs::bodies::page::{JobsPage, PageMeta, Pagination};
+use crate::api::state::AppState;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
-use crate::api::state::AppState;
 use crate::jobs::registry::{Filter, Order, Place};
 
 /// Items of a page that does not say.

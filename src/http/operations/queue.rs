@@ -2,9 +2,9 @@
 
 use crate::api::jobs::bodies::uuid;
 use crate::api::queue::bodies::{QueueStatus, WaitingJob};
+use crate::api::state::AppState;
 use crate::http::format::tenths;
 use crate::http::requester::Requester;
-use crate::api::state::AppState;
 
 /// What runs, and what waits in which order. Of other people's jobs, only how many there are.
 pub(crate) fn status(state: &AppState, requester: &Requester) -> QueueStatus {

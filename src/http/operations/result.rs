@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::find;
+use crate::api::state::AppState;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
-use crate::api::state::AppState;
 use crate::jobs::{Job, JobId, JobState};
 
 /// A completed job, and the bytes of its `result.json`.

@@ -114,8 +114,7 @@ pub(crate) const RETRY_AFTER: Header = Header::count("Retry-After", "Seconds aft
 /// The challenge of a request without a valid key.
 pub(crate) const WWW_AUTHENTICATE: Header = Header::text("WWW-Authenticate", "How to show a key.");
 /// The place of a part in the whole.
-pub(crate) const CONTENT_RANGE: Header =
-    Header::text("Content-Range", "Which part this is; with 416 the size of the whole.");
+pub(crate) const CONTENT_RANGE: Header = Header::text("Content-Range", "Which part this is; with 416 the size of the whole.");
 /// The entity tag of a response.
 pub(crate) const ETAG: Header = Header::text("ETag", "Names this content.");
 /// The caching of a response.

@@ -13,7 +13,8 @@ use utoipa::openapi::path::PathItem;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 pub(crate) use components::{
-    CACHE_CONTROL, COMMON_HEADERS, COMMON_PARAMETERS, CONTENT_RANGE, ERROR_HEADERS, ETAG, Header, Parameter, RETRY_AFTER, WWW_AUTHENTICATE, any_text,
+    CACHE_CONTROL, COMMON_HEADERS, COMMON_PARAMETERS, CONTENT_RANGE, ERROR_HEADERS, ETAG, Header, Parameter, RETRY_AFTER,
+    WWW_AUTHENTICATE, any_text,
 };
 pub(crate) use operation::{Counterpart, Operation};
 pub(crate) use table::{Access, Cost, Table, Terms};
@@ -32,8 +33,6 @@ pub(crate) struct Declared {
     /// The address, as the router has it.
     pub(crate) path: String,
     pub(crate) method: Method,
-    /// The name of the handler.
-    pub(crate) id: String,
     pub(crate) operation: Operation,
 }
 
@@ -66,16 +65,15 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let (path, (method, id)) = found.expect("`routes!` was given one handler");
         self.table.insert(&path, method.clone(), operation.terms);
         if let Some(alias) = operation.alias {
-            let id = format!("{id}_at_root");
             let mut item = paths.paths.get(&path).cloned().unwrap_or_default();
             if let Some(described) = item.get.as_mut() {
-                described.operation_id = Some(id.clone());
+                described.operation_id = Some(format!("{id}_at_root"));
             }
             paths.paths.insert(alias.to_owned(), item);
             self.table.insert(alias, method.clone(), operation.terms);
-            self.operations.push(Declared { path: alias.to_owned(), method: method.clone(), id, operation });
+            self.operations.push(Declared { path: alias.to_owned(), method: method.clone(), operation });
         }
-        self.operations.push(Declared { path, method, id, operation });
+        self.operations.push(Declared { path, method, operation });
         self.router = self.router.routes((schemas, paths, handler));
         self
     }
@@ -133,6 +131,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
 /// The operation of a path that has one: its method, and the name of its handler.
 fn only_operation(item: &PathItem) -> Option<(Method, String)> {
-    let described = [(Method::GET, &item.get), (Method::PUT, &item.put), (Method::POST, &item.post), (Method::DELETE, &item.delete)];
+    let described =
+        [(Method::GET, &item.get), (Method::PUT, &item.put), (Method::POST, &item.post), (Method::DELETE, &item.delete)];
     described.into_iter().find_map(|(method, operation)| Some((method, operation.as_ref()?.operation_id.clone()?)))
 }

@@ -14,6 +14,7 @@ pub(crate) enum Counterpart {
     /// By these commands.
     Commands(&'static [&'static str]),
     /// Not at all, for this reason.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the reason is for readers of the declaration"))]
     None(&'static str),
 }
 

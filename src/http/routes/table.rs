@@ -93,7 +93,11 @@ impl Table {
         if let Some((_, terms)) = methods.iter().find(|(method, _)| method == wanted) {
             return *terms;
         }
-        if methods.iter().all(|(_, terms)| terms.access == Access::Open) { methods.first().map_or(unserved, |(_, terms)| *terms) } else { unserved }
+        if methods.iter().all(|(_, terms)| terms.access == Access::Open) {
+            methods.first().map_or(unserved, |(_, terms)| *terms)
+        } else {
+            unserved
+        }
     }
 }
 

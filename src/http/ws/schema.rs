@@ -9,7 +9,8 @@ use super::command::{Commands, Described};
 pub(crate) fn client_message_schema<A: Application>(commands: &Commands<A>) -> (Value, Map<String, Value>) {
     let (variants, definitions) = one_of(commands.messages());
     let request_id = json!({ "type": ["string", "number"], "description": "Repeated in the answer." });
-    let description = "A message from a client. Each may carry a `request_id`, which the answer repeats; unknown fields are ignored.";
+    let description =
+        "A message from a client. Each may carry a `request_id`, which the answer repeats; unknown fields are ignored.";
     let schema = json!({ "allOf": [
         { "description": description, "oneOf": variants },
         { "type": "object", "properties": { "request_id": request_id } },

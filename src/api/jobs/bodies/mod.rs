@@ -19,9 +19,9 @@ use crate::jobs::stage::Stage;
 use crate::jobs::{Job, JobId, JobState};
 use options::OptionsBody;
 pub(crate) use page::{JobFields, JobsPage, PageMeta};
+use progress::optional_stage_schema;
 pub(crate) use progress::{ProgressBody, stage_schema};
 pub(crate) use result::ResultBody;
-use progress::optional_stage_schema;
 
 /// A job: what it is, where it stands, and where to go on from here.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -2,10 +2,8 @@
 
 mod error;
 mod keys;
-mod recovery;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -21,11 +19,11 @@ use crate::clock::Clock;
 use crate::config::{Config, FileLimits};
 use crate::engine::{Engine, EngineStatus};
 use crate::housekeeping::Housekeeping;
-use crate::http::{self, ConnectionTimeouts, Pace};
+use crate::http::{self, ConnectionTimeouts, Gate, GateParts, Pace};
 use crate::inbox::{self, Inbox};
+use crate::intake::{self, Intake};
 use crate::jobs::estimate::Equipment;
-use crate::jobs::job_locks::JobLocks;
-use crate::jobs::registry::Registry;
+use crate::lifecycle::Lifecycle;
 use crate::pipeline::Pipeline;
 use crate::stop::StopReason;
 use crate::volume::Volume;
@@ -52,7 +50,7 @@ pub struct App {
     state: AppState,
     worker: Worker,
     inbox: Option<Inbox>,
-    registry: Registry,
+    lifecycle: Lifecycle,
     tasks: TaskTracker,
     shutdown: Shutdown,
     grace: Duration,
@@ -91,8 +89,10 @@ impl App {
     ) -> Result<Self, AppError> {
         volume.keep_free(config.reserve);
         let (access, keys) = keys::open(config)?;
-        let registry = Registry::new(config.queue.max_length, clock.clone());
-        recovery::take_up(&volume, &registry, &clock, config.queue.max_attempts).map_err(AppError::Recover)?;
+        let tasks = TaskTracker::new();
+        let incoming = volume.incoming();
+        let lifecycle = Lifecycle::new(volume, config.queue.max_length, clock.clone(), tasks.clone());
+        lifecycle.recover(config.queue.max_attempts).map_err(AppError::Recover)?;
         // Loading takes seconds; the runtime's threads stay free for the signals meanwhile.
         let engine = tokio::task::spawn_blocking(move || Engine::start(build))
             .await
@@ -102,53 +102,51 @@ impl App {
                 warn!(event = "stage_unavailable", stage = stage.stage.name(), reason, "A stage cannot run");
             }
         }
-        registry.set_equipment(equipment(config, engine.status()), volume.read_speed());
-        let tasks = TaskTracker::new();
-        let job_locks = Arc::new(JobLocks::default());
+        lifecycle.set_equipment(equipment(config, engine.status()));
+        let intake = Intake::new(intake::Parts {
+            lifecycle: lifecycle.clone(),
+            incoming: incoming.clone(),
+            engine: engine.status().clone(),
+            limits: intake::Limits { max_file_bytes: config.files.max_bytes, decode: decode_limits(config) },
+        });
         let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
         let watched = config.incoming.watch.then(|| inbox::Parts {
-            registry: registry.clone(),
-            volume: volume.clone(),
+            incoming,
+            intake: intake.clone(),
+            lifecycle: lifecycle.clone(),
             clock: clock.clone(),
-            engine: engine.status().clone(),
-            max_file_bytes: config.files.max_bytes,
-            decode_limits: decode_limits(config),
             poll_interval: config.queue.poll_interval,
             stopping: shutdown.soft.clone(),
             tasks: tasks.clone(),
         });
         let state = AppState::new(Parts {
-            registry: registry.clone(),
-            volume: volume.clone(),
-            clock: clock.clone(),
+            lifecycle: lifecycle.clone(),
+            intake,
+            gate: Gate::new(GateParts {
+                access,
+                limits: Limits::new(config.access.limits),
+                proxies: config.access.proxies.clone(),
+                origins: config.access.origins.clone(),
+                clock: clock.clone(),
+                language: config.language,
+                stopping: shutdown.soft.clone(),
+                tasks: tasks.clone(),
+            }),
             engine: engine.status().clone(),
-            stopping: shutdown.soft.clone(),
             closing: closing.clone(),
-            access,
-            limits: Limits::new(config.access.limits),
-            proxies: config.access.proxies.clone(),
-            origins: config.access.origins.clone(),
-            job_locks: job_locks.clone(),
-            tasks: tasks.clone(),
             max_file_bytes: config.files.max_bytes,
             decode_limits: decode_limits(config),
             pace: Pace { idle_timeout: config.connections.idle_timeout, min_rate: config.connections.min_upload_rate },
-            language: config.language,
         });
         let housekeeping = Housekeeping {
-            registry: registry.clone(),
-            volume: volume.clone(),
-            clock: clock.clone(),
-            job_locks,
+            lifecycle: lifecycle.clone(),
+            clock,
             rules: config.retention.rules,
             interval: config.retention.check_interval,
-            tasks: tasks.clone(),
         };
         let worker = Worker {
-            registry: registry.clone(),
-            volume,
+            lifecycle: lifecycle.clone(),
             engine,
-            clock,
             limits: TimeLimits {
                 task_timeout: config.queue.task_timeout,
                 task_timeout_factor: config.queue.task_timeout_factor,
@@ -169,7 +167,7 @@ impl App {
             state,
             worker,
             inbox: watched.map(Inbox::new),
-            registry,
+            lifecycle,
             tasks,
             shutdown,
             grace: config.queue.shutdown_grace,
@@ -241,12 +239,12 @@ impl App {
         let orderly = tokio::select! {
             ended = &mut worker => ended,
             () = tokio::time::sleep(self.grace) => {
-                self.registry.stop_running(StopReason::Shutdown);
+                self.lifecycle.stop_running(StopReason::Shutdown);
                 self.ending.cancel();
                 worker.await
             }
             () = hard.cancelled() => {
-                self.registry.stop_running(StopReason::Shutdown);
+                self.lifecycle.stop_running(StopReason::Shutdown);
                 self.ending.cancel();
                 worker.await
             }

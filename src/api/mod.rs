@@ -12,11 +12,8 @@ pub mod fuzzing;
 mod health;
 mod info;
 pub(crate) mod jobs;
-#[path = "../http/operations/mod.rs"]
-pub(crate) mod operations;
 mod queue;
 mod requester;
-#[path = "../http/state.rs"]
 pub(crate) mod state;
 mod websocket;
 
@@ -32,7 +29,7 @@ pub use state::{AppState, Parts};
 
 /// The router of the whole interface, with the layers around it.
 pub fn router(state: AppState) -> Router {
-    let gate = state.gate().clone();
+    let gate = state.gate.clone();
     http::router(routes(), state, gate)
 }
 

@@ -56,6 +56,6 @@ async fn open_session(State(state): State<AppState>, requester: Requester, visit
 }
 
 fn opening(app: AppState, requester: Requester, visitor: Visitor) -> Opening<AppState> {
-    let gate = app.gate().clone();
+    let gate = app.gate.clone();
     Opening { app, commands: commands(), gate, requester, visitor }
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::engine::StartError;
+use crate::lifecycle::StoreError;
 use crate::volume::{KeyFileError, OpenError};
 use crate::worker::EngineStalled;
 
@@ -14,7 +15,7 @@ pub enum AppError {
     Volume(#[from] OpenError),
     /// The jobs on the volume cannot be read.
     #[error("the jobs on the volume could not be read: {0}")]
-    Recover(#[source] std::io::Error),
+    Recover(#[source] StoreError),
     /// The keys cannot be had.
     #[error(transparent)]
     Keys(#[from] KeyFileError),

@@ -1,5 +1,8 @@
 //! What serving needs to know of the server, whichever resources it serves.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -11,8 +14,12 @@ use crate::access::proxies::TrustedProxies;
 use crate::clock::Clock;
 use crate::messages::Language;
 
-/// Who may ask, how often and from where, and how the server answers. Shared by the layers and the WebSocket sessions.
-pub struct Gate {
+/// Who may ask, how often and from where, and how the server answers. Clones share one value.
+#[derive(Clone)]
+pub struct Gate(Arc<GateParts>);
+
+/// The parts of a [`Gate`].
+pub struct GateParts {
     /// The keys of the server, and what each allows.
     pub access: Access,
     /// The request budgets of each client.
@@ -29,6 +36,19 @@ pub struct Gate {
     pub stopping: CancellationToken,
     /// Keeps the process alive until every WebSocket session has sent its close frame.
     pub tasks: TaskTracker,
+}
+
+impl Gate {
+    pub fn new(parts: GateParts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for Gate {
+    type Target = GateParts;
+    fn deref(&self) -> &GateParts {
+        &self.0
+    }
 }
 
 impl From<Exceeded> for ApiError {

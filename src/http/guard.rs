@@ -34,12 +34,12 @@ pub(super) type Answering = Pin<Box<dyn Future<Output = Result<Response, Infalli
 #[derive(Clone)]
 pub(super) struct Guard<S> {
     inner: S,
-    gate: Arc<Gate>,
+    gate: Gate,
     table: Arc<Table>,
 }
 
 impl<S> Guard<S> {
-    pub(super) fn new(inner: S, gate: Arc<Gate>, table: Arc<Table>) -> Self {
+    pub(super) fn new(inner: S, gate: Gate, table: Arc<Table>) -> Self {
         Self { inner, gate, table }
     }
 }

@@ -44,7 +44,7 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Puts the layers around all routes. They are one stack of hand-written services: layers that are added one by one, or made
 /// of functions, cost several boxes each with every request.
-pub(super) fn apply(router: Router, gate: Arc<Gate>, table: Arc<Table>) -> Router {
+pub(super) fn apply(router: Router, gate: Gate, table: Arc<Table>) -> Router {
     let whole = gate.limits.whole(Budget::Reads);
     let surroundings = Arc::new(Surroundings { clock: gate.clock.clone(), language: gate.language, whole });
     let cors = option_layer(headers::cors(&gate.origins));

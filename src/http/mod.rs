@@ -30,13 +30,13 @@ use std::sync::Arc;
 use axum::Router;
 
 pub use body_timeout::Pace;
-pub use gate::Gate;
+pub use gate::{Gate, GateParts};
 pub use serve::{ConnectionTimeouts, listen, serve};
 
 use routes::Routes;
 
 /// The router that serves these routes, with the layers around them.
-pub(crate) fn router<S: Clone + Send + Sync + 'static>(routes: Routes<S>, state: S, gate: Arc<Gate>) -> Router {
+pub(crate) fn router<S: Clone + Send + Sync + 'static>(routes: Routes<S>, state: S, gate: Gate) -> Router {
     let (router, table) = routes.into_router();
     let router = router.method_not_allowed_fallback(fallback::other_method).fallback(fallback::unknown_address).with_state(state);
     layers::apply(router, gate, Arc::new(table))

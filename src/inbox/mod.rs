@@ -20,12 +20,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
-use crate::audio::decode::DecodeLimits;
 use crate::clock::Clock;
-use crate::engine::EngineStatus;
-use crate::jobs::registry::Registry;
-use crate::volume::{Arrival, Imprint, Listing, Place, Volume};
-use adopt::{TakeOutcome, Taker};
+use crate::intake::Intake;
+use crate::lifecycle::Lifecycle;
+use crate::volume::{Arrival, Imprint, Incoming, Listing, Place};
+use adopt::TakeOutcome;
 use notices::Notices;
 use settling::{Moment, Settling};
 
@@ -36,23 +35,18 @@ const MAX_FILES: usize = 4096;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 /// Most files that are taken after one look: what it saw grows old.
 const MAX_TAKEN: usize = 64;
-/// A file that cannot be taken is tried again after so many times the poll interval: it is read in full each time.
-const PATIENCE: u32 = 12;
+/// A file that cannot be taken is tried again after this many poll intervals: it is read in full each time.
+const RETRY_FACTOR: u32 = 12;
 
 /// The parts that the watched folder needs.
 pub struct Parts {
-    /// All jobs.
-    pub registry: Registry,
-    /// All files.
-    pub volume: Volume,
-    /// The time.
+    /// The folder to look at.
+    pub incoming: Incoming,
+    /// Makes jobs of files.
+    pub intake: Intake,
+    /// Has places in the queue and room in the store.
+    pub lifecycle: Lifecycle,
     pub clock: Clock,
-    /// What the engine can do.
-    pub engine: EngineStatus,
-    /// Largest recording, in bytes.
-    pub max_file_bytes: u64,
-    /// What a recording may be.
-    pub decode_limits: DecodeLimits,
     /// Between two looks, and how long a file must not have changed.
     pub poll_interval: Duration,
     /// Raised when nothing more is to be taken.
@@ -63,7 +57,10 @@ pub struct Parts {
 
 /// The watched folder.
 pub struct Inbox {
-    taker: Taker,
+    incoming: Incoming,
+    intake: Intake,
+    lifecycle: Lifecycle,
+    clock: Clock,
     poll_interval: Duration,
     stopping: CancellationToken,
     tasks: TaskTracker,
@@ -81,8 +78,8 @@ type Seen = (Imprint, Option<Imprint>);
 #[derive(Debug)]
 struct Left {
     seen: Seen,
-    /// Why, as it was told.
-    kind: io::ErrorKind,
+    /// Why, as it was logged.
+    cause: String,
     /// When it is tried again.
     again: Instant,
 }
@@ -106,9 +103,12 @@ enum Wait {
 impl Inbox {
     /// The folder, which is looked at once [`Inbox::run`] is called.
     pub fn new(parts: Parts) -> Self {
-        let Parts { registry, volume, clock, engine, max_file_bytes, decode_limits, poll_interval, stopping, tasks } = parts;
+        let Parts { incoming, intake, lifecycle, clock, poll_interval, stopping, tasks } = parts;
         Self {
-            taker: Taker { registry, volume, clock, engine, max_file_bytes, decode_limits },
+            incoming,
+            intake,
+            lifecycle,
+            clock,
             poll_interval,
             stopping,
             tasks,
@@ -126,7 +126,7 @@ impl Inbox {
 
     /// Looks until told to stop.
     pub async fn run(mut self) {
-        let mut notices = Notices::of(self.taker.volume.incoming());
+        let mut notices = Notices::of(self.incoming.path());
         let stopping = self.stopping.clone();
         let least = BETWEEN_LOOKS.min(self.poll_interval);
         while !stopping.is_cancelled() {
@@ -140,10 +140,10 @@ impl Inbox {
     /// Takes what can be taken. After how long the next look is due.
     async fn look(&mut self, notices: &mut Notices) -> Duration {
         notices.take_in();
-        let volume = self.taker.volume.clone();
+        let incoming = self.incoming.clone();
         let listed = self
             .tasks
-            .spawn_blocking(move || volume.list_arrivals(MAX_FILES))
+            .spawn_blocking(move || incoming.list(MAX_FILES))
             .await
             .unwrap_or_else(|error| Err(io::Error::other(error)));
         let listing = match listed {
@@ -156,14 +156,14 @@ impl Inbox {
             }
         };
         self.trouble.listing = None;
-        self.trouble.tell_of(&listing);
+        self.trouble.log_listing(&listing);
         notices.follow(&listing.folders);
         let seen: Vec<_> = listing.arrivals.iter().map(|arrival| (arrival.place().clone(), arrival.imprint())).collect();
         if !self.left.is_empty() {
             let now: HashMap<_, _> = seen.iter().cloned().collect();
             self.left.retain(|place, left| now.get(place) == Some(&left.seen));
         }
-        let now = Moment { day: self.taker.clock.now(), steady: Instant::now() };
+        let now = Moment { day: self.clock.now(), steady: Instant::now() };
         let unsettled = self.settling.look(now, &seen, self.poll_interval);
         let next = unsettled.iter().copied().filter(|left| !left.is_zero()).min().unwrap_or(self.poll_interval);
         let settled = listing.arrivals.into_iter().zip(unsettled).filter(|(_, left)| left.is_zero()).map(|(arrival, _)| arrival);
@@ -189,28 +189,27 @@ impl Inbox {
                 break;
             }
         }
-        self.trouble.tell_wait(wait);
+        self.trouble.log_wait(wait);
         false
     }
 
     /// Takes one file; says why it has to wait if it has to.
     async fn take(&mut self, arrival: Arrival) -> Option<Wait> {
-        if self.taker.volume.promise(0).is_err() {
+        if self.lifecycle.promise_room(0).is_err() {
             return Some(Wait::StorageFull);
         }
-        let Ok(reservation) = self.taker.registry.reserve() else { return Some(Wait::QueueFull) };
+        let Ok(reservation) = self.lifecycle.reserve() else { return Some(Wait::QueueFull) };
         let (place, seen) = (arrival.place().clone(), arrival.imprint());
-        let taker = self.taker.clone();
-        let taken = self.tasks.spawn_blocking(move || taker.take(&arrival, reservation)).await;
-        match taken.unwrap_or_else(|error| TakeOutcome::Left(io::Error::other(error))) {
+        match adopt::take(&self.intake, arrival, reservation).await {
             TakeOutcome::Done => None,
             TakeOutcome::NoRoom => Some(Wait::StorageFull),
-            TakeOutcome::Left(error) => {
-                let again = Instant::now() + self.poll_interval * PATIENCE;
-                let told = self.left.insert(place, Left { seen, kind: error.kind(), again });
-                if told.is_none_or(|told| told.kind != error.kind()) {
-                    warn!(event = "file_left", cause = %error, "A file in incoming/ cannot be taken and is left alone");
+            TakeOutcome::Left(cause) => {
+                let again = Instant::now() + self.poll_interval * RETRY_FACTOR;
+                let before = self.left.get(&place).is_some_and(|left| left.cause == cause);
+                if !before {
+                    warn!(event = "file_left", cause, "A file in incoming/ cannot be taken and is left alone");
                 }
+                self.left.insert(place, Left { seen, cause, again });
                 None
             }
         }
@@ -218,7 +217,7 @@ impl Inbox {
 }
 
 impl Trouble {
-    fn tell_of(&mut self, listing: &Listing) {
+    fn log_listing(&mut self, listing: &Listing) {
         let Listing { too_deep, unreadable, .. } = *listing;
         if std::mem::replace(&mut self.too_deep, too_deep) != too_deep && too_deep > 0 {
             warn!(event = "folders_too_deep", folders = too_deep, "Folders in the folders of incoming/ are left alone");
@@ -228,7 +227,7 @@ impl Trouble {
         }
     }
 
-    fn tell_wait(&mut self, wait: Option<Wait>) {
+    fn log_wait(&mut self, wait: Option<Wait>) {
         if std::mem::replace(&mut self.wait, wait) == wait {
             return;
         }

@@ -1,37 +1,23 @@
-//! The file beside a recording that tells of the call: read as the parts of an upload are, with every mistake named.
+//! The sidecar: the JSON file beside a dropped recording with its metadata and options. It is checked as the parts of an upload
+//! are, and every mistake is named.
 
 use serde_json::Value;
 
 use crate::intake::checks::{FailedCheck, Mistake};
-use crate::intake::fields::{self, Metadata, Source};
-use crate::jobs::FailureCode;
-use crate::jobs::options::JobOptions;
+use crate::intake::fields::Source;
+use crate::intake::{InvalidRequest, JobRequest};
+use crate::jobs::{Failure, FailureCode};
 
-/// The largest sidecar, in bytes, as the largest JSON body of a request: `metadata` and `options` at their limits, and room
-/// to spare.
+/// Size of the largest sidecar, as of the largest JSON body of a request: `metadata` and `options` at their limits fit in.
 pub(super) const MAX_BYTES: usize = 64 * 1024;
 
-/// What a sidecar asks for.
-#[derive(Debug, Default)]
-pub(super) struct Wishes {
-    pub(super) metadata: Metadata,
-    pub(super) options: JobOptions,
-}
-
-/// What is wrong with a file: a code, and a sentence for people.
-pub(super) type Flaw = (FailureCode, String);
-
-/// Reads a sidecar of this name.
-pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Wishes, Flaw> {
-    let (metadata, options) = parts(bytes).map_err(|mistake| flaw(name, FailureCode::InvalidMetadata, &[mistake]))?;
-    match (fields::metadata(Source::Field(metadata.as_ref())), fields::options(Source::Field(options.as_ref()))) {
-        (Ok(metadata), Ok(options)) => Ok(Wishes { metadata, options }),
-        (Err(mut checks), options) => {
-            checks.extend(options.err().unwrap_or_default());
-            Err(flaw(name, FailureCode::InvalidMetadata, &checks))
-        }
-        (Ok(_), Err(checks)) => Err(flaw(name, FailureCode::InvalidOptions, &checks)),
-    }
+/// Reads the request in a sidecar with this name, or why its job fails.
+pub(super) fn read(name: &str, bytes: &[u8]) -> Result<JobRequest, Failure> {
+    let (metadata, options) = parts(bytes).map_err(|mistake| failure(name, FailureCode::InvalidMetadata, &[mistake]))?;
+    JobRequest::check(Source::Field(metadata.as_ref()), Source::Field(options.as_ref())).map_err(|invalid| match invalid {
+        InvalidRequest::Metadata(checks) => failure(name, FailureCode::InvalidMetadata, &checks),
+        InvalidRequest::Options(checks) => failure(name, FailureCode::InvalidOptions, &checks),
+    })
 }
 
 /// The metadata, with the priority in it wherever it stood, and the options.
@@ -54,9 +40,9 @@ fn parts(bytes: &[u8]) -> Result<(Option<Value>, Option<Value>), FailedCheck> {
     Ok((Some(metadata), object.remove("options")))
 }
 
-fn flaw(name: &str, code: FailureCode, checks: &[FailedCheck]) -> Flaw {
+fn failure(name: &str, code: FailureCode, checks: &[FailedCheck]) -> Failure {
     let mistakes: Vec<String> = checks.iter().map(FailedCheck::developer_message).collect();
-    (code, format!("{name} is not valid: {}", mistakes.join("; ")))
+    Failure { code, message: format!("{name} is not valid: {}", mistakes.join("; ")), stage: None }
 }
 
 #[cfg(test)]
@@ -69,27 +55,27 @@ mod tests {
         {
             assert_eq!(read("call.json", text.as_bytes()).unwrap().metadata.priority, Some(9), "{text}");
         }
-        let wishes = read("call.json", br#"{"metadata": {"caller": "a"}, "options": {"translate": true}, "other": 1}"#).unwrap();
-        assert_eq!((wishes.metadata.fields["caller"].as_str(), wishes.options.translate), (Some("a"), true));
+        let request = read("call.json", br#"{"metadata": {"caller": "a"}, "options": {"translate": true}, "other": 1}"#).unwrap();
+        assert_eq!((request.metadata.fields["caller"].as_str(), request.options.translate), (Some("a"), true));
         assert_eq!(read("call.json", br#"{"metadata": null, "options": null}"#).unwrap().metadata.priority, None);
     }
 
     #[test]
     fn every_mistake_is_named() {
         let text = br#"{"metadata": {"caller": 5}, "priority": 11, "options": {"colour": 1}}"#;
-        let (code, message) = read("call.json", text).unwrap_err();
+        let Failure { code, message, .. } = read("call.json", text).unwrap_err();
         assert_eq!(code, FailureCode::InvalidMetadata);
         assert!(message.starts_with("call.json is not valid: "), "{message}");
         for field in ["metadata.priority: ", "metadata.caller: ", "options.colour: "] {
             assert!(message.contains(field), "{message}");
         }
-        assert_eq!(read("call.json", br#"{"options": {"colour": 1}}"#).unwrap_err().0, FailureCode::InvalidOptions);
+        assert_eq!(read("call.json", br#"{"options": {"colour": 1}}"#).unwrap_err().code, FailureCode::InvalidOptions);
         for text in ["", "[]", "{", "\"call\"", "\u{1}"] {
-            let (code, message) = read("call.json", text.as_bytes()).unwrap_err();
+            let Failure { code, message, .. } = read("call.json", text.as_bytes()).unwrap_err();
             assert_eq!(code, FailureCode::InvalidMetadata);
             assert!(message.starts_with("call.json is not valid: the file: "), "{message}");
         }
         let large = format!("{{{}}}", " ".repeat(MAX_BYTES));
-        assert!(read("call.json", large.as_bytes()).unwrap_err().1.contains("the file: "));
+        assert!(read("call.json", large.as_bytes()).unwrap_err().message.contains("the file: "));
     }
 }

@@ -113,7 +113,7 @@ pub struct Measured {
 
 /// The measured speed of the last jobs.
 #[derive(Debug)]
-pub(super) struct Speed {
+pub(crate) struct Speed {
     measured: Measured,
     line: Line,
 }
@@ -140,18 +140,18 @@ fn is_possible(job: &JobTime) -> bool {
 
 impl Speed {
     /// Learns from a completed job.
-    pub(super) fn record(&mut self, job: JobTime) {
+    pub(crate) fn record(&mut self, job: JobTime) {
         self.measured.jobs.push(job);
         *self = Self::from(std::mem::take(&mut self.measured));
     }
 
     /// What was measured so far.
-    pub(super) fn measured(&self) -> &Measured {
+    pub(crate) fn measured(&self) -> &Measured {
         &self.measured
     }
 
     /// How long a recording of this length and kind will take, in seconds.
-    pub(super) fn estimate(&self, audio_seconds: f64, kind: Kind) -> f64 {
+    pub(crate) fn estimate(&self, audio_seconds: f64, kind: Kind) -> f64 {
         let length = if audio_seconds.is_nan() { 0.0 } else { audio_seconds.clamp(0.0, LONGEST_SECONDS) };
         let seconds = self.line.at(length);
         (seconds * self.factor(kind)).min(LONGEST_SECONDS)
@@ -168,7 +168,7 @@ impl Speed {
     }
 
     /// The mean processing time of the last jobs in seconds; 0 before the first.
-    pub(super) fn average(&self) -> f64 {
+    pub(crate) fn average(&self) -> f64 {
         let jobs = &self.measured.jobs;
         if jobs.is_empty() { 0.0 } else { jobs.iter().map(|job| job.processing_seconds).sum::<f64>() / jobs.len() as f64 }
     }
@@ -176,7 +176,7 @@ impl Speed {
 
 /// Seconds that are left of a job of which so much was done in so much time: what was estimated at its start, and the more
 /// is done, what its progress says. A job that takes longer than it should is never said to be done already.
-pub(super) fn left(estimated_seconds: f64, elapsed_seconds: f64, percent: u8) -> f64 {
+pub(crate) fn left(estimated_seconds: f64, elapsed_seconds: f64, percent: u8) -> f64 {
     let done = f64::from(percent.min(100)) / 100.0;
     let projected = if done > 0.0 { elapsed_seconds / done } else { estimated_seconds };
     // Early on, the share that is done is a guess by itself: stages differ in length from call to call.

@@ -3,10 +3,8 @@
 pub mod estimate;
 pub mod events;
 mod failure;
-pub mod job_locks;
 pub mod options;
 pub mod progress;
-pub mod registry;
 pub mod retention;
 pub mod stage;
 mod state;

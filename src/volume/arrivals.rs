@@ -156,30 +156,40 @@ impl Arrival {
     }
 }
 
+/// The folder that recordings are dropped into, to look at: it changes nothing but what was stranded on its way out.
+#[derive(Debug, Clone)]
+pub struct Incoming(pub(super) Volume);
+
 impl Volume {
     /// The folder that recordings are dropped into.
-    pub fn incoming(&self) -> PathBuf {
-        self.folder(Folder::Incoming)
+    pub fn incoming(&self) -> Incoming {
+        Incoming(self.clone())
+    }
+}
+
+impl Incoming {
+    /// Its path, to be watched.
+    pub fn path(&self) -> PathBuf {
+        self.0.folder(Folder::Incoming)
     }
 
-    /// The file of this name lying directly in `incoming/`: none if there is none, or if it is not a plain file. What lies
-    /// beside it is not looked at.
+    /// The plain file with this name directly in `incoming/`, if there is one. Its sidecar is not looked for.
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn find_arrival(&self, name: &str) -> io::Result<Option<Arrival>> {
+    pub fn find(&self, name: &str) -> io::Result<Option<Arrival>> {
         let is_plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
         if !is_plain {
             return Ok(None);
         }
         let recording = self.find_file(Place::new(None, OsString::from(name)))?;
-        Ok(recording.map(|recording| Arrival { recording, sidecar: None, disk: self.disk().clone() }))
+        Ok(recording.map(|recording| Arrival { recording, sidecar: None, disk: self.0.disk().clone() }))
     }
 
     /// The plain file at this place, if there is one.
     fn find_file(&self, place: Place) -> io::Result<Option<Found>> {
-        let path = place.path(&self.folder(Folder::Incoming));
-        match self.disk().link_metadata(&path) {
+        let path = place.path(&self.path());
+        match self.0.disk().link_metadata(&path) {
             Ok(meta) if meta.is_file() => Ok(Some(Found { imprint: Imprint::of(&meta), place, path })),
             Ok(_) => Ok(None),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename) => Ok(None),

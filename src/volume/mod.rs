@@ -30,7 +30,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use arrivals::{Arrival, Imprint, Listing, Place};
+pub use arrivals::{Arrival, Imprint, Incoming, Listing, Place};
 pub use checkpoints::CheckpointFile;
 #[cfg(feature = "faults")]
 pub use disk::Operation;
@@ -39,7 +39,7 @@ pub use disk::faults::{Counted, FULL_FOR, Fault, Faults};
 pub use keys::{KeyFile, KeyFileError, Stamp};
 pub use logs::{LogFiles, LogLimits};
 pub use naming::ResultNames;
-pub use recover::{Recovered, RecoveredJob};
+pub use recover::{FoundAs, Recovered, RecoveredJob};
 pub use retention::Footprint;
 pub use room::{NoRoom, Promise, Writable};
 pub use scratch::scratch_in;

@@ -11,7 +11,6 @@ use serde_json::{Map, Value};
 use super::adopt::Origin;
 use super::arrivals::Place;
 use crate::access::KeyId;
-use crate::jobs::events::NUMBERS_OF_A_RUN;
 use crate::jobs::progress::Progress;
 use crate::jobs::stage::Stage;
 use crate::jobs::{Failure, FailureCode, FileInfo, Idempotency, Job, JobState};
@@ -57,7 +56,7 @@ struct JobFile {
     idempotency: Option<IdempotencyFile>,
     #[serde(default)]
     estimated_seconds: f64,
-    /// The number of the last event that may have been told.
+    /// The greatest event number that may have been used.
     #[serde(default)]
     last_event: u64,
     /// The place in `incoming/` that the recording was taken from, with every byte of its name.
@@ -121,8 +120,6 @@ fn encode_from(job: &Job, origin: Option<&Origin>) -> Vec<u8> {
         JobState::Queued | JobState::Processing { .. } | JobState::Completed { .. } | JobState::Archived { .. } => None,
     };
     let archived_at = if let JobState::Archived { archived_at, .. } = &job.state { Some(*archived_at) } else { None };
-    // A run tells events that no record is written for: the numbers behind them are safe after a crash.
-    let untold = if matches!(job.state, JobState::Processing { .. }) { NUMBERS_OF_A_RUN } else { 0 };
     let file = JobFile {
         job_id: job.id.to_string(),
         file: FileFile {
@@ -148,7 +145,7 @@ fn encode_from(job: &Job, origin: Option<&Origin>) -> Vec<u8> {
             .as_ref()
             .map(|named| IdempotencyFile { key: named.key.clone(), fingerprint: named.fingerprint.clone() }),
         estimated_seconds: job.estimated_seconds,
-        last_event: job.last_event + untold,
+        last_event: job.last_event,
         taken_from: origin.map(|origin| origin.recording.encode()),
         sidecar_from: origin.and_then(|origin| origin.sidecar.as_ref()).map(Place::encode),
         started_at: job.state.started_at(),

@@ -14,11 +14,13 @@ const MAX_READERS: usize = 4;
 /// Records that one thread reads at least; fewer are read sooner than a thread is begun.
 const LEAST_SHARE: usize = 256;
 
-/// Everything found.
+/// Everything that a start finds.
 #[derive(Debug, Default)]
 pub struct Recovered {
     /// Every job, in no order.
     pub jobs: Vec<RecoveredJob>,
+    /// Jobs with a note of a cancellation in `temp/`, to be dropped once all jobs are dealt with.
+    pub noted: Vec<JobId>,
     /// Folders that hold no readable job; they are left alone.
     pub unreadable: usize,
 }
@@ -26,22 +28,30 @@ pub struct Recovered {
 /// A job found on the volume.
 #[derive(Debug)]
 pub struct RecoveredJob {
-    /// The job in the state of its folder; what was being worked on is queued.
     pub job: Job,
-    /// Whether the server died while it worked on it: it still lies in `processing/`.
-    pub interrupted: bool,
+    pub found: FoundAs,
+}
+
+/// What a start still has to do about a job.
+#[derive(Debug)]
+pub enum FoundAs {
+    /// Nothing: it lies where its record says.
+    AsRecorded,
+    /// The server died while it worked on the job, which still lies in `processing/`; given here as queued.
+    Interrupted,
+    /// A cancellation of its run was noted and not carried out; this is the job as the note has it.
+    Cancelled(Box<Job>),
 }
 
 impl Volume {
-    /// Sweeps `temp/` and reads every job's record.
+    /// Sweeps `temp/`, reads every job's record, and completes the moves that were written down.
     ///
     /// # Errors
     /// When a state folder cannot be read.
     pub fn recover(&self) -> io::Result<Recovered> {
         self.sweep()?;
         let mut cancelled = self.cancellations()?;
-        let noted: Vec<JobId> = cancelled.keys().copied().collect();
-        let mut found = Recovered::default();
+        let mut found = Recovered { noted: cancelled.keys().copied().collect(), ..Recovered::default() };
         let places = self.places()?;
         for ((folder, path), record) in places.iter().zip(self.records(&places)) {
             let folder = *folder;
@@ -54,15 +64,13 @@ impl Volume {
                         self.move_on(path, belongs, &job)?;
                     }
                     let has_ended = !interrupted && job.state.is_terminal();
-                    if let Some(ended) = cancelled.remove(&job.id).filter(|_| !has_ended) {
-                        let last_event = job.last_event.max(ended.last_event) + 2;
-                        let job = Job { state: ended.state, last_event, ..job };
-                        self.reject(&job)?;
-                        found.jobs.push(RecoveredJob { job, interrupted: false });
-                        continue;
-                    }
+                    let found_as = match cancelled.remove(&job.id).filter(|_| !has_ended) {
+                        Some(noted) => FoundAs::Cancelled(Box::new(noted)),
+                        None if interrupted => FoundAs::Interrupted,
+                        None => FoundAs::AsRecorded,
+                    };
                     let state = if interrupted { JobState::Queued } else { job.state };
-                    found.jobs.push(RecoveredJob { job: Job { state, ..job }, interrupted });
+                    found.jobs.push(RecoveredJob { job: Job { state, ..job }, found: found_as });
                 }
                 Ok(_) => {
                     found.unreadable += 1;
@@ -75,11 +83,6 @@ impl Volume {
             }
         }
         self.end_namings()?;
-        for id in noted {
-            if let Err(error) = self.forget_cancellation(id) {
-                warn!(event = "not_swept", cause = %error, "A cancellation that was carried out could not be removed");
-            }
-        }
         Ok(found)
     }
 

@@ -1,5 +1,5 @@
-//! Sees to it that a job comes to its end: within its time, and not later than the process. What stands still inside a native
-//! call cannot be ended by itself, and is given up.
+//! The watchdog of a run: makes sure that it ends within its time limit, and not later than the process. An engine that stands
+//! still inside a native call cannot be stopped, so its job is given up.
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,41 +11,43 @@ use tracing::{error, warn};
 use super::{EngineStalled, Worker};
 use crate::annotate::document::Document;
 use crate::context::{JobContext, Pulse};
-use crate::jobs::{Failure, FailureCode, Job, JobState};
+use crate::jobs::{Failure, FailureCode};
+use crate::lifecycle::Running;
 use crate::pipeline::PipelineError;
 use crate::stop::StopReason;
 
-/// Between two looks. Silence is counted in looks and not by the clock, so that a process that was itself stopped for a while
-/// (SIGSTOP, a suspended machine) does not take its own silence for the engine's.
+/// Time between two looks. Silence is counted in looks and not by the clock, so that a process that was itself stopped for a
+/// while (SIGSTOP, a suspended machine) does not mistake its own silence for the engine's.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// How long a job may take to stop when the process ends. The threads of a transcription are left behind after 1.2 s; with
 /// the five seconds that a job may go on before, and three for open requests after, the process ends within ten.
 const LAST_WAIT: Duration = Duration::from_millis(1500);
 
-/// How long the files of a job that is given up may take: a disk that hangs too must not keep the process.
+/// How long writing the end of a job that is given up may take: a disk that hangs too must not keep the process.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
-/// How long the work has been silent.
+/// How long the engine has been silent.
 struct Silence {
     pulse: Pulse,
-    heard: u64,
+    /// Heartbeats counted at the last look.
+    beats: u64,
     lasts: Duration,
 }
 
 impl Silence {
-    /// Looks again. What is told to stop lives by stopping: from then on its beats count for nothing.
-    fn look(&mut self, was_told_to_stop: bool) -> Duration {
-        let heard = self.pulse.count();
-        let is_alive = heard != self.heard && !was_told_to_stop;
-        self.heard = heard;
+    /// Looks again. Once the work was asked to stop, only its end counts as a sign of life, and heartbeats do not.
+    fn look(&mut self, was_asked_to_stop: bool) -> Duration {
+        let beats = self.pulse.count();
+        let is_alive = beats != self.beats && !was_asked_to_stop;
+        self.beats = beats;
         self.lasts = if is_alive { Duration::ZERO } else { self.lasts + LOOK };
         self.lasts
     }
 }
 
 impl Worker {
-    /// Waits for the end of a run, and stops it when its time is over; none when it will not end.
+    /// Waits for the end of a run, and stops it when its time is over. None when it will not end.
     pub(super) async fn watch(
         &self,
         annotated: impl Future<Output = Result<Document, PipelineError>>,
@@ -58,9 +60,9 @@ impl Worker {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // The first tick is at once.
         looks.tick().await;
-        let mut silence = Silence { pulse: context.pulse().clone(), heard: 0, lasts: Duration::ZERO };
+        let mut silence = Silence { pulse: context.pulse().clone(), beats: 0, lasts: Duration::ZERO };
         let mut since_the_end = Duration::ZERO;
-        let mut was_told_to_stop = false;
+        let mut was_asked_to_stop = false;
         let status = self.engine.status();
         loop {
             tokio::select! {
@@ -73,11 +75,11 @@ impl Worker {
             if limit.is_some_and(|limit| began.elapsed() >= limit) {
                 context.stop().raise(StopReason::TimedOut);
             }
-            if context.stop().is_raised() && !was_told_to_stop {
-                was_told_to_stop = true;
+            if context.stop().is_raised() && !was_asked_to_stop {
+                was_asked_to_stop = true;
                 silence.lasts = Duration::ZERO;
             }
-            let silent = silence.look(was_told_to_stop);
+            let silent = silence.look(was_asked_to_stop);
             if self.ending.is_cancelled() {
                 since_the_end += LOOK;
                 if since_the_end >= LAST_WAIT {
@@ -85,7 +87,7 @@ impl Worker {
                 }
             }
             if let Some(most) = self.limits.stall_timeout {
-                // Told halfway, so that whoever asks for health knows before it comes to that.
+                // Set at half the time, so that health shows it before the process ends.
                 status.set_stalled(silent >= most / 2);
                 if silent >= most {
                     error!(event = "engine_stalled", seconds = silent.as_secs(), "The engine stands still");
@@ -95,18 +97,21 @@ impl Worker {
         }
     }
 
-    /// Does with a job what is still to be done when its run will not end. What the volume does not take in time, the next start
-    /// does.
-    pub(super) async fn stalled(&self, running: Job, reason: Option<StopReason>) -> Result<(), EngineStalled> {
-        let (ends, orderly) = match reason {
-            Some(StopReason::Deleted) => (timeout(LAST_WRITES, self.delete(running.id, &running.state)).await, false),
+    /// Records the end of a job whose run will not end. What the store does not take in time is left to the next start.
+    pub(super) async fn stalled(&self, running: &Running) -> Result<(), EngineStalled> {
+        let (ends, orderly) = match running.stop().reason() {
+            Some(StopReason::Deleted) => (timeout(LAST_WRITES, self.lifecycle.remove_running(running)).await, false),
             Some(StopReason::Cancelled) => (timeout(LAST_WRITES, self.cancel(running)).await, false),
             Some(StopReason::Shutdown) => {
                 warn!(event = "left_behind", "The engine does not stop in time; its job is put back");
                 (timeout(LAST_WRITES, self.put_back(running)).await, true)
             }
             Some(StopReason::TimedOut) | None => {
-                let failure = self.standstill(&running);
+                let failure = Failure {
+                    code: FailureCode::Timeout,
+                    message: "The engine stood still on this recording".to_owned(),
+                    stage: self.reached(running),
+                };
                 (timeout(LAST_WRITES, self.reject(running, failure)).await, false)
             }
         };
@@ -119,16 +124,6 @@ impl Worker {
         }
         if orderly || self.ending.is_cancelled() { Ok(()) } else { Err(EngineStalled) }
     }
-
-    fn standstill(&self, running: &Job) -> Failure {
-        let reached = self.registry.find(running.id);
-        let progress = reached.as_deref().map(|job| &job.state).and_then(JobState::progress);
-        Failure {
-            code: FailureCode::Timeout,
-            message: "The engine stood still on this recording".to_owned(),
-            stage: progress.map(|progress| progress.stage),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -136,9 +131,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn beats_end_a_silence_until_the_work_is_told_to_stop() {
+    fn beats_end_a_silence_until_the_work_is_asked_to_stop() {
         let pulse = Pulse::default();
-        let mut silence = Silence { pulse: pulse.clone(), heard: 0, lasts: Duration::ZERO };
+        let mut silence = Silence { pulse: pulse.clone(), beats: 0, lasts: Duration::ZERO };
         assert_eq!([silence.look(false), silence.look(false)], [LOOK, LOOK * 2]);
         pulse.beat();
         assert_eq!([silence.look(false), silence.look(false)], [Duration::ZERO, LOOK]);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// For each module: the modules of ours that it may name.
-const IMPORTS: [(&str, &[&str]); 29] = [
+const IMPORTS: [(&str, &[&str]); 30] = [
     ("main", &["cli"]),
     (
         "cli",
@@ -35,18 +35,21 @@ const IMPORTS: [(&str, &[&str]); 29] = [
             "housekeeping",
             "http",
             "inbox",
+            "intake",
             "jobs",
+            "lifecycle",
             "pipeline",
             "stop",
             "volume",
             "worker",
         ],
     ),
-    ("http", &["access", "annotate", "audio", "clock", "engine", "intake", "jobs", "messages", "volume"]),
-    ("inbox", &["audio", "clock", "engine", "intake", "jobs", "volume"]),
-    ("intake", &["access", "audio", "clock", "engine", "jobs", "messages", "volume"]),
-    ("housekeeping", &["clock", "jobs", "volume"]),
-    ("worker", &["annotate", "checkpoints", "clock", "context", "engine", "jobs", "pipeline", "stop", "volume"]),
+    ("http", &["access", "annotate", "audio", "clock", "engine", "intake", "jobs", "lifecycle", "messages"]),
+    ("inbox", &["clock", "intake", "jobs", "lifecycle", "volume"]),
+    ("intake", &["access", "audio", "engine", "jobs", "lifecycle", "messages", "volume"]),
+    ("housekeeping", &["clock", "jobs", "lifecycle"]),
+    ("worker", &["annotate", "checkpoints", "context", "engine", "jobs", "lifecycle", "pipeline", "stop", "volume"]),
+    ("lifecycle", &["access", "checkpoints", "clock", "context", "jobs", "scratch", "stop", "volume"]),
     ("engine", &["annotate", "context", "jobs", "models", "pipeline"]),
     (
         "pipeline",
@@ -77,7 +80,7 @@ const IMPORTS: [(&str, &[&str]); 29] = [
     ("checkpoints", &[]),
     ("scratch", &[]),
     ("volume", &["access", "clock", "jobs", "scratch"]),
-    ("jobs", &["access", "clock", "stop"]),
+    ("jobs", &["access"]),
     ("messages", &[]),
     ("models", &[]),
     ("config", &["access", "audio", "jobs", "messages", "models", "volume"]),

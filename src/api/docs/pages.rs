@@ -33,7 +33,7 @@ const ERRORS: &str = include_str!("../../../docs/errors.md");
     (status = 200, description = "OpenAPI 3.1", body = Object),
 ))]
 pub(super) async fn get_openapi(State(state): State<AppState>) -> Response {
-    let text = if state.access.asks_for_keys() { openapi::text_with_keys() } else { openapi::text() };
+    let text = if state.gate.access.asks_for_keys() { openapi::text_with_keys() } else { openapi::text() };
     ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], text).into_response()
 }
 

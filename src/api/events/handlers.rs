@@ -17,9 +17,9 @@ use futures_util::stream::{self, Stream};
 use serde_json::value::RawValue;
 
 use super::bodies::{EventList, EventListMeta};
+use super::follower::{EventMessage, Follower, Next, write_deletion, write_event};
 use super::query::EventsQuery;
 use crate::api::jobs::parameters::JobPath;
-use crate::api::operations::events::{self, Followed, Follower, Told};
 use crate::api::state::AppState;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
@@ -56,7 +56,7 @@ pub(super) async fn get_events(
     }
     let mut follower = Follower::new(&state, &requester, id, query.last_seq)?;
     let first = follower.ready(&state);
-    if query.last_seq.is_some() && matches!(first, Some(Followed::Ended)) {
+    if query.last_seq.is_some() && matches!(first, Some(Next::Ended)) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let stream = stream(state, requester, follower, first);
@@ -88,30 +88,30 @@ async fn list(
     let mut next = first;
     while let Some(followed) = next {
         match followed {
-            Followed::Event(event) => ready.push_back(event),
-            Followed::Ended => {
+            Next::Event(event) => ready.push_back(event),
+            Next::Ended => {
                 ended = true;
                 break;
             }
-            Followed::Gone => return Err(ApiError::JobNotFound),
+            Next::Gone => return Err(ApiError::JobNotFound),
         }
         next = follower.ready(state);
     }
     let mut data = Vec::with_capacity(ready.len());
     for event in ready {
-        let told = events::tell(state, requester, follower.id(), &event).await;
-        data.push(RawValue::from_string(told.text).map_err(|error| ApiError::Internal(format!("telling events: {error}")))?);
+        let message = write_event(state, requester, follower.id(), &event).await;
+        data.push(RawValue::from_string(message.text).map_err(|error| ApiError::Internal(format!("writing events: {error}")))?);
     }
     Ok(Json(EventList { data, meta: EventListMeta { last_seq: follower.last(), ended } }))
 }
 
 /// Where a stream stands.
 enum Phase {
-    /// The first line tells how long to wait before connecting again.
-    Greeting(Option<Followed>),
-    /// Events as they happen.
+    /// The first line sets how long a client waits before it reconnects.
+    Greeting(Option<Next>),
+    /// Events follow as they happen.
     Following,
-    /// All was told.
+    /// Everything was sent.
     Over,
 }
 
@@ -119,10 +119,10 @@ fn stream(
     state: AppState,
     requester: Requester,
     follower: Follower,
-    first: Option<Followed>,
+    first: Option<Next>,
 ) -> impl Stream<Item = Result<sse::Event, Infallible>> {
     let start = (state, requester, follower, Phase::Greeting(first), None);
-    stream::unfold(start, |(state, requester, mut follower, phase, begun): (_, _, Follower, _, Option<Followed>)| async move {
+    stream::unfold(start, |(state, requester, mut follower, phase, begun): (_, _, Follower, _, Option<Next>)| async move {
         let next = match phase {
             Phase::Over => return None,
             Phase::Greeting(first) => {
@@ -142,15 +142,15 @@ fn stream(
             },
         };
         match next {
-            Followed::Event(event) => {
-                let Told { seq, text } = events::tell(&state, &requester, follower.id(), &event).await;
+            Next::Event(event) => {
+                let EventMessage { seq, text } = write_event(&state, &requester, follower.id(), &event).await;
                 let message = sse::Event::default().id(seq.to_string()).data(text);
                 Some((Ok(message), (state, requester, follower, Phase::Following, None)))
             }
-            Followed::Ended => None,
-            Followed::Gone => {
-                let told = events::tell_deleted(&state, follower.id());
-                Some((Ok(sse::Event::default().data(told)), (state, requester, follower, Phase::Over, None)))
+            Next::Ended => None,
+            Next::Gone => {
+                let message = write_deletion(&state, follower.id());
+                Some((Ok(sse::Event::default().data(message)), (state, requester, follower, Phase::Over, None)))
             }
         }
     })

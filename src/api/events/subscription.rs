@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::follower::{Follower, Next, write_event};
 use crate::access::Scope;
 use crate::access::limits::Budget;
 use crate::api::jobs::answers::JobDeleted;
 use crate::api::jobs::bodies::uuid;
 use crate::api::jobs::commands::job_id;
-use crate::api::operations::events::{self, Followed, Follower};
 use crate::api::state::AppState;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
@@ -41,12 +41,12 @@ fn steps(state: AppState, requester: Requester, follower: Follower) -> Steps {
     Box::pin(stream::unfold(Some((state, requester, follower)), |following| async move {
         let (state, requester, mut follower) = following?;
         match follower.next(&state).await {
-            Followed::Event(event) => {
-                let told = events::tell(&state, &requester, follower.id(), &event).await;
-                Some((Step::Message(told.text), Some((state, requester, follower))))
+            Next::Event(event) => {
+                let message = write_event(&state, &requester, follower.id(), &event).await;
+                Some((Step::Message(message.text), Some((state, requester, follower))))
             }
-            Followed::Ended => Some((Step::Ended(Ended { close: FINISHED, notice: None }), None)),
-            Followed::Gone => {
+            Next::Ended => Some((Step::Ended(Ended { close: FINISHED, notice: None }), None)),
+            Next::Gone => {
                 let notice = Reply::new(&JobDeleted { job_id: uuid(follower.id()) });
                 Some((Step::Ended(Ended { close: DELETED, notice: Some(notice) }), None))
             }

@@ -17,7 +17,7 @@ use crate::http::format::human_bytes;
 use crate::http::routes::{Counterpart, Operation, Routes};
 use crate::http::ws::{Answer, Client, Command, Commands};
 use crate::jobs::stage::Stage;
-use crate::volume::Writable;
+use crate::lifecycle::{Storage, Writable};
 use bodies::{
     Alive, Components, Condition, DiskUsage, HealthBody, Liveness, MemoryUsage, MissingStage, Problem, QueueCondition, Readiness,
     Ready,
@@ -56,9 +56,7 @@ async fn get_health(State(state): State<AppState>) -> (StatusCode, Json<HealthBo
 
 /// Measures the condition of the server and of each of its parts.
 async fn measure(state: &AppState) -> HealthBody {
-    let volume = state.volume.clone();
-    let measured = tokio::task::spawn_blocking(move || (volume.is_writable(), volume.log_bytes(), volume.free_bytes())).await;
-    let (writable, log_bytes, free) = measured.unwrap_or((Writable::No, 0, None));
+    let Storage { writable, log_bytes, free_bytes: free } = state.lifecycle.storage().await;
     let engine = state.engine.is_alive();
     let stages = state.engine.stages().iter();
     let missing_stages: Vec<MissingStage> = stages
@@ -69,10 +67,10 @@ async fn measure(state: &AppState) -> HealthBody {
         (true, false) => Condition::Degraded,
         (true, true) => Condition::Healthy,
     };
-    let is_stopping = state.stopping.is_cancelled();
+    let is_stopping = state.gate.stopping.is_cancelled();
     let queue = if !engine || is_stopping {
         Condition::Unhealthy
-    } else if state.registry.has_room() {
+    } else if state.lifecycle.jobs().has_room() {
         Condition::Healthy
     } else {
         Condition::Degraded
@@ -85,7 +83,7 @@ async fn measure(state: &AppState) -> HealthBody {
     let problems = [
         (writable == Writable::Full, Problem::StorageFull),
         (writable == Writable::No, Problem::VolumeUnwritable),
-        (!state.registry.has_room(), Problem::QueueFull),
+        (!state.lifecycle.jobs().has_room(), Problem::QueueFull),
         (!engine, Problem::EngineEnded),
         (state.engine.is_stalled(), Problem::EngineStalled),
         (!missing_stages.is_empty(), Problem::StagesMissing),
@@ -99,7 +97,7 @@ async fn measure(state: &AppState) -> HealthBody {
         status: audio.max(queue).max(access),
         version: env!("CARGO_PKG_VERSION"),
         uptime: state.uptime().as_secs(),
-        queue_status: match (state.engine.is_stalled(), is_stopping, state.registry.is_paused()) {
+        queue_status: match (state.engine.is_stalled(), is_stopping, state.lifecycle.jobs().is_paused()) {
             (true, _, _) => QueueCondition::Stalled,
             (false, true, _) => QueueCondition::Stopping,
             (false, false, true) => QueueCondition::Paused,
@@ -142,7 +140,7 @@ async fn get_live() -> Json<Liveness> {
     (status = 503, description = "Not yet, or not any more", body = Readiness),
 ))]
 async fn get_ready(State(state): State<AppState>) -> (StatusCode, Json<Readiness>) {
-    if state.engine.is_alive() && !state.stopping.is_cancelled() {
+    if state.engine.is_alive() && !state.gate.stopping.is_cancelled() {
         (StatusCode::OK, Json(Readiness { status: Ready::Ready }))
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, Json(Readiness { status: Ready::NotReady }))

@@ -7,11 +7,11 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::bodies::JobBody;
-use crate::api::operations::admission;
-use crate::api::operations::create::Created;
+use super::submission;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
 use crate::http::routes::{Header, Parameter};
+use crate::lifecycle::Accepted;
 
 /// The form of an idempotency key: printable ASCII; spaces around the value of a header are no part of it.
 const KEY: &str = "^[!-~]([ -~]*[!-~])?$";
@@ -44,12 +44,12 @@ const KEY_HEADERS: [&str; 2] = ["idempotency-key", "x-idempotency-token"];
 static REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// The answer to a request that created a job, now or when it was sent first.
-pub(super) fn answer(requester: &Requester, created: &Created) -> Response {
-    let (Created::Now(job) | Created::Before(job)) = created;
+pub(super) fn answer(requester: &Requester, accepted: &Accepted) -> Response {
+    let (Accepted::New(job) | Accepted::Replayed(job)) = accepted;
     let location = format!("/api/v1/jobs/{}", job.id);
     let body = Json(JobBody::as_accepted(job, requester));
     let mut response = (StatusCode::CREATED, [(LOCATION, location)], body).into_response();
-    if matches!(created, Created::Before(_)) {
+    if matches!(accepted, Accepted::Replayed(_)) {
         response.headers_mut().insert(&REPLAYED, HeaderValue::from_static("true"));
     }
     response
@@ -61,10 +61,10 @@ pub(super) fn answer(requester: &Requester, created: &Created) -> Response {
 /// When any of the headers holds no valid key; of several valid ones the first counts.
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let given = KEY_HEADERS.iter().flat_map(|name| headers.get_all(*name));
-    let keys = given.map(|value| admission::checked_key(&String::from_utf8_lossy(value.as_bytes())));
+    let keys = given.map(|value| submission::checked_key(&String::from_utf8_lossy(value.as_bytes())));
     Ok(keys.collect::<Result<Vec<_>, _>>()?.into_iter().next())
 }
 
 fn key_schema() -> serde_json::Value {
-    json!({ "type": "string", "minLength": 1, "maxLength": admission::MAX_KEY_CHARS, "pattern": KEY })
+    json!({ "type": "string", "minLength": 1, "maxLength": submission::MAX_KEY_CHARS, "pattern": KEY })
 }

@@ -7,11 +7,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::bodies::{JobBody, JobFields, PageMeta, status_schema, uuid};
-use crate::api::operations::create::Created;
-use crate::api::operations::result::ResultFile;
+use super::result::ResultFile;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
 use crate::http::ws::Answer;
+use crate::lifecycle::Accepted;
 
 /// A job was made.
 #[derive(Serialize, ToSchema)]
@@ -23,10 +23,10 @@ pub(super) struct JobCreated {
 }
 
 impl JobCreated {
-    pub(super) fn new(created: &Created, requester: &Requester) -> Self {
-        let (job, replayed) = match created {
-            Created::Now(job) => (job, false),
-            Created::Before(job) => (job, true),
+    pub(super) fn new(accepted: &Accepted, requester: &Requester) -> Self {
+        let (job, replayed) = match accepted {
+            Accepted::New(job) => (job, false),
+            Accepted::Replayed(job) => (job, true),
         };
         Self { job: Box::new(JobBody::as_accepted(job, requester)), replayed }
     }

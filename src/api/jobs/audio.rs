@@ -12,14 +12,15 @@ use axum::response::{IntoResponse, Response};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
+use super::operations::find;
 use super::parameters::JobPath;
-use crate::api::operations::find;
 use crate::api::state::AppState;
 use crate::audio::headerless::Headerless;
 use crate::http::error::ApiError;
 use crate::http::range::range;
 use crate::http::requester::Requester;
 use crate::jobs::{FileInfo, Job, JobState};
+use crate::lifecycle::StoreError;
 
 /// Bytes that are read and sent at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -41,13 +42,11 @@ pub(super) async fn get_audio(
     if matches!(job.state, JobState::Archived { .. }) {
         return Err(ApiError::ResultArchived);
     }
-    let (volume, wanted) = (state.volume.clone(), job.clone());
-    let opened = tokio::task::spawn_blocking(move || volume.open_recording(&wanted)).await;
-    let (file, size) = match opened.map_err(|error| ApiError::Internal(format!("opening a recording: {error}")))? {
+    let (file, size) = match state.lifecycle.open_recording(&job).await {
         Ok(opened) => opened,
-        Err(_) if state.registry.find(id).is_none() => return Err(ApiError::JobNotFound),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(ApiError::FileNotFound),
-        Err(error) => return Err(ApiError::from_io("opening a recording", &error)),
+        Err(_) if state.lifecycle.jobs().find(id).is_none() => return Err(ApiError::JobNotFound),
+        Err(StoreError::Missing(_)) => return Err(ApiError::FileNotFound),
+        Err(error) => return Err(ApiError::from_store("opening a recording", error)),
     };
     let etag = format!("\"{}\"", job.file.sha256);
     let part = match headers.get(RANGE).and_then(|value| value.to_str().ok()) {
@@ -57,7 +56,7 @@ pub(super) async fn get_audio(
     };
     let (start, length) = part.unwrap_or((0, size));
     let mut file = tokio::fs::File::from_std(file);
-    file.seek(SeekFrom::Start(start)).await.map_err(|error| ApiError::from_io("reading a recording", &error))?;
+    file.seek(SeekFrom::Start(start)).await.map_err(|error| ApiError::Internal(format!("reading a recording: {error}")))?;
     let body = Body::from_stream(ReaderStream::with_capacity(file.take(length), CHUNK_BYTES));
     let mut response = (if part.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK }, body).into_response();
     let answer = response.headers_mut();

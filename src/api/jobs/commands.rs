@@ -8,16 +8,17 @@ use super::answers::{JobAnswer, JobCreated, JobDeleted, JobsAnswer, ResultAnswer
 use super::bodies::uuid;
 use super::frames::{Announced, RecordingUpload, UploadProgress, UploadReady};
 use super::list_query::list_request;
+use super::operations::{self, Cancelled};
 use super::requests;
+use super::{list, result, submission};
 use crate::access::Scope;
 use crate::access::limits::Budget;
-use crate::api::operations::jobs::{self, Cancelled};
-use crate::api::operations::{admission, create, list, result};
 use crate::api::state::AppState;
 use crate::http::error::ApiError;
 use crate::http::query::Parameters;
 use crate::http::ws::{Client, Command, Commands};
 use crate::intake::fields::Source;
+use crate::intake::{JobRequest, Origin};
 use crate::jobs::JobId;
 
 /// Adds the commands of jobs.
@@ -72,13 +73,14 @@ impl Command<AppState> for CreateJob {
 
     async fn run(self, client: &mut Client<AppState>) -> Result<JobCreated, ApiError> {
         let (state, requester) = (client.app.clone(), client.requester.clone());
-        let key = self.idempotency_key.as_deref().map(admission::checked_key).transpose()?;
-        let admission = admission::admit(&state, &requester, None, key)?;
-        let wishes = create::understand(Source::Field(self.metadata.as_ref()), Source::Field(self.options.as_ref()))?;
+        let key = self.idempotency_key.as_deref().map(submission::checked_key).transpose()?;
+        let admission = submission::admit(&state, &requester, None, key)?;
+        let request = JobRequest::check(Source::Field(self.metadata.as_ref()), Source::Field(self.options.as_ref()))?;
         let name = self.filename.ok_or(ApiError::MissingFile)?;
-        let declared = create::declared(self.content_type.as_deref())?;
-        let created = create::from_arrival(&state, &requester, admission, (&name, declared), wishes).await?;
-        Ok(JobCreated::new(&created, &requester))
+        let declared = submission::declared(self.content_type.as_deref())?;
+        let recording = (Origin::Incoming(name), declared);
+        let accepted = submission::submit(&state, &requester, admission, recording, request).await?;
+        Ok(JobCreated::new(&accepted, &requester))
     }
 }
 
@@ -154,8 +156,8 @@ impl Command<AppState> for UploadFinish {
             }
             Some(upload) => {
                 let (state, requester) = (client.app.clone(), client.requester.clone());
-                let created = upload.finish(&state, &requester).await?;
-                Ok(JobCreated::new(&created, &requester))
+                let accepted = upload.finish(&state, &requester).await?;
+                Ok(JobCreated::new(&accepted, &requester))
             }
         }
     }
@@ -191,7 +193,7 @@ impl Command<AppState> for GetJob {
     type Answer = JobAnswer;
 
     async fn run(self, client: &mut Client<AppState>) -> Result<JobAnswer, ApiError> {
-        Ok(JobAnswer::new(jobs::get(&client.app, &client.requester, job_id(&self.job_id)?)?))
+        Ok(JobAnswer::new(operations::get(&client.app, &client.requester, job_id(&self.job_id)?)?))
     }
 }
 
@@ -258,7 +260,8 @@ impl Command<AppState> for CancelJob {
 
     async fn run(self, client: &mut Client<AppState>) -> Result<JobAnswer, ApiError> {
         let (state, requester) = (client.app.clone(), client.requester.clone());
-        let (Cancelled::Done(job) | Cancelled::Stopping(job)) = jobs::cancel(&state, &requester, job_id(&self.job_id)?).await?;
+        let (Cancelled::Done(job) | Cancelled::Stopping(job)) =
+            operations::cancel(&state, &requester, job_id(&self.job_id)?).await?;
         Ok(JobAnswer::new(job))
     }
 }
@@ -278,7 +281,7 @@ impl Command<AppState> for RetryJob {
 
     async fn run(self, client: &mut Client<AppState>) -> Result<JobAnswer, ApiError> {
         let (state, requester) = (client.app.clone(), client.requester.clone());
-        Ok(JobAnswer::new(jobs::retry(&state, &requester, job_id(&self.job_id)?).await?))
+        Ok(JobAnswer::new(operations::retry(&state, &requester, job_id(&self.job_id)?).await?))
     }
 }
 
@@ -298,7 +301,7 @@ impl Command<AppState> for DeleteJob {
     async fn run(self, client: &mut Client<AppState>) -> Result<JobDeleted, ApiError> {
         let id = job_id(&self.job_id)?;
         let (state, requester) = (client.app.clone(), client.requester.clone());
-        jobs::delete(&state, &requester, id).await?;
+        operations::delete(&state, &requester, id).await?;
         // This answer says it; a session that is bound to the job is closed by the end of its subscription.
         if !client.is_bound_to(id) {
             client.drop_subscription(id);

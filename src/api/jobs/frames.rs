@@ -7,15 +7,15 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::bodies::uuid;
-use crate::api::operations::admission::{self, Admission};
-use crate::api::operations::create::{self, Created, Wishes};
+use super::submission;
 use crate::api::state::AppState;
 use crate::audio::headerless::Headerless;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
 use crate::http::ws::{Answer, MAX_FRAME_BYTES, Reply, Upload};
 use crate::intake::fields::{self, Source};
-use crate::volume::Spool;
+use crate::intake::{Admission, JobRequest, Origin, Spool};
+use crate::lifecycle::Accepted;
 
 /// Bytes that a client may send ahead of the server.
 const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
@@ -34,7 +34,7 @@ pub(super) struct Announced<'a> {
 pub(crate) struct RecordingUpload {
     spool: Spool,
     admission: Admission,
-    wishes: Wishes,
+    request: JobRequest,
     /// The file name, and the format that the media type declares for samples without a header.
     label: (String, Option<Headerless>),
     size: u64,
@@ -46,19 +46,19 @@ pub(crate) struct RecordingUpload {
 impl RecordingUpload {
     /// Checks what was announced, and opens a file for the recording.
     pub(super) async fn begin(state: &AppState, requester: &Requester, announced: Announced<'_>) -> Result<Self, ApiError> {
-        let key = announced.idempotency_key.map(admission::checked_key).transpose()?;
-        let mut admission = admission::admit(state, requester, Some(announced.size), key)?;
-        let wishes = create::understand(announced.metadata, announced.options)?;
-        let declared = create::declared(announced.content_type)?;
+        let key = announced.idempotency_key.map(submission::checked_key).transpose()?;
+        let mut admission = submission::admit(state, requester, Some(announced.size), key)?;
+        let request = JobRequest::check(announced.metadata, announced.options)?;
+        let declared = submission::declared(announced.content_type)?;
         if announced.size == 0 {
             return Err(ApiError::AudioEmpty);
         }
-        wishes.check(state, &admission)?;
-        let spool = admission.spool(state).await?;
+        submission::check(state, &admission, &request)?;
+        let spool = state.intake.open_spool(&mut admission).await?;
         Ok(Self {
             spool,
             admission,
-            wishes,
+            request,
             label: (fields::file_label(announced.filename), declared),
             size: announced.size,
             granted: announced.size.min(WINDOW_BYTES),
@@ -82,9 +82,11 @@ impl RecordingUpload {
     }
 
     /// Creates the job.
-    pub(super) async fn finish(mut self, state: &AppState, requester: &Requester) -> Result<Created, ApiError> {
+    pub(super) async fn finish(mut self, state: &AppState, requester: &Requester) -> Result<Accepted, ApiError> {
         self.spool.finish().await?;
-        create::from_spool(state, requester, self.admission, self.spool, self.label, self.wishes).await
+        let (filename, declared) = self.label;
+        let recording = (Origin::Received(Box::new(self.spool), filename), declared);
+        submission::submit(state, requester, self.admission, recording, self.request).await
     }
 }
 

@@ -9,9 +9,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::bodies::{JobBody, JobsPage, ResultBody};
 use super::list_query::ListQuery;
+use super::operations::{self, Cancelled};
 use super::parameters::{JobPath, JobQuery};
-use crate::api::operations::jobs::{self, Cancelled};
-use crate::api::operations::{self, list, result};
+use super::{list, result};
 use crate::api::state::AppState;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
@@ -33,7 +33,7 @@ pub(super) async fn get_job(
 ) -> Result<Response, ApiError> {
     // The request of pollers, which has to be cheap.
     let Some(wait) = query.wait else { return written(&state, &requester, id) };
-    let body = jobs::wait(&state, &requester, id, query.last_seq, wait).await?;
+    let body = operations::wait(&state, &requester, id, query.last_seq, wait).await?;
     let applied = format!("wait={}", wait.as_secs());
     Ok(([(APPLIED.clone(), applied)], Json(body)).into_response())
 }
@@ -45,7 +45,7 @@ fn written(state: &AppState, requester: &Requester, id: JobId) -> Result<Respons
         Some(text) => text,
         None => {
             let mut text = Vec::with_capacity(2048);
-            serde_json::to_writer(&mut text, &jobs::body(state, requester, &job))
+            serde_json::to_writer(&mut text, &operations::body(state, requester, &job))
                 .map_err(|error| ApiError::Internal(format!("writing a job: {error}")))?;
             let text = Bytes::from(text);
             state.response_cache().keep(&job, requester.language, &text);
@@ -115,7 +115,7 @@ pub(super) async fn cancel_job(
     requester: Requester,
     JobPath(id): JobPath,
 ) -> Result<(StatusCode, Json<JobBody>), ApiError> {
-    Ok(match jobs::cancel(&state, &requester, id).await? {
+    Ok(match operations::cancel(&state, &requester, id).await? {
         Cancelled::Done(body) => (StatusCode::OK, Json(body)),
         Cancelled::Stopping(body) => (StatusCode::ACCEPTED, Json(body)),
     })
@@ -133,7 +133,7 @@ pub(super) async fn retry_job(
     requester: Requester,
     JobPath(id): JobPath,
 ) -> Result<(StatusCode, Json<JobBody>), ApiError> {
-    Ok((StatusCode::ACCEPTED, Json(jobs::retry(&state, &requester, id).await?)))
+    Ok((StatusCode::ACCEPTED, Json(operations::retry(&state, &requester, id).await?)))
 }
 
 /// Delete a job
@@ -145,6 +145,6 @@ pub(super) async fn delete_job(
     requester: Requester,
     JobPath(id): JobPath,
 ) -> Result<StatusCode, ApiError> {
-    jobs::delete(&state, &requester, id).await?;
+    operations::delete(&state, &requester, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,12 +5,12 @@ use axum::http::request::Parts;
 use serde_json::{Value, json};
 
 use super::bodies::JobBody;
-use crate::api::operations::list::{DEFAULT_LIMIT, ListRequest, MAX_LIMIT, decode_cursor};
+use super::list::{DEFAULT_LIMIT, ListRequest, MAX_LIMIT, decode_cursor};
 use crate::http::error::{ApiError, Mistake};
 use crate::http::query::{MAX_ITEMS, Parameters};
 use crate::http::routes::Parameter;
 use crate::jobs::JobState;
-use crate::jobs::registry::{Filter, Order};
+use crate::lifecycle::{Filter, Order};
 
 /// Most characters of a text to search for.
 const MAX_TEXT_CHARS: usize = 255;

@@ -10,11 +10,15 @@ mod create;
 pub(crate) mod examples;
 pub(crate) mod frames;
 mod handlers;
+mod list;
 pub(crate) mod list_query;
+pub(crate) mod operations;
 pub(crate) mod parameters;
 #[path = "../../http/openapi/requests.rs"]
 pub(crate) mod requests;
 pub(crate) mod response_cache;
+pub(crate) mod result;
+mod submission;
 mod take;
 mod upload;
 

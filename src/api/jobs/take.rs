@@ -8,12 +8,13 @@ use utoipa::ToSchema;
 
 use super::accepted::{answer, idempotency_key};
 use super::requests;
-use crate::api::operations::{admission, create};
+use super::submission;
 use crate::api::state::AppState;
 use crate::http::error::ApiError;
 use crate::http::json::JsonBody;
 use crate::http::requester::Requester;
 use crate::intake::fields::Source;
+use crate::intake::{JobRequest, Origin};
 
 /// Makes a job of a file that lies in `incoming/`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -37,11 +38,12 @@ pub(super) struct TakeRequest {
 
 /// Creates a job from a file in `incoming/`.
 pub(super) async fn take(state: &AppState, requester: &Requester, request: Request) -> Result<Response, ApiError> {
-    let admission = admission::admit(state, requester, None, idempotency_key(request.headers())?)?;
+    let admission = submission::admit(state, requester, None, idempotency_key(request.headers())?)?;
     let JsonBody(request): JsonBody<TakeRequest> = JsonBody::from_request(request, state).await?;
-    let wishes = create::understand(Source::Field(request.metadata.as_ref()), Source::Field(request.options.as_ref()))?;
+    let job_request = JobRequest::check(Source::Field(request.metadata.as_ref()), Source::Field(request.options.as_ref()))?;
     let name = request.filename.ok_or(ApiError::MissingFile)?;
-    let declared = create::declared(request.content_type.as_deref())?;
-    let created = create::from_arrival(state, requester, admission, (&name, declared), wishes).await?;
-    Ok(answer(requester, &created))
+    let declared = submission::declared(request.content_type.as_deref())?;
+    let recording = (Origin::Incoming(name), declared);
+    let accepted = submission::submit(state, requester, admission, recording, job_request).await?;
+    Ok(answer(requester, &accepted))
 }

@@ -11,8 +11,7 @@ use axum::response::Response;
 use bytes::Bytes;
 
 use super::accepted::{answer, idempotency_key};
-use crate::api::operations::admission::{self, Admission};
-use crate::api::operations::create;
+use super::submission;
 use crate::api::state::AppState;
 use crate::audio::headerless::Headerless;
 use crate::http::body_timeout::drain;
@@ -20,7 +19,7 @@ use crate::http::error::ApiError;
 use crate::http::multipart::{Form, MAX_OVERHEAD_BYTES, Part, boundary};
 use crate::http::requester::Requester;
 use crate::intake::fields::{self, Source};
-use crate::volume::Spool;
+use crate::intake::{Admission, JobRequest, Origin, Spool};
 
 /// The name of a recording, and the format that its media type declares for samples without a header.
 type Label = (String, Option<Headerless>);
@@ -65,7 +64,7 @@ fn admit(state: &AppState, requester: &Requester, headers: &HeaderMap) -> Result
     }
     let key = idempotency_key(headers)?;
     // The excess over the limit may be the parts beside the recording: that shows while it streams.
-    Ok((boundary, admission::admit(state, requester, length.map(|length| length.min(limit)), key)?))
+    Ok((boundary, submission::admit(state, requester, length.map(|length| length.min(limit)), key)?))
 }
 
 async fn receive(
@@ -78,10 +77,11 @@ async fn receive(
     let parts = read_parts(state, boundary, &mut admission, data).await?;
     let metadata = Source::Text(parts.metadata.as_deref().unwrap_or_default());
     let options = Source::Text(parts.options.as_deref().unwrap_or_default());
-    let wishes = create::understand(metadata, options)?;
-    let (spool, label) = parts.recording.ok_or(ApiError::MissingFile)?;
-    let created = create::from_spool(state, requester, admission, spool, label, wishes).await?;
-    Ok(answer(requester, &created))
+    let request = JobRequest::check(metadata, options)?;
+    let (spool, (filename, declared)) = parts.recording.ok_or(ApiError::MissingFile)?;
+    let recording = (Origin::Received(Box::new(spool), filename), declared);
+    let accepted = submission::submit(state, requester, admission, recording, request).await?;
+    Ok(answer(requester, &accepted))
 }
 
 async fn read_parts(
@@ -113,8 +113,8 @@ fn repeated(name: &str) -> ApiError {
 
 async fn read_recording(state: &AppState, admission: &mut Admission, mut part: Part<'_>) -> Result<(Spool, Label), ApiError> {
     let filename = fields::file_label(part.file_name());
-    let declared = create::declared(part.content_type())?;
-    let mut spool = admission.spool(state).await?;
+    let declared = submission::declared(part.content_type())?;
+    let mut spool = state.intake.open_spool(admission).await?;
     while let Some(chunk) = part.chunk().await? {
         spool.write(&chunk).await?;
     }

@@ -9,15 +9,16 @@ use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::operations::queue;
+use super::jobs::bodies::uuid;
 use super::state::AppState;
 use crate::access::Scope;
 use crate::access::limits::Budget;
 use crate::http::error::ApiError;
+use crate::http::format::tenths;
 use crate::http::requester::Requester;
 use crate::http::routes::{Counterpart, Operation, Routes};
 use crate::http::ws::{Answer, Client, Command, Commands};
-use bodies::QueueStatus;
+use bodies::{QueueStatus, WaitingJob};
 
 /// The routes of the queue.
 pub(super) fn routes() -> Routes<AppState> {
@@ -31,6 +32,29 @@ pub(super) fn commands(commands: Commands<AppState>) -> Commands<AppState> {
     commands.command::<GetQueueStatus>()
 }
 
+/// What runs, and what waits in which order. The jobs of others are only counted.
+fn status(state: &AppState, requester: &Requester) -> QueueStatus {
+    let queued = state.lifecycle.jobs().queued();
+    let jobs = queued
+        .iter()
+        .enumerate()
+        .filter(|(_, waiting)| requester.sees(&waiting.job))
+        .map(|(index, waiting)| WaitingJob {
+            job_id: uuid(waiting.job.id),
+            status: waiting.job.state.name(),
+            position: index + 1,
+            priority: waiting.job.priority,
+            estimated_start: waiting.estimated_start,
+        })
+        .collect();
+    QueueStatus {
+        queue_length: queued.len(),
+        processing_job: state.lifecycle.jobs().running().filter(|job| requester.sees(job)).map(|job| uuid(job.id)),
+        average_processing_time: tenths(state.lifecycle.jobs().average_processing_seconds()),
+        jobs,
+    }
+}
+
 /// Queue
 ///
 /// What runs, and what waits in which order.
@@ -38,7 +62,7 @@ pub(super) fn commands(commands: Commands<AppState>) -> Commands<AppState> {
     (status = 200, description = "The queue", body = QueueStatus),
 ))]
 async fn get_queue_status(State(state): State<AppState>, requester: Requester) -> Json<QueueStatus> {
-    Json(queue::status(&state, &requester))
+    Json(status(&state, &requester))
 }
 
 /// Asks for the queue's state.
@@ -52,7 +76,7 @@ impl Command<AppState> for GetQueueStatus {
     type Answer = QueueStatus;
 
     async fn run(self, client: &mut Client<AppState>) -> Result<QueueStatus, ApiError> {
-        Ok(queue::status(&client.app, &client.requester))
+        Ok(status(&client.app, &client.requester))
     }
 }
 

@@ -1,7 +1,6 @@
 //! What a command may see and change of its session: who asks, the subscriptions, and the upload that is under way.
 
 use std::pin::Pin;
-use std::sync::Arc;
 
 use futures_util::stream::Stream;
 use tokio_stream::StreamMap;
@@ -39,7 +38,7 @@ pub(crate) type Steps = Pin<Box<dyn Stream<Item = Step> + Send>>;
 /// The client of a session.
 pub(crate) struct Client<A: Application> {
     pub(crate) app: A,
-    pub(crate) gate: Arc<Gate>,
+    pub(crate) gate: Gate,
     pub(crate) requester: Requester,
     /// Whose budget the commands are paid from.
     pub(super) visitor: Visitor,
@@ -51,7 +50,7 @@ pub(crate) struct Client<A: Application> {
 }
 
 impl<A: Application> Client<A> {
-    pub(super) fn new(app: A, gate: Arc<Gate>, requester: Requester, visitor: Visitor) -> Self {
+    pub(super) fn new(app: A, gate: Gate, requester: Requester, visitor: Visitor) -> Self {
         Self { app, gate, requester, visitor, upload: None, subscriptions: StreamMap::new(), bound: None }
     }
 

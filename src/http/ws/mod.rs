@@ -10,7 +10,6 @@ mod handshake;
 mod schema;
 mod session;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -50,7 +49,7 @@ pub(crate) type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 pub(crate) struct Opening<A: Application> {
     pub(crate) app: A,
     pub(crate) commands: &'static Commands<A>,
-    pub(crate) gate: Arc<Gate>,
+    pub(crate) gate: Gate,
     pub(crate) requester: Requester,
     pub(crate) visitor: Visitor,
 }

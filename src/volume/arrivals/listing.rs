@@ -9,10 +9,9 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use super::{Arrival, Found, Imprint, Place, sidecar_names};
+use super::{Arrival, Found, Imprint, Incoming, Place, sidecar_names};
 use crate::jobs::JobId;
 use crate::volume::disk::Disk;
-use crate::volume::{Folder, Volume};
 
 /// Endings of names under which programs write a file until it is whole.
 const PARTIAL: [&str; 11] =
@@ -43,16 +42,16 @@ struct Collected<'a> {
     growing: HashSet<(Option<OsString>, OsString)>,
 }
 
-impl Volume {
-    /// Looks at what was dropped into `incoming/`, and returns the oldest files, at most so many.
+impl Incoming {
+    /// Lists what was dropped into `incoming/`: the oldest files, at most this many.
     ///
     /// # Errors
     /// When `incoming/` cannot be read.
-    pub fn list_arrivals(&self, at_most: usize) -> io::Result<Listing> {
-        self.give_back_stranded();
-        let incoming = self.folder(Folder::Incoming);
+    pub fn list(&self, at_most: usize) -> io::Result<Listing> {
+        self.0.give_back_stranded();
+        let incoming = self.path();
         let mut listing = Listing::default();
-        let mut collected = Collected { disk: self.disk(), oldest: BinaryHeap::new(), at_most, growing: HashSet::new() };
+        let mut collected = Collected { disk: self.0.disk(), oldest: BinaryHeap::new(), at_most, growing: HashSet::new() };
         listing.folders = collected.read(&incoming, None)?;
         listing.folders.retain(|name| !is_hidden(name) && !is_job(name));
         listing.folders.retain(|name| match collected.read(&incoming.join(name), Some(name)) {
@@ -79,7 +78,7 @@ impl Volume {
                 sidecar = sidecar.or(self.find_file(place.beside(name))?);
             }
             let recording = Found { path: place.path(&incoming), place, imprint };
-            listing.arrivals.push(Arrival { recording, sidecar, disk: self.disk().clone() });
+            listing.arrivals.push(Arrival { recording, sidecar, disk: self.0.disk().clone() });
         }
         Ok(listing)
     }

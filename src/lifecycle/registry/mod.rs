@@ -1,14 +1,15 @@
-//! All jobs the server knows, and the queue of those that wait.
+//! All jobs the server knows, in memory, and the queue of those that wait.
 //!
 //! A clonable handle over one lock. The lock is a `std` mutex: nothing asynchronous happens while it is held. Each job has
-//! one watch channel with its whole state: whoever watches cannot miss the last state, and a slow reader costs nothing. What
-//! happened before is in its log of events. [`run`] is what the worker does with a job, [`changes`] what clients do, and
-//! [`look`] only looks.
+//! one watch channel with its whole state: a subscriber cannot miss the last state, and a slow one costs nothing. What
+//! happened before is in the job's event log.
+//!
+//! Everybody may look ([`view`]). Only [`super::Lifecycle`] changes jobs, and hands in each as [`super::transition`] made it;
+//! the registry never changes a job itself.
 
 mod changes;
-mod ended;
-mod look;
-mod run;
+mod running;
+mod view;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -18,18 +19,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, watch};
 
-pub use changes::{Cancellation, Removal, Retry};
-pub use look::{Filter, Order, Page, Place, QueuedJob, Watched};
-pub use run::{Outcome, Requeued, Settled};
+pub(super) use changes::{Cancellation, Removal, Retry};
+pub(super) use running::{Requeued, Settled, Timing};
+pub use view::{Filter, ListPosition, Order, Page, QueuedJob, Watched};
 
-use super::estimate::{self, JobTime, Kind, Measured, REMEMBERED, Speed};
-use super::events::EventLog;
-use super::{Job, JobId, JobState};
+use super::event_log::EventLog;
+use super::transition;
 use crate::access::KeyId;
 use crate::clock::Clock;
+use crate::jobs::estimate::{self, JobTime, Kind, Measured, REMEMBERED, Speed};
+use crate::jobs::{Job, JobId, JobState};
 use crate::stop::StopSignal;
 
-/// How many jobs that have ended keep their events; of those before, only the outcome can be asked for again.
+/// Ended jobs that keep their events; of those that ended before, only the present state can be asked for again.
 const ENDED_WITH_EVENTS: usize = 1000;
 
 /// The handle.
@@ -41,7 +43,7 @@ struct Shared {
     clock: Clock,
     inner: Mutex<Inner>,
     wake: Notify,
-    /// Nothing is begun until the volume takes files again.
+    /// No job is started until the store takes files again.
     paused: AtomicBool,
 }
 
@@ -49,16 +51,16 @@ struct Shared {
 struct Inner {
     jobs: HashMap<JobId, Entry>,
     /// In order of creation, for the list.
-    created: BTreeMap<Place, JobId>,
+    created: BTreeMap<ListPosition, JobId>,
     /// Highest priority first, then order of arrival.
     queue: BTreeMap<QueueKey, JobId>,
-    /// Of the queue those that there was no room for: the others go first.
+    /// Queued jobs that there was no room to work on: the others go first.
     postponed: HashSet<JobId>,
-    /// The clients' own names for the requests that made jobs.
+    /// Jobs by owner and idempotency key.
     keys: HashMap<(Option<KeyId>, String), JobId>,
-    /// Jobs that ended and still have all their events, the oldest end first.
+    /// Ended jobs that still have all their events, the oldest end first.
     ended: VecDeque<JobId>,
-    /// Places promised to recordings that are still arriving.
+    /// Places in the queue that are reserved for recordings still arriving.
     reserved: usize,
     next_sequence: u64,
     running: Option<JobId>,
@@ -76,37 +78,36 @@ struct Entry {
     state: watch::Sender<Arc<Job>>,
     events: EventLog,
     stop: StopSignal,
+    /// The end of the run is being written: the job must stay as it was when its end was numbered.
+    is_ending: bool,
 }
 
 impl Entry {
     fn job(&self) -> Arc<Job> {
         Arc::clone(&self.state.borrow())
     }
-
-    /// Changes the job, notes what can be told of it, and wakes whoever watches.
-    fn change(&mut self, now: DateTime<Utc>, speed: &Speed, change: impl FnOnce(&mut Job)) {
-        let events = &mut self.events;
-        self.state.send_modify(|job| {
-            let job = Arc::make_mut(job);
-            change(job);
-            job.last_event = events.tell(now, &job.state, completion(speed, job, now));
-        });
-    }
 }
 
 impl Inner {
-    /// Changes a job's state; none if there is no such job.
-    fn change(&mut self, id: JobId, now: DateTime<Utc>, change: impl FnOnce(&mut Job)) -> Option<Arc<Job>> {
-        let entry = self.jobs.get_mut(&id)?;
-        entry.change(now, &self.speed, change);
-        let job = entry.job();
+    /// Replaces a known job by its next state, records the events and wakes the subscribers. None if the job is unknown.
+    fn apply(&mut self, job: Job, at: DateTime<Utc>) -> Option<Arc<Job>> {
+        let entry = self.jobs.get_mut(&job.id)?;
+        let before = entry.job();
+        entry.events.record(&job, at, completion(&self.speed, &job, at));
+        entry.is_ending = false;
+        let job = Arc::new(job);
+        entry.state.send_replace(Arc::clone(&job));
+        self.queue.remove(&queue_key(&before));
+        if matches!(job.state, JobState::Queued) {
+            self.queue.insert(queue_key(&job), job.id);
+        }
         if job.state.is_terminal() {
-            self.has_ended(id);
+            self.has_ended(job.id);
         }
         Some(job)
     }
 
-    /// Bounds the memory that ended jobs' events take.
+    /// Bounds the memory that the events of ended jobs take.
     fn has_ended(&mut self, id: JobId) {
         self.ended.push_back(id);
         if self.ended.len() > ENDED_WITH_EVENTS
@@ -119,12 +120,11 @@ impl Inner {
     }
 
     fn insert(&mut self, job: Job, now: DateTime<Utc>) -> Arc<Job> {
-        // What ended is told with the time of its end, before and after a restart.
-        let events = EventLog::resume(job.last_event, job.state.changed_at().unwrap_or(now), &job.state);
-        // A record from before there were events knows no number.
-        let job = Arc::new(Job { last_event: events.last(), ..job });
+        let job = Arc::new(transition::loaded(job));
+        // The events of an ended job carry the time of its end, before and after a restart.
+        let events = EventLog::of(&job, job.state.changed_at().unwrap_or(now));
         self.next_sequence = self.next_sequence.max(job.sequence).max(job.arrival);
-        self.created.insert(Place::of(&job), job.id);
+        self.created.insert(ListPosition::of(&job), job.id);
         if matches!(job.state, JobState::Queued) {
             self.queue.insert(queue_key(&job), job.id);
         }
@@ -132,13 +132,13 @@ impl Inner {
             self.keys.insert((job.owner.clone(), idempotency.key.clone()), job.id);
         }
         let state = watch::Sender::new(Arc::clone(&job));
-        self.jobs.insert(job.id, Entry { state, events, stop: StopSignal::new() });
+        self.jobs.insert(job.id, Entry { state, events, stop: StopSignal::new(), is_ending: false });
         job
     }
 
     fn remove(&mut self, id: JobId) -> Option<Arc<Job>> {
         let job = self.jobs.remove(&id)?.job();
-        self.created.remove(&Place::of(&job));
+        self.created.remove(&ListPosition::of(&job));
         self.queue.remove(&queue_key(&job));
         self.postponed.remove(&id);
         if let Some(idempotency) = &job.idempotency {
@@ -159,15 +159,15 @@ impl Inner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the queue is full: {max_queued} recordings wait")]
 pub struct QueueFull {
-    /// The limit.
+    /// Jobs that may wait at most (`queue.max_length`).
     pub max_queued: usize,
 }
 
-/// A place in the queue for a recording that is still arriving; given back when dropped.
+/// A place in the queue for a recording that is still arriving; released when dropped.
 pub struct Reservation(Option<Registry>);
 
 impl Reservation {
-    /// The job has come: it takes the place in the same moment, so that nobody sees it free or taken twice.
+    /// The job takes its place in the same moment, so that the place is never seen free or taken twice.
     fn redeem(mut self, inner: &mut Inner) {
         if self.0.take().is_some() {
             inner.reserved -= 1;
@@ -184,8 +184,8 @@ impl Drop for Reservation {
 }
 
 impl Registry {
-    /// An empty registry.
-    pub fn new(max_queued: usize, clock: Clock) -> Self {
+    /// An empty registry whose queue holds at most this many jobs.
+    pub(super) fn new(max_queued: usize, clock: Clock) -> Self {
         Self(Arc::new(Shared { max_queued, clock, inner: Mutex::default(), wake: Notify::new(), paused: AtomicBool::new(false) }))
     }
 
@@ -194,11 +194,8 @@ impl Registry {
         self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Promises a place in the queue.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn reserve(&self) -> Result<Reservation, QueueFull> {
+    /// Reserves a place in the queue.
+    pub(super) fn reserve(&self) -> Result<Reservation, QueueFull> {
         let mut inner = self.lock();
         if inner.queue.len() + inner.reserved >= self.0.max_queued {
             return Err(QueueFull { max_queued: self.0.max_queued });
@@ -207,22 +204,22 @@ impl Registry {
         Ok(Reservation(Some(self.clone())))
     }
 
-    /// The number that the next job's order of arrival gets.
-    pub fn next_sequence(&self) -> u64 {
+    /// The next number in the order of arrival.
+    pub(super) fn next_sequence(&self) -> u64 {
         let mut inner = self.lock();
         inner.next_sequence += 1;
         inner.next_sequence
     }
 
-    /// Takes up a job whose recording is in place; it takes the reserved place if it waits.
-    pub fn submit(&self, reservation: Reservation, job: Job) -> Arc<Job> {
+    /// Registers a new job that waits, in its reserved place.
+    pub(super) fn submit(&self, reservation: Reservation, job: Job) -> Arc<Job> {
         let job = self.enter(job, Some(reservation));
         self.0.wake.notify_one();
         job
     }
 
-    /// Takes up the jobs found on the volume, in the order in which they ended: the last ones tell how long jobs take.
-    pub fn restore_all(&self, jobs: Vec<Job>) {
+    /// Registers the jobs found in the store, given in the order in which they ended: estimates follow the last ones.
+    pub(super) fn restore_all(&self, jobs: Vec<Job>) {
         let time = |job: &Job| match &job.state {
             JobState::Completed { started_at, finished_at } => Some(job_time(job, *started_at, *finished_at)),
             JobState::Queued
@@ -241,8 +238,8 @@ impl Registry {
         inner.speed = Speed::from(Measured { equipment, jobs: times });
     }
 
-    /// Takes up a job that is known already.
-    pub fn restore(&self, job: Job) -> Arc<Job> {
+    /// Registers a job that needs no reserved place: it has ended, or had a place before.
+    pub(super) fn restore(&self, job: Job) -> Arc<Job> {
         self.enter(job, None)
     }
 
@@ -260,7 +257,7 @@ impl Registry {
     }
 }
 
-/// When a running job will be done.
+/// When a running job is expected to be done.
 fn completion(speed: &Speed, job: &Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let JobState::Processing { started_at, progress } = &job.state else { return None };
     let total = speed.estimate(job.file.duration_seconds, Kind::of(job));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::find;
+use super::operations::find;
 use crate::api::state::AppState;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
@@ -39,9 +39,9 @@ pub(crate) async fn read(state: &AppState, requester: &Requester, id: JobId) -> 
     let job = find(state, requester, id)?;
     match &job.state {
         JobState::Queued | JobState::Processing { .. } => {
-            let left = state.registry.estimated_completion(&job).map_or_else(
-                || state.registry.estimated_seconds(&job.file, &job.options),
-                |at| (at - state.clock.now()).num_milliseconds().max(0) as f64 / 1000.0,
+            let left = state.lifecycle.jobs().estimated_completion(&job).map_or_else(
+                || state.lifecycle.jobs().estimated_seconds(&job.file, &job.options),
+                |at| (at - state.gate.clock.now()).num_milliseconds().max(0) as f64 / 1000.0,
             );
             Err(ApiError::result_not_ready(&job, left))
         }
@@ -49,15 +49,11 @@ pub(crate) async fn read(state: &AppState, requester: &Requester, id: JobId) -> 
         JobState::Cancelled { .. } => Err(ApiError::JobCancelled),
         JobState::Archived { .. } => Err(ApiError::ResultArchived),
         JobState::Completed { .. } => {
-            let volume = state.volume.clone();
-            let read = tokio::task::spawn_blocking(move || volume.read_result(id)).await;
-            let read = read.map_err(|error| error.to_string()).and_then(|result| result.map_err(|error| error.to_string()));
-            match read {
+            match state.lifecycle.read_result(id).await {
                 Ok(bytes) => Ok(ResultFile { job, bytes }),
                 Err(cause) => {
-                    // Deleted or archived between the two looks: once that is through, the registry knows.
-                    let _settled = state.job_locks.hold(id).await;
-                    match state.registry.find(id).as_deref().map(|job| &job.state) {
+                    // It may be deleted or archived just now.
+                    match state.lifecycle.find_settled(id).await.as_deref().map(|job| &job.state) {
                         None => Err(ApiError::JobNotFound),
                         Some(JobState::Archived { .. }) => Err(ApiError::ResultArchived),
                         Some(_) => Err(ApiError::Internal(format!("reading a result: {cause}"))),

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::jobs;
-use crate::api::jobs::bodies::page::{JobsPage, PageMeta, Pagination};
+use super::bodies::page::{JobsPage, PageMeta, Pagination};
+use super::operations;
 use crate::api::state::AppState;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
-use crate::jobs::registry::{Filter, Order, Place};
+use crate::lifecycle::{Filter, ListPosition, Order};
 
 /// Items of a page that does not say.
 pub(crate) const DEFAULT_LIMIT: usize = 20;
@@ -22,7 +22,7 @@ pub(crate) struct ListRequest {
     /// In which order.
     pub(crate) order: Order,
     /// Behind which place; from the first on when none.
-    pub(crate) after: Option<Place>,
+    pub(crate) after: Option<ListPosition>,
     /// Items of the page.
     pub(crate) limit: usize,
     /// The top-level fields to tell; all when empty.
@@ -31,10 +31,13 @@ pub(crate) struct ListRequest {
 
 /// A page of the list, without the address of the next one: only REST has addresses.
 pub(crate) fn list(state: &AppState, requester: &Requester, request: &ListRequest) -> Result<JobsPage, ApiError> {
-    let page = state.registry.list(&requester.caller, &request.filter, request.order, request.after, request.limit);
-    let next_cursor = page.jobs.last().filter(|_| page.has_more).map(|job| encode_cursor(Place::of(job)));
-    let data =
-        page.jobs.iter().map(|job| fields_of(jobs::body(state, requester, job), &request.fields)).collect::<Result<_, _>>()?;
+    let page = state.lifecycle.jobs().list(&requester.caller, &request.filter, request.order, request.after, request.limit);
+    let next_cursor = page.jobs.last().filter(|_| page.has_more).map(|job| encode_cursor(ListPosition::of(job)));
+    let data = page
+        .jobs
+        .iter()
+        .map(|job| fields_of(operations::body(state, requester, job), &request.fields))
+        .collect::<Result<_, _>>()?;
     Ok(JobsPage { data, meta: PageMeta { pagination: Pagination { limit: request.limit, next_cursor, next_url: None } } })
 }
 
@@ -51,15 +54,15 @@ fn fields_of(job: impl serde::Serialize, fields: &[&str]) -> Result<Map<String, 
 }
 
 /// A place in the list as an opaque text.
-fn encode_cursor(place: Place) -> String {
+fn encode_cursor(place: ListPosition) -> String {
     format!("{:x}.{}", place.sequence, place.id)
 }
 
 /// The place that a cursor stands for.
-pub(crate) fn decode_cursor(text: &str) -> Option<Place> {
+pub(crate) fn decode_cursor(text: &str) -> Option<ListPosition> {
     let (sequence, id) = text.split_once('.')?;
     let sequence = u64::from_str_radix(sequence, 16).ok().filter(|number| format!("{number:x}") == sequence)?;
-    Some(Place { sequence, id: id.parse().ok()? })
+    Some(ListPosition { sequence, id: id.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -71,7 +74,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_cursor_comes_back_as_its_place(sequence in any::<u64>()) {
-            let place = Place { sequence, id: JobId::random() };
+            let place = ListPosition { sequence, id: JobId::random() };
             prop_assert_eq!(decode_cursor(&encode_cursor(place)), Some(place));
         }
 

@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{find, result};
-use crate::api::events::bodies::JobEvent;
-use crate::api::jobs::bodies::ProgressBody;
-use crate::api::jobs::bodies::{JobErrorBody, uuid};
+use super::bodies::JobEvent;
+use crate::api::jobs::bodies::{JobErrorBody, ProgressBody, uuid};
+use crate::api::jobs::operations::find;
+use crate::api::jobs::result;
 use crate::api::state::AppState;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
 use crate::jobs::events::{Event, EventKind};
 use crate::jobs::{Job, JobId, JobState};
 
-/// One event, ready to be sent.
+/// One event, as it is sent.
 #[derive(Debug, Clone)]
-pub(crate) struct Told {
+pub(crate) struct EventMessage {
     /// Its number.
     pub(crate) seq: u64,
     /// The JSON text.
@@ -33,11 +33,11 @@ pub(crate) struct Follower {
     waiting: VecDeque<Arc<Event>>,
 }
 
-/// What following a job brings next.
-pub(crate) enum Followed {
+/// The next step of following a job.
+pub(crate) enum Next {
     /// An event.
     Event(Arc<Event>),
-    /// There will be no more: the job has ended, and all was told.
+    /// The job has ended, and all its events were taken.
     Ended,
     /// The job was deleted.
     Gone,
@@ -47,7 +47,7 @@ impl Follower {
     /// Follows a job from behind the event of this number; without one, from its present state on.
     pub(crate) fn new(state: &AppState, requester: &Requester, id: JobId, after: Option<u64>) -> Result<Self, ApiError> {
         let job = find(state, requester, id)?;
-        let watched = state.registry.watch(id).ok_or(ApiError::JobNotFound)?;
+        let watched = state.lifecycle.jobs().watch(id).ok_or(ApiError::JobNotFound)?;
         // A number that was never given is no place to go on from.
         let last = after.map_or(watched.before_present, |number| if number > job.last_event { 0 } else { number });
         Ok(Self { id, states: watched.states, last, waiting: VecDeque::new() })
@@ -63,36 +63,36 @@ impl Follower {
         self.last
     }
 
-    /// What is there now: none when it has to be waited for.
-    pub(crate) fn ready(&mut self, state: &AppState) -> Option<Followed> {
+    /// The next step, if it is there already.
+    pub(crate) fn ready(&mut self, state: &AppState) -> Option<Next> {
         if self.waiting.is_empty() {
             let job = Arc::clone(&self.states.borrow_and_update());
             if job.last_event > self.last {
-                self.waiting = state.registry.events_after(self.id, self.last)?.into();
+                self.waiting = state.lifecycle.jobs().events_after(self.id, self.last)?.into();
             } else if job.state.is_terminal() {
-                return Some(Followed::Ended);
+                return Some(Next::Ended);
             }
         }
         let event = self.waiting.pop_front()?;
         self.last = event.number;
-        Some(Followed::Event(event))
+        Some(Next::Event(event))
     }
 
-    /// What comes next.
-    pub(crate) async fn next(&mut self, state: &AppState) -> Followed {
+    /// Waits for the next step.
+    pub(crate) async fn next(&mut self, state: &AppState) -> Next {
         loop {
             if let Some(next) = self.ready(state) {
                 return next;
             }
             if self.states.changed().await.is_err() {
-                return Followed::Gone;
+                return Next::Gone;
             }
         }
     }
 }
 
-/// An event as it is told.
-pub(crate) async fn tell(state: &AppState, requester: &Requester, id: JobId, event: &Event) -> Told {
+/// Writes an event as a message for this requester. A result is read from the volume for it.
+pub(crate) async fn write_event(state: &AppState, requester: &Requester, id: JobId, event: &Event) -> EventMessage {
     let job_id = uuid(id);
     let (seq, timestamp) = (event.number, event.at);
     let annotation;
@@ -111,24 +111,24 @@ pub(crate) async fn tell(state: &AppState, requester: &Requester, id: JobId, eve
                     annotation = found;
                     JobEvent::Result { job_id, status: "completed", result: &annotation, seq, timestamp }
                 }
-                Err(error) => JobEvent::Error { job_id, error: told_error(&error, requester), seq, timestamp },
+                Err(error) => JobEvent::Error { job_id, error: error_body(&error, requester), seq, timestamp },
             }
         }
         (EventKind::Outcome, at) => {
-            let error = JobErrorBody::new(at, requester).unwrap_or_else(|| told_error(&ApiError::ResultArchived, requester));
+            let error = JobErrorBody::new(at, requester).unwrap_or_else(|| error_body(&ApiError::ResultArchived, requester));
             JobEvent::Error { job_id, error, seq, timestamp }
         }
     };
     let text = serde_json::to_string(&message).expect("a message has string keys and finite numbers, so it is always JSON");
-    Told { seq, text }
+    EventMessage { seq, text }
 }
 
-/// That a job was deleted. It has no number: nothing can be asked for behind it.
-pub(crate) fn tell_deleted(state: &AppState, id: JobId) -> String {
-    let message = JobEvent::JobDeleted { job_id: uuid(id), timestamp: state.clock.now() };
+/// Writes the message that a job was deleted. It has no number, since nothing comes after it.
+pub(crate) fn write_deletion(state: &AppState, id: JobId) -> String {
+    let message = JobEvent::JobDeleted { job_id: uuid(id), timestamp: state.gate.clock.now() };
     serde_json::to_string(&message).expect("a message has string keys and finite numbers, so it is always JSON")
 }
 
-fn told_error(error: &ApiError, requester: &Requester) -> JobErrorBody {
+fn error_body(error: &ApiError, requester: &Requester) -> JobErrorBody {
     JobErrorBody { code: error.code().name(), message: error.message(requester.language), stage: None }
 }

@@ -1,7 +1,8 @@
-//! What can be seen of the jobs: one, all in pages, the queue, and what will happen when.
+//! The read-only view of the registry: one job, all in pages, the queue, and estimates. It changes nothing.
 
 use std::ops::Bound;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
@@ -13,32 +14,30 @@ use crate::jobs::events::Event;
 use crate::jobs::options::JobOptions;
 use crate::jobs::{FileInfo, Job, JobId};
 
-/// A job that waits, and when its turn will come.
+/// A queued job, and when its turn will come.
 #[derive(Debug, Clone)]
 pub struct QueuedJob {
-    /// The job.
     pub job: Arc<Job>,
-    /// When it will probably be begun.
+    /// When it will probably be started.
     pub estimated_start: DateTime<Utc>,
 }
 
-/// A job's place in the list; it never changes, and no two jobs share one.
+/// A job's position in the list; it never changes, and no two jobs share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct ListPosition {
     /// The order of creation.
     pub sequence: u64,
-    /// Names the job.
     pub id: JobId,
 }
 
-impl Place {
-    /// The place of this job.
+impl ListPosition {
+    /// The position of this job.
     pub fn of(job: &Job) -> Self {
         Self { sequence: job.sequence, id: job.id }
     }
 }
 
-/// In which order jobs are listed.
+/// The order in which jobs are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Order {
     /// The newest first.
@@ -51,15 +50,15 @@ pub enum Order {
 /// Which jobs are listed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
-    /// Published names of states; any when empty.
+    /// Published names of states; an empty list means any state.
     pub statuses: Vec<&'static str>,
-    /// After this.
+    /// Exclusive lower bound of the time of creation.
     pub created_after: Option<DateTime<Utc>>,
-    /// Before this.
+    /// Exclusive upper bound of the time of creation.
     pub created_before: Option<DateTime<Utc>>,
-    /// What the client calls the call.
+    /// The client's own name for the call, in `metadata.external_id`.
     pub external_id: Option<String>,
-    /// In any case of letters, a part of the recording's name.
+    /// Part of the recording's name, compared without regard to case.
     pub filename: Option<String>,
 }
 
@@ -75,56 +74,55 @@ impl Filter {
     }
 }
 
-/// Some jobs of a list.
+/// A page of the list, in its order.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// In order.
     pub jobs: Vec<Arc<Job>>,
-    /// Whether there are more behind the last one.
+    /// Whether more jobs follow the last one.
     pub has_more: bool,
 }
 
 /// A job that is being watched.
 #[derive(Debug)]
 pub struct Watched {
-    /// Its states from now on; closes when the job is deleted.
+    /// Its states from now on; the channel closes when the job is deleted.
     pub states: watch::Receiver<Arc<Job>>,
-    /// The number before its present state.
+    /// The number of the last event before its present state.
     pub before_present: u64,
 }
 
 impl Registry {
-    /// The present state of a job.
+    /// A job as it stands.
     pub fn find(&self, id: JobId) -> Option<Arc<Job>> {
         self.lock().jobs.get(&id).map(super::Entry::job)
     }
 
-    /// The job that a request of this name made.
+    /// The job that a request with this idempotency key made.
     pub fn find_by_key(&self, owner: Option<&KeyId>, key: &str) -> Option<Arc<Job>> {
         let inner = self.lock();
         let id = inner.keys.get(&(owner.cloned(), key.to_owned()))?;
         inner.jobs.get(id).map(super::Entry::job)
     }
 
-    /// Every state of a job from now on, and where its events stand.
+    /// Subscribes to every state of a job from now on.
     pub fn watch(&self, id: JobId) -> Option<Watched> {
         let inner = self.lock();
         let entry = inner.jobs.get(&id)?;
         Some(Watched { states: entry.state.subscribe(), before_present: entry.events.before_present() })
     }
 
-    /// The events of a job after this number, in order: none if there is no such job.
+    /// The events of a job after this number, in order. None if the job is unknown.
     pub fn events_after(&self, id: JobId, number: u64) -> Option<Vec<Arc<Event>>> {
         self.lock().jobs.get(&id).map(|entry| entry.events.after(number))
     }
 
-    /// The jobs that a caller may see and the filter lets through, from behind a place on.
-    pub fn list(&self, caller: &Caller, filter: &Filter, order: Order, after: Option<Place>, limit: usize) -> Page {
+    /// At most `limit` jobs that the caller may see and the filter lets through, from behind a position on.
+    pub fn list(&self, caller: &Caller, filter: &Filter, order: Order, after: Option<ListPosition>, limit: usize) -> Page {
         let inner = self.lock();
         let bounds = match (order, after) {
             (_, None) => (Bound::Unbounded, Bound::Unbounded),
-            (Order::Oldest, Some(place)) => (Bound::Excluded(place), Bound::Unbounded),
-            (Order::Newest, Some(place)) => (Bound::Unbounded, Bound::Excluded(place)),
+            (Order::Oldest, Some(position)) => (Bound::Excluded(position), Bound::Unbounded),
+            (Order::Newest, Some(position)) => (Bound::Unbounded, Bound::Excluded(position)),
         };
         let fits = |id: &JobId| {
             let job = inner.jobs.get(id)?.job();
@@ -140,7 +138,7 @@ impl Registry {
         Page { jobs, has_more }
     }
 
-    /// The running job.
+    /// The job that runs now.
     pub fn running(&self) -> Option<Arc<Job>> {
         let inner = self.lock();
         inner.running.and_then(|id| inner.jobs.get(&id)).map(super::Entry::job)
@@ -162,7 +160,7 @@ impl Registry {
         queued
     }
 
-    /// How many wait.
+    /// Number of jobs that wait.
     pub fn queue_length(&self) -> usize {
         self.lock().queue.len()
     }
@@ -183,14 +181,28 @@ impl Registry {
         self.lock().speed.estimate(file.duration_seconds, Kind::new(file, options))
     }
 
-    /// How long the last jobs took, for the next start.
-    pub fn measured(&self) -> Measured {
+    /// All jobs that have ended, in the order in which they ended.
+    pub fn ended(&self) -> Vec<Arc<Job>> {
+        let inner = self.lock();
+        let mut ended: Vec<Arc<Job>> = inner.jobs.values().map(super::Entry::job).filter(|job| job.state.is_terminal()).collect();
+        drop(inner);
+        ended.sort_unstable_by_key(|job| (job.state.finished_at(), job.sequence, job.id));
+        ended
+    }
+
+    /// Whether the queue is paused because the store takes no files.
+    pub fn is_paused(&self) -> bool {
+        self.0.paused.load(Ordering::Relaxed)
+    }
+
+    /// How long the last jobs took, to be kept for the next start.
+    pub(in crate::lifecycle) fn measured(&self) -> Measured {
         self.lock().speed.measured().clone()
     }
 
-    /// Says what the work is done with, and what was measured with it before this start. What was measured with other
-    /// equipment is forgotten; where nothing was kept, the jobs that were taken up stand for it.
-    pub fn set_equipment(&self, equipment: Equipment, kept: Option<Measured>) {
+    /// Sets what the work is done with, and what was measured with it before this start. Times measured with other equipment
+    /// are forgotten; where none were kept, the jobs found in the store stand for them.
+    pub(in crate::lifecycle) fn set_equipment(&self, equipment: Equipment, kept: Option<Measured>) {
         let mut inner = self.lock();
         let jobs = match kept {
             Some(kept) if kept.equipment == equipment => kept.jobs,
@@ -200,7 +212,7 @@ impl Registry {
         inner.speed = Speed::from(Measured { equipment, jobs });
     }
 
-    /// When a running job will be done.
+    /// When a running job is expected to be done.
     pub fn estimated_completion(&self, job: &Job) -> Option<DateTime<Utc>> {
         completion(&self.lock().speed, job, self.0.clock.now())
     }

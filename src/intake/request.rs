@@ -1,0 +1,50 @@
+//! What a client asks of a recording: the metadata and the options, checked.
+
+use serde_json::json;
+
+use super::checks::FailedCheck;
+use super::fields::{self, DEFAULT_PRIORITY, Metadata, Source};
+use crate::access::KeyId;
+use crate::jobs::options::JobOptions;
+use crate::jobs::{FileInfo, Idempotency};
+use crate::lifecycle::NewJob;
+
+/// Metadata and options of a job to be made.
+#[derive(Debug, Default)]
+pub(crate) struct JobRequest {
+    pub(crate) metadata: Metadata,
+    pub(crate) options: JobOptions,
+    /// Both in canonical form: equal requests have equal texts, however they were written.
+    pub(super) text: String,
+}
+
+/// The mistakes in a request, all of them at once.
+#[derive(Debug)]
+pub(crate) enum InvalidRequest {
+    /// In the metadata; those in the options come after.
+    Metadata(Vec<FailedCheck>),
+    /// In the options alone.
+    Options(Vec<FailedCheck>),
+}
+
+impl JobRequest {
+    /// Checks both parts of a request.
+    pub(crate) fn check(metadata: Source<'_>, options: Source<'_>) -> Result<Self, InvalidRequest> {
+        let text = json!([metadata.canonical(), options.canonical()]).to_string();
+        match (fields::metadata(metadata), fields::options(options)) {
+            (Ok(metadata), Ok(options)) => Ok(Self { metadata, options, text }),
+            (Err(mut checks), options) => {
+                checks.extend(options.err().unwrap_or_default());
+                Err(InvalidRequest::Metadata(checks))
+            }
+            (Ok(_), Err(checks)) => Err(InvalidRequest::Options(checks)),
+        }
+    }
+
+    /// The job that this asks for, of this recording.
+    pub(super) fn draft(self, file: FileInfo, owner: Option<KeyId>, idempotency: Option<Idempotency>) -> NewJob {
+        let Self { metadata, options, .. } = self;
+        let priority = metadata.priority.unwrap_or(DEFAULT_PRIORITY);
+        NewJob { file, metadata: metadata.fields, options, priority, owner, idempotency }
+    }
+}

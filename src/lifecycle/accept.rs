@@ -1,0 +1,227 @@
+//! Accepting a recording: a drafted job and its recording go into their place together, or neither does.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tracing::{info, warn};
+
+use super::{Inner, Lifecycle, QueueFull, Reservation, StoreError, transition};
+use crate::access::KeyId;
+use crate::jobs::options::JobOptions;
+use crate::jobs::{Failure, FileInfo, Idempotency, Job, JobId, JobState};
+use crate::volume::{Arrival, NoRoom, Promise, Spool, SpoolError};
+
+/// A job that was drafted and is not known yet.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    pub file: FileInfo,
+    pub metadata: Map<String, Value>,
+    pub options: JobOptions,
+    /// 1 (lowest) to 10.
+    pub priority: u8,
+    pub owner: Option<KeyId>,
+    pub idempotency: Option<Idempotency>,
+}
+
+/// A recording on its way to its place.
+#[derive(Debug)]
+pub enum Recording {
+    /// Received over the network.
+    Spooled(Box<Spool>),
+    /// Dropped into `incoming/`.
+    Dropped(Box<Arrival>),
+}
+
+/// The job of a request.
+#[derive(Debug)]
+pub enum Accepted {
+    /// Made by this request.
+    New(Arc<Job>),
+    /// Made by an earlier request with the same idempotency key.
+    Replayed(Arc<Job>),
+}
+
+/// An idempotency key was used before for another request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the idempotency key was used for another request")]
+pub struct KeyReused;
+
+/// A recording was not accepted. A spooled one is gone; a dropped one keeps or regains its name.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    #[error(transparent)]
+    KeyReused(#[from] KeyReused),
+    #[error(transparent)]
+    QueueFull(#[from] QueueFull),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<SpoolError> for StoreError {
+    fn from(error: SpoolError) -> Self {
+        match error {
+            SpoolError::Full(source) => Self::Full(source.to_string()),
+            SpoolError::Io(source) => Self::Failed(format!("writing to the volume: {source}")),
+            SpoolError::TooLarge { .. } => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+impl Lifecycle {
+    /// Room in the store for a recording of this size, as far as the size is known, and for the work on it.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn promise_room(&self, size: u64) -> Result<Promise, NoRoom> {
+        self.0.volume.promise(size)
+    }
+
+    /// Opens a place for a new recording of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub async fn open_spool(&self, limit: u64, room: Promise) -> Result<Spool, SpoolError> {
+        self.0.volume.spool(JobId::random(), limit, room).await
+    }
+
+    /// The job that an earlier request made under this idempotency key; none if there was no such request.
+    ///
+    /// # Errors
+    /// When the earlier request asked for something else.
+    pub fn find_replay(&self, owner: Option<&KeyId>, request: &Idempotency) -> Result<Option<Arc<Job>>, KeyReused> {
+        self.0.find_replay(owner, request)
+    }
+
+    /// The same, once a request with this key that is being carried out just now is through.
+    ///
+    /// # Errors
+    /// When the earlier request asked for something else.
+    pub async fn find_settled_replay(&self, owner: Option<&KeyId>, request: &Idempotency) -> Result<Option<Arc<Job>>, KeyReused> {
+        let _settled = self.0.locks.hold((owner, &request.key)).await;
+        self.0.find_replay(owner, request)
+    }
+
+    /// Makes a waiting job of a recording, unless an earlier request with the same idempotency key made it. A job without a
+    /// reservation gets its place now.
+    ///
+    /// # Errors
+    /// When the key was used for another request, the queue is full, or the store does not take the recording.
+    pub async fn accept(
+        &self,
+        reservation: Option<Reservation>,
+        new: NewJob,
+        recording: Recording,
+    ) -> Result<Accepted, AcceptError> {
+        let guard = match &new.idempotency {
+            Some(request) => {
+                let guard = self.0.locks.hold((new.owner.as_ref(), &request.key)).await;
+                if let Some(made) = self.0.find_replay(new.owner.as_ref(), request)? {
+                    return Ok(Accepted::Replayed(made));
+                }
+                Some(guard)
+            }
+            None => None,
+        };
+        let reservation = match reservation {
+            Some(reservation) => reservation,
+            None => self.reserve()?,
+        };
+        self.step(move |inner| {
+            let _held = guard;
+            let job = inner.draft(new, recording.job_id());
+            let source = inner.store(&job, &recording)?;
+            let (size, format) = (job.file.size_bytes, job.file.format.as_str());
+            info!(event = "job_accepted", job_id = %job.id, size, format, source, "Accepted a recording");
+            Ok(Accepted::New(inner.registry.submit(reservation, job)))
+        })
+        .await
+    }
+
+    /// Makes a failed job of a dropped file that cannot be used, so that its failure can be read and the file is out of the way.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub async fn set_aside(&self, new: NewJob, failure: Failure, arrival: Box<Arrival>) -> Result<Arc<Job>, StoreError> {
+        self.step(move |inner| {
+            let (recording, code) = (Recording::Dropped(arrival), failure.code.name());
+            let waiting = inner.draft(new, recording.job_id());
+            let state = transition::failed(&waiting, waiting.created_at, failure).state;
+            let job = transition::made(Job { state, ..waiting });
+            inner.store(&job, &recording)?;
+            let size = job.file.size_bytes;
+            warn!(event = "file_set_aside", job_id = %job.id, size, code, "A file in incoming/ cannot be used");
+            Ok(inner.registry.restore(job))
+        })
+        .await
+    }
+}
+
+impl Recording {
+    /// In bytes, as received or as seen last.
+    pub(crate) fn size(&self) -> u64 {
+        match self {
+            Self::Spooled(spool) => spool.written(),
+            Self::Dropped(arrival) => arrival.size(),
+        }
+    }
+
+    /// Where the bytes are, to be read.
+    pub(crate) fn path(&self) -> PathBuf {
+        match self {
+            Self::Spooled(spool) => spool.path(),
+            Self::Dropped(arrival) => arrival.path().to_path_buf(),
+        }
+    }
+
+    /// The id of the job that it becomes: a spool has one already.
+    fn job_id(&self) -> JobId {
+        match self {
+            Self::Spooled(spool) => spool.id(),
+            Self::Dropped(_) => JobId::random(),
+        }
+    }
+}
+
+impl Inner {
+    fn find_replay(&self, owner: Option<&KeyId>, request: &Idempotency) -> Result<Option<Arc<Job>>, KeyReused> {
+        match self.registry.find_by_key(owner, &request.key) {
+            Some(made) if made.idempotency.as_ref() == Some(request) => Ok(Some(made)),
+            Some(_) => Err(KeyReused),
+            None => Ok(None),
+        }
+    }
+
+    /// A job that waits, behind all those made before.
+    fn draft(&self, new: NewJob, id: JobId) -> Job {
+        let NewJob { file, metadata, options, priority, owner, idempotency } = new;
+        let sequence = self.registry.next_sequence();
+        transition::made(Job {
+            id,
+            estimated_seconds: self.registry.estimated_seconds(&file, &options),
+            file,
+            metadata,
+            options,
+            priority,
+            created_at: self.clock.now(),
+            sequence,
+            arrival: sequence,
+            attempts: 0,
+            owner,
+            idempotency,
+            last_event: 0,
+            state: JobState::Queued,
+        })
+    }
+
+    /// Moves a recording into the place of its job. Returns where it came from, for the log.
+    fn store(&self, job: &Job, recording: &Recording) -> Result<Option<&'static str>, StoreError> {
+        match recording {
+            Recording::Spooled(spool) => self.volume.accept(spool, job).map(|()| None).map_err(StoreError::from),
+            Recording::Dropped(arrival) => {
+                self.volume.take(arrival, job)?;
+                Ok(Some("incoming"))
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The life of a job: the one owner of every change.
+//!
+//! A [`Lifecycle`] holds the registry, the store and the locks, and has one function for each transition. A change is made in
+//! the store first and in the registry after, under the job's lock, so that what a client is told is on the disk and no other
+//! change finds a job between the two. Once begun, a change is completed even when its caller goes away: both halves run in one
+//! step on a thread that may block.
+//!
+//! Nobody else changes a job or numbers its events ([`transition`] does), and nobody else holds both registry and store. Others
+//! look at jobs through [`Lifecycle::jobs`]. Nothing here knows HTTP, folders that are watched, or models; callers get typed
+//! outcomes and [`StoreError`], so that a store other than the volume's folders could stand behind the same functions.
+
+mod accept;
+mod cancel;
+mod delete;
+mod error;
+mod event_log;
+mod finish;
+mod job_locks;
+mod read;
+mod recover;
+mod registry;
+mod retention;
+mod retry;
+mod run;
+mod transition;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::task::TaskTracker;
+
+pub use accept::{AcceptError, Accepted, KeyReused, NewJob, Recording};
+pub use cancel::Cancelled;
+pub use error::{CancelError, ClaimError, DeleteError, RetryError, StoreError};
+pub use finish::{Ending, Finished, PutBack};
+pub use read::Storage;
+pub use registry::{Filter, ListPosition, Order, Page, QueueFull, QueuedJob, Registry, Reservation, Watched};
+pub use retention::Upkeep;
+pub use run::Running;
+
+pub use crate::volume::Writable;
+
+use crate::clock::Clock;
+use crate::jobs::estimate::Equipment;
+use crate::stop::StopReason;
+use crate::volume::Volume;
+use job_locks::JobLocks;
+
+/// The handle; clones share everything.
+#[derive(Clone)]
+pub struct Lifecycle(Arc<Inner>);
+
+struct Inner {
+    registry: Registry,
+    volume: Volume,
+    locks: JobLocks,
+    clock: Clock,
+    tasks: TaskTracker,
+}
+
+impl Lifecycle {
+    /// The jobs of an open volume, none of which is known yet ([`Lifecycle::recover`]). At most `max_queued` jobs may wait.
+    /// Steps that were begun are tracked by `tasks`, so that the process can wait for them.
+    pub fn new(volume: Volume, max_queued: usize, clock: Clock, tasks: TaskTracker) -> Self {
+        let registry = Registry::new(max_queued, clock.clone());
+        Self(Arc::new(Inner { registry, volume, locks: JobLocks::default(), clock, tasks }))
+    }
+
+    /// All jobs, to look at.
+    pub fn jobs(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    /// Sets what the work is done with, for estimates; times measured with the same equipment before this start count on.
+    pub fn set_equipment(&self, equipment: Equipment) {
+        self.0.registry.set_equipment(equipment, self.0.volume.read_speed());
+    }
+
+    /// Pauses the queue while the store takes no files, or resumes it; true if that is a change.
+    pub fn set_paused(&self, paused: bool) -> bool {
+        self.0.registry.set_paused(paused)
+    }
+
+    /// Waits until a job was queued, or until the time is over.
+    pub async fn wait_for_work(&self, at_most: Duration) {
+        self.0.registry.wait_for_work(at_most).await;
+    }
+
+    /// Raises the stop signal of the running job.
+    pub fn stop_running(&self, reason: StopReason) {
+        self.0.registry.stop_running(reason);
+    }
+
+    /// Reserves a place in the queue for a recording that is still arriving.
+    ///
+    /// # Errors
+    /// When the queue is full.
+    pub fn reserve(&self) -> Result<Reservation, QueueFull> {
+        self.0.registry.reserve()
+    }
+
+    /// Runs a step on a thread that may block, within the present span. The step is completed even when its caller goes away.
+    async fn step<T, E>(&self, step: impl FnOnce(&Inner) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (inner, span) = (Arc::clone(&self.0), tracing::Span::current());
+        let stepped = self.0.tasks.spawn_blocking(move || span.in_scope(|| step(&inner))).await;
+        stepped.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string()).into()))
+    }
+}

@@ -1,0 +1,53 @@
+//! What can be read of the store beside the jobs: results, recordings, and its own condition.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use super::{Lifecycle, StoreError};
+use crate::jobs::{Job, JobId};
+use crate::volume::Writable;
+
+/// The condition of the store, for health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Storage {
+    pub writable: Writable,
+    /// Size of the log files.
+    pub log_bytes: u64,
+    /// Free space, where the system tells it.
+    pub free_bytes: Option<u64>,
+}
+
+impl Lifecycle {
+    /// The bytes of the published result of a completed job.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be read.
+    pub async fn read_result(&self, id: JobId) -> Result<Vec<u8>, StoreError> {
+        self.step(move |inner| Ok(inner.volume.read_result(id)?)).await
+    }
+
+    /// A job as it stands, once a change of it that is being made just now is through.
+    pub async fn find_settled(&self, id: JobId) -> Option<Arc<Job>> {
+        let _settled = self.0.locks.hold(id).await;
+        self.0.registry.find(id)
+    }
+
+    /// Opens the recording of a job, wherever it lies by now; with its length in bytes.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be read.
+    pub async fn open_recording(&self, job: &Arc<Job>) -> Result<(File, u64), StoreError> {
+        let job = Arc::clone(job);
+        self.step(move |inner| Ok(inner.volume.open_recording(&job)?)).await
+    }
+
+    /// Measures the condition of the store.
+    pub async fn storage(&self) -> Storage {
+        let measured = self.step(|inner| {
+            let volume = &inner.volume;
+            let (writable, log_bytes, free_bytes) = (volume.is_writable(), volume.log_bytes(), volume.free_bytes());
+            Ok::<_, StoreError>(Storage { writable, log_bytes, free_bytes })
+        });
+        measured.await.unwrap_or(Storage { writable: Writable::No, log_bytes: 0, free_bytes: None })
+    }
+}

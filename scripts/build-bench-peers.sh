@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds benches/http as the server is built, and links the program to the name given.
+# Builds benches/http with the server's profile, and links the program to the given name.
 set -eu
 cd "$(dirname "$0")/.."
 built=$(cargo build --release --locked --bench http_peers --message-format=json-render-diagnostics |

@@ -3,9 +3,9 @@
 #
 #   scripts/build-whisper-cli.sh FOLDER        leaves FOLDER/whisper-cli
 #
-# The crate whisper-rs-sys ships whisper.cpp's library without its command line. This package's source archive holds
-# both; it is the release whose whisper.cpp (1.8.5) is nearest to the crate's (1.8.3). Built with the flags of
-# `.cargo/config.toml` and of whisper-rs-sys, so that the two differ in how they are used and not in how they are compiled.
+# The crate whisper-rs-sys contains whisper.cpp's library without its command line. This package's source archive has both; its
+# whisper.cpp (1.8.5) is the release nearest to the crate's (1.8.3). Built with the flags of `.cargo/config.toml` and of
+# whisper-rs-sys, so that the two programs differ in how they use the library, not in how it is compiled.
 set -eu
 
 PACKAGE='pywhispercpp==1.5.1'
@@ -15,11 +15,11 @@ folder=${1:?usage: scripts/build-whisper-cli.sh FOLDER}
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 if [ -x "$folder/whisper-cli" ]; then
-    echo "$folder/whisper-cli is there already"
+    echo "$folder/whisper-cli is up to date"
     exit 0
 fi
 
-# Only the package itself has to come as source: what pip wants for reading its metadata may come as wheels.
+# Only the package itself must be source: pip's build requirements may be wheels.
 echo "$PACKAGE --hash=sha256:$SHA256" > "$folder/requirements.txt"
 python3 -m pip download --quiet --no-deps --require-hashes --no-binary pywhispercpp \
     --requirement "$folder/requirements.txt" --dest "$folder"

@@ -35,13 +35,13 @@ def start(binary):
         if event.get("event") == "stage_unavailable":
             print(f"note: {event['stage']}: {event['reason']}")
         if event.get("event") == "listening":
-            # Whoever starts the server has to read its log, or it waits for room to write.
+            # The log must be read, or the server blocks on a full pipe.
             threading.Thread(target=server.stdout.read, daemon=True).start()
             return server, f"http://{event['address']}/api/v1"
     sys.exit(f"the server did not start (exit code {server.wait()})")
 
 
-# The server is on this machine, whatever proxy the environment names.
+# Requests to the local server bypass any proxy of the environment.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 

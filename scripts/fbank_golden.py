@@ -9,7 +9,7 @@ Frame i of ours is centred on sample 160 i; Kaldi's first frame begins at its fi
 import kaldi_native_fbank as kaldi
 import numpy as np
 
-# Whole numbers first, so that every language makes the same samples.
+# Generated from integers, so that other languages can reproduce the samples.
 n = np.arange(8000, dtype=np.uint64)
 saw = ((n * n * 7 + n * 31) % 2001).astype(np.float32) - 1000
 signal = saw / np.float32(4000) * np.where((n // 1600) % 2 == 1, 1, 0.2).astype(np.float32)

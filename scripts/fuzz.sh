@@ -1,12 +1,12 @@
 #!/bin/sh
-# Fuzzes what arrives from outside: each target of fuzz/ for FUZZ_SECONDS (60).
+# Fuzzes all inputs from outside: each target of fuzz/ for FUZZ_SECONDS (60).
 #
-# Coverage comes from flags that every toolchain has; the sanitizers would need a nightly one, and the code is safe Rust. Memory
-# is bounded: an input that needs much of it is a finding. What is found stays in fuzz/artifacts.
+# Coverage uses compiler flags of the stable toolchain; sanitizers would need a nightly one, and the code is safe Rust. Memory is
+# limited: an input that needs too much is a finding. Findings are kept in fuzz/artifacts.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-60}
-# The volume of the server that is fuzzed.
+# The volume of the fuzzed server is in here.
 TMPDIR=$(mktemp -d)
 export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the system packages that docker/packages lists for the given purposes and that are missing.
 #   scripts/install-packages.sh build demo
-# A package counts as present when its program is, wherever that came from: a machine may have its own node or python.
+# A package counts as present if its program is found, from whatever source: a machine may have another node or python.
 set -eu
 cd "$(dirname "$0")/.."
 

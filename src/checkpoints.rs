@@ -1,8 +1,8 @@
-//! What a job has worked out so far, kept so that a restart does not do it again.
+//! Checkpoints: intermediate results of a job, stored so that a restart does not have to compute them again.
 //!
-//! A stage asks for a piece of its work by name before it does it, and hands it over when it is done. What a piece looks like
-//! is the stage's own knowledge; where pieces are kept is the volume's, which hands in what it found and takes what is new.
-//! Keeping is a convenience: what cannot be kept is worked out again after a restart, and nothing else.
+//! Before a stage computes a piece of its work it asks for a checkpoint by name; afterwards it stores one. The content is the
+//! stage's own; the volume decides where checkpoints are stored: it passes in those it found and appends new ones. A
+//! checkpoint that cannot be stored must not fail the job: its work is repeated after a restart, and that is all.
 
 use std::collections::HashMap;
 use std::io;
@@ -14,15 +14,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tracing::{debug, warn};
 
-/// Takes one new piece; it is on the disk when this returns. Called by the threads that work.
+/// Stores one new checkpoint, and returns once it is on the disk. Called on the threads that do the work.
 pub type Sink = Box<dyn Fn(&[u8]) -> io::Result<()> + Send + Sync>;
 
-/// One job's pieces; clones are the same.
+/// The checkpoints of one job. Clones share them.
 #[derive(Clone)]
 pub struct Checkpoints(Arc<Inner>);
 
 struct Inner {
-    /// By name; taken out when they are used, so that they do not stay in memory.
+    /// By name. A checkpoint is taken out when it is used, so that it does not stay in memory.
     found: Mutex<HashMap<String, Box<RawValue>>>,
     sink: Option<Sink>,
     broken: AtomicBool,
@@ -43,16 +43,17 @@ struct Read {
 }
 
 impl Checkpoints {
-    /// Nothing was kept, and nothing is: for work outside a job.
+    /// No checkpoints, and none are stored: for work outside a job.
     #[must_use]
     pub fn none() -> Self {
         Self::with(HashMap::new(), None)
     }
 
-    /// With what was kept before, in order, and a place for what is new. Of pieces with one name the last counts.
+    /// The checkpoints of earlier runs in the order in which they were stored, and the sink for new ones. Of several with the
+    /// same name the last one counts; unreadable ones are skipped.
     pub fn new(found: impl IntoIterator<Item = Vec<u8>>, sink: Sink) -> Self {
         let read = |bytes: Vec<u8>| match serde_json::from_slice::<Read>(&bytes) {
-            Ok(piece) => Some((piece.name, piece.value)),
+            Ok(checkpoint) => Some((checkpoint.name, checkpoint.value)),
             Err(error) => {
                 warn!(event = "checkpoint_ignored", cause = %error, "A checkpoint cannot be read");
                 None
@@ -72,41 +73,41 @@ impl Checkpoints {
     }
 
     fn found(&self) -> MutexGuard<'_, HashMap<String, Box<RawValue>>> {
-        // A map is whole between two calls, so a poisoned lock is still sound.
+        // The map is consistent between two calls, so a poisoned lock is still sound.
         self.0.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many pieces wait to be used.
+    /// The number of checkpoints that have not been used yet.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.found().len()
     }
 
-    /// How many pieces were taken from what had been kept.
+    /// The number of checkpoints that were used.
     #[must_use]
     pub fn recalled(&self) -> usize {
         self.0.recalled.load(Ordering::Acquire)
     }
 
-    /// How many new pieces were kept.
+    /// The number of checkpoints that were stored in this run.
     #[must_use]
     pub fn kept(&self) -> usize {
         self.0.kept.load(Ordering::Acquire)
     }
 
-    /// The piece of this name, if it was kept and `accept` takes it; it can be had once.
+    /// The checkpoint of this name, if there is one and `accept` approves it. Each can be recalled once.
     pub fn recall<T: DeserializeOwned, U>(&self, name: &str, accept: impl FnOnce(T) -> Option<U>) -> Option<U> {
         let value = self.found().remove(name)?;
         let accepted = serde_json::from_str(value.get()).ok().and_then(accept);
         if accepted.is_some() {
             self.0.recalled.fetch_add(1, Ordering::AcqRel);
         } else {
-            warn!(event = "checkpoint_ignored", name, "A checkpoint does not fit the recording; its work is done again");
+            warn!(event = "checkpoint_ignored", name, "A checkpoint does not fit the recording; its work is repeated");
         }
         accepted
     }
 
-    /// Keeps a piece. When that fails it is said once, and nothing more is kept.
+    /// Stores a checkpoint. The first failure is logged, and nothing more is stored after it.
     pub fn keep<T: Serialize>(&self, name: &str, value: &T) {
         let Some(sink) = self.0.sink.as_ref().filter(|_| !self.0.broken.load(Ordering::Acquire)) else { return };
         let bytes = serde_json::to_vec(&Written { name, value }).map_err(io::Error::other);
@@ -120,7 +121,7 @@ impl Checkpoints {
                     warn!(
                         event = "checkpoints_not_kept",
                         cause = %error,
-                        "Checkpoints cannot be written: a restart would begin this job anew"
+                        "Checkpoints cannot be written: after a restart this job would start from the beginning"
                     );
                 }
             }
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_kept_is_recalled_once_by_its_name() {
+    fn a_checkpoint_is_recalled_once_by_its_name() {
         let (before, pieces) = in_memory(Vec::new());
         before.keep("one", &1);
         before.keep("two", &"text\nin two lines");
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_done_again() {
+    fn a_checkpoint_that_does_not_fit_is_not_recalled() {
         let (checkpoints, _) =
             in_memory(vec![b"no JSON".to_vec(), b"{\"name\":\"one\",\"value\":\"text\"}".to_vec(), b"{}".to_vec()]);
         assert_eq!(checkpoints.recall("one", |number: u8| Some(number)), None);
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn after_one_failure_nothing_more_is_tried() {
+    fn after_one_failure_nothing_more_is_stored() {
         let tried = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&tried);
         let full = move |_: &[u8]| {

@@ -2,90 +2,29 @@
 //!
 //! Models keep scratch buffers, so running one needs `&mut`. Instead of a lock around each, this thread owns them all and
 //! takes one recording at a time; the rest of the program holds an [`Engine`], which is only a channel. A panic on this
-//! thread fails the one job, never the process.
+//! thread must fail one job, never the process.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 use tracing::{Span, error};
 
-use crate::annotate::document::Document;
+use crate::capabilities::EngineStatus;
 use crate::context::JobContext;
+use crate::document::Document;
 use crate::jobs::FileInfo;
 use crate::jobs::options::JobOptions;
-use crate::jobs::stage::Stage;
-use crate::models::ModelInfo;
 use crate::pipeline::{Pipeline, PipelineError, Task};
 
 /// A recording to be annotated.
 #[derive(Debug, Clone)]
 pub struct Work {
-    /// Where it lies.
+    /// Path of the recording.
     pub recording: PathBuf,
-    /// What is known of it.
     pub file: FileInfo,
-    /// What the client asked for.
     pub options: JobOptions,
-}
-
-/// Whether a stage can run, and with what.
-#[derive(Debug, Clone)]
-pub struct StageInfo {
-    /// Which.
-    pub stage: Stage,
-    /// Why it cannot run.
-    pub missing: Option<String>,
-    /// What it runs with.
-    pub models: Vec<ModelInfo>,
-}
-
-/// What the engine can do and whether it lives, for health and info.
-#[derive(Debug, Clone)]
-pub struct EngineStatus(Arc<Status>);
-
-#[derive(Debug)]
-struct Status {
-    stages: Vec<StageInfo>,
-    languages: Vec<String>,
-    identity: String,
-    alive: AtomicBool,
-    stalled: AtomicBool,
-}
-
-impl EngineStatus {
-    /// Whether and with what each stage runs.
-    pub fn stages(&self) -> &[StageInfo] {
-        &self.0.stages
-    }
-
-    /// The languages that can be transcribed; ISO 639-1.
-    pub fn languages(&self) -> &[String] {
-        &self.0.languages
-    }
-
-    /// Everything of the engine that its findings depend on: the models' files and the settings.
-    pub fn identity(&self) -> &str {
-        &self.0.identity
-    }
-
-    /// Whether the thread runs and does something.
-    pub fn is_alive(&self) -> bool {
-        self.0.alive.load(Ordering::Acquire) && !self.is_stalled()
-    }
-
-    /// Whether the thread seems to stand still inside a call that nothing can end.
-    pub fn is_stalled(&self) -> bool {
-        self.0.stalled.load(Ordering::Acquire)
-    }
-
-    /// Says whether the thread seems to stand still; the worker watches it.
-    pub fn set_stalled(&self, stalled: bool) {
-        self.0.stalled.store(stalled, Ordering::Release);
-    }
 }
 
 struct Request {
@@ -95,57 +34,51 @@ struct Request {
     answer: oneshot::Sender<Result<Document, PipelineError>>,
 }
 
-/// The handle.
+/// A handle to the engine. Clones send to the same thread.
 #[derive(Clone)]
 pub struct Engine {
     requests: mpsc::Sender<Request>,
     status: EngineStatus,
 }
 
-/// The engine could not be started.
+/// Why the engine could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// No thread could be had.
+    /// The operating system did not start a thread.
     #[error("the engine's thread could not be started: {0}")]
     Thread(#[from] std::io::Error),
-    /// It ended while it loaded its models.
+    /// The thread ended while it was loading its models.
     #[error("the engine ended while it loaded its models")]
     Ended,
 }
 
 impl Engine {
-    /// Starts the thread, which builds its pipeline (loading models takes seconds), and waits until it is ready.
+    /// Starts the thread and blocks until it has built its pipeline; loading models takes seconds.
     ///
     /// # Errors
-    /// When there is no thread, or it ends at once.
+    /// When the thread cannot be started, or ends while it loads the models.
     pub fn start(build: impl FnOnce() -> Pipeline + Send + 'static) -> Result<Self, StartError> {
         let (requests, mut receiver) = mpsc::channel::<Request>(1);
         let (ready, is_ready) = std::sync::mpsc::channel();
         std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let mut pipeline = build();
-            let status = EngineStatus(Arc::new(Status {
-                stages: pipeline.stages(),
-                languages: pipeline.languages(),
-                identity: pipeline.identity(),
-                alive: AtomicBool::new(true),
-                stalled: AtomicBool::new(false),
-            }));
-            let _dead_when_dropped = DeadWhenDropped(status.clone());
+            let status = EngineStatus::new(pipeline.stages(), pipeline.languages(), pipeline.identity());
+            let _ended_when_dropped = EndedWhenDropped(status.clone());
             if ready.send(status).is_err() {
                 return;
             }
             while let Some(request) = receiver.blocking_recv() {
                 let _in_job = request.span.entered();
                 let result = run(&mut pipeline, &request.work, &request.context);
-                // Nobody waits any more when the process is ending.
-                let _nobody_waits = request.answer.send(result);
+                // The receiver is gone when the process is shutting down.
+                let _receiver_gone = request.answer.send(result);
             }
         })?;
         let status = is_ready.recv().map_err(|_| StartError::Ended)?;
         Ok(Self { requests, status })
     }
 
-    /// What it can do and whether it lives.
+    /// The engine's capabilities and state.
     pub fn status(&self) -> &EngineStatus {
         &self.status
     }
@@ -153,7 +86,7 @@ impl Engine {
     /// Annotates one recording.
     ///
     /// # Errors
-    /// When a stage fails that must not, when told to stop, or when the engine's thread is gone.
+    /// When a mandatory stage fails, when the job is stopped, or when the engine's thread is gone.
     pub async fn annotate(&self, work: Work, context: JobContext) -> Result<Document, PipelineError> {
         let (answer, answered) = oneshot::channel();
         let request = Request { work, context, span: Span::current(), answer };
@@ -163,17 +96,18 @@ impl Engine {
     }
 }
 
-struct DeadWhenDropped(EngineStatus);
+/// Records the end of the engine's thread, also when it panics.
+struct EndedWhenDropped(EngineStatus);
 
-impl Drop for DeadWhenDropped {
+impl Drop for EndedWhenDropped {
     fn drop(&mut self) {
-        self.0.0.alive.store(false, Ordering::Release);
+        self.0.set_ended();
     }
 }
 
 fn run(pipeline: &mut Pipeline, work: &Work, context: &JobContext) -> Result<Document, PipelineError> {
     let task = Task::of(&work.recording, &work.file, &work.options);
-    // A stage that panicked may leave its scratch buffers in any state; they are written anew before they are read.
+    // A stage that panicked may leave its scratch buffers in any state; they are always overwritten before they are read.
     let result = catch_unwind(AssertUnwindSafe(|| pipeline.run(context, &task)));
     result.unwrap_or_else(|panic| {
         let cause = message(panic.as_ref());
@@ -182,6 +116,7 @@ fn run(pipeline: &mut Pipeline, work: &Work, context: &JobContext) -> Result<Doc
     })
 }
 
+/// The text that a panic was raised with.
 fn message(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()

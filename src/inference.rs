@@ -1,8 +1,8 @@
-//! Running ONNX models: the one module that names the ONNX runtime (rten).
+//! Runs ONNX models; the only module that names the ONNX runtime (rten).
 //!
-//! The rest of the program hands over named slices with their shapes and gets named values back, so the runtime can be
-//! exchanged here. Model files come from users: whatever is in them, loading and running ends in a value or in an
-//! [`InferenceError`]. The runtime reads no file by itself (a model could name others), and a panic inside it is an error.
+//! Callers pass named slices with their shapes and get named values back, so the runtime can be replaced here. Model
+//! files come from users: whatever they contain, loading and running ends in a value or an [`InferenceError`]. The
+//! runtime never opens files itself (a model could refer to others), and a panic inside it becomes an error.
 
 mod outline;
 mod trunk;
@@ -18,59 +18,59 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rten::{Dimension, Model, ModelMetadata, NodeId, RunOptions, ThreadPool, ValueOrView, ValueView};
 use rten_tensor::Layout as _;
 
-/// A model file larger than this is not one of the kinds that are run here.
+/// Model files larger than this are refused.
 const MAX_FILE_BYTES: u64 = 512 * 1024 * 1024;
 
 /// Why a model cannot be loaded or run.
 #[derive(Debug, thiserror::Error)]
 pub enum InferenceError {
-    /// The file cannot be read.
+    /// The model file cannot be read.
     #[error("could not read the model")]
     Read(#[source] std::io::Error),
-    /// The file is larger than any model that is run here.
+    /// The file exceeds the size limit.
     #[error("the model file has {bytes} bytes, more than the limit of {MAX_FILE_BYTES}")]
     TooLarge {
-        /// Its size.
+        /// Size of the file in bytes.
         bytes: u64,
     },
-    /// Not an ONNX model, or one with operations that the runtime lacks.
+    /// The file is not an ONNX model, or uses operations that the runtime does not support.
     #[error("not a usable ONNX model: {0}")]
     Invalid(String),
-    /// The model has no input or output of this name.
+    /// The model has no input or output with this name.
     #[error("the model has no input or output named `{0}`")]
     NoSuchPort(String),
-    /// The model could not be run on this input.
+    /// The model failed on this input.
     #[error("the model failed: {0}")]
     Run(String),
 }
 
-/// The threads that models run on: so many lanes, each of one thread.
+/// Worker lanes for running models, each with a thread pool of one thread.
 ///
-/// The models here are small recurrent networks, which a second thread does not make faster; so work runs in parallel by
-/// running several inputs at once, each in a lane of its own.
+/// The models are small recurrent networks that a second thread does not speed up, so inputs run in parallel, one per
+/// lane.
 #[derive(Debug, Clone)]
 pub struct Lanes(Arc<[Arc<ThreadPool>]>);
 
 impl Lanes {
-    /// At least one lane.
+    /// Creates `count` lanes, at least one.
     #[must_use]
     pub fn new(count: usize) -> Self {
         Self((0..count.max(1)).map(|_| Arc::new(ThreadPool::with_num_threads(1))).collect())
     }
 
-    /// How many inputs can run at once.
+    /// Number of inputs that can run at once.
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// The thread of a lane.
+    /// The thread pool of a lane.
     fn pool(&self, lane: usize) -> Arc<ThreadPool> {
         Arc::clone(&self.0[lane % self.count()])
     }
 
-    /// Does `work` on every item, in all lanes at once; the answers come in the order of the items. `work` is told the
-    /// lane that it may use.
+    /// Applies `work` to every item, in all lanes at once, and returns the results in the order of the items. `work`
+    /// also gets the index of the lane to use.
     pub fn map<I: Sync, O: Send>(&self, items: &[I], work: impl Fn(usize, &I) -> O + Sync) -> Vec<O> {
         let lanes = self.count().min(items.len());
         if lanes <= 1 {
@@ -107,25 +107,25 @@ impl Lanes {
     }
 }
 
-/// Values with their shape, row by row.
+/// A dense tensor in row-major order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
-    /// Its sizes, outermost first.
+    /// Sizes of the dimensions, outermost first.
     pub shape: Vec<usize>,
-    /// Its values; as many as the product of `shape`.
+    /// The values; as many as the product of `shape`.
     pub values: Vec<f32>,
 }
 
-/// A named input or output of a model, and its sizes where the model fixes them.
+/// A named input or output of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Port {
-    /// As the model names it.
+    /// The name in the model's graph.
     pub name: String,
-    /// Its sizes; none where they are free.
+    /// Dimensions; `None` where the model leaves them free.
     pub shape: Vec<Option<usize>>,
 }
 
-/// One loaded model.
+/// A loaded model, ready to run.
 pub struct Session {
     model: Model,
     lanes: Lanes,
@@ -141,15 +141,15 @@ impl Session {
     /// Loads a model from a file.
     ///
     /// # Errors
-    /// When the file cannot be read or is no ONNX model that can be run.
+    /// When the file cannot be read, or is not an ONNX model that can be run.
     pub fn load(path: &Path, lanes: &Lanes) -> Result<Self, InferenceError> {
         Self::from_bytes(read_model(path)?, lanes)
     }
 
-    /// Loads a model that is in memory already.
+    /// Loads a model from memory.
     ///
     /// # Errors
-    /// When the bytes are no ONNX model that can be run.
+    /// When the bytes are not an ONNX model that can be run.
     pub fn from_bytes(bytes: Vec<u8>, lanes: &Lanes) -> Result<Self, InferenceError> {
         if !wellformed::is_model(&bytes) {
             return Err(InferenceError::Invalid("the file is damaged or of another kind".to_owned()));
@@ -158,32 +158,33 @@ impl Session {
         Ok(Self { model: loaded.map_err(InferenceError::Invalid)?, lanes: lanes.clone() })
     }
 
-    /// The inputs.
+    /// The model's inputs, without its constants.
     #[must_use]
     pub fn inputs(&self) -> Vec<Port> {
         self.ports(self.model.input_ids())
     }
 
-    /// The outputs.
+    /// The model's outputs, in the order of the file.
     #[must_use]
     pub fn outputs(&self) -> Vec<Port> {
         self.ports(self.model.output_ids())
     }
 
-    /// What the file says of itself under `key`.
+    /// The value of a metadata property of the file.
     #[must_use]
     pub fn metadata(&self, key: &str) -> Option<&str> {
         let metadata: &ModelMetadata = self.model.metadata();
         metadata.get(key)
     }
 
-    /// The lanes it runs in.
+    /// The lanes that the model runs in.
     #[must_use]
     pub fn lanes(&self) -> &Lanes {
         &self.lanes
     }
 
-    /// Runs the model on one input. `input` may also name a value inside the graph that the output depends on.
+    /// Runs the model on one input, given as name, shape and values. `input` may also name an intermediate value that
+    /// the output depends on.
     ///
     /// # Errors
     /// When a name is unknown, the shape does not fit, or the model fails.
@@ -222,10 +223,10 @@ impl Session {
     }
 }
 
-/// The bytes of a model file.
+/// Reads a model file into memory.
 ///
 /// # Errors
-/// When the file cannot be read, or is larger than a model.
+/// When the file cannot be read, or is larger than the limit.
 pub fn read_model(path: &Path) -> Result<Vec<u8>, InferenceError> {
     let bytes = std::fs::metadata(path).map_err(InferenceError::Read)?.len();
     if bytes > MAX_FILE_BYTES {
@@ -246,7 +247,7 @@ mod tests {
     const BUILT_IN: &[u8] = include_bytes!("../assets/voiceprint-stats-lda48.onnx");
 
     #[test]
-    fn a_model_tells_its_ports_and_runs() {
+    fn a_model_reports_its_ports_and_runs() {
         let session = Session::from_bytes(BUILT_IN.to_vec(), &Lanes::new(2)).unwrap();
         assert_eq!(session.inputs(), [Port { name: "mfcc".into(), shape: vec![None, None, Some(40)] }]);
         let answer = session.run(1, ("mfcc", &[1, 20, 40], &[0.5; 800]), "embedding").unwrap();

@@ -1,18 +1,20 @@
 //! CallAnnotate: a recorded telephone call goes in, an annotation comes out.
 //!
-//! The map of the crate; `docs/architecture.md` tells what flows where and who may import whom.
+//! For the data flow and the allowed imports between these modules see `docs/architecture.md`.
 
 pub mod access;
 pub mod annotate;
 pub mod api;
 pub mod app;
 pub mod audio;
+pub mod capabilities;
 pub mod checkpoints;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod context;
 pub mod diarize;
+pub mod document;
 pub mod engine;
 mod housekeeping;
 pub mod http;

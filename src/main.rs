@@ -1,4 +1,4 @@
-//! The command line.
+//! The binary: runs the command line of the library.
 
 fn main() -> std::process::ExitCode {
     callannotate::cli::run()

@@ -1,66 +1,66 @@
-//! Room beside memory for what a job works with: files that nobody else sees and that are gone when they are closed.
+//! Temporary storage on disk for data of a running job that is too large for memory.
 //!
-//! Where they lie is the volume's business, which hands in the space (the command line has one as well); what is in them is
-//! that of whoever writes them. Nothing in them outlives the job: a restart makes them anew.
+//! Scratch files are unnamed and disappear when they are closed; nothing in them outlives the job. The volume (or the
+//! command line) provides the space; the module that writes a file owns its content.
 
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-/// A file that is written once from start to end, and read anywhere.
+/// A file that is appended to from start to end and read at any offset.
 pub trait ScratchFile: Send + Sync {
-    /// Adds bytes at its end.
+    /// Appends bytes to the file.
     ///
     /// # Errors
-    /// Those of the disk, a full one among them.
+    /// I/O errors of the disk, including a full disk.
     fn append(&self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Fills `bytes` with what stands from byte `at` on.
+    /// Fills `bytes` from offset `at`.
     ///
     /// # Errors
-    /// Those of the disk; also when it ends before.
+    /// I/O errors of the disk; `UnexpectedEof` if the file is too short.
     fn read_at(&self, at: u64, bytes: &mut [u8]) -> io::Result<()>;
 }
 
-/// A place where such files can be made.
+/// A place in which scratch files can be created.
 pub trait ScratchSpace: Send + Sync {
-    /// Whether so many bytes fit in. A system that does not tell has room.
+    /// True if this many bytes fit, or if the system cannot tell.
     fn has_room(&self, bytes: u64) -> bool;
 
-    /// Makes a file.
+    /// Creates an empty scratch file.
     ///
     /// # Errors
-    /// Those of the disk.
+    /// I/O errors of the disk.
     fn create(&self) -> io::Result<Box<dyn ScratchFile>>;
 }
 
-/// The handle; clones are the same.
+/// A handle to an optional scratch space; clones share it.
 #[derive(Clone)]
 pub struct Scratch(Option<Arc<dyn ScratchSpace>>);
 
 impl Scratch {
-    /// There is no such place: everything stays in memory.
+    /// No scratch space: everything stays in memory.
     #[must_use]
     pub const fn none() -> Self {
         Self(None)
     }
 
-    /// In this place.
+    /// Creates scratch files in this space.
     #[must_use]
     pub fn new(space: impl ScratchSpace + 'static) -> Self {
         Self(Some(Arc::new(space)))
     }
 
-    /// Whether so many bytes fit in; without a place they stay in memory.
+    /// True if this many bytes fit; always true without a space, since data then stays in memory.
     #[must_use]
     pub fn has_room(&self, bytes: u64) -> bool {
         self.0.as_ref().is_none_or(|space| space.has_room(bytes))
     }
 
-    /// A new file; none when there is no place for it.
+    /// Creates a scratch file; `None` if there is no space.
     ///
     /// # Errors
-    /// Those of the disk.
+    /// I/O errors of the disk.
     pub fn create(&self) -> io::Result<Option<Box<dyn ScratchFile>>> {
         self.0.as_ref().map(|space| space.create()).transpose()
     }

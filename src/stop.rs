@@ -1,25 +1,25 @@
-//! How one job is told to stop, and why.
+//! The stop signal of a job, with the reason for stopping.
 //!
-//! A [`StopSignal`] is raised once and never lowered: a new job gets a new signal, so a late stop can never hit the
-//! job after it. Everything that takes long polls it: at each packet, window and decoder step.
+//! A [`StopSignal`] is raised once and never lowered: each run gets a signal of its own, so a late stop can never hit the next
+//! job. All long-running work polls it: at each packet, window and decoder step.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// Why a job was told to stop.
+/// Why a job is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
     /// A client cancelled the job.
     Cancelled,
-    /// A client deleted the job: nothing of it is to remain.
+    /// A client deleted the job: nothing of it may remain.
     Deleted,
     /// The job ran longer than `queue.task_timeout`.
     TimedOut,
-    /// The process is ending: the job goes back to the queue.
+    /// The process is shutting down: the job goes back to the queue.
     Shutdown,
 }
 
-/// The error of work that was told to stop.
+/// The error of work that was interrupted by the stop signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("stopped")]
 pub struct Stopped;
@@ -35,16 +35,16 @@ impl StopSignal {
         Self::default()
     }
 
-    /// Raises the signal. Of several reasons the weightiest counts: what a client was promised outlasts the end of the
-    /// process, and after a deletion no traces may stay.
+    /// Raises the signal. Of several reasons the strongest counts: deleted, cancelled, timed out, shutdown. So a cancellation or
+    /// deletion that a client was answered is carried out even while the process shuts down.
     pub fn raise(&self, reason: StopReason) {
-        let weight = match reason {
+        let strength = match reason {
             StopReason::Shutdown => 1,
             StopReason::TimedOut => 2,
             StopReason::Cancelled => 3,
             StopReason::Deleted => 4,
         };
-        self.0.fetch_max(weight, Ordering::AcqRel);
+        self.0.fetch_max(strength, Ordering::AcqRel);
     }
 
     /// The reason, once the signal has been raised.
@@ -79,17 +79,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_weightiest_reason_counts_whichever_came_first() {
-        let by_weight = [StopReason::Shutdown, StopReason::TimedOut, StopReason::Cancelled, StopReason::Deleted];
-        for (index, lighter) in by_weight.into_iter().enumerate() {
-            for heavier in by_weight.into_iter().skip(index) {
-                for order in [[lighter, heavier], [heavier, lighter]] {
+    fn the_strongest_reason_counts_whatever_the_order() {
+        let by_strength = [StopReason::Shutdown, StopReason::TimedOut, StopReason::Cancelled, StopReason::Deleted];
+        for (index, weaker) in by_strength.into_iter().enumerate() {
+            for stronger in by_strength.into_iter().skip(index) {
+                for order in [[weaker, stronger], [stronger, weaker]] {
                     let stop = StopSignal::new();
                     assert_eq!(stop.check(), Ok(()));
                     for reason in order {
                         stop.raise(reason);
                     }
-                    assert_eq!(stop.reason(), Some(heavier), "{order:?}");
+                    assert_eq!(stop.reason(), Some(stronger), "{order:?}");
                     assert_eq!(stop.check(), Err(Stopped));
                 }
             }

@@ -9,6 +9,7 @@ mod watch;
 
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info, info_span};
@@ -20,7 +21,7 @@ use crate::jobs::stage::Stage;
 use crate::lifecycle::{Lifecycle, Running};
 use crate::pipeline::PipelineError;
 use crate::stop::StopReason;
-use crate::volume::{ResultNames, hexadecimal};
+use crate::volume::ResultNames;
 
 /// The parts that the worker needs.
 pub struct Worker {
@@ -122,7 +123,7 @@ impl Worker {
         match annotated {
             _ if stop.reason() == Some(StopReason::Deleted) => self.lifecycle.remove_running(running).await,
             _ if stop.reason() == Some(StopReason::Cancelled) => self.cancel(running).await,
-            Ok(document) => self.publish(running, &document, &checkpoints).await,
+            Ok(document) => self.publish(running, document, &checkpoints).await,
             Err(PipelineError::Stopped) if stop.reason() == Some(StopReason::Shutdown) => self.put_back(running).await,
             // The job waits until there is room, as one that was not started. The others may need less.
             Err(PipelineError::NoRoom) if stop.reason() != Some(StopReason::TimedOut) => {
@@ -149,7 +150,7 @@ impl Worker {
 /// Hash of everything that the findings on a recording depend on: checkpoints made under another one are not used.
 fn fingerprint(job: &Job, engine: &str) -> String {
     let on = format!("{} {} {:?} {engine}", env!("CARGO_PKG_VERSION"), job.file.sha256, job.options);
-    hexadecimal(&Sha256::digest(on.as_bytes()))
+    HEXLOWER.encode(&Sha256::digest(on.as_bytes()))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The real server whose diarizer does nothing but hold its job and report what it is told to.
+//! The real server with a diarizer that only holds its job and reports progress on command.
 
 use std::io::BufRead;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -8,23 +8,23 @@ use anyhow::Result;
 use callannotate::app::{App, Shutdown};
 use callannotate::audio::Audio;
 use callannotate::audio::decode::DecodeLimits;
+use callannotate::capabilities::ModelInfo;
 use callannotate::clock::Clock;
 use callannotate::config::Config;
 use callannotate::context::JobContext;
 use callannotate::diarize::{Diarization, Diarize, DiarizeError, SpeakerCount};
 use callannotate::jobs::stage::Stage;
-use callannotate::models::ModelInfo;
 use callannotate::pipeline::{Pipeline, Slot, Stages};
 use callannotate::telemetry;
 use serde_json::json;
 
-/// How often the held job looks whether it was stopped.
+/// How often the held job checks its stop signal.
 const STOP_POLL: Duration = Duration::from_millis(50);
 
-/// What each report adds to the progress of the stage: it then adds a whole percent to that of the job, and is told.
+/// The increase of the stage's progress per report: so much that the job's progress grows by a whole percent and is published.
 pub(crate) const STEP_PERCENT: u8 = 4;
 
-/// `tick COUNT MILLISECONDS`: report so often, so far apart.
+/// The command `tick COUNT MILLISECONDS`: how many reports, and the time between them.
 struct Tick {
     count: u8,
     every: Duration,
@@ -39,7 +39,7 @@ pub(crate) async fn serve() -> Result<()> {
     let (ticks, asked_for) = channel();
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            // The engine is gone only when the process ends.
+            // The engine lives as long as the process.
             let _gone = parse(&line).map(|tick| ticks.send(tick));
         }
         stopping.soft.cancel();
@@ -89,7 +89,7 @@ impl Diarize for Holding {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Err(DiarizeError::Model("nobody asks any more".to_owned())),
+                Err(RecvTimeoutError::Disconnected) => return Err(DiarizeError::Model("the caller is gone".to_owned())),
             }
         }
     }

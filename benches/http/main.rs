@@ -1,10 +1,10 @@
-//! The programs that `make bench` holds the server against, and the one that watches a job in thousands.
+//! The peers that `make bench` compares the server with, and the load generator with thousands of subscribers.
 //!
-//! `http_peers peer BODY FOLDER`: a bare axum server with the two routes that are measured: it answers every job with the bytes
+//! `http_peers peer BODY FOLDER`: a bare axum server with the two measured routes: it answers every job with the bytes
 //! of BODY, and writes every recording to FOLDER and flushes it.
-//! `http_peers held`: the real server with a diarizer that holds its job, so that nothing but requests uses the processor.
-//! `http_peers subscribers COUNT EVENTS MILLISECONDS`: starts the latter, watches one job over COUNT WebSockets, has EVENTS
-//! reported MILLISECONDS apart, and prints the delays and the memory as JSON.
+//! `http_peers held`: the real server with a diarizer that holds its job, so that only requests use the processor.
+//! `http_peers subscribers COUNT EVENTS MILLISECONDS`: starts the latter, follows one job over COUNT WebSockets, triggers EVENTS
+//! events MILLISECONDS apart, and prints delays and memory as JSON.
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -18,10 +18,10 @@ mod subscribers;
 use anyhow::{Result, bail};
 
 fn main() -> Result<()> {
-    // Cargo hands `--bench` to every benchmark.
+    // Cargo passes `--bench` to every benchmark.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    // As the server has it.
+    // The same runtime as the server's.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match arguments[..] {
         ["peer", body, folder] => runtime.block_on(peer::serve(body.as_ref(), folder.as_ref())),

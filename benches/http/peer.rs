@@ -1,4 +1,4 @@
-//! What the same framework can do at best: a constant answer, and a recording written and flushed once.
+//! An upper bound for the framework: a constant answer, and a recording written and flushed once.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ struct Peer {
     written: AtomicU64,
 }
 
-/// Serves on a free port, which it prints.
+/// Serves on a free port and prints its number.
 pub(crate) async fn serve(body: &Path, folder: &Path) -> Result<()> {
     let body = Bytes::from(std::fs::read(body).with_context(|| format!("cannot read {}", body.display()))?);
     let peer = Arc::new(Peer { body, folder: folder.to_path_buf(), written: AtomicU64::new(0) });

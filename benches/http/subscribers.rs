@@ -1,4 +1,4 @@
-//! Thousands of WebSockets on one job: what each costs, and how late each hears of an event.
+//! Thousands of WebSockets on one job: the memory per subscriber, and the delay of events.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -15,17 +15,17 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use super::held::{STEP_PERCENT, now_micros};
 
-/// Every wait has this deadline.
+/// The deadline of every wait.
 const DEADLINE: Duration = Duration::from_mins(1);
-/// How many connections are opened at once: fewer than the listener's backlog.
+/// How many connections are opened concurrently: fewer than the listener's backlog.
 const OPENING_AT_ONCE: usize = 64;
-/// Rest before memory is read, for buffers of the handshakes to be given back.
+/// The pause before memory is read, in which handshake buffers are freed.
 const SETTLING: Duration = Duration::from_secs(2);
 
-/// What a subscriber heard: when, and the message.
-type Heard = Vec<(u64, Message)>;
+/// The messages that a subscriber received, with their times.
+type Received = Vec<(u64, Message)>;
 
-/// The server, killed when dropped.
+/// The server process, killed on drop.
 struct Server {
     child: Child,
     events: Receiver<Value>,
@@ -33,7 +33,7 @@ struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to end.
+        // The process may have exited already.
         let _ended = self.child.kill().and_then(|()| self.child.wait());
     }
 }
@@ -48,7 +48,7 @@ impl Server {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
                 let event = serde_json::from_str::<Value>(&line).unwrap_or_default();
                 if event["event"] == "listening" || event["event"] == "tick" {
-                    // Nobody listens any more when the measurement is over.
+                    // The receiver is gone once the measurement is over.
                     let _over = sender.send(event);
                 }
             }
@@ -75,7 +75,7 @@ pub(crate) async fn measure(count: usize, events: u8, milliseconds: u64) -> Resu
     let address = server.next("listening")?["address"].as_str().context("no address")?.to_owned();
     let job = create_job(&address).await?;
     let url = format!("ws://{address}/ws/{job}");
-    // One that comes and goes first: what the first connection of all costs once is not part of the difference.
+    // A first connection that is closed again, so that one-time costs are not part of the difference.
     listen(connect(&url).await?, 0).await?;
     let before = server.resident_bytes()?;
     let mut listeners = JoinSet::new();
@@ -90,13 +90,13 @@ pub(crate) async fn measure(count: usize, events: u8, milliseconds: u64) -> Resu
     tokio::time::sleep(SETTLING).await;
     let idle = server.resident_bytes()?;
     writeln!(server.child.stdin.as_mut().context("no input")?, "tick {events} {milliseconds}")?;
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     while let Some(listened) = timeout(DEADLINE, listeners.join_next()).await.context("not all events arrived")? {
-        heard.push(listened??);
+        received.push(listened??);
     }
     let ticks = (0..events).map(|_| server.next("tick")).collect::<Result<Vec<_>>>()?;
     let busy = server.resident_bytes()?;
-    let delays = delays(&ticks, &heard);
+    let delays = delays(&ticks, &received);
     ensure!(delays.len() == count * usize::from(events), "{} delays", delays.len());
     let at = |share: f64| delays[((delays.len() - 1) as f64 * share) as usize] as f64 / 1000.0;
     Ok(json!({
@@ -104,7 +104,7 @@ pub(crate) async fn measure(count: usize, events: u8, milliseconds: u64) -> Resu
         "p50_ms": at(0.5), "p99_ms": at(0.99), "max_ms": at(1.0),
         "idle_bytes_per_connection": (idle.saturating_sub(before)) / count as u64,
         "busy_bytes_per_connection": (busy.saturating_sub(before)) / count as u64,
-        "messages_per_event": heard.iter().map(Vec::len).sum::<usize>() as f64 / (count as f64 * f64::from(events)),
+        "messages_per_event": received.iter().map(Vec::len).sum::<usize>() as f64 / (count as f64 * f64::from(events)),
     }))
 }
 
@@ -115,35 +115,35 @@ async fn connect(url: &str) -> Result<Socket> {
     Ok(timeout(DEADLINE, tokio_tungstenite::connect_async_with_config(url, Some(config), true)).await??.0)
 }
 
-/// Hears until the last event; the messages are read later, so that reading them delays nothing.
-async fn listen(mut socket: Socket, events: u8) -> Result<Heard> {
-    let mut heard = Vec::new();
+/// Receives until the last event; messages are parsed later, so that parsing delays nothing.
+async fn listen(mut socket: Socket, events: u8) -> Result<Received> {
+    let mut received = Vec::new();
     loop {
         let message = timeout(DEADLINE, socket.next()).await?.context("closed early")??;
         let at = now_micros();
         let is_last = message.to_text().is_ok_and(|text| percent(text) >= Some(events.saturating_mul(STEP_PERCENT)));
         if matches!(message, Message::Text(_)) {
-            heard.push((at, message));
+            received.push((at, message));
         }
         if is_last {
-            return Ok(heard);
+            return Ok(received);
         }
     }
 }
 
-/// The progress that a message tells of, found without reading all of it.
+/// The progress in a message, found without parsing all of it.
 fn percent(text: &str) -> Option<u8> {
     let (_, rest) = text.split_once("\"stage_progress\":")?;
     let end = rest.find(|character: char| !character.is_ascii_digit())?;
     rest[..end].parse().ok()
 }
 
-/// Microseconds from each event to its receipt by each subscriber, sorted. A later state tells of the earlier ones too.
-fn delays(ticks: &[Value], heard: &[Heard]) -> Vec<u64> {
+/// Microseconds from each event to its receipt by each subscriber, sorted. A later state includes the earlier ones.
+fn delays(ticks: &[Value], received: &[Received]) -> Vec<u64> {
     let mut delays = Vec::new();
-    for heard in heard {
+    for received in received {
         let states: Vec<(u64, u8)> =
-            heard.iter().filter_map(|(at, message)| Some((*at, percent(message.to_text().ok()?)?))).collect();
+            received.iter().filter_map(|(at, message)| Some((*at, percent(message.to_text().ok()?)?))).collect();
         for tick in ticks {
             let (Some(wanted), Some(happened)) = (tick["percent"].as_u64(), tick["at_micros"].as_u64()) else { continue };
             if let Some((at, _)) = states.iter().find(|(_, percent)| u64::from(*percent) >= wanted) {
@@ -156,7 +156,7 @@ fn delays(ticks: &[Value], heard: &[Heard]) -> Vec<u64> {
 }
 
 async fn create_job(address: &str) -> Result<String> {
-    // 0.1 s of 8 kHz mono silence.
+    // A WAV file with 0.1 s of mono silence at 8 kHz.
     let mut wav = b"RIFF\x64\x06\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\x40\x06\0\0".to_vec();
     wav.resize(wav.len() + 1600, 0);
     let form = reqwest::multipart::Form::new().part("file", reqwest::multipart::Part::bytes(wav).file_name("call.wav"));

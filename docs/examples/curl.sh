@@ -1,7 +1,7 @@
 #!/bin/sh
-# The life of a job with curl: every request there is, in the order in which a client meets them.
+# The life of a job with curl: every request, in the order in which a client uses them.
 #   docs/examples/curl.sh RECORDING
-# CALLANNOTATE_URL (http://localhost:8000) and CALLANNOTATE_API_KEY (none) say where and as whom.
+# CALLANNOTATE_URL (http://localhost:8000) and CALLANNOTATE_API_KEY (none) set the server and the key.
 set -eu
 recording=$1
 server=${CALLANNOTATE_URL:-http://localhost:8000}
@@ -9,17 +9,17 @@ api=$server/api/v1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# --fail-with-body: an error ends the script and its envelope is seen. Retries of what may pass: refused connections, 408, 429
-# and 5xx, after Retry-After where it is given. The key goes by a file, since arguments are seen by every user of a machine.
+# --fail-with-body: an error ends the script and its envelope is printed. Temporary errors are retried: refused connections, 408, 429
+# and 5xx, after Retry-After if it is sent. The key is passed in a file, because every user of a machine can see arguments.
 umask 077
 if [ -n "${CALLANNOTATE_API_KEY:-}" ]; then printf 'header = "Authorization: Bearer %s"\n' "$CALLANNOTATE_API_KEY"; fi >"$work/key"
 request() { curl --silent --show-error --fail-with-body --retry 5 --retry-connrefused --config "$work/key" "$@"; }
 
-# The first text field of that name. Where jq is installed: jq -r .NAME
+# The first text field with that name. If jq is installed: jq -r .NAME
 field() { grep -o "\"$1\":\"[^\"]*\"" | head -n 1 | cut -d '"' -f 4; }
 
 echo "== submit"
-# The same Idempotency-Key with the same recording answers the first job again, however often it is sent.
+# The same Idempotency-Key with the same recording returns the first job again, however often it is sent.
 request --form file=@"$recording" \
     --form 'metadata={"description": "Sent by curl", "priority": 5}' \
     --form 'options={"language": "auto"}' \
@@ -37,7 +37,7 @@ while [ "$status" = queued ]; do
 done
 
 echo "== events: each change as it comes; the stream ends with the job"
-# After a broken connection, take it up from the last number: --header 'Last-Event-ID: 7'
+# After a broken connection, resume from the last number: --header 'Last-Event-ID: 7'
 request --no-buffer "$api/jobs/$job/events" | grep '^id\|^data' | cut -c 1-150
 
 echo "== result, and again only if it has changed"
@@ -55,7 +55,7 @@ echo
 
 echo "== cancel a second job, queue it again, and remove both"
 second=$(request --form file=@"$recording" --form 'metadata={"priority": 1}' "$api/jobs" | field job_id)
-# 202 while it is being stopped, 200 when it had not begun.
+# 202 while it is being stopped, 200 if it had not begun.
 request --request POST --output /dev/null --write-out '%{http_code}\n' "$api/jobs/$second/cancel"
 until [ "$(request --header 'Prefer: wait=30' "$api/jobs/$second" | field status)" = cancelled ]; do :; done
 request --request POST --output /dev/null --write-out '%{http_code}\n' "$api/jobs/$second/retry"

@@ -1,5 +1,5 @@
-//! A file that is said to be a recording: probed and decoded, with and without somebody's word of what it holds. Whatever it
-//! is ends in sound or in an error, within the limits.
+//! Any bytes as a recording, probed and decoded with and without a declared format: the result is audio or an error,
+//! within the limits.
 #![no_main]
 
 use std::io::{Seek, Write};
@@ -10,18 +10,19 @@ use callannotate::audio::headerless::{Coding, Headerless};
 use callannotate::audio::time::Millis;
 use callannotate::context::JobContext;
 
-/// Half a minute of four channels: more is decoded by no input of a few kilobytes that is not a bomb.
+/// Half a minute of four channels; no input of a few kilobytes decodes to more unless it is a decompression bomb.
 const LIMITS: DecodeLimits =
-    DecodeLimits { max_duration: Millis(30_000), max_channels: 4, max_decoded_bytes: 4 << 20, most_in_memory: 4 << 20 };
+    DecodeLimits { max_duration: Millis(30_000), max_channels: 4, max_decoded_bytes: 4 << 20, max_memory_bytes: 4 << 20 };
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Some((word, bytes)) = data.split_first() else { return };
-    let said = |coding| Headerless { coding, rate: 8_000, channels: 1 + u16::from(word >> 4 & 3) };
-    let said = [None, Some(said(Coding::Alaw)), Some(said(Coding::Mulaw)), Some(said(Coding::Linear))][usize::from(word & 3)];
+    let declared = |coding| Headerless { coding, rate: 8_000, channels: 1 + u16::from(word >> 4 & 3) };
+    let declared = [None, Some(declared(Coding::Alaw)), Some(declared(Coding::Mulaw)), Some(declared(Coding::Linear))]
+        [usize::from(word & 3)];
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(bytes).and_then(|()| file.rewind()).expect("a temporary file can be written");
-    let probed = probe_as(file.path(), said, &LIMITS);
-    let decoded = decode_as(file.path(), said, &LIMITS, &JobContext::detached());
+    let probed = probe_as(file.path(), declared, &LIMITS);
+    let decoded = decode_as(file.path(), declared, &LIMITS, &JobContext::detached());
     assert!(!matches!(probed, Err(DecodeError::Read(_))), "{probed:?}");
     if let Ok(decoded) = decoded {
         let length = decoded.channels.first().map_or(0, Audio::len);

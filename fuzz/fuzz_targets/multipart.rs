@@ -1,5 +1,5 @@
-//! The body of an upload, through a real server over a real connection: answered as the contract has it, never with 5xx
-//! of ours, and with nothing left in `temp/`.
+//! The body of an upload, sent to a real server over a real connection: the answer follows the contract, is never a
+//! 5xx, and nothing remains in `temp/`.
 #![no_main]
 
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use callannotate::clock::Clock;
 use callannotate::config::Config;
 use callannotate::pipeline::{Pipeline, Slot, Stages};
 
-/// No answer takes longer.
+/// Maximum time for an answer.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 struct Server {
@@ -71,7 +71,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// Sends a request over the connection that stays open, or over a new one where the server closed it.
+/// Sends a request over the open connection, or over a new one if the server closed it.
 fn ask(request: &[u8]) -> (u16, String) {
     let mut connection = SERVER.connection.lock().expect("one thread asks");
     for _ in 0..2 {

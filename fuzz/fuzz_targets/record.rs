@@ -1,4 +1,4 @@
-//! `job.json` as somebody may have left it on the volume: a job, or a reason why it is none.
+//! Any bytes as a `job.json` on the volume: a job, or the reason why it is invalid.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| callannotate::volume::fuzzing::record(data));

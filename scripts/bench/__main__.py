@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Measures what docs/benchmarks.md tells, and writes it.
+"""Measures the figures of docs/benchmarks.md, and writes that page.
 
     python scripts/bench BINARY WHISPER_CLI HTTP_PEERS [--quick] [--only NAME ...]
 
 Speeds are ratios to a peer or a bound measured in the same run, medians of several runs, because the machine they are
 measured on is shared. --quick takes one run each and leaves out the 60 minutes; --only renews the named sections and keeps
-the others as they stand.
+the others unchanged.
 """
 import argparse
 import os
@@ -24,7 +24,7 @@ import web
 from measure import MODEL, ROOT, Bench, processor
 
 PAGE = ROOT / "docs/benchmarks.md"
-# The name for --only, the heading, and what measures it, in the order of the page.
+# The name for --only, the heading, and the function that measures it, in the order of the page.
 SECTIONS = [
     ("accuracy", accuracy.TITLE, accuracy.section),
     ("diarization", diarization.TITLE, diarization.section),
@@ -62,14 +62,14 @@ def main():
             if name in arguments.only:
                 known[title] = measure(bench, arguments.quick)
                 print(f"## {title}\n\n{known[title]}\n", flush=True)
-                # Each as soon as it is known: a later one may fail.
+                # Written after each section: a later one may fail.
                 write(known, runs)
 
 
 def write(known, runs):
     text = f"""# Benchmarks
 
-Written by `make bench` on {processor()}, shared with other work: trust ratios and CPU time more than wall time. Medians of
+Written by `make bench` on {processor()}, shared with other work: ratios and CPU time are more reliable than wall time. Medians of
 {runs} run(s). Whisper {MODEL.stem.removeprefix("ggml-").replace("-", " ")}, {os.cpu_count()} threads.
 """
     for _, title, _ in SECTIONS:
@@ -79,7 +79,7 @@ Written by `make bench` on {processor()}, shared with other work: trust ratios a
 
 
 def sections_of(page):
-    """What stands under each heading."""
+    """The text under each heading, by heading."""
     parts = page.split("\n## ")[1:]
     return {title.strip(): text for title, _, text in (part.partition("\n") for part in parts)}
 

@@ -8,9 +8,9 @@ TITLE = "Accuracy on the sample calls"
 
 
 def section(bench, quick):
-    del quick  # one run: the result does not depend on the machine
-    return f"""WER and cpWER as `scripts/score_wer.py` normalises, over the whole call; DER with overlap, collar 0.25 s. What the WER of plain
-whisper.cpp on these calls is, `tests/fixtures/calls/README.md` tells.
+    del quick  # a single run: the result does not depend on the machine
+    return f"""WER and cpWER over the whole call, normalised by `scripts/score_wer.py`; DER with overlap, collar 0.25 s. The WER of plain
+whisper.cpp on these calls is in `tests/fixtures/calls/README.md`.
 
 {table(["diarization", "call", "speakers", "words", "WER", "cpWER", "DER"], accuracy(bench))}"""
 

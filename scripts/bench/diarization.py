@@ -1,4 +1,4 @@
-"""Who speaks when: processor time of the diarization alone, against sherpa-onnx on the same machine and models."""
+"""CPU time of the diarization alone, against sherpa-onnx on the same machine and models."""
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ import resnet34
 from measure import CALLS, MIB, ROOT, SHARED, median, run, table
 
 TITLE = "Diarization against sherpa-onnx"
-# Minutes: more would take it an hour and more memory than it should.
+# In minutes; longer recordings would take the peer an hour and too much memory.
 LONGEST_OF_PEER = 60
 PEER = Path(__file__).parent / "sherpa_peer.py"
 SEGMENTATION = SHARED / "models/segmentation/segmentation-3.0.onnx"
@@ -18,18 +18,18 @@ SEGMENTATION = SHARED / "models/segmentation/segmentation-3.0.onnx"
 def section(bench, quick):
     lengths = [1, 10] if quick else [1, 10, 60, 240]
     rows = [row for voice in voices(bench) for row in measurements(bench, voice, lengths)]
-    return f"""Processor time over audio time of the whole process, from its start to its end, and its peak memory, models included, with
-segmentation-3.0 and the number of speakers given, on sample calls one after the other (16 kHz, mono). sherpa-onnx (PyPI) runs the
-same segmentation and a speaker model of the same cost: ResNet34 is one file for both, with random weights
-(`scripts/bench/resnet34.py`); for `speaker_lda48` the peer has its own `sherpa_lda48`. Transcription is off (there is no model for
-it). From 10 minutes on each is measured once, with one thread; four hours without the peer. Bars: a quarter of sherpa-onnx's time with
+    return f"""CPU time divided by audio time, for the whole process from start to exit, and its peak memory, models included. The segmentation model is
+segmentation-3.0, the number of speakers is given, and the audio is the sample calls concatenated (16 kHz, mono). sherpa-onnx (PyPI) runs the
+same segmentation and a speaker model of the same cost: ResNet34 is the same file for both, with random weights
+(`scripts/bench/resnet34.py`); for `speaker_lda48` the peer has its own `sherpa_lda48`. Transcription is off (no model is
+installed). From 10 minutes on each is measured once, with one thread; four hours without the peer. Targets: a quarter of sherpa-onnx's time with
 ResNet34, 0.02 with `speaker_lda48`, 0.03 with GE2E, and 300 MB above the models for an hour.
 
 {table(["speaker model", "audio", "threads", "CallAnnotate", "sherpa-onnx", "ratio", "memory", "sherpa-onnx's"], rows)}"""
 
 
 def voices(bench):
-    """A name, our model, and the peer's if it has one."""
+    """For each speaker model: its name, our file, and the peer's file if it has one."""
     network = bench.work / "resnet34.onnx"
     onnx.save(resnet34.build(), network)
     found = [("ResNet34", network, network)]
@@ -58,7 +58,7 @@ def measurements(bench, voice, lengths):
 
 
 def measure(command, runs):
-    """Processor seconds and peak bytes, the medians."""
+    """Medians of CPU seconds and peak memory in bytes."""
     words, environment = command
     measured = [run(words, **environment)[2:] for _ in range(runs)]
     return median([seconds for seconds, _ in measured]), median([memory for _, memory in measured])

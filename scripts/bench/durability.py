@@ -1,5 +1,5 @@
-"""What it costs to lose nothing: the start on a large volume, accepted recordings against the disk's flushes, and how soon a
-cancelled job has stopped."""
+"""The cost of durability: the start on a large volume, accepted recordings against the disk's flushes, work repeated after a kill,
+and the time until a cancelled job has stopped."""
 import http.client
 import json
 import os
@@ -15,12 +15,12 @@ from measure import CALLS, MIB, ROOT, Server, median, memory_of, table, wait_unt
 from upload import wave_header
 
 START_TITLE = "Start with 100,000 finished jobs"
-ACCEPT_TITLE = "Accepted recordings a second"
+ACCEPT_TITLE = "Accepted recordings per second"
 CANCEL_TITLE = "Cancelling a running job"
-KILLS_TITLE = "Work repeated for each kill"
-# Of the recording that is sent: 1 s of 8 kHz mono.
+KILLS_TITLE = "Work repeated per kill"
+# Size of the recording that is sent: 1 s of 8 kHz mono.
 RECORDING_BYTES = 16_044
-# To one file; ext4 allows 65,000.
+# Hard links to one file; ext4 allows 65,000.
 MOST_LINKS = 30_000
 
 
@@ -35,18 +35,18 @@ def start_section(bench, quick):
     shutil.rmtree(bench.work / "volumes")
     rows = [
         ["reading the volume", f"{took:.2f} s", "2 s"],
-        ["the same of an empty volume", f"{empty:.2f} s", ""],
-        ["memory of a finished job", f"{(memory - before) / count:.0f} bytes", ""],
-        ["memory of the server, all jobs in it", f"{memory / MIB:.0f} MiB", ""],
+        ["the same with an empty volume", f"{empty:.2f} s", ""],
+        ["memory per finished job", f"{(memory - before) / count:.0f} bytes", ""],
+        ["memory of the server with all jobs", f"{memory / MIB:.0f} MiB", ""],
     ]
-    return f"""{count} folders in `completed/`, each with a record, a recording and a result, as a real job leaves them. From the opening of the volume to the
-line of the log that says that it was read; the files are in the system's cache.
+    return f"""{count} folders in `completed/`, each with a record, a recording and a result, as a real job leaves them. Measured from opening the volume to the
+log line which says that it was read; the files are in the page cache.
 
-{table(["measure", "found", "bar"], rows)}"""
+{table(["measure", "result", "target"], rows)}"""
 
 
 def fill(bench, volume, count):
-    """Copies of what one real job leaves."""
+    """Fills a volume with copies of one real finished job."""
     with bench.serve("start-seed") as server:
         job_id = server.post(wave_header(RECORDING_BYTES) + bytes(RECORDING_BYTES - 44))["job_id"]
         wait_until_finished(server, job_id)
@@ -66,7 +66,7 @@ def fill(bench, volume, count):
 
 
 def started(bench, name):
-    """Seconds that the volume took to read, and the memory of the server then."""
+    """Seconds that reading the volume took, and the memory of the server after it, in bytes."""
     with bench.serve(name) as server:
         lines = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
         read = next(line for line in lines if line.get("event") == "recovered")
@@ -78,19 +78,19 @@ def accept_section(bench, quick):
     rounds = [accepted(bench, count) for _ in range(bench.runs)]
     ours, disk = (median(values) for values in zip(*rounds))
     rows = [[f"{ours:.0f}", f"{disk:.0f}", f"{disk / ours:.1f}"]]
-    return f"""{count} recordings of {RECORDING_BYTES} bytes, one after the other over one connection; each answer comes when recording, record and their names are
-flushed. Beside it the same disk in the same minute: a new file of that size written, flushed, and its folder flushed, again and again. An
-accepted recording needs five flushes, of the recording, the record, their folder, and the folders that it moves between, and is
-hashed and examined. With more connections at once the disk takes the flushes of many together: see "Requests a second".
+    return f"""{count} recordings of {RECORDING_BYTES} bytes, one after the other over one connection; each is answered when recording, record and their names are
+flushed. For comparison, the same disk in the same minute: a new file of that size is written and flushed, and its folder is flushed, repeatedly. An
+accepted recording needs five flushes (the recording, the record, their folder, and the two folders that it moves between), and is also
+hashed and examined. With more connections at once the disk combines the flushes of many: see "Requests per second".
 
-{table(["accepted / s", "new files flushed with their folder / s", "such files for one recording"], rows)}"""
+{table(["accepted / s", "new files flushed with their folder / s", "such files per recording"], rows)}"""
 
 
 def accepted(bench, count):
     recording = wave_header(RECORDING_BYTES) + bytes(RECORDING_BYTES - 44)
     settings = {**bench.settings("accept"), "CALLANNOTATE__QUEUE__MAX_LENGTH": "1000000"}
     with Server([bench.peers, "held"], bench.work / "accept.log", settings) as server:
-        # The first one is held, so that nothing is worked on meanwhile.
+        # The first job is held in the engine, so that no other is processed meanwhile.
         server.post(recording)
         connection = http.client.HTTPConnection(server.address, timeout=60)
         body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="call.wav"\r\n\r\n' + recording + b"\r\n--b--\r\n"
@@ -123,22 +123,22 @@ def kills_section(bench, quick):
     report = ROOT / "target/chaos.json"
     if not report.is_file():
         subprocess.run(["make", "chaos"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    told = json.loads(report.read_text())
-    row = [told["kills"], told["jobs"], told["deleted"], told["losses"], told["repeats"], f"{told['repeats_per_kill']:.2f}"]
-    return f"""What `make chaos` told last: a server under load by requests, WebSockets and the watched folder is killed with SIGKILL up to 0.6 s after each start. A
-run that is begun again goes on from its checkpoints and repeats one window of transcription, up to 22 s of speech, a thread.
+    counts = json.loads(report.read_text())
+    row = [counts["kills"], counts["jobs"], counts["deleted"], counts["losses"], counts["repeats"], f"{counts['repeats_per_kill']:.2f}"]
+    return f"""The last report of `make chaos`: a server under load from requests, WebSockets and the watched folder is killed with SIGKILL up to 0.6 s after each start. A
+run that is restarted continues from its checkpoints and repeats one window of transcription, up to 22 s of speech, per thread.
 
-{table(["kills", "jobs", "deleted by their clients", "lost or doubled", "runs begun again", "for each kill"], [[str(value) for value in row]])}"""
+{table(["kills", "jobs", "deleted by their clients", "lost or doubled", "runs restarted", "per kill"], [[str(value) for value in row]])}"""
 
 
 def cancel_section(bench, quick):
     count = 5 if quick else 20
     times = sorted(cancelled(bench, count))
     rows = [["median", f"{median(times) * 1000:.0f} ms", ""], ["worst", f"{times[-1] * 1000:.0f} ms", "2 s"]]
-    return f"""{len(times)} times, at moments spread over the transcription of a call of 74 s: from the request to cancel to the state `cancelled`, which is told when
-the engine has let go and the job lies in `failed/`.
+    return f"""{len(times)} times, at moments spread over the transcription of a call of 74 s. Measured from the cancel request to the state `cancelled`, which is
+reported when the engine has stopped and the job is in `failed/`.
 
-{table(["measure", "found", "bar"], rows)}"""
+{table(["measure", "result", "target"], rows)}"""
 
 
 def cancelled(bench, count):
@@ -159,7 +159,7 @@ def cancelled(bench, count):
             try:
                 urllib.request.urlopen(request, timeout=60).close()
             except urllib.error.HTTPError as error:
-                # It was done before.
+                # The job had already ended.
                 error.close()
                 continue
             while json.loads(server.get(path))["status"] == "processing":

@@ -1,4 +1,4 @@
-"""How good the estimate is that a client reads when its job starts."""
+"""Accuracy of the estimate that a client reads when its job starts."""
 import json
 import time
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from measure import CALLS, SHARED, median, table
 
 TITLE = "Estimates"
-# Jobs before the first that counts.
+# Jobs before the first one that is measured.
 WARM_UP = 4
 
 
@@ -17,16 +17,16 @@ def section(bench, quick):
         ["median error", f"{median(errors) * 100:.0f} %", "25 %"],
         ["p90", f"{quantile(errors, 0.9) * 100:.0f} %", ""],
         ["worst", f"{max(errors) * 100:.0f} %", ""],
-        ["the very first job, nothing measured before", f"{first * 100:.0f} %", ""],
+        ["the very first job, without earlier measurements", f"{first * 100:.0f} %", ""],
     ]
     return f"""Recordings of different lengths and channel counts, one after the other on one server, after {WARM_UP} jobs of warm-up. The error is
-|estimated − actual| / actual of the job's whole time, by the first `estimated_completion` that a client reads of the running job.
+|estimated − actual| / actual of the job's total time, for the first `estimated_completion` that a client reads of the running job.
 
-{table(["measure", "found", "bar"], rows)}"""
+{table(["measure", "result", "target"], rows)}"""
 
 
 def recordings():
-    """A fixed mixture: ours, and those of others when they are there."""
+    """A fixed mixture: the sample calls, and the shared recordings if they are there."""
     found = sorted(CALLS.glob("*.flac"))
     others = SHARED / "audio/calls"
     for pattern in ("*/*.flac", "*/*.wav", "*/*.mp3"):
@@ -58,7 +58,7 @@ def error(server, recording):
             break
         time.sleep(0.005 if estimate is None else 0.05)
     start, end = moment(job["started_at"]), moment(job["completed_at"])
-    # A job that was over before it was seen running: its creation told the same estimate as a length.
+    # The job ended before it was seen running: the answer to its creation had the same estimate as a duration.
     estimated = created["estimated_duration"] if estimate is None else estimate - start
     return abs(estimated - (end - start)) / max(end - start, 0.001)
 

@@ -1,4 +1,4 @@
-"""What the measurements share: running programs, the server under test, tables, and how one run is compared with another."""
+"""Shared by the measurements: running programs, the server under test, tables."""
 import json
 import os
 import platform
@@ -18,7 +18,7 @@ MODEL = ROOT / "volume/models/whisper/ggml-tiny.en-q8_0.bin"
 ENGLISH = ["support-mono", "billing-stereo", "conference-mono", "voicemail"]
 MIB = 1024 * 1024
 
-# Measured is what the server can do, not what it allows one client.
+# The capacity of the server is measured, not its limit per client.
 UNLIMITED = {"CALLANNOTATE__RATE_LIMITS__ENABLED": "false"} if "\nrate_limits:" in (ROOT / "config/default.yaml").read_text() else {}
 
 
@@ -28,7 +28,7 @@ def run(command, **environment):
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, **environment})
     alarm = threading.Timer(3600, process.kill)
     alarm.start()
-    # Not what the system tells of a process that has ended: that is never less than this program's own memory.
+    # Not ru_maxrss of the ended process: that is never less than this program's own memory.
     ended, peak = threading.Event(), [0]
     watch = threading.Thread(target=watch_memory, args=(process.pid, ended, peak))
     watch.start()
@@ -44,7 +44,7 @@ def run(command, **environment):
 
 
 def watch_memory(pid, ended, peak):
-    """Notes the most memory that a process has used so far, again and again."""
+    """Polls the peak memory of a process until it ends."""
     while not ended.wait(0.02):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("VmHWM"):
@@ -72,11 +72,11 @@ class Bench:
         return path
 
     def serve(self, name, **environment):
-        """The server itself, on a volume of that name."""
+        """A server on a volume of that name."""
         return Server([self.binary, "serve"], self.work / f"{name}.log", dict(self.without, **self.settings(name), **environment))
 
     def settings(self, name):
-        """For a server of our own, on a volume of that name."""
+        """Environment of a server on a volume of that name."""
         return {
             "VOLUME_PATH": str(self.folder(f"volumes/{name}")),
             "CALLANNOTATE__SERVER__HOST": "127.0.0.1",
@@ -86,7 +86,7 @@ class Bench:
 
 
 class Server:
-    """A server process that logs to a file, and says there as JSON where it listens."""
+    """A server process that logs to a file, including a JSON line with the address where it listens."""
 
     def __init__(self, command, log, environment):
         self.command, self.log, self.environment = command, Path(log), environment
@@ -119,7 +119,7 @@ class Server:
             return answer.read()
 
     def post(self, recording, filename="call.wav"):
-        """Sends a recording; the answer's body."""
+        """Submits a recording and returns the body of the answer."""
         head = f'--b\r\nContent-Disposition: form-data; name="file"; filename="{filename}"\r\n\r\n'.encode()
         headers = {"Content-Type": "multipart/form-data; boundary=b"}
         request = urllib.request.Request(self.url("/api/v1/jobs"), head + recording + b"\r\n--b--\r\n", headers)
@@ -127,13 +127,13 @@ class Server:
             return json.load(answer)
 
     def cpu_seconds(self):
-        """What the process has used of the processor so far."""
+        """CPU seconds that the process has used so far."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def wait_until_finished(server, job_id, seconds=1800):
-    """The last state of a job."""
+    """Waits for a job to end and returns its last state."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         job = json.loads(server.get(f"/api/v1/jobs/{job_id}"))

@@ -1,14 +1,14 @@
-"""How well people are told apart, on every recording with a reference (`make quality`)."""
+"""Accuracy of the diarization on every recording with a reference (`make quality`)."""
 import json
 
 from measure import ROOT, table
 
-TITLE = "Who speaks when"
+TITLE = "Diarization accuracy"
 REPORT = ROOT / "target/quality.json"
 BASELINE = ROOT / "tests/fixtures/quality.json"
 WORDS = ROOT / "target/quality.words.json"
 BASELINE_OF_WORDS = ROOT / "tests/fixtures/quality-words.json"
-# Made by scripts/quality/conversations.py: too many for the tests.
+# Sets made by scripts/quality/conversations.py: too large for the tests.
 MADE = "made"
 
 
@@ -18,15 +18,15 @@ def section(bench, quick):
     BASELINE_OF_WORDS.write_text(json.dumps(of_words, indent=2) + "\n")
     tested = {count: {name: systems for name, systems in sets.items() if not name.startswith(MADE)} for count, sets in scores.items()}
     BASELINE.write_text(json.dumps(tested, indent=2) + "\n")
-    tables = "\n\n".join(f"Number of people {count}:\n\n{of(sets)}" for count, sets in sorted(scores.items()))
-    return f"""DER in percent without a collar and with 0.25 s, overlap scored, pooled over each set; in brackets the recordings in which as many
-people were found as speak there. Constants were chosen on "made, chosen on"; "made, held back" has other voices. The test
+    tables = "\n\n".join(f"Number of speakers {count}:\n\n{of(sets)}" for count, sets in sorted(scores.items()))
+    return f"""DER in percent without a collar and with 0.25 s, overlap scored, pooled over each set; in brackets the number of recordings
+whose speaker count was estimated correctly. Constants were tuned on "made, chosen on"; "made, held back" has other voices. The test
 `people_are_told_apart_no_worse_than_before` compares with these figures.
 
 {tables}
 
-Words of the sample calls, Whisper tiny.en: WER / cpWER in percent; on two channels the WER is that of each channel. The test
-`english_calls_are_written_down_and_given_to_the_right_people` compares with these.
+Words of the sample calls, Whisper tiny.en: WER / cpWER in percent; with two channels the WER is that of each channel. The test
+`english_calls_are_written_down_and_given_to_the_right_people` compares with these figures.
 
 {words(of_words)}"""
 

@@ -1,4 +1,4 @@
-"""Writes a speaker model of WeSpeaker's ResNet34 shape with random weights: its cost is the real one's, its voiceprints are noise.
+"""Writes a speaker model of WeSpeaker's ResNet34 shape with random weights: it costs as much as the real one, and its voiceprints are noise.
 
     python scripts/bench/resnet34.py TARGET.onnx
     python scripts/bench/resnet34.py tests/fixtures/models/small-resnet.onnx small   the fixture of tests/it/voiceprints.rs

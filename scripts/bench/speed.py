@@ -10,15 +10,15 @@ PEER_TITLE = "Transcription against whisper.cpp's own command line"
 
 
 def lengths_section(bench, quick):
-    return f"""The sample calls one after the other, 8 kHz mono, `callannotate annotate` with VAD and GE2E, the start and the
-loading of models included. Time as a share of the audio's length.
+    return f"""The sample calls concatenated, 8 kHz mono, `callannotate annotate` with VAD and GE2E, including the start and the
+loading of models. Time divided by the audio's length.
 
 {table(["audio", "wall time / audio", "CPU time / audio", "peak memory", "split of the time"], lengths(bench, [1, 10] if quick else [1, 10, 60]))}"""
 
 
 def long_section(bench, quick):
-    return f"""Sample calls over and over, 16-bit WAV at 16 kHz, `callannotate annotate` without transcription: decoding, channels, VAD, the
-built-in voiceprint. All samples of four hours as 32-bit floats would take 879 MiB a channel.
+    return f"""Sample calls repeated, 16-bit WAV at 16 kHz, `callannotate annotate` without transcription: decoding, channels, VAD, the
+built-in voiceprint. All samples of four hours as 32-bit floats would take 879 MiB per channel.
 
 {table(["audio", "peak memory", "CPU time / audio"], long_recordings(bench, [10, 60] if quick else [10, 60, 240]))}"""
 
@@ -29,13 +29,13 @@ def peer_section(bench, quick):
 
 {table(["recording", "CallAnnotate", "whisper-cli", "ratio"], peer(bench))}
 
-How the windows were chosen: CPU time on the real call of 245 s, and WER on support-mono without and with the segmentation model,
+How the window length was chosen: CPU time on the real call of 245 s, and WER on support-mono without and with the segmentation model,
 measured one after the other.
 
 | windows | CPU time | WER |
 | --- | --- | --- |
-| 30 s at pauses, what is left of each in a pass of its own | 21.5 s | 0.9 %, 2.2 % |
-| 30 s, what is left goes into the next window | 14.1 s | 0.4 %, 0.9 % |
+| 30 s at pauses, the rest of each in a separate pass | 21.5 s | 0.9 %, 2.2 % |
+| 30 s, the rest goes into the next window | 14.1 s | 0.4 %, 0.9 % |
 | 29 s at pauses, encoder frames a multiple of 32 | 11.6 s | 1.3 %, 1.3 % |
 | the same, and one thread for the graph that smooths the alignment | 11.0 s | 1.3 %, 1.3 % |
 | 18 s at pauses, otherwise the same | 9.5 s | 1.8 %, 1.3 % |

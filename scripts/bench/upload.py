@@ -1,4 +1,4 @@
-"""The upload of a recording as large as is allowed."""
+"""Throughput of an upload of the largest allowed recording."""
 import http.client
 import json
 import os
@@ -13,9 +13,9 @@ TITLE = "Upload of 1 GiB"
 def section(bench, quick):
     del quick
     return f"""One connection on loopback; the bound is writing and flushing the same bytes to the same disk. The recording is refused after it was
-taken in and examined, so that nothing else uses memory.
+received and examined, so that nothing else uses memory.
 
-{table(["throughput", "disk", "ratio", "growth of memory"], upload(bench))}"""
+{table(["throughput", "disk", "ratio", "memory growth"], upload(bench))}"""
 
 
 def upload(bench):
@@ -32,7 +32,7 @@ def upload(bench):
 
 
 def write(path, size):
-    """Writing the same bytes to the same disk, flushed."""
+    """Seconds to write and flush the same number of bytes to the same disk."""
     block = bytes(MIB)
     began = time.monotonic()
     with open(path, "wb") as file:
@@ -46,13 +46,13 @@ def write(path, size):
 
 
 def wave_header(size):
-    """Of a recording of `size` bytes, 8 kHz mono, 16 bits."""
+    """The WAV header of a recording of `size` bytes, 8 kHz mono, 16 bits."""
     header = b"RIFF" + (size - 8).to_bytes(4, "little") + b"WAVEfmt " + bytes.fromhex("10000000 0100 0100 401f0000 803e0000 0200 1000")
     return header + b"data" + (size - 44).to_bytes(4, "little")
 
 
 def send(address, size):
-    """Sends a recording that is far longer than allowed: it is taken in whole, examined, and then refused."""
+    """Seconds to send a recording that is far longer than allowed: the server receives all of it, examines it, and refuses it."""
     head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
     header, tail = wave_header(size), b"\r\n--b--\r\n"
 

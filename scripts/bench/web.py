@@ -1,4 +1,4 @@
-"""Requests a second, against a bare axum handler and FastAPI, and thousands of WebSockets on one job."""
+"""Requests per second, against a bare axum handler and FastAPI, and thousands of WebSockets on one job."""
 import json
 import os
 import resource
@@ -11,10 +11,10 @@ from pathlib import Path
 from measure import Server, median, run, table, wait_until_finished
 from upload import wave_header
 
-REQUESTS_TITLE = "Requests a second"
+REQUESTS_TITLE = "Requests per second"
 SUBSCRIBERS_TITLE = "Subscribers to one job"
 HERE = Path(__file__).resolve().parent
-# Of the recording that is sent: 1 s of 8 kHz mono.
+# Size of the recording that is sent: 1 s of 8 kHz mono.
 RECORDING_BYTES = 16_044
 CONNECTIONS = 32
 
@@ -23,22 +23,22 @@ def requests_section(bench, quick):
     seconds = 2 if quick else 5
     get, post = measure(bench, seconds)
     return f"""wrk, {CONNECTIONS} connections from the same machine for {seconds} s, one server after the other in each round; medians of {bench.runs}
-round(s). Processor time is what the server itself used for a request. Bare axum answers with the same bytes from memory; the server
-looks the job up, checks, logs a line for every request and names it. Rate limits are off, the log goes to a file.
+round(s). CPU time is that of the server process per request. Bare axum answers with the same bytes from memory; CallAnnotate
+looks up the job, checks the request, gives it an id, and logs a line for it. Rate limits are off, the log goes to a file.
 
-`GET /api/v1/jobs/{{job_id}}` of a completed job; bars: at least 0.6 of bare axum, at least 10 times FastAPI.
+`GET /api/v1/jobs/{{job_id}}` of a completed job; targets: at least 0.6 of bare axum, at least 10 times FastAPI.
 
 {table(HEAD, get)}
 
-`POST /api/v1/jobs` of a WAV of {RECORDING_BYTES} bytes. The others write the recording and flush it once. The server answers when the recording
-and its record are on the disk for good, each under its final name: five flushes of files and folders, one after the other,
-so that one flush against five bounds the ratio wherever the disk is what takes the time; and it hashes and examines the audio.
-The models are held meanwhile, so that they take no time from the requests.
+`POST /api/v1/jobs` of a WAV of {RECORDING_BYTES} bytes. The others write the recording and flush it once. CallAnnotate answers when the recording
+and its record are safely on the disk, each under its final name: five flushes of files and folders, one after the other.
+Where the disk is the bottleneck, the ratio is therefore bounded by one flush against five. It also hashes and examines the audio.
+The engine is held meanwhile, so that the models take no time from the requests.
 
 {table(HEAD, post)}"""
 
 
-HEAD = ["server", "requests / s", "p50", "p99", "processor time / request", "CallAnnotate's requests / s as a ratio"]
+HEAD = ["server", "requests / s", "p50", "p99", "CPU time / request", "CallAnnotate's requests / s as a ratio"]
 
 
 def measure(bench, seconds):
@@ -49,7 +49,7 @@ def measure(bench, seconds):
         body.write_bytes(ours.get(f"/api/v1/jobs/{job['job_id']}"))
         held = Server([bench.peers, "held"], bench.work / "held.log", {**bench.settings("held"), "CALLANNOTATE__QUEUE__MAX_LENGTH": "1000000"})
         held = stack.enter_context(held)
-        # The first recording is the one that is held.
+        # The first recording is the one held in the engine.
         held.post(wave_header(RECORDING_BYTES) + bytes(RECORDING_BYTES - 44))
         axum = stack.enter_context(Server([bench.peers, "peer", str(body), str(bench.folder("axum"))], bench.work / "axum.log", {}))
         fastapi = [sys.executable, str(HERE / "fastapi_peer.py"), str(body), str(bench.folder("fastapi"))]
@@ -66,7 +66,7 @@ def measure(bench, seconds):
 
 
 def compare(bench, servers, path, seconds, environment):
-    """One round after the other, each server in each round, so that all of them see the same neighbours."""
+    """Measures every server in every round, so that other load on the machine affects all of them alike."""
     rounds = {name: [] for name in servers}
     for server in servers.values():
         load(server, path, 1, environment)
@@ -83,7 +83,7 @@ def compare(bench, servers, path, seconds, environment):
 
 
 def load(server, path, seconds, environment):
-    """Requests a second, the middle and the hundredth slowest latency, and processor seconds a request."""
+    """Requests per second, median and 99th percentile latency in ms, and CPU seconds per request."""
     before = server.cpu_seconds()
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(HERE / "report.lua"), server.url(path)]
     measured = json.loads(run(command, **environment)[0].decode().splitlines()[-1])
@@ -94,7 +94,7 @@ def load(server, path, seconds, environment):
 
 
 def subscribers_section(bench, quick):
-    # 25 reports take the stage to its end.
+    # After 25 progress reports the stage is complete.
     count, events = 2000, 10 if quick else 25
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = count * 2 + 1000
@@ -103,7 +103,7 @@ def subscribers_section(bench, quick):
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted) if soft != resource.RLIM_INFINITY else soft, hard))
     rounds = []
     for number in range(bench.runs):
-        # What one round leaves unfinished, another one would go on with.
+        # A volume per round: jobs that one round leaves unfinished would be continued by the next.
         environment = {**os.environ, **bench.settings(f"subscribers-{number}")}
         command = [bench.peers, "subscribers", str(count), str(events), "250"]
         rounds.append(json.loads(subprocess.run(command, stdout=subprocess.PIPE, env=environment, timeout=600, check=True).stdout))
@@ -116,8 +116,8 @@ def subscribers_section(bench, quick):
         ["memory of an idle connection", f"{value['idle_bytes_per_connection'] / 1024:.1f} KiB", "32 KiB"],
         ["after the events", f"{value['busy_bytes_per_connection'] / 1024:.1f} KiB", ""],
     ]
-    return f"""{count} WebSockets on `/ws/{{job_id}}` of one running job, {events} events 250 ms apart, client and server on this machine; medians of {bench.runs}
-round(s). The delay runs from the report inside the engine to the receipt by the client, over all subscribers and events: the last
-subscriber waits until the others have been served. Memory is the growth of the server's resident memory by a connection.
+    return f"""{count} WebSockets on `/ws/{{job_id}}` of one running job, {events} events 250 ms apart, client and server on the same machine; medians of {bench.runs}
+round(s). The delay is measured from the report inside the engine to the receipt by the client, over all subscribers and events: the last
+subscriber waits until the others have been served. Memory is the growth of the server's resident memory per connection.
 
-{table(["measure", "found", "bar"], rows)}"""
+{table(["measure", "result", "target"], rows)}"""

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Makes conversations from recordings of single speakers, with what each one says and when.
+"""Makes conversations from recordings of single speakers, with a reference of the words and turns.
 
     python scripts/quality/conversations.py AUDIO FOLDER
 
-AUDIO is the folder of recordings of others (speakers/, asr-en/ ...). Two halves with different voices: `tune_*` is what constants
-are chosen on, `held_*` what is told of them. One to six people, 20 s to 400 s, wide band and telephone (300 to 3400 Hz, 8 kHz,
-mu-law), with noise, in part with reverberation and overlap. The same every time.
+AUDIO is the folder of external recordings (speakers/, asr-en/ ...). Two halves with different voices: constants are tuned on
+`tune_*`, results are reported on `held_*`. One to six people, 20 s to 400 s, wide band and telephone (300 to 3400 Hz, 8 kHz,
+mu-law), with noise, some with reverberation and overlap. The result is always the same.
 """
 import sys
 from pathlib import Path

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
@@ -27,7 +28,7 @@ impl Secret {
     /// # Errors
     /// When the system gives no random bytes.
     pub fn random() -> Result<Self, NoRandomness> {
-        Ok(Self(format!("{SECRET_PREFIX}{}", hex(&random::<SECRET_BYTES>()?))))
+        Ok(Self(format!("{SECRET_PREFIX}{}", HEXLOWER.encode(&random::<SECRET_BYTES>()?))))
     }
 
     /// The text, for the one who asked for the key.
@@ -53,14 +54,7 @@ impl SecretHash {
 
     /// As it stands in a record.
     pub fn parse(text: &str) -> Option<Self> {
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        let mut bytes = [0; 32];
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(text.get(index * 2..index * 2 + 2)?, 16).ok()?;
-        }
-        Some(Self(bytes))
+        HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?.try_into().ok().map(Self)
     }
 
     fn equals(&self, other: &Self) -> Choice {
@@ -70,7 +64,7 @@ impl SecretHash {
 
 impl fmt::Display for SecretHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
+        f.write_str(&HEXLOWER.encode(&self.0))
     }
 }
 
@@ -104,7 +98,7 @@ impl Key {
     /// When the system gives no random bytes.
     pub fn generate(label: String, scopes: Vec<Scope>, now: DateTime<Utc>) -> Result<(Self, Secret), NoRandomness> {
         let secret = Secret::random()?;
-        let id = KeyId::new(format!("key_{}", hex(&random::<ID_BYTES>()?)));
+        let id = KeyId::new(format!("key_{}", HEXLOWER.encode(&random::<ID_BYTES>()?)));
         let hash = SecretHash::of(secret.reveal());
         Ok((Self { id, label, scopes, created_at: now, revoked_at: None, hash }, secret))
     }
@@ -128,11 +122,6 @@ fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(NoRandomness)?;
     Ok(bytes)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
 }
 
 #[cfg(test)]

@@ -1,18 +1,17 @@
 //! From what the stages found to the published document. Pure: no clock, no log, no files, no models; total functions.
 
-pub mod document;
+mod published;
 mod segments;
-pub mod stages;
 mod statistics;
 mod words;
 
 use crate::audio::SourceInfo;
 use crate::audio::time::{Millis, TimeSpan, merge};
-use crate::diarize::{Certainty, Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn};
+use crate::diarize::{Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn, TurnProbability};
+use crate::document::{Document, FormatVersion, Metadata, Speaker, StageReport, Transcription, Turn};
+use crate::jobs::stage::Stage;
 use crate::recognize::Identity;
 use crate::transcribe::Transcript;
-use document::{AudioInfo, Document, Metadata, PublishedSpeaker, PublishedTurn, Transcription};
-use stages::StageReport;
 
 /// Everything that the stages found out about one recording.
 pub struct Findings<'a> {
@@ -35,7 +34,7 @@ pub struct Findings<'a> {
     /// Whether words are published one by one.
     pub publish_words: bool,
     /// How the stages went, in order.
-    pub reports: Vec<StageReport>,
+    pub reports: Vec<(Stage, StageReport)>,
     /// What a reader has to know.
     pub warnings: Vec<String>,
 }
@@ -52,36 +51,7 @@ pub fn annotate(findings: Findings<'_>) -> Document {
         segments::from_turns(diarization)
     };
     let statistics = statistics::count(diarization, &segments, findings.source.duration);
-    let published: Vec<_> = segments
-        .iter()
-        .enumerate()
-        .map(|(index, segment)| document::segment(index + 1, segment, language.as_ref(), findings.publish_words))
-        .collect();
-    let speakers = diarization
-        .speakers
-        .iter()
-        .enumerate()
-        .map(|(index, speaker)| {
-            let id = speaker_id(index);
-            let unknown = Identity::default();
-            let identity = findings.identities.get(index).unwrap_or(&unknown);
-            PublishedSpeaker {
-                identified_as: identity.name.clone().unwrap_or_else(|| "unknown".to_owned()),
-                confidence: document::ratio(identity.confidence),
-                voice_embedding_source: identity.source.clone(),
-                carddav_search_performed: findings.contacts_searched,
-                label: labels[index].clone(),
-                channel: speaker.channel,
-                role: role(&findings, index),
-                total_duration: speaker.speech.as_seconds(),
-                contact: None,
-                candidates: identity.candidates.iter().map(document::candidate).collect(),
-                segments: published.iter().filter(|segment| segment.speaker_id == id).cloned().collect(),
-                speaker_id: id,
-            }
-        })
-        .collect();
-    let confidence = document::mean(segments.iter().flat_map(|segment| segment.words.iter().map(|word| word.word.confidence)));
+    let confidence = published::mean(segments.iter().flat_map(|segment| segment.words.iter().map(|word| word.word.confidence)));
     let transcription = findings.transcripts.map(|_| Transcription {
         full_text: segments
             .iter()
@@ -92,18 +62,48 @@ pub fn annotate(findings: Findings<'_>) -> Document {
         language: language.as_ref().map(|language| language.code.clone()),
         confidence,
     });
+    let segments: Vec<_> = segments
+        .iter()
+        .enumerate()
+        .map(|(index, segment)| published::segment(index + 1, segment, language.as_ref(), findings.publish_words))
+        .collect();
+    let speakers = diarization
+        .speakers
+        .iter()
+        .enumerate()
+        .map(|(index, speaker)| {
+            let id = speaker_id(index);
+            let unknown = Identity::default();
+            let identity = findings.identities.get(index).unwrap_or(&unknown);
+            Speaker {
+                identified_as: identity.name.clone().unwrap_or_else(|| "unknown".to_owned()),
+                confidence: published::ratio(identity.confidence),
+                voice_embedding_source: identity.source.clone(),
+                carddav_search_performed: findings.contacts_searched,
+                label: labels[index].clone(),
+                channel: speaker.channel,
+                role: role(&findings, index),
+                total_duration: speaker.speech.as_seconds(),
+                contact: None,
+                candidates: identity.candidates.iter().map(published::candidate).collect(),
+                segments: segments.iter().filter(|segment| segment.speaker_id == id).cloned().collect(),
+                speaker_id: id,
+            }
+        })
+        .collect();
     Document {
+        format_version: FormatVersion::CURRENT,
         speakers,
-        segments: published,
+        segments,
         turns: diarization
             .turns
             .iter()
-            .map(|turn| PublishedTurn {
+            .map(|turn| Turn {
                 speaker_id: speaker_id(turn.speaker.0),
                 channel: diarization.speakers.get(turn.speaker.0).and_then(|speaker| speaker.channel),
                 start_time: turn.span.start().as_seconds(),
                 end_time: turn.span.end().as_seconds(),
-                confidence: document::ratio(turn.confidence),
+                confidence: published::ratio(turn.confidence),
             })
             .collect(),
         metadata: Metadata {
@@ -111,15 +111,15 @@ pub fn annotate(findings: Findings<'_>) -> Document {
             speaker_count: diarization.speakers.len(),
             word_count: statistics.word_count,
             confidence_average: confidence,
-            processing_stages: findings.reports.iter().map(|report| (report.stage.name(), report.status)).collect(),
+            processing_stages: findings.reports.iter().map(|(stage, report)| (stage.name().to_owned(), report.status)).collect(),
             language: language.as_ref().map(|language| language.code.clone()),
-            language_confidence: language.as_ref().map(|language| document::ratio(language.confidence)),
-            audio: AudioInfo::new(findings.source, findings.size_bytes, findings.sha256),
+            language_confidence: language.as_ref().map(|language| published::ratio(language.confidence)),
+            audio: published::audio_info(findings.source, findings.size_bytes, findings.sha256),
             warnings: findings.warnings,
         },
         transcription,
         statistics,
-        processing: findings.reports.into_iter().map(|report| (report.stage.name(), report)).collect(),
+        processing: findings.reports.into_iter().map(|(stage, report)| (stage.name().to_owned(), report)).collect(),
     }
 }
 
@@ -147,7 +147,7 @@ pub fn speakers_without_diarization(transcripts: &[(Option<u16>, Transcript)]) -
                 span: *span,
                 speaker: SpeakerIndex(index),
                 confidence: 0.0,
-                certainty: Certainty::default(),
+                probability: TurnProbability::default(),
             })
         })
         .collect();

@@ -1,9 +1,9 @@
 //! Counts and lengths over a whole recording.
 
-use super::document::Statistics;
 use super::segments::Segment;
 use crate::audio::time::{Millis, merge};
 use crate::diarize::Diarization;
+use crate::document::Statistics;
 
 /// Counts what was found.
 pub(super) fn count(diarization: &Diarization, segments: &[Segment], duration: Millis) -> Statistics {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::jobs::response_cache::ResponseCache;
 use crate::audio::decode::DecodeLimits;
-use crate::engine::EngineStatus;
+use crate::capabilities::EngineStatus;
 use crate::http::json::BodyTimeout;
 use crate::http::{Gate, Pace};
 use crate::intake::Intake;

@@ -1,9 +1,10 @@
-//! Which signals of a recording to work on.
+//! Decides which signals of a recording to work on.
 //!
-//! A file of two channels is one of many things: a call with each side on its own channel (the best case: who speaks is
-//! known), one microphone written twice, a channel that was never connected, one signal with its phase turned on one side,
-//! or a room recorded in stereo. Taken wrongly, every line comes twice, or two speakers become one. [`plan`] decides from
-//! the signals alone, by what [`Comparison`] measures. What one side leaks into another is taken out of it (`leak`). No models.
+//! A two-channel file can be a call with each side on its own channel (the best case, since the speakers are known),
+//! one microphone written twice, a call with a channel that was never connected, one signal with its phase inverted on
+//! one side, or a room recorded in stereo. A wrong decision duplicates every line or merges two speakers. [`plan`]
+//! decides from the signals alone, by the measurements of [`Comparison`]; leakage of one side into another is
+//! subtracted (`leak`). Runs no models.
 
 mod compare;
 mod lag;
@@ -11,27 +12,26 @@ mod leak;
 
 pub use self::compare::{Comparison, Relation, compare};
 
-use super::levels::measure;
 use super::{Audio, BLOCK, SignalError, levels};
 use crate::jobs::options::ChannelMode;
 
-/// With more different channels than this, telling them apart helps nobody, and each costs a full run of the models.
+/// Maximum number of separate signals: more do not help to separate speakers, and each needs a full run of the models.
 pub const MOST_SIGNALS: usize = 8;
 
-/// A channel whose loudest moments stay below this is not connected.
-const DEAD_DBFS: f32 = -60.0;
+/// A channel whose loudest moments stay below this level is not connected.
+const CONNECTED_DBFS: f32 = -60.0;
 
-/// A signal to work on, and where it comes from.
+/// A signal to work on, with the channels of the file it represents.
 #[derive(Debug, Clone)]
 pub struct Signal {
-    /// The channels of the file that it stands for, counted from 0; never empty.
+    /// The represented channels of the file, counted from 0; never empty.
     pub channels: Vec<usize>,
-    /// The samples.
+    /// The signal's samples at 16 kHz.
     pub audio: Audio,
 }
 
 impl Signal {
-    /// The channel, when it stands for one alone.
+    /// The channel, if the signal represents only one.
     #[must_use]
     pub fn channel(&self) -> Option<usize> {
         match self.channels.as_slice() {
@@ -44,9 +44,9 @@ impl Signal {
 /// How to treat the channels of a recording.
 #[derive(Debug, Clone)]
 pub enum ChannelPlan {
-    /// One signal; all speakers are in it.
+    /// One signal that contains all speakers.
     Together(Signal),
-    /// Signals that have nothing to do with one another: no speaker is in two of them. At least two.
+    /// At least two independent signals; no speaker is in two of them.
     Apart(Vec<Signal>),
 }
 
@@ -61,14 +61,14 @@ impl ChannelPlan {
     }
 }
 
-/// Decides how to treat the channels of a recording. No channels at all give one empty signal.
+/// Decides how to treat the channels of a recording. Without channels the result is one empty signal.
 ///
 /// # Errors
-/// When one of them cannot be read.
+/// When a channel cannot be read.
 pub fn plan(channels: Vec<Audio>, mode: ChannelMode) -> Result<ChannelPlan, SignalError> {
     let (mut live, mut dead) = (Vec::new(), Vec::new());
     for (channel, audio) in channels.into_iter().enumerate() {
-        let side = if is_dead(&audio)? { &mut dead } else { &mut live };
+        let side = if is_unconnected(&audio)? { &mut dead } else { &mut live };
         side.push(Signal { channels: vec![channel], audio });
     }
     match live.len() {
@@ -77,38 +77,38 @@ pub fn plan(channels: Vec<Audio>, mode: ChannelMode) -> Result<ChannelPlan, Sign
             return Ok(ChannelPlan::Together(dead.into_iter().next().unwrap_or_else(nothing)));
         }
         1 => return Ok(ChannelPlan::Together(live.remove(0))),
-        // What is not worked on need not lie in memory or on the disk any more.
+        // Free the memory or disk space of unconnected channels now.
         _ => drop(dead),
     }
     Ok(match mode {
         ChannelMode::Mix => ChannelPlan::Together(mix(&live)?),
-        ChannelMode::Split => ChannelPlan::Apart(leak::take_out(&live)?),
+        ChannelMode::Split => ChannelPlan::Apart(leak::remove_leaks(&live)?),
         ChannelMode::Auto => {
-            let mut groups = group(live)?;
+            let mut groups = group_same_sound(live)?;
             if groups.len() > MOST_SIGNALS {
                 ChannelPlan::Together(mix(&groups.concat())?)
             } else if groups.len() == 1 {
-                ChannelPlan::Together(join(groups.remove(0))?)
+                ChannelPlan::Together(join_group(groups.remove(0))?)
             } else {
-                ChannelPlan::Apart(leak::take_out(&groups.into_iter().map(join).collect::<Result<Vec<_>, _>>()?)?)
+                ChannelPlan::Apart(leak::remove_leaks(&groups.into_iter().map(join_group).collect::<Result<Vec<_>, _>>()?)?)
             }
         }
     })
 }
 
-/// Whether a channel was never connected: silence, or the hum of an open line.
-fn is_dead(audio: &Audio) -> Result<bool, SignalError> {
-    if measure(audio)?.is_silent() {
+/// True if a channel was never connected: silence, or the hum of an open line.
+fn is_unconnected(audio: &Audio) -> Result<bool, SignalError> {
+    if audio.levels()?.is_silent() {
         return Ok(true);
     }
     let mut frames: Vec<f32> = compare::frame_levels(audio)?;
     frames.sort_unstable_by(f32::total_cmp);
-    // The loudest tenth of a second decides, and not one click: a caller who says only "yes" is connected.
-    Ok(frames.iter().rev().nth(3).or(frames.last()).is_none_or(|&level| levels::decibels(level) < DEAD_DBFS))
+    // The loudest tenth of a second decides, not a single click: a caller who says only "yes" is connected.
+    Ok(frames.iter().rev().nth(3).or(frames.last()).is_none_or(|&level| levels::decibels(level) < CONNECTED_DBFS))
 }
 
-/// Puts together the channels that hold the same sound.
-fn group(live: Vec<Signal>) -> Result<Vec<Vec<Signal>>, SignalError> {
+/// Groups the channels that contain the same sound.
+fn group_same_sound(live: Vec<Signal>) -> Result<Vec<Vec<Signal>>, SignalError> {
     let mut groups: Vec<Vec<Signal>> = Vec::new();
     for signal in live {
         let mut known = None;
@@ -128,9 +128,9 @@ fn group(live: Vec<Signal>) -> Result<Vec<Vec<Signal>>, SignalError> {
     Ok(groups)
 }
 
-/// One signal of channels that hold the same sound. Copies of one signal need no mixing: the loudest is taken, so that
-/// opposite phases cannot cancel and nothing is smeared. Two views of one room are mixed, since each has its near speakers.
-fn join(group: Vec<Signal>) -> Result<Signal, SignalError> {
+/// Reduces channels with the same sound to one signal. Copies of one signal are not mixed; the loudest is taken, so
+/// that opposite phases cannot cancel. Two recordings of one room are mixed, since each has speakers close to it.
+fn join_group(group: Vec<Signal>) -> Result<Signal, SignalError> {
     if let Some((first, rest)) = group.split_first() {
         for other in rest {
             if compare(&first.audio, &other.audio)?.relation() != Relation::Copy {
@@ -139,10 +139,10 @@ fn join(group: Vec<Signal>) -> Result<Signal, SignalError> {
         }
     }
     let channels = group.iter().flat_map(|signal| signal.channels.iter().copied()).collect();
-    // The first of equals, so that a signal and its mirror image give the signal.
+    // The first of equals, so that a signal and its inverted copy give the signal.
     let mut loudest: Option<(f32, Audio)> = None;
     for signal in group {
-        let level = measure(&signal.audio)?.rms;
+        let level = signal.audio.levels()?.rms;
         if loudest.as_ref().is_none_or(|(best, _)| level > 1.001 * best) {
             loudest = Some((level, signal.audio));
         }
@@ -150,22 +150,22 @@ fn join(group: Vec<Signal>) -> Result<Signal, SignalError> {
     Ok(Signal { channels, audio: loudest.map_or_else(|| Audio::new(Vec::new()), |(_, audio)| audio) })
 }
 
-/// The sum of signals, as loud as the loudest of them; one in opposite phase to the first is turned, since both would
-/// cancel.
+/// The sum of signals, at the peak level of the loudest. Signals in opposite phase to the first are inverted, since
+/// they would cancel it.
 fn mix(signals: &[Signal]) -> Result<Signal, SignalError> {
     let channels = signals.iter().flat_map(|signal| signal.channels.iter().copied()).collect();
     let mut parts = Vec::with_capacity(signals.len());
     let mut loudest = 0.0_f32;
     for signal in signals {
-        loudest = loudest.max(measure(&signal.audio)?.peak);
+        loudest = loudest.max(signal.audio.levels()?.peak);
         let turned = match signals.first() {
             Some(first) => compare(&first.audio, &signal.audio)?.is_opposite(),
             None => false,
         };
         parts.push((signal.audio.clone(), if turned { -1.0 } else { 1.0 }));
     }
-    // The peak of the sum, which may lie beyond full scale: so it is measured at a fraction of its level, a power of two, by
-    // which nothing is rounded.
+    // The sum may exceed full scale, so its peak is measured at a fraction of its level, a power of two, which rounds
+    // nothing.
     let fraction = 1.0 / parts.len().next_power_of_two() as f32;
     let mut peak = 0.0_f32;
     let quiet = Audio::mixed(parts.clone(), fraction);

@@ -1,29 +1,29 @@
-//! Sound without a header, as telephone exchanges write it: what it is has to be said by whoever sends it.
+//! Headerless audio, as telephone exchanges write it, whose format must be declared by the client.
 //!
-//! It is said by the media type of the upload (RFC 3551, section 4.5; RFC 2046 for `audio/basic`), else by the ending of the
-//! file's name, as sox, ffmpeg and Asterisk read it. A job keeps it as format, codec, rate and channels of its recording, and
-//! nothing else. Pure; whether the file can be such sound is for `decode` to find out, and a header in the file is stronger.
+//! The declaration is the media type of the upload (RFC 3551, section 4.5; RFC 2046 for `audio/basic`), or else the
+//! file name extension, as in sox, ffmpeg and Asterisk. A job stores it only as format, codec, rate and channels of its
+//! recording. Pure. `decode` checks whether the content is compatible, and a header in the file takes precedence.
 
-/// The published format of such recordings.
+/// The published format of headerless recordings.
 pub const FORMAT: &str = "raw";
 
-/// What a name or a bare media type means: the telephone network's 8 kHz, one channel.
+/// Default rate of an extension or a media type without parameters, in Hz; the default is one channel.
 const TELEPHONE_RATE: u32 = 8_000;
 
-/// Rates that can be declared, in Hz: what a recording of sound may have.
+/// Accepted declared rates, in Hz.
 const RATES: std::ops::RangeInclusive<u32> = 4_000..=192_000;
 
-/// Channels that can be declared; how many are accepted is a limit of decoding.
+/// Accepted declared numbers of channels; decoding has its own limit.
 const CHANNELS: std::ops::RangeInclusive<u16> = 1..=64;
 
-/// How the samples are written.
+/// The encoding of the samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coding {
-    /// G.711 A-law.
+    /// G.711 A-law, 8 bits per sample.
     Alaw,
-    /// G.711 µ-law.
+    /// G.711 µ-law, 8 bits per sample.
     Mulaw,
-    /// 16 bits, the high byte first (`audio/L16`).
+    /// 16-bit linear PCM, big-endian (`audio/L16`).
     Linear,
 }
 
@@ -40,7 +40,7 @@ impl Coding {
         }
     }
 
-    /// Bytes of one sample.
+    /// Number of bytes per sample.
     #[must_use]
     pub const fn bytes(self) -> usize {
         match self {
@@ -58,30 +58,30 @@ impl Coding {
     }
 }
 
-/// What a file without a header holds, as somebody says.
+/// The declared format of a headerless file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Headerless {
-    /// How the samples are written.
+    /// The encoding of the samples.
     pub coding: Coding,
-    /// In Hz.
+    /// Sample rate in Hz.
     pub rate: u32,
-    /// Channels, whose samples take turns.
+    /// Number of channels, interleaved.
     pub channels: u16,
 }
 
-/// A media type of sound without a header whose parameters make no sense.
+/// A media type of headerless audio with an invalid parameter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the content type of the recording has an impossible `{parameter}`")]
 pub struct InvalidMediaType {
-    /// Which parameter.
+    /// Name of the invalid or missing parameter.
     pub parameter: &'static str,
 }
 
 impl Headerless {
-    /// What a media type says; nothing if it is none of sound without a header.
+    /// Parses a media type; `None` if it is not one of headerless audio.
     ///
     /// # Errors
-    /// When it is one, and its rate or channels are impossible, or a rate that it must have is missing.
+    /// When rate or channels are out of range, or a mandatory rate is missing.
     pub fn from_media_type(text: &str) -> Result<Option<Self>, InvalidMediaType> {
         let mut parts = text.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default().to_ascii_lowercase();
@@ -105,14 +105,14 @@ impl Headerless {
         }
         let usual = match coding {
             Coding::Alaw | Coding::Mulaw => Some(TELEPHONE_RATE),
-            // RFC 3551 leaves no default.
+            // RFC 3551 defines no default.
             Coding::Linear => None,
         };
         let rate = rate.or(usual).ok_or(InvalidMediaType { parameter: "rate" })?;
         Ok(Some(Self { coding, rate, channels: channels.unwrap_or(1) }))
     }
 
-    /// What the ending of a file's name says.
+    /// The format that a file name extension stands for.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let (stem, ending) = name.rsplit_once('.')?;
@@ -125,14 +125,14 @@ impl Headerless {
         Some(Self { coding, rate: TELEPHONE_RATE, channels: 1 })
     }
 
-    /// What a recording was taken for, by what is kept of it; nothing if it had a header.
+    /// Restores a declaration from the stored facts of a recording; `None` if the recording had a header.
     #[must_use]
     pub fn from_facts(format: &str, codec: &str, rate: u32, channels: u16) -> Option<Self> {
         let coding = Coding::ALL.into_iter().find(|coding| format == FORMAT && coding.codec() == codec)?;
         Some(Self { coding, rate, channels })
     }
 
-    /// The media type that says it.
+    /// The media type for `Content-Type`, with all parameters.
     #[must_use]
     pub fn media_type(self) -> String {
         format!("{};rate={};channels={}", self.coding.media_type(), self.rate, self.channels)
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_job_keeps_is_enough() {
+    fn stored_facts_restore_the_declaration() {
         for coding in Coding::ALL {
             let stereo = sound(coding, 16_000, 2);
             assert_eq!(Headerless::from_facts(FORMAT, coding.codec(), 16_000, 2), Some(stereo));

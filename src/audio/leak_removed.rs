@@ -1,21 +1,21 @@
-//! A signal without what leaks into it from others: subtracted when it is read, so that nothing of its size is kept.
+//! A signal with the leakage from other signals removed. It is subtracted on reading, so no cleaned copy is stored.
 
 use std::ops::Range;
 
 use super::signal::{Audio, SignalError, clean};
 
-/// What one signal leaves in another: a short filter of it, some time later.
+/// The leakage of one signal into another: a delay and a short FIR filter.
 #[derive(Clone)]
 pub(super) struct Leak {
     /// The signal that leaks.
     pub(super) from: Audio,
-    /// Samples between a sample and the first that it leaves; may be negative, by a little.
+    /// Delay of the first filter tap, in samples; may be slightly negative.
     pub(super) delay: isize,
-    /// How much of it each of the next samples has.
+    /// Coefficients of the FIR filter.
     pub(super) taps: Vec<f32>,
 }
 
-/// The signal and what leaks into it.
+/// A signal and the leaks to subtract from it.
 pub(super) struct LeakRemoved {
     pub(super) own: Audio,
     pub(super) leaks: Vec<Leak>,
@@ -25,8 +25,8 @@ impl LeakRemoved {
     pub(super) fn read(&self, range: Range<usize>) -> Result<Vec<f32>, SignalError> {
         let mut samples = self.own.read(range.clone())?.into_owned();
         for leak in &self.leaks {
-            let heard = leak.heard(range.clone())?;
-            samples.iter_mut().zip(heard).for_each(|(sample, heard)| *sample -= heard);
+            let leaked = leak.leaked(range.clone())?;
+            samples.iter_mut().zip(leaked).for_each(|(sample, leaked)| *sample -= leaked);
         }
         for sample in &mut samples {
             *sample = clean(*sample);
@@ -36,10 +36,10 @@ impl LeakRemoved {
 }
 
 impl Leak {
-    /// What is heard of it in a range of the other signal.
-    pub(super) fn heard(&self, range: Range<usize>) -> Result<Vec<f32>, SignalError> {
+    /// The leaked samples in a range of the other signal.
+    pub(super) fn leaked(&self, range: Range<usize>) -> Result<Vec<f32>, SignalError> {
         let reach = self.taps.len().max(1) - 1;
-        // The samples that leave something in the range begin so far before it; before the first there is silence.
+        // The filter needs this many source samples before the range; before the first sample there is silence.
         let first = range.start.cast_signed() - self.delay - reach.cast_signed();
         let last = range.end.cast_signed() - self.delay;
         let (from, to) = (first.max(0).cast_unsigned(), last.max(0).cast_unsigned());
@@ -66,18 +66,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_heard_is_delayed_and_filtered_and_silent_around() {
-        close(&leak(2, &[1.0]).heard(0..6).unwrap(), &[0.0, 0.0, 0.1, 0.2, 0.3, 0.4]);
-        close(&leak(-1, &[1.0]).heard(0..5).unwrap(), &[0.2, 0.3, 0.4, 0.0, 0.0]);
-        close(&leak(0, &[1.0, 0.5]).heard(1..4).unwrap(), &[0.25, 0.4, 0.55]);
-        close(&leak(100, &[1.0]).heard(0..3).unwrap(), &[0.0; 3]);
-        close(&leak(0, &[1.0]).heard(50..52).unwrap(), &[0.0; 2]);
+    fn leaks_are_delayed_filtered_and_silent_outside() {
+        close(&leak(2, &[1.0]).leaked(0..6).unwrap(), &[0.0, 0.0, 0.1, 0.2, 0.3, 0.4]);
+        close(&leak(-1, &[1.0]).leaked(0..5).unwrap(), &[0.2, 0.3, 0.4, 0.0, 0.0]);
+        close(&leak(0, &[1.0, 0.5]).leaked(1..4).unwrap(), &[0.25, 0.4, 0.55]);
+        close(&leak(100, &[1.0]).leaked(0..3).unwrap(), &[0.0; 3]);
+        close(&leak(0, &[1.0]).leaked(50..52).unwrap(), &[0.0; 2]);
     }
 
     #[test]
     fn reading_in_parts_is_reading_at_once() {
         let own = Audio::new(vec![0.5; 6]);
-        let cleaned = own.less(vec![leak(1, &[0.5, -0.25])]);
+        let cleaned = own.without_leaks(vec![leak(1, &[0.5, -0.25])]);
         let whole = cleaned.read(0..6).unwrap().into_owned();
         close(&whole, &[0.5, 0.45, 0.425, 0.4, 0.375, 0.6]);
         for at in 0..6 {

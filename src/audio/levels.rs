@@ -1,69 +1,54 @@
-//! How loud a signal is, and what is wrong with it.
+//! Level measurements of a signal, and corrections derived from them.
 //!
-//! Measured while a recording is decoded, so that the result can warn ("the recording is silent", "clipped"), and so that what is
-//! certainly no sound can be taken out of it: see [`Correction`]. Nothing is ever made louder or gated: the models
-//! were trained on recordings as they are, and louder noise is taken for speech. Noise is taken out for the transcription alone, and
-//! only when the settings ask for it (`denoise.rs`).
+//! Levels are measured during decoding, so that the result can warn about silence and clipping, and offset and overload
+//! can be corrected ([`Correction`]). Signals are never amplified or gated: the models were trained on recordings as
+//! they are, and amplified noise is taken for speech. Noise is suppressed only for transcription and only if configured
+//! (`denoise.rs`).
 
-use super::{Audio, BLOCK, SignalError};
-
-/// Below this level (RMS, and the loudest sample at most 6 dB above) a signal counts as silent.
+/// A signal is silent if its RMS is below this level and its peak at most 6 dB above it.
 pub const SILENCE_DBFS: f32 = -80.0;
 
-/// A recording with more than this share of clipped samples is worth a warning. Loud but clean speech touches full scale
-/// on far fewer.
+/// Share of clipped samples above which a recording gets a warning; loud but clean speech stays far below.
 pub const CLIPPED_SHARE: f32 = 0.001;
 
-/// A constant offset below this is left alone: it is the rounding of 8-bit and companded sources.
+/// Smaller DC offsets are left alone: they are rounding of 8-bit and companded sources.
 const OFFSET_TO_REMOVE: f64 = 0.002;
 
-/// A sample this near to full scale counts as clipped when its neighbour is as well.
+/// A sample at this level counts as clipped if its predecessor is as well.
 const FULL_SCALE: f32 = 0.998;
 
-/// What was measured on one signal.
+/// Measured levels of one signal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Levels {
-    /// The loudest sample, without the constant offset; above 1 when the source goes beyond full scale.
+    /// Peak level after removal of the DC offset; above 1 if the source exceeds full scale.
     pub peak: f32,
-    /// Root mean square, without the constant offset.
+    /// Root mean square after removal of the DC offset.
     pub rms: f32,
-    /// Share of samples in a run at full scale, 0 to 1.
+    /// Share of samples in runs at full scale, 0 to 1.
     pub clipped: f32,
 }
 
 impl Levels {
-    /// Whether there is nothing to hear.
+    /// True if the signal contains no audible sound.
     #[must_use]
     pub fn is_silent(&self) -> bool {
         decibels(self.rms) < SILENCE_DBFS && decibels(self.peak) < SILENCE_DBFS + 6.0
     }
 
-    /// Whether enough samples are cut off that words may be lost.
+    /// True if so many samples are clipped that words may be lost.
     #[must_use]
     pub fn is_clipped(&self) -> bool {
         self.clipped > CLIPPED_SHARE
     }
 
-    /// The level in decibels below full scale; −200 for digital silence.
+    /// RMS level in dBFS; -200 for digital silence.
     #[must_use]
     pub fn dbfs(&self) -> f32 {
         decibels(self.rms)
     }
 }
 
-/// Measures one signal.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn measure(audio: &Audio) -> Result<Levels, SignalError> {
-    let mut meter = Meter::default();
-    for block in audio.blocks(0..audio.len(), BLOCK) {
-        meter.push(&block?);
-    }
-    Ok(meter.levels())
-}
-
-/// Measures a signal while it goes by.
+/// Measures a signal while its samples pass by.
 #[derive(Debug, Clone, Copy)]
 pub struct Meter {
     count: usize,
@@ -72,7 +57,7 @@ pub struct Meter {
     sum: f64,
     energy: f64,
     clipped: usize,
-    /// Whether the last sample was at full scale.
+    /// True if the previous sample was at full scale.
     at_ceiling: bool,
 }
 
@@ -83,7 +68,7 @@ impl Default for Meter {
 }
 
 impl Meter {
-    /// Takes the next samples.
+    /// Adds the next samples to the measurement.
     pub fn push(&mut self, samples: &[f32]) {
         self.count += samples.len();
         for &sample in samples {
@@ -91,15 +76,15 @@ impl Meter {
             self.highest = self.highest.max(sample);
             self.sum += f64::from(sample);
             self.energy += f64::from(sample) * f64::from(sample);
-            // Sources at another rate ring a little around the ceiling, so a run near it is what tells clipping from one
-            // loud sample.
+            // Resampling makes clipped audio ring slightly around the ceiling, so a run close to it distinguishes
+            // clipping from one loud sample.
             let at_ceiling = sample.abs() >= FULL_SCALE;
             self.clipped += usize::from(at_ceiling && self.at_ceiling);
             self.at_ceiling = at_ceiling;
         }
     }
 
-    /// What was measured so far.
+    /// The levels of all samples so far.
     #[must_use]
     pub fn levels(&self) -> Levels {
         let count = self.count.max(1) as f64;
@@ -107,7 +92,7 @@ impl Meter {
         Levels { peak: self.peak_around((self.sum / count) as f32), rms, clipped: (self.clipped as f64 / count) as f32 }
     }
 
-    /// What sets the signal right.
+    /// The correction that this signal needs.
     #[must_use]
     pub fn correction(&self) -> Correction {
         let mean = self.sum / self.count.max(1) as f64;
@@ -116,22 +101,22 @@ impl Meter {
         Correction { offset, gain: if peak > 1.0 { 1.0 / peak } else { 1.0 } }
     }
 
-    /// The energy of all samples, without that of a constant offset.
+    /// Sum of squares, without the DC offset.
     pub(super) fn energy(&self) -> f64 {
         let mean = self.sum / self.count.max(1) as f64;
-        // Rounding may leave a little less than nothing.
+        // Rounding may make the difference slightly negative.
         (self.energy - mean * self.sum).max(0.0)
     }
 
     fn peak_around(&self, offset: f32) -> f32 {
-        // Of nothing, both are infinitely far on the other side.
+        // Both terms are negative infinity for an empty signal.
         (self.highest - offset).max(offset - self.lowest).max(0.0)
     }
 }
 
-/// What is done to every sample of a signal: a constant offset, which cheap recorders add and which hides silence, goes, and what
-/// is beyond full scale (files of floats, and loud ones of MP3 and Opus) is lowered to it as a whole instead of being cut off.
-/// Nearly all signals need neither and stay as they are, to the last bit.
+/// A correction applied to every sample: removes a DC offset (which cheap recorders add and which hides silence), and
+/// scales a signal that exceeds full scale (float files, loud MP3 and Opus) down to it instead of clipping it. Most
+/// signals need neither and stay bit-identical.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Correction {
     offset: f32,
@@ -139,17 +124,17 @@ pub struct Correction {
 }
 
 impl Correction {
-    /// Nothing is to be done.
+    /// Leaves every sample as it is.
     pub const NONE: Self = Self { offset: 0.0, gain: 1.0 };
 
-    /// The sample set right.
+    /// The corrected value of a sample.
     #[must_use]
     pub fn of(self, sample: f32) -> f32 {
         (sample - self.offset) * self.gain
     }
 }
 
-/// A level between 0 and 1 in decibels below full scale.
+/// Converts a linear level, 0 to 1, to dBFS.
 #[must_use]
 pub fn decibels(level: f32) -> f32 {
     20.0 * level.max(1e-10).log10()
@@ -159,8 +144,8 @@ pub fn decibels(level: f32) -> f32 {
 mod tests {
     use super::*;
 
-    fn levels_of(samples: Vec<f32>) -> Levels {
-        measure(&Audio::new(samples)).unwrap()
+    fn levels_of(samples: &[f32]) -> Levels {
+        meter(samples).levels()
     }
 
     fn tone(level: f32) -> Vec<f32> {
@@ -169,32 +154,32 @@ mod tests {
 
     #[test]
     fn nothing_and_almost_nothing_are_silent() {
-        assert!(levels_of(Vec::new()).is_silent());
-        assert!(levels_of(vec![0.0; 1_000]).is_silent());
-        assert!(levels_of(tone(0.000_05)).is_silent());
+        assert!(levels_of(&[]).is_silent());
+        assert!(levels_of(&[0.0; 1_000]).is_silent());
+        assert!(levels_of(&tone(0.000_05)).is_silent());
     }
 
     #[test]
     fn a_whisper_is_not_silent() {
-        assert!(!levels_of(tone(0.001)).is_silent());
+        assert!(!levels_of(&tone(0.001)).is_silent());
     }
 
     #[test]
     fn a_short_word_in_an_hour_of_zeros_is_not_silence() {
         let mut samples = vec![0.0; 1_000_000];
         samples.extend(tone(0.01).into_iter().take(800));
-        assert!(!levels_of(samples).is_silent());
+        assert!(!levels_of(&samples).is_silent());
     }
 
     #[test]
     fn an_overdriven_tone_is_clipped_and_a_loud_one_is_not() {
-        assert!(levels_of(tone(1.5)).is_clipped());
-        assert!(!levels_of(tone(0.99)).is_clipped());
+        assert!(levels_of(&tone(1.5)).is_clipped());
+        assert!(!levels_of(&tone(0.99)).is_clipped());
     }
 
     #[test]
     fn the_level_of_a_sine_is_three_decibels_below_its_peak() {
-        let levels = levels_of(tone(0.5));
+        let levels = levels_of(&tone(0.5));
         assert!((levels.dbfs() - decibels(0.5) + 3.01).abs() < 0.05);
         assert!((levels.peak - 0.5).abs() < 0.001);
     }
@@ -208,7 +193,7 @@ mod tests {
     #[test]
     fn a_constant_offset_goes_and_is_no_sound() {
         let moved: Vec<f32> = tone(0.5).iter().map(|sample| sample + 0.25).collect();
-        let (clean, found) = (levels_of(tone(0.5)), meter(&moved).levels());
+        let (clean, found) = (levels_of(&tone(0.5)), meter(&moved).levels());
         assert!((found.rms - clean.rms).abs() < 1e-3 && (found.peak - clean.peak).abs() < 1e-3);
         let correction = meter(&moved).correction();
         let mean = moved.iter().map(|sample| correction.of(*sample)).sum::<f32>() / moved.len() as f32;
@@ -217,8 +202,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_beyond_full_scale_is_lowered_and_nothing_else_is_touched() {
-        // Whole periods, so that there is no offset.
+    fn only_signals_beyond_full_scale_are_scaled() {
+        // Whole periods, so that there is no DC offset.
         let tone = |level: f32| -> Vec<f32> {
             (0..16_000).map(|index| level * (index as f32 * std::f32::consts::TAU / 160.0).sin()).collect()
         };

@@ -1,57 +1,58 @@
-//! Hum and rumble, where they are louder than everything else: then they are taken out, for all that follows.
+//! Removes hum and rumble where they contain most of a signal's energy.
 //!
-//! Detectors of voices and of tones take loud hum for a tone, and speech with it: of our calls with hum at -20 dBFS two are silence and
-//! the others lose half of their words. A low-cut filter in front of every recording does more harm than good (docs/architecture.md),
-//! so it is used only where more than half of the energy lies below all voices.
+//! Voice activity and tone detectors take loud hum for a tone, and discard the speech in it: of the sample calls with
+//! hum at -20 dBFS, two become silent and the others lose half of their words. A low-cut filter on every recording does
+//! more harm than good (docs/experiments.md), so it is applied only where more than half of the energy is below the
+//! range of voices.
 //!
-//! Butterworth high-passes as chains of biquads: R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients". Run in
-//! double precision, since their poles lie close to one.
+//! Butterworth high-pass filters as cascaded biquads: R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter
+//! coefficients". Computed in double precision, because the poles are close to one.
 
 use super::levels::Meter;
-use super::writer::Writer;
+use super::signal_writer::SignalWriter;
 use super::{Audio, BLOCK, SAMPLE_RATE, SignalError};
 
-/// Voices begin above this, in Hz; mains hum and rumble lie below.
-const BELOW_VOICES: f64 = 80.0;
+/// Lower end of the range of voices, in Hz; mains hum and rumble are below.
+const VOICE_FLOOR_HZ: f64 = 80.0;
 
-/// What is taken out, in Hz: the first overtone of mains hum as well, which is as steady as hum itself. Telephones leave out twice as
-/// much. Measured on our calls with hum of 50 and 100 Hz: 1.1 % of the words are wrong as without hum, with a cut at 120 Hz 1.5 %, at
-/// 80 Hz 43 %, with none 66 %.
-const CUT: f64 = 150.0;
+/// Cutoff in Hz; includes the first harmonic of mains hum, which is as steady as the fundamental. Telephones cut at
+/// twice this frequency. Word error rate on the sample calls with hum of 50 and 100 Hz: 1.1 % (as without hum), 1.5 %
+/// with a cutoff of 120 Hz, 43 % with 80 Hz, 66 % without a filter.
+const CUTOFF_HZ: f64 = 150.0;
 
-/// The share of the energy that has to lie below all voices. On 80 recordings of calls, meetings and readers it is at most 0.45, in
-/// nine of ten below 0.1; hum at -20 dBFS makes it 0.8.
-const SHARE: f64 = 0.5;
+/// Minimum share of energy below [`VOICE_FLOOR_HZ`]. On 80 recordings of calls, meetings and readers it is at most
+/// 0.45, below 0.1 for nine in ten; hum at -20 dBFS raises it to 0.8.
+const MIN_SHARE: f64 = 0.5;
 
-/// Finds out, while a signal goes by, how much of it lies below all voices.
+/// Measures, while samples pass by, the energy above the range of hum and rumble.
 #[derive(Debug, Clone)]
-pub(super) struct Rumble {
-    filter: Chain<2>,
+pub(super) struct LowFrequencyMeter {
+    filter: HighPass<2>,
     above: f64,
 }
 
-impl Rumble {
+impl LowFrequencyMeter {
     pub(super) fn new() -> Self {
-        Self { filter: Chain::new(BELOW_VOICES), above: 0.0 }
+        Self { filter: HighPass::new(VOICE_FLOOR_HZ), above: 0.0 }
     }
 
     pub(super) fn push(&mut self, samples: &[f32]) {
         for &sample in samples {
-            let heard = self.filter.next(f64::from(sample));
-            self.above += heard * heard;
+            let voiced = self.filter.next(f64::from(sample));
+            self.above += voiced * voiced;
         }
     }
 
-    /// Whether it is most of a signal of this energy, its constant offset left out.
-    pub(super) fn prevails(&self, energy: f64) -> bool {
-        self.above < (1.0 - SHARE) * energy
+    /// True if hum and rumble are most of the signal's energy, given without its DC offset.
+    pub(super) fn dominates(&self, energy: f64) -> bool {
+        self.above < (1.0 - MIN_SHARE) * energy
     }
 }
 
-/// The signal without hum and rumble; kept where the signal itself is.
+/// The signal with hum and rumble removed, stored where the signal itself is.
 pub(super) fn low_cut(audio: &Audio) -> Result<Audio, SignalError> {
-    let mut filter = Chain::<4>::new(CUT);
-    let (mut meter, mut writer) = (Meter::default(), Writer::new(audio.scratch()));
+    let mut filter = HighPass::<4>::new(CUTOFF_HZ);
+    let (mut meter, mut writer) = (Meter::default(), SignalWriter::new(audio.scratch()));
     writer.spill()?;
     for block in audio.blocks(0..audio.len(), BLOCK) {
         let block: Vec<f32> = block?.iter().map(|&sample| filter.next(f64::from(sample)) as f32).collect();
@@ -61,14 +62,14 @@ pub(super) fn low_cut(audio: &Audio) -> Result<Audio, SignalError> {
     writer.finish(meter.correction())
 }
 
-/// A Butterworth high-pass of order `2 * N`.
+/// A Butterworth high-pass filter of order `2 * N`.
 #[derive(Debug, Clone)]
-struct Chain<const N: usize>([Biquad; N]);
+struct HighPass<const N: usize>([Biquad; N]);
 
-impl<const N: usize> Chain<N> {
-    /// 3 dB down at so many Hz.
+impl<const N: usize> HighPass<N> {
+    /// A filter with its -3 dB point at `hertz`.
     fn new(hertz: f64) -> Self {
-        // The poles of the whole lie evenly on a half circle, a pair of them in each link.
+        // The poles of the whole filter lie evenly on a half circle, one pair per section.
         let damping = |link: usize| (std::f64::consts::PI * (2 * link + 1) as f64 / (4 * N) as f64).cos();
         Self(std::array::from_fn(|link| Biquad::high_pass(hertz, damping(link))))
     }
@@ -78,13 +79,13 @@ impl<const N: usize> Chain<N> {
     }
 }
 
-/// One link, with what it remembers of the signal.
+/// A second-order section with its state.
 #[derive(Debug, Clone, Copy)]
 struct Biquad {
     outer: f64,
     back: [f64; 2],
-    before: [f64; 2],
-    given: [f64; 2],
+    inputs: [f64; 2],
+    outputs: [f64; 2],
 }
 
 impl Biquad {
@@ -95,16 +96,16 @@ impl Biquad {
         Self {
             outer: 0.5 * (1.0 + cosine) * scale,
             back: [-2.0 * cosine * scale, (1.0 - sine * damping) * scale],
-            before: [0.0; 2],
-            given: [0.0; 2],
+            inputs: [0.0; 2],
+            outputs: [0.0; 2],
         }
     }
 
     fn next(&mut self, sample: f64) -> f64 {
-        let forward = self.outer * (sample - 2.0 * self.before[0] + self.before[1]);
-        let output = forward - self.back[0] * self.given[0] - self.back[1] * self.given[1];
-        self.before = [sample, self.before[0]];
-        self.given = [output, self.given[0]];
+        let forward = self.outer * (sample - 2.0 * self.inputs[0] + self.inputs[1]);
+        let output = forward - self.back[0] * self.outputs[0] - self.back[1] * self.outputs[1];
+        self.inputs = [sample, self.inputs[0]];
+        self.outputs = [output, self.outputs[0]];
         output
     }
 }
@@ -117,25 +118,25 @@ mod tests {
         level * (std::f32::consts::TAU * hertz * index as f32 / 16_000.0).sin()
     }
 
-    fn prevails(signal: impl Fn(usize) -> f32) -> bool {
+    fn dominates(signal: impl Fn(usize) -> f32) -> bool {
         let samples: Vec<f32> = (0..64_000).map(signal).collect();
-        let (mut meter, mut rumble) = (Meter::default(), Rumble::new());
+        let (mut meter, mut low_frequencies) = (Meter::default(), LowFrequencyMeter::new());
         meter.push(&samples);
-        rumble.push(&samples);
-        rumble.prevails(meter.energy())
+        low_frequencies.push(&samples);
+        low_frequencies.dominates(meter.energy())
     }
 
     #[test]
     fn hum_prevails_when_it_is_louder_than_all_else() {
-        assert!(prevails(|index| tone(0.1, 50.0, index) + tone(0.05, 300.0, index)));
-        assert!(!prevails(|index| tone(0.05, 50.0, index) + tone(0.1, 300.0, index)));
-        assert!(!prevails(|index| tone(0.1, 110.0, index)));
-        assert!(!prevails(|index| 0.3 + tone(0.1, 300.0, index)));
-        assert!(!prevails(|_| 0.0));
+        assert!(dominates(|index| tone(0.1, 50.0, index) + tone(0.05, 300.0, index)));
+        assert!(!dominates(|index| tone(0.05, 50.0, index) + tone(0.1, 300.0, index)));
+        assert!(!dominates(|index| tone(0.1, 110.0, index)));
+        assert!(!dominates(|index| 0.3 + tone(0.1, 300.0, index)));
+        assert!(!dominates(|_| 0.0));
     }
 
     #[test]
-    fn what_lies_below_goes_and_voices_stay() {
+    fn low_frequencies_are_removed_and_voices_kept() {
         for (hertz, least, most) in
             [(50.0, 0.0, 0.001), (100.0, 0.03, 0.05), (150.0, 0.69, 0.72), (250.0, 0.98, 1.01), (3000.0, 0.99, 1.01)]
         {

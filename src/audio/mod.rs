@@ -1,6 +1,6 @@
-//! From a file of any kind to 16 kHz samples, one signal a channel.
+//! Decoded audio: from a file of any supported format to 16 kHz signals, one per channel, and everything done to them
+//! before the models.
 
-pub mod band;
 pub mod channels;
 pub mod decode;
 pub mod denoise;
@@ -10,44 +10,46 @@ pub mod levels;
 mod low_cut;
 pub mod resample;
 mod signal;
+mod signal_writer;
 mod spilled;
+pub mod telephone_band;
 pub mod time;
-mod writer;
 
 pub use signal::{Audio, BLOCK, Cursor, SignalError};
 use time::Millis;
 
-/// The rate of everything after decoding, in Hz.
+/// Sample rate of all decoded signals, in Hz.
 pub const SAMPLE_RATE: u32 = 16_000;
 
 /// The formats that are decoded, as published. What a file holds is decided by its content, not by its name.
 pub const SUPPORTED_FORMATS: [&str; 14] =
     ["wav", "mp3", "flac", "opus", "ogg", "m4a", "aac", "aiff", "mkv", "caf", "w64", "au", "gsm", "raw"];
 
-/// What a file says of itself, or was measured to be; known before anything is decoded in full.
+/// Facts about the recording's file, known before it is fully decoded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceInfo {
-    /// The container, as published: `wav`, `mp3`, `flac`, `ogg`, `m4a`, ... (Opus in Ogg is `opus`); `raw` when there is none.
+    /// Published name of the container: `wav`, `mp3`, `flac`, `ogg`, `m4a`, ... (`opus` for Opus in Ogg); `raw` if
+    /// headerless.
     pub format: &'static str,
     /// The codec: `pcm_s16le`, `pcm_mulaw`, `mp3`, `flac`, `opus`, `vorbis`, `aac`, ...
     pub codec: String,
-    /// In Hz, of the file.
+    /// Sample rate of the file in Hz.
     pub sample_rate: u32,
-    /// Channels of the file.
+    /// Number of channels in the file.
     pub channels: u16,
-    /// Length of the audio.
+    /// Duration of the audio.
     pub duration: Millis,
 }
 
-/// A decoded recording: one signal a channel, all of one length; at least one channel.
+/// A decoded recording with at least one channel; all signals have equal length.
 #[derive(Debug, Clone)]
 pub struct Recording {
-    /// What the file was.
+    /// Facts about the file.
     pub source: SourceInfo,
-    /// One signal a channel of the file.
+    /// One signal per channel of the file.
     pub channels: Vec<Audio>,
-    /// What was measured on each channel as the file has it, before anything was set right.
+    /// Levels of each channel in the file, before corrections.
     pub levels: Vec<levels::Levels>,
-    /// Packets that could not be decoded and were passed over.
+    /// Number of packets that could not be decoded and were replaced by silence.
     pub damaged_packets: u64,
 }

@@ -1,42 +1,42 @@
-//! From any rate to 16 kHz, while the recording streams by; and between other rates, for libraries that want one of their own.
+//! Streaming sample rate conversion, to 16 kHz and between other rates.
 //!
-//! A [`Resampler`] owns one channel: samples go in as they are decoded, and after [`Resampler::finish`] sample `n` of the
-//! output is the instant `n / 16000`, and the length is `round(input * 16000 / rate)`. All times of the annotation rest on
-//! that, so the delay of the filter is cut off at the front and its tail is flushed at the end. What already has the rate
-//! that is wanted passes through untouched. It never looks at what the samples mean.
+//! A [`Resampler`] processes one channel. Samples are pushed as they are decoded; after [`Resampler::finish`], sample
+//! `n` of the output is the instant `n / 16000`, and the length is `round(input * 16000 / rate)`. All times in
+//! annotations depend on that, so the filter's delay is cut off at the start and its tail flushed at the end. Input at
+//! the target rate passes unchanged.
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Indexing, Resampler as _, WindowFunction};
 
 use super::SAMPLE_RATE;
 
-/// Samples in one block of the transform, about. Longer blocks cut sharper below half the lower rate; 1024 loses less
-/// than 3 % of the band and delays (before compensation) by half a block.
+/// Approximate FFT block length in samples. Longer blocks have a steeper cutoff below half the lower rate; 1024 loses
+/// less than 3 % of the band and delays (before compensation) by half a block.
 const BLOCK: usize = 1024;
 
-/// The error of a rate no filter can be built for.
+/// A sample rate that cannot be converted, in Hz.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("cannot resample from {0} Hz")]
 pub struct UnusableRate(pub u32);
 
-/// One channel on its way to another rate.
+/// Converts one channel to another rate.
 pub struct Resampler {
     from: u32,
     to: u32,
     filter: Option<Filter>,
     output: Vec<f32>,
-    /// Samples that were taken out of `output`.
+    /// Samples already taken out of `output`.
     taken: usize,
     received: u64,
 }
 
-/// The transform and what waits for it.
+/// The FFT resampler and its pending input.
 struct Filter {
     transform: Fft<f32>,
-    /// Input that does not fill a block yet; always shorter than a block after `push`.
+    /// Input that does not fill a block yet; shorter than a block after `push`.
     waiting: Vec<f32>,
     block: Vec<f32>,
-    /// Output that is still delay of the filter, to be dropped.
+    /// Filter delay still to be dropped from the output, in samples.
     delay: usize,
 }
 
@@ -44,15 +44,15 @@ impl Resampler {
     /// A resampler from `rate` to 16 kHz.
     ///
     /// # Errors
-    /// [`UnusableRate`] when `rate` is zero.
+    /// [`UnusableRate`] if `rate` is zero.
     pub fn new(rate: u32) -> Result<Self, UnusableRate> {
         Self::between(rate, SAMPLE_RATE)
     }
 
-    /// A resampler from one rate to another.
+    /// A resampler between two rates in Hz.
     ///
     /// # Errors
-    /// [`UnusableRate`] when one of them is zero.
+    /// [`UnusableRate`] if either rate is zero.
     pub fn between(from: u32, to: u32) -> Result<Self, UnusableRate> {
         let filter = if from == to {
             None
@@ -68,8 +68,8 @@ impl Resampler {
         Ok(Self { from, to, filter, output: Vec::new(), taken: 0, received: 0 })
     }
 
-    /// Takes the next samples at the source's rate. What is not finite counts as silence, so that one bad sample cannot
-    /// spoil a whole block.
+    /// Adds samples at the source rate. Values that are not finite become zero, so that one bad sample cannot spoil a
+    /// block.
     pub fn push(&mut self, samples: &[f32]) {
         self.received += samples.len() as u64;
         let clean = samples.iter().map(|&sample| if sample.is_finite() { sample } else { 0.0 });
@@ -82,16 +82,16 @@ impl Resampler {
         }
     }
 
-    /// Takes out what stands ready at the rate that is wanted.
+    /// Takes the samples that are ready at the target rate.
     pub fn take(&mut self) -> std::vec::Drain<'_, f32> {
         self.taken += self.output.len();
         self.output.drain(..)
     }
 
-    /// Ends the signal and gives what was not taken out of it.
+    /// Ends the signal and returns the samples not taken yet.
     #[must_use]
     pub fn finish(mut self) -> Vec<f32> {
-        // What stood ready was never more than this: it came from whole blocks, and late by the delay.
+        // Never less than what was taken: that came from complete blocks and is late by the delay.
         let length = length_at(self.received, self.from, self.to).saturating_sub(self.taken);
         if let Some(filter) = &mut self.filter {
             filter.flush(&mut self.output, length);
@@ -102,7 +102,7 @@ impl Resampler {
 }
 
 impl Filter {
-    /// Runs every full block that waits.
+    /// Processes all complete blocks.
     fn drain(&mut self, output: &mut Vec<f32>) {
         let size = self.transform.input_frames_next();
         let mut start = 0;
@@ -114,11 +114,11 @@ impl Filter {
         self.waiting.drain(..start);
     }
 
-    /// Runs the last part block, then silence, until the tail of the filter is out.
+    /// Processes the last partial block, then silence until the filter's tail is out.
     fn flush(&mut self, output: &mut Vec<f32>, length: usize) {
         let last = self.waiting.len();
         self.run(0, last, output);
-        // The delay is half a block, so one block of silence is enough; the bound keeps this loop finite by itself.
+        // The delay is half a block, so one block of silence is enough; the bound guarantees termination.
         for _ in 0..3 {
             if output.len() >= length {
                 break;
@@ -144,8 +144,8 @@ impl Filter {
         ) else {
             return;
         };
-        // The sizes are the transform's own, so this cannot fail; if it ever did, silence in place of the block keeps
-        // all later times right.
+        // The sizes come from the transform itself, so this cannot fail; if it ever did, a silent block keeps later
+        // times correct.
         let outcome = self.transform.process_into_buffer(&input, &mut block, Some(&indexing));
         let produced = if let Ok((_, produced)) = outcome {
             produced
@@ -159,8 +159,8 @@ impl Filter {
     }
 }
 
-/// The samples in a block at the rate `from`: the least from [`BLOCK`] on whose half is a whole number at both rates, since the
-/// delay of the filter is half a block and can be cut off only in whole samples.
+/// Samples per block at the rate `from`: the smallest number from [`BLOCK`] on whose half is an integer at both rates,
+/// since the delay is half a block and must be a whole number of samples.
 fn block_size(from: u32, to: u32) -> Option<usize> {
     let (mut divisor, mut rest) = (from, to);
     while rest != 0 {
@@ -170,13 +170,13 @@ fn block_size(from: u32, to: u32) -> Option<usize> {
     Some(unit * BLOCK.div_ceil(unit).next_multiple_of(2))
 }
 
-/// `round(samples * 16000 / rate)`.
+/// Output length of [`Resampler::new`]: `round(samples * 16000 / rate)`.
 #[must_use]
 pub fn output_length(samples: u64, rate: u32) -> usize {
     length_at(samples, rate, SAMPLE_RATE)
 }
 
-/// `round(samples * to / from)`.
+/// `round(samples * to / from)`, without overflow.
 fn length_at(samples: u64, from: u32, to: u32) -> usize {
     let scaled = u128::from(samples) * u128::from(to);
     let rate = u128::from(from.max(1));
@@ -220,7 +220,7 @@ mod tests {
             let expected = tone(16_000, 32_000, 220.0);
             let output = resample(&samples, rate, 1_152);
             assert_eq!(output.len(), expected.len(), "{rate}");
-            // The edges ring: the tone starts and stops as if cut with a knife.
+            // The edges ring, because the tone starts and stops abruptly.
             let worst = (2_000..30_000).map(|n| (output[n] - expected[n]).abs()).fold(0.0, f32::max);
             assert!(worst < 0.01, "{rate} Hz: off by {worst}");
         }

@@ -1,8 +1,8 @@
-//! One signal at 16 kHz, read by ranges.
+//! A 16 kHz signal that is read by ranges.
 //!
-//! Short signals lie in memory, long ones in a scratch file of 16-bit samples ([`Spilled`]), and a mix or a cleaned signal only knows
-//! what it is made of. Nobody
-//! who reads one can tell, and nobody may hold all of one: four hours are a gigabyte. What is read is in [-1, 1] and finite.
+//! Short signals are kept in memory, long ones in a scratch file of 16-bit samples ([`Spilled`]); a mix and a signal
+//! with leakage removed are computed when they are read. Callers cannot tell the difference and must never hold a whole
+//! signal: four hours are a gigabyte. Samples are finite and within [-1, 1].
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,20 +11,21 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::leak_removed::{Leak, LeakRemoved};
+use super::levels::{Levels, Meter};
 use super::spilled::Spilled;
 use super::time::Millis;
 use crate::scratch::Scratch;
 
-/// Samples that a reader of a whole signal takes at once: 4 s, 256 KB.
+/// Samples per block when a whole signal is read: 4 s, 256 KB.
 pub const BLOCK: usize = 1 << 16;
 
-/// Decoded audio, or what was made of it, could not be kept or read back.
+/// Decoded audio, or data derived from it, could not be stored or read back.
 #[derive(Debug, thiserror::Error)]
 pub enum SignalError {
-    /// There is no room on the disk; there may be some later.
+    /// The disk is full; there may be room later.
     #[error("there is no room on the disk for the decoded audio")]
     NoRoom,
-    /// The disk failed.
+    /// The disk failed, with the I/O error.
     #[error("the decoded audio could not be kept on the disk: {0}")]
     Lost(#[source] io::Error),
 }
@@ -36,7 +37,7 @@ impl From<io::Error> for SignalError {
     }
 }
 
-/// One signal at 16 kHz, in [-1, 1] and finite, by construction. Clones share the samples.
+/// A 16 kHz signal with finite samples in [-1, 1]. Clones share the samples.
 #[derive(Clone)]
 pub struct Audio {
     length: usize,
@@ -51,14 +52,14 @@ enum Backing {
     LeakRemoved(Arc<LeakRemoved>),
 }
 
-/// Signals that are added up when they are read.
+/// A weighted sum of signals, computed when it is read.
 struct Mix {
     parts: Vec<(Audio, f32)>,
     gain: f32,
 }
 
 impl Audio {
-    /// Takes samples at 16 kHz; what is not finite becomes silence, what is too loud is clipped. They stay in memory.
+    /// Keeps 16 kHz samples in memory. Values that are not finite become 0, values beyond full scale are clipped.
     #[must_use]
     pub fn new(mut samples: Vec<f32>) -> Self {
         for sample in &mut samples {
@@ -67,7 +68,7 @@ impl Audio {
         Self { length: samples.len(), backing: Backing::Memory(Arc::new(samples)) }
     }
 
-    /// A signal of so many samples whose samples lie in a file.
+    /// A signal of `length` samples in a scratch file.
     pub(super) fn spilled(length: usize, file: Spilled) -> Self {
         Self { length, backing: Backing::File(Arc::new(file)) }
     }
@@ -79,42 +80,42 @@ impl Audio {
         Self { length, backing: Backing::Mixed(Arc::new(Mix { parts, gain })) }
     }
 
-    /// This signal without what leaks into it.
+    /// This signal with the given leaks subtracted.
     #[must_use]
-    pub(super) fn less(self, leaks: Vec<Leak>) -> Self {
+    pub(super) fn without_leaks(self, leaks: Vec<Leak>) -> Self {
         Self { length: self.length, backing: Backing::LeakRemoved(Arc::new(LeakRemoved { own: self, leaks })) }
     }
 
-    /// How many samples it has.
+    /// Number of samples in the signal.
     #[must_use]
     pub fn len(&self) -> usize {
         self.length
     }
 
-    /// Whether it has none.
+    /// True if the signal has no samples.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
 
-    /// Its length.
+    /// Duration, rounded down to milliseconds.
     #[must_use]
     pub fn duration(&self) -> Millis {
         Millis::from_sample(self.length)
     }
 
-    /// Where more of its size can be laid that is worked out of it; none when it lies in memory, and so may that.
+    /// Scratch space for derived data of similar size; none if the signal is in memory, where such data fits too.
     #[must_use]
     pub fn scratch(&self) -> Scratch {
         match &self.backing {
             Backing::Memory(_) => Scratch::none(),
             Backing::File(spilled) => spilled.scratch(),
             Backing::Mixed(mix) => mix.parts.first().map_or_else(Scratch::none, |(part, _)| part.scratch()),
-            Backing::LeakRemoved(less) => less.own.scratch(),
+            Backing::LeakRemoved(without_leaks) => without_leaks.own.scratch(),
         }
     }
 
-    /// The samples of a range, as far as the signal reaches.
+    /// The samples of a range, clipped to the signal's length.
     ///
     /// # Errors
     /// When they cannot be read back from the disk.
@@ -125,18 +126,30 @@ impl Audio {
             Backing::Memory(samples) => Ok(Cow::Borrowed(samples.get(start..end).unwrap_or_default())),
             Backing::File(spilled) => spilled.read(start..end).map(Cow::Owned),
             Backing::Mixed(mix) => mix.read(start..end).map(Cow::Owned),
-            Backing::LeakRemoved(less) => less.read(start..end).map(Cow::Owned),
+            Backing::LeakRemoved(without_leaks) => without_leaks.read(start..end).map(Cow::Owned),
         }
     }
 
-    /// A range in blocks of so many samples, of which the last may be shorter.
+    /// Iterates over a range in blocks of `length` samples; the last may be shorter.
     pub fn blocks(&self, range: Range<usize>, length: usize) -> impl Iterator<Item = Result<Cow<'_, [f32]>, SignalError>> {
         let end = range.end.min(self.length);
         let length = length.max(1);
         (range.start..end).step_by(length).map(move |start| self.read(start..(start + length).min(end)))
     }
 
-    /// For reading short ranges one after the other.
+    /// Measures the whole signal.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn levels(&self) -> Result<Levels, SignalError> {
+        let mut meter = Meter::default();
+        for block in self.blocks(0..self.length, BLOCK) {
+            meter.push(&block?);
+        }
+        Ok(meter.levels())
+    }
+
+    /// A reader for short ranges in ascending order.
     #[must_use]
     pub fn cursor(&self) -> Cursor<'_> {
         let block = match &self.backing {
@@ -173,7 +186,7 @@ impl Mix {
     }
 }
 
-/// Reads short ranges of a signal that follow each other, and goes to the disk once for many of them.
+/// Reads short consecutive ranges of a signal, with one disk access for many of them.
 pub struct Cursor<'a> {
     audio: &'a Audio,
     from: usize,
@@ -181,19 +194,19 @@ pub struct Cursor<'a> {
 }
 
 impl Cursor<'_> {
-    /// How many samples the whole signal has.
+    /// Number of samples in the whole signal.
     #[must_use]
     pub fn len(&self) -> usize {
         self.audio.len()
     }
 
-    /// Whether it has none.
+    /// True if the signal has no samples.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.audio.is_empty()
     }
 
-    /// The samples of a range, as far as the signal reaches.
+    /// The samples of a range, clipped to the signal's length.
     ///
     /// # Errors
     /// When they cannot be read back from the disk.
@@ -208,7 +221,7 @@ impl Cursor<'_> {
     }
 }
 
-/// What a sample counts as: silence when it is not finite, full scale when it is too loud.
+/// Makes a sample valid: 0 if it is not finite, else limited to full scale.
 pub(super) fn clean(sample: f32) -> f32 {
     if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 }
 }

@@ -1,8 +1,9 @@
-//! The samples of a long signal in a scratch file, 16 bits each.
+//! The samples of a long signal in a scratch file, as 16-bit integers.
 //!
-//! 16 bits keep what telephones, and nearly all recorders, deliver: their rounding lies 98 dB below full scale, below the noise of any
-//! line, and a 16-bit source at 16 kHz comes back bit for bit. Against 32 bits they halve the disk that four hours need. A block
-//! that goes beyond full scale is written at a level of its own, so that nothing is cut off before the whole signal is known.
+//! 16 bits preserve what telephones and nearly all recorders deliver: the rounding noise is at -98 dBFS, below the
+//! noise of any line, and a 16-bit source at 16 kHz is preserved exactly. Compared with 32 bits they halve the disk
+//! space of long recordings. A block that exceeds full scale has its own scale, so that nothing is clipped before the
+//! whole signal is known.
 
 use std::ops::Range;
 
@@ -10,49 +11,49 @@ use super::levels::Correction;
 use super::signal::{BLOCK, SignalError, clean};
 use crate::scratch::{Scratch, ScratchFile};
 
-/// Bytes of a sample.
+/// Bytes per stored sample.
 pub(super) const SAMPLE_BYTES: usize = size_of::<i16>();
 
-/// Full scale of 16 bits.
+/// Full scale of 16-bit integers.
 const FULL_SCALE: f32 = 32_768.0;
 
-/// Where the samples lie. Written block by block, the last of which may be shorter.
+/// Samples in a scratch file, written in blocks, of which the last may be shorter.
 pub(super) struct Spilled {
     file: Box<dyn ScratchFile>,
     scratch: Scratch,
-    /// The level of each block.
+    /// Scale of each block, at least 1.
     scales: Vec<f32>,
     correction: Correction,
 }
 
 impl Spilled {
-    /// An empty one; none where there is no place for it.
+    /// An empty file; `None` if there is no scratch space.
     pub(super) fn create(scratch: &Scratch) -> Result<Option<Self>, SignalError> {
         let file = scratch.create()?;
         Ok(file.map(|file| Self { file, scratch: scratch.clone(), scales: Vec::new(), correction: Correction::NONE }))
     }
 
-    /// The same, whose samples are set right when they are read.
+    /// Sets the correction that is applied when samples are read.
     pub(super) fn with_correction(self, correction: Correction) -> Self {
         Self { correction, ..self }
     }
 
-    /// Where more of its size can be laid.
+    /// The scratch space that the file is in.
     pub(super) fn scratch(&self) -> Scratch {
         self.scratch.clone()
     }
 
-    /// Adds a block; after one that is shorter than [`BLOCK`] there must be none.
+    /// Appends a block. Only the last block may be shorter than [`BLOCK`].
     pub(super) fn append(&mut self, block: &[f32]) -> Result<(), SignalError> {
         let scale = block.iter().fold(1.0_f32, |peak, sample| peak.max(sample.abs()));
-        // A float beyond the range of an integer becomes its nearest end.
+        // The cast saturates at the ends of the integer range.
         let encode = |sample: &f32| ((sample / scale * FULL_SCALE).round() as i16).to_le_bytes();
         let bytes: Vec<u8> = block.iter().flat_map(encode).collect();
         self.scales.push(scale);
         Ok(self.file.append(&bytes)?)
     }
 
-    /// The samples of a range that is there.
+    /// Reads a range inside the signal.
     pub(super) fn read(&self, range: Range<usize>) -> Result<Vec<f32>, SignalError> {
         let mut bytes = vec![0; range.len() * SAMPLE_BYTES];
         self.file.read_at((range.start * SAMPLE_BYTES) as u64, &mut bytes)?;

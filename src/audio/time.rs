@@ -1,6 +1,6 @@
-//! Instants and stretches of a recording, in whole milliseconds.
+//! Times and time spans of a recording, in whole milliseconds.
 
-/// Milliseconds from the start of the recording, or a length in milliseconds.
+/// Milliseconds from the start of the recording, or a duration in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Millis(pub u64);
 
@@ -8,31 +8,31 @@ impl Millis {
     /// The start of the recording.
     pub const ZERO: Self = Self(0);
 
-    /// Rounds to the nearest millisecond; what is negative or not a number becomes zero.
+    /// Rounds to the nearest millisecond; negative values and NaN become zero.
     #[must_use]
     pub fn from_seconds(seconds: f64) -> Self {
         Self((seconds * 1000.0).round() as u64)
     }
 
-    /// The same in seconds.
+    /// The same time in seconds.
     #[must_use]
     pub fn as_seconds(self) -> f64 {
         self.0 as f64 / 1000.0
     }
 
-    /// The instant of a sample at 16 kHz.
+    /// The time of a sample at 16 kHz, rounded down.
     #[must_use]
     pub const fn from_sample(index: usize) -> Self {
         Self(index as u64 / 16)
     }
 
-    /// The sample at 16 kHz at this instant.
+    /// The index of the sample at this time, at 16 kHz.
     #[must_use]
     pub const fn to_sample(self) -> usize {
         (self.0 * 16) as usize
     }
 
-    /// The difference, or zero when `other` is later.
+    /// The difference, or zero if `other` is later.
     #[must_use]
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
@@ -46,7 +46,7 @@ impl std::ops::Add for Millis {
     }
 }
 
-/// A stretch of a recording; never empty, never backwards.
+/// A non-empty span of time with `start < end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimeSpan {
     start: Millis,
@@ -54,50 +54,50 @@ pub struct TimeSpan {
 }
 
 impl TimeSpan {
-    /// A stretch, unless it would be empty or backwards.
+    /// A span; `None` if it would be empty or reversed.
     #[must_use]
     pub const fn new(start: Millis, end: Millis) -> Option<Self> {
         if start.0 < end.0 { Some(Self { start, end }) } else { None }
     }
 
-    /// When it begins.
+    /// Start of the span, inclusive.
     #[must_use]
     pub const fn start(self) -> Millis {
         self.start
     }
 
-    /// When it ends; later than the start.
+    /// End of the span, exclusive; later than the start.
     #[must_use]
     pub const fn end(self) -> Millis {
         self.end
     }
 
-    /// How long it is.
+    /// Duration of the span; never zero.
     #[must_use]
     pub const fn duration(self) -> Millis {
         Millis(self.end.0 - self.start.0)
     }
 
-    /// How much of it lies in `other` as well.
+    /// Duration of the intersection with `other`.
     #[must_use]
     pub fn overlap(self, other: Self) -> Millis {
         self.end.min(other.end).saturating_sub(self.start.max(other.start))
     }
 
-    /// The instant in its middle.
+    /// The time midway between start and end.
     #[must_use]
     pub const fn middle(self) -> Millis {
         Millis(self.start.0.midpoint(self.end.0))
     }
 
-    /// The smallest stretch that holds both.
+    /// The smallest span that contains both.
     #[must_use]
     pub fn hull(self, other: Self) -> Self {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 }
 
-/// Sorts and joins stretches that touch, overlap, or lie at most `gap` apart.
+/// Sorts spans and merges those that overlap or are at most `gap` apart.
 #[must_use]
 pub fn merge(mut spans: Vec<TimeSpan>, gap: Millis) -> Vec<TimeSpan> {
     spans.sort_unstable();

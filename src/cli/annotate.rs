@@ -1,18 +1,17 @@
 //! `callannotate annotate FILE`: the same pipeline without a server.
 
-use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{Read, Write as _};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use data_encoding::HEXLOWER;
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
 
-use super::{AnnotateArguments, Format};
-use crate::annotate::document::Document;
+use super::AnnotateArguments;
 use crate::audio::headerless::Headerless;
 use crate::config::Config;
 use crate::context::JobContext;
@@ -60,12 +59,9 @@ pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Res
             eprintln!("warning: {warning}");
         }
     }
-    let text = match arguments.format {
-        Format::Json => serde_json::to_string_pretty(&document)? + "\n",
-        Format::Text => dialogue(&document),
-        Format::Rttm => rttm(&document, &arguments.file),
-    };
-    std::io::stdout().lock().write_all(text.as_bytes()).context("cannot write to standard output")
+    let recording = arguments.file.file_stem().unwrap_or_default().to_string_lossy();
+    let exported = arguments.format.export(&document, &recording);
+    std::io::stdout().lock().write_all(&exported).context("cannot write to standard output")
 }
 
 /// Where long recordings are laid while they are worked on: where `TMPDIR` says, else `/var/tmp`, since `/tmp` is memory on many
@@ -87,50 +83,5 @@ fn measure(path: &Path) -> std::io::Result<(u64, String)> {
         size += count as u64;
         digest.update(&buffer[..count]);
     }
-    let hexadecimal = digest.finalize().iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _always_ok = write!(text, "{byte:02x}");
-        text
-    });
-    Ok((size, hexadecimal))
-}
-
-/// `[00:01.20 - 00:03.40] Alice: text`, a line a segment.
-fn dialogue(document: &Document) -> String {
-    let label = |id: &str| {
-        document
-            .speakers
-            .iter()
-            .find(|speaker| speaker.speaker_id == id)
-            .map_or_else(|| id.to_owned(), |speaker| speaker.label.clone())
-    };
-    document.segments.iter().fold(String::new(), |mut text, segment| {
-        let (start, end) = (clock(segment.start_time), clock(segment.end_time));
-        // Writing to a String cannot fail.
-        let _always_ok = writeln!(text, "[{start} - {end}] {}: {}", label(&segment.speaker_id), segment.text);
-        text
-    })
-}
-
-fn clock(seconds: f64) -> String {
-    let minutes = (seconds / 60.0).floor();
-    format!("{minutes:02.0}:{:05.2}", seconds - minutes * 60.0)
-}
-
-/// The turns in NIST's RTTM (RT-09 evaluation plan, appendix A).
-fn rttm(document: &Document, file: &Path) -> String {
-    let name: String =
-        file.file_stem().unwrap_or_default().to_string_lossy().chars().map(|c| if c.is_whitespace() { '_' } else { c }).collect();
-    document.turns.iter().fold(String::new(), |mut text, turn| {
-        let channel = turn.channel.map_or(1, |channel| channel + 1);
-        // Writing to a String cannot fail.
-        let _always_ok = writeln!(
-            text,
-            "SPEAKER {name} {channel} {:.3} {:.3} <NA> <NA> {} <NA> <NA>",
-            turn.start_time,
-            turn.end_time - turn.start_time,
-            turn.speaker_id
-        );
-        text
-    })
+    Ok((size, HEXLOWER.encode(&digest.finalize())))
 }

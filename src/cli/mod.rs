@@ -9,10 +9,12 @@ mod serve;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::app::AppError;
 use crate::config::{self, Config};
+use crate::document::export::{ExportFormat, FORMATS};
 use crate::models::command::ModelsArgs;
 
 /// The exit code when the engine stands still: nothing is wrong with the settings or the machine, and a new process goes on
@@ -66,8 +68,8 @@ struct AnnotateArguments {
     /// The recording.
     file: PathBuf,
     /// What to print.
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    #[arg(long, value_parser = export_format(), default_value = "text")]
+    format: ExportFormat,
     /// Language of the call: auto, or a code such as ru or en.
     #[arg(long, value_parser = language)]
     language: Option<String>,
@@ -76,14 +78,10 @@ struct AnnotateArguments {
     speakers: Option<u16>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// The result as one JSON document.
-    Json,
-    /// The dialogue, a line a segment.
-    Text,
-    /// Who speaks when, as NIST RTTM.
-    Rttm,
+/// Takes the name of an export format; help and refusals list the names.
+fn export_format() -> impl TypedValueParser<Value = ExportFormat> {
+    let names = FORMATS.map(|format| PossibleValue::new(format.name).help(format.summary));
+    PossibleValuesParser::new(names).try_map(|name| ExportFormat::find(&name).ok_or("no such format"))
 }
 
 fn language(text: &str) -> Result<String, String> {

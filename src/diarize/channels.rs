@@ -1,9 +1,8 @@
-//! The channels of one recording, each diarized by itself, joined into one diarization.
+//! Diarizes the channels of a recording separately and combines the results.
 //!
-//! When channels differ nobody speaks on two of them: each has its own speakers, and no clustering goes across. What is heard
-//! of the other side of a call, its echo in the line or the room, is not a speaker of this channel: while it is heard the other
-//! channel is louder by far, always. A speech turn that stays so far below the other channel is taken out, and with it a
-//! speaker who has no other turns.
+//! When channels differ, no speaker is on two of them: each channel has its own speakers, and clustering never crosses
+//! channels. The other side of the call can be audible as an echo from the line or the room; the other channel is then
+//! always much louder. Turns that stay far below another channel are removed, and so are speakers without other turns.
 
 use super::{Diarization, Diarize, DiarizeError, SpeakerCount, SpeakerIndex, SpeechTurn, checkpoint};
 use crate::audio::time::{Millis, TimeSpan};
@@ -11,56 +10,57 @@ use crate::audio::{Audio, BLOCK, SignalError};
 use crate::context::JobContext;
 use crate::jobs::stage::Stage;
 
-/// How far below another channel a turn has to stay to be its echo: 15 dB, as a ratio of mean squares. The two ends of a call
-/// differ by that much in level only when one of them is silent.
-const ECHO: f64 = 0.032;
-/// One person a channel is the rule. Another one is believed who speaks that long, and that share of the channel's speech.
-const CLEARLY_THERE: Millis = Millis(5000);
-const CLEAR_SHARE: f64 = 0.15;
+/// A turn this far below another channel is an echo: 15 dB, as a ratio of mean squares. The two ends of a call differ
+/// that much only when one of them is silent.
+const ECHO_RATIO: f64 = 0.032;
+/// One speaker per channel is the rule. Another one must speak at least this long and have at least this share of the
+/// channel's speech.
+const MIN_SECOND_SPEAKER: Millis = Millis(5000);
+const MIN_SECOND_SPEAKER_SHARE: f64 = 0.15;
 
-/// Diarizes the signals of one recording. With more than one, each is a channel and has its own speakers; a given number of
-/// speakers that equals the number of channels is then one a channel. What was found on a signal is kept, and taken from there
-/// after a restart.
+/// Diarizes the signals of one recording. Several signals are channels, each with its own speakers; if the given number
+/// of speakers equals the number of channels, each channel has one. The result of each signal is checkpointed and
+/// reused after a restart.
 ///
 /// # Errors
-/// When told to stop, or when a model fails.
+/// When the job is stopped, or a signal or model fails.
 pub fn diarize_channels(
     diarizer: &mut dyn Diarize,
     ctx: &JobContext,
     signals: &[(Option<u16>, &Audio)],
     count: SpeakerCount,
 ) -> Result<Diarization, DiarizeError> {
-    let kept = |index, find: &mut dyn FnMut() -> Result<Diarization, DiarizeError>| {
+    let remembered = |index, find: &mut dyn FnMut() -> Result<Diarization, DiarizeError>| {
         if let Some(found) = checkpoint::recall(ctx.checkpoints(), index) {
             return Ok(found);
         }
         find().inspect(|found| checkpoint::keep(ctx.checkpoints(), index, found))
     };
     if let [(channel, audio)] = signals {
-        let mut found = kept(0, &mut || diarizer.diarize(ctx, audio, count))?;
+        let mut found = remembered(0, &mut || diarizer.diarize(ctx, audio, count))?;
         found.speakers.iter_mut().for_each(|speaker| speaker.channel = *channel);
         return Ok(found);
     }
-    // What is known of all channels together says of one only that it has not more.
+    // A count for the whole recording is only an upper bound for one channel.
     let of_a_channel =
         if count.given() == Some(signals.len()) { SpeakerCount::exactly(1) } else { SpeakerCount { min: 1, max: count.max } };
     let mut parts = Vec::with_capacity(signals.len());
     for (index, (channel, audio)) in signals.iter().enumerate() {
-        // Each channel is a part of the stage.
+        // Each channel advances the stage by its share.
         let part = ctx.within(index, signals.len());
         let others: Vec<&Audio> =
             signals.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, (_, audio))| *audio).collect();
-        let mut found = kept(index, &mut || {
+        let mut found = remembered(index, &mut || {
             let mut most = of_a_channel.max;
             loop {
                 let found = diarizer.diarize(&part, audio, SpeakerCount { min: of_a_channel.min, max: most })?;
                 let found = without_echoes(found, audio, &others)?;
-                let believed = believed(&found).max(of_a_channel.min);
-                if believed >= found.speakers.iter().filter(|speaker| speaker.speech > Millis::ZERO).count() {
+                let present = clear_speakers(&found).max(of_a_channel.min);
+                if present >= found.speakers.iter().filter(|speaker| speaker.speech > Millis::ZERO).count() {
                     return Ok(found);
                 }
-                // Fewer each time: who was not believed may have been two parts of one person.
-                most = believed;
+                // Retry with fewer speakers: a dismissed one may have been part of another.
+                most = present;
             }
         })?;
         part.report(Stage::Diarization, 100);
@@ -71,7 +71,7 @@ pub fn diarize_channels(
     Ok(join(&parts))
 }
 
-/// Takes out the turns that are another channel's; a speaker without others has no speech then.
+/// Removes turns that are echoes of another channel and recomputes each speaker's speech.
 fn without_echoes(mut found: Diarization, audio: &Audio, others: &[&Audio]) -> Result<Diarization, SignalError> {
     let mut own = Vec::with_capacity(found.turns.len());
     for turn in found.turns {
@@ -86,18 +86,18 @@ fn without_echoes(mut found: Diarization, audio: &Audio, others: &[&Audio]) -> R
     Ok(found)
 }
 
-/// How many of the speakers of one channel are clearly there; at least one.
-fn believed(found: &Diarization) -> usize {
+/// Number of speakers with a clear share of the channel's speech; at least 1.
+fn clear_speakers(found: &Diarization) -> usize {
     let all: u64 = found.speakers.iter().map(|speaker| speaker.speech.0).sum();
-    let clear = |speech: Millis| speech >= CLEARLY_THERE && speech.0 as f64 >= CLEAR_SHARE * all as f64;
+    let clear = |speech: Millis| speech >= MIN_SECOND_SPEAKER && speech.0 as f64 >= MIN_SECOND_SPEAKER_SHARE * all as f64;
     found.speakers.iter().filter(|speaker| clear(speaker.speech)).count().max(1)
 }
 
-/// Whether a stretch of one channel is only what another one leaks into it.
+/// True if a span is only leakage from another channel.
 fn is_echo(span: TimeSpan, audio: &Audio, others: &[&Audio]) -> Result<bool, SignalError> {
     let here = energy(audio, span)?;
     for other in others {
-        if here < ECHO * energy(other, span)? {
+        if here < ECHO_RATIO * energy(other, span)? {
             return Ok(true);
         }
     }
@@ -112,7 +112,7 @@ fn energy(audio: &Audio, span: TimeSpan) -> Result<f64, SignalError> {
     Ok(energy)
 }
 
-/// Numbers the speakers of all channels by their first turns; who has no turn is gone.
+/// Combines channels, numbering speakers by their first turn; speakers without turns are dropped.
 fn join(parts: &[Diarization]) -> Diarization {
     let mut turns: Vec<((usize, SpeakerIndex), SpeechTurn)> = parts
         .iter()
@@ -147,21 +147,26 @@ fn join(parts: &[Diarization]) -> Diarization {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diarize::{Certainty, DiarizedSpeaker};
-    use crate::models::ModelInfo;
+    use crate::capabilities::ModelInfo;
+    use crate::diarize::{DiarizedSpeaker, TurnProbability};
 
-    /// Finds one speaker from the first to the last sample that is not silent.
+    /// Finds one speaker from the first to the last non-zero sample.
     struct Loud;
 
     impl Diarize for Loud {
         fn diarize(&mut self, _: &JobContext, audio: &Audio, _: SpeakerCount) -> Result<Diarization, DiarizeError> {
-            let heard = |sample: &f32| sample.abs() > 1e-6;
+            let is_loud = |sample: &f32| sample.abs() > 1e-6;
             let samples = audio.read(0..audio.len())?;
-            let first = samples.iter().position(heard).unwrap_or(0);
-            let last = samples.iter().rposition(heard).unwrap_or(0);
+            let first = samples.iter().position(is_loud).unwrap_or(0);
+            let last = samples.iter().rposition(is_loud).unwrap_or(0);
             let span = TimeSpan::new(Millis::from_sample(first), Millis::from_sample(last + 1));
             let turns: Vec<_> = span
-                .map(|span| SpeechTurn { span, speaker: SpeakerIndex(0), confidence: 1.0, certainty: Certainty::default() })
+                .map(|span| SpeechTurn {
+                    span,
+                    speaker: SpeakerIndex(0),
+                    confidence: 1.0,
+                    probability: TurnProbability::default(),
+                })
                 .into_iter()
                 .collect();
             let speaker = DiarizedSpeaker { channel: None, speech: Millis::ZERO, voiceprint: None };
@@ -190,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leaks_from_the_other_side_is_no_speaker() {
+    fn leakage_from_the_other_side_is_not_a_speaker() {
         let (left, right) = (signal(0.1, 0, 8_000), signal(0.001, 0, 8_000));
         assert_eq!(channels(&left, &right), [(Some(0), 0)]);
     }

@@ -1,11 +1,11 @@
-//! The diarization of one signal as a checkpoint keeps it, and back.
+//! Serializes the diarization of one signal for a checkpoint and reads it back.
 //!
-//! Numbers with a fraction are kept as their bits: what is recalled is what was found, to the last digit. Nothing that lies in
-//! the file is believed before it fits.
+//! Floating-point numbers are stored as their bits, so that a restored result is identical. Every value read from the
+//! file is validated.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Certainty, Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn};
+use super::{Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn, TurnProbability};
 use crate::audio::time::{Millis, TimeSpan};
 use crate::checkpoints::Checkpoints;
 use crate::voiceprint::Voiceprint;
@@ -38,12 +38,12 @@ struct TurnRecord {
     certainty: Vec<u8>,
 }
 
-/// What was found on this signal before.
+/// Restores the result for a signal; `None` if there is no valid one.
 pub(super) fn recall(checkpoints: &Checkpoints, signal: usize) -> Option<Diarization> {
     checkpoints.recall(&name(signal), diarization)
 }
 
-/// Keeps what was found on a signal.
+/// Stores the result for a signal.
 pub(super) fn keep(checkpoints: &Checkpoints, signal: usize, found: &Diarization) {
     if let Some(record) = record(found) {
         checkpoints.keep(&name(signal), &record);
@@ -54,7 +54,7 @@ fn name(signal: usize) -> String {
     format!("diarization/{signal}")
 }
 
-/// None for times that no recording has.
+/// `None` if a time does not fit into 32 bits of milliseconds.
 fn record(found: &Diarization) -> Option<DiarizationRecord> {
     let milliseconds = |time: Millis| u32::try_from(time.0).ok();
     let speaker = |speaker: &DiarizedSpeaker| {
@@ -70,7 +70,7 @@ fn record(found: &Diarization) -> Option<DiarizationRecord> {
             from_ms: milliseconds(turn.span.start())?,
             to_ms: milliseconds(turn.span.end())?,
             confidence_bits: turn.confidence.to_bits(),
-            certainty: turn.certainty.values().to_vec(),
+            certainty: turn.probability.values().to_vec(),
         })
     };
     Some(DiarizationRecord {
@@ -98,7 +98,7 @@ fn diarization(record: DiarizationRecord) -> Option<Diarization> {
             span,
             speaker: SpeakerIndex(Some(turn.speaker).filter(|speaker| *speaker < count)?),
             confidence: number(turn.confidence_bits)?,
-            certainty: Certainty::from_values(span, turn.certainty)?,
+            probability: TurnProbability::from_values(span, turn.certainty)?,
         })
     };
     Some(Diarization {
@@ -123,19 +123,19 @@ mod tests {
                 span,
                 speaker: SpeakerIndex(1),
                 confidence: 0.7,
-                certainty: Certainty::of(span, |part| part.start().as_seconds() as f32 / 3.0),
+                probability: TurnProbability::of(span, |part| part.start().as_seconds() as f32 / 3.0),
             }],
         }
     }
 
     #[test]
-    fn what_is_recalled_is_what_was_found() {
+    fn a_restored_diarization_is_identical() {
         let json = serde_json::to_string(&record(&found()).unwrap()).unwrap();
         assert_eq!(diarization(serde_json::from_str(&json).unwrap()), Some(found()));
     }
 
     #[test]
-    fn what_cannot_be_is_not_believed() {
+    fn invalid_values_are_rejected() {
         let spoilt: [fn(&mut DiarizationRecord); 4] = [
             |record| record.turns[0].speaker = 2,
             |record| record.turns[0].to_ms = 100,

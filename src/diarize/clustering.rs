@@ -1,167 +1,179 @@
-//! Which stretches are one person, and how many persons there are.
+//! Assigns subsegments to speakers and estimates the number of speakers. Pure.
 //!
-//! Pure. Average linkage on the distance of the voices and the votes of the windows gives groups that are surely one person each;
-//! then whole groups are joined by their centres ([`super::groups`]), down to the given number or as long as the recording itself
-//! says that they are one voice ([`super::voices`]). Short stretches take no part in that and go to the nearest person afterwards.
-//! What other ways were tried, and their error rates, is told in docs/diarization.md.
+//! Average linkage over embedding distances and pairwise constraints gives clusters that each belong to one speaker
+//! with high certainty. These are merged by their centroids ([`super::clusters`]), down to the given number or while
+//! they are closer than the calibrated distance ([`super::calibration`]). Subsegments too short to be clustered are
+//! assigned afterwards. Alternatives and their error rates are in docs/experiments.md.
 
 use super::SpeakerCount;
-use super::groups::Groups;
-use super::linkage::{Dendrogram, Dissimilarities, Linkage};
-use super::links::Links;
-use super::stretches::Stretch;
-use super::voices::{Calibration, Rules};
+use super::calibration::{Calibration, Thresholds};
+use super::clusters::Clusters;
+use super::constraints::PairConstraints;
+use super::linkage::{Dendrogram, DistanceMatrix, Linkage};
+use super::subsegments::Subsegment;
 use crate::voiceprint::dot;
 
-/// Shorter stretches are not clustered, only given to someone.
-const ENOUGH_SECONDS: f32 = 0.8;
-/// Stretches at least so long, in seconds, say how far apart voices are in this recording, where the windows are so sure of them.
-const TELLING_SECONDS: f32 = 1.0;
-const TELLING_VOTE: f32 = 0.7;
-/// With more stretches than this an even choice is clustered and the others find their person afterwards: time and memory grow
-/// with the square (this many take 18 MB), and an hour has more than a thousand.
-const MOST_CLUSTERED: usize = 3000;
-/// More groups than this are not compared by their centres: far more than persons speak in a call.
-const MOST_GROUPS: usize = 64;
-/// Steps in which the first groups are made smaller when fewer were found than persons are wanted.
-const FINER: f32 = 0.05;
-/// What the votes of its windows and the nearest stretch in time count for a stretch without a voice of its own.
-const LINKS: f32 = 0.5;
-const NEAREST: f32 = 0.02;
+/// Shorter subsegments are not clustered but assigned afterwards.
+const MIN_CLUSTERED_SECONDS: f32 = 0.8;
+/// Minimum duration of both subsegments in seconds, and minimum absolute constraint, for a pair to be used in
+/// calibration.
+const MIN_CALIBRATION_SECONDS: f32 = 1.0;
+const SURE_CONSTRAINT: f32 = 0.7;
+/// Above this number an even selection of subsegments is clustered and the others are assigned afterwards, since time
+/// and memory grow with the square (3,000 take 18 MB) and an hour has more than a thousand.
+const MAX_CLUSTERED: usize = 3000;
+/// Maximum clusters compared by centroids; far more than the speakers of any call.
+const MAX_INITIAL_CLUSTERS: usize = 64;
+/// Step by which the merge distance decreases while there are fewer clusters than speakers.
+const DISTANCE_STEP: f32 = 0.05;
+/// Weights of the constraints and of the nearest subsegment in time when an unclustered subsegment is assigned.
+const CONSTRAINT_WEIGHT: f32 = 0.5;
+const NEAREST_BONUS: f32 = 0.02;
 
-/// The person that speaks in each stretch, persons numbered from 0.
+/// Speaker of each subsegment; speakers are numbered from 0.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Persons {
-    /// Of each stretch.
-    pub(super) of: Vec<usize>,
-    /// How many there are; at least 1.
+pub(super) struct SpeakerLabels {
+    /// Speaker index of each subsegment.
+    pub(super) labels: Vec<usize>,
+    /// Number of speakers, at least 1.
     pub(super) count: usize,
 }
 
-/// Clusters the stretches of a recording by their voices; a stretch that is too short has none.
-pub(super) fn persons(
-    stretches: &[Stretch],
+/// Assigns each subsegment to a speaker. `voices` holds the subsegments' embeddings; `None` for those too short to have
+/// one.
+pub(super) fn cluster_speakers(
+    subsegments: &[Subsegment],
     voices: &[Option<Vec<f32>>],
-    links: &Links,
+    constraints: &PairConstraints,
     calibration: &Calibration,
     count: SpeakerCount,
-) -> Persons {
-    let seconds: Vec<f32> = stretches.iter().map(Stretch::seconds).collect();
-    let chosen = worth_clustering(&seconds, voices);
+) -> SpeakerLabels {
+    let seconds: Vec<f32> = subsegments.iter().map(Subsegment::seconds).collect();
+    let chosen = select_for_clustering(&seconds, voices);
     if chosen.is_empty() {
-        // Too little for a voiceprint anywhere: one person.
-        return Persons { of: vec![0; stretches.len()], count: 1 };
+        // Too little speech for any embedding: one speaker.
+        return SpeakerLabels { labels: vec![0; subsegments.len()], count: 1 };
     }
     let vectors: Vec<&[f32]> = chosen.iter().map(|index| voices[*index].as_deref().unwrap_or_default()).collect();
     let lengths: Vec<f32> = chosen.iter().map(|index| seconds[*index]).collect();
-    let linked = among(&chosen, links, stretches.len());
-    let rules = rules(&vectors, &lengths, &linked, calibration);
-    let distances = Dissimilarities::from_fn(chosen.len(), |one, other| {
-        let vote = links.vote(chosen[one], chosen[other]);
-        1.0 - dot(vectors[one], vectors[other]) - if vote > 0.0 { rules.linked } else { rules.parted } * vote
+    let chosen_constraints = constraints_among(&chosen, constraints, subsegments.len());
+    let thresholds = thresholds(&vectors, &lengths, &chosen_constraints, calibration);
+    let distances = DistanceMatrix::from_fn(chosen.len(), |one, other| {
+        let constraint = constraints.between(chosen[one], chosen[other]);
+        1.0 - dot(vectors[one], vectors[other])
+            - if constraint > 0.0 { thresholds.must_link_bonus } else { thresholds.cannot_link_penalty } * constraint
     });
     let tree = Dendrogram::new(distances, Linkage::Average);
-    let labels = first_groups(&tree, rules.pure, count.min);
-    let mut groups = Groups { vectors: &vectors, seconds: &lengths, links: &linked, rules, labels };
-    groups.dissolve_small(count.min);
+    let labels = initial_clusters(&tree, thresholds.initial_distance, count.min);
+    let mut clusters = Clusters { vectors: &vectors, seconds: &lengths, constraints: &chosen_constraints, thresholds, labels };
+    clusters.dissolve_small(count.min);
     if count.given().is_none() {
-        groups.settle();
+        clusters.reassign();
     }
-    groups.join(count.min, count.max);
+    clusters.merge(count.min, count.max);
     if count.given().is_none() {
-        groups.dissolve_small(count.min);
+        clusters.dissolve_small(count.min);
     }
-    let known = chosen.iter().copied().zip(groups.labels.iter().copied()).collect::<Vec<_>>();
-    give_away(stretches, voices, links, &groups.centres(), &known)
+    let known = chosen.iter().copied().zip(clusters.labels.iter().copied()).collect::<Vec<_>>();
+    assign_rest(subsegments, voices, constraints, &clusters.centroids(), &known)
 }
 
-/// The stretches with enough speech, at most [`MOST_CLUSTERED`], evenly spread.
-fn worth_clustering(seconds: &[f32], voices: &[Option<Vec<f32>>]) -> Vec<usize> {
+/// Indices of subsegments with an embedding and enough speech, evenly thinned to at most [`MAX_CLUSTERED`].
+fn select_for_clustering(seconds: &[f32], voices: &[Option<Vec<f32>>]) -> Vec<usize> {
     let known = || (0..seconds.len()).filter(|index| voices[*index].is_some());
     let longest = known().map(|index| seconds[index]).fold(0.0, f32::max);
-    let all: Vec<usize> = known().filter(|index| seconds[*index] >= ENOUGH_SECONDS.min(longest)).collect();
-    let stride = all.len().div_ceil(MOST_CLUSTERED).max(1);
+    let all: Vec<usize> = known().filter(|index| seconds[*index] >= MIN_CLUSTERED_SECONDS.min(longest)).collect();
+    let stride = all.len().div_ceil(MAX_CLUSTERED).max(1);
     all.into_iter().step_by(stride).collect()
 }
 
-/// The links among the chosen, by their places in the choice.
-fn among(chosen: &[usize], links: &Links, stretches: usize) -> Vec<Vec<(usize, f32)>> {
-    let mut places = vec![None; stretches];
+/// The constraints between chosen subsegments, indexed by their position in the selection.
+fn constraints_among(chosen: &[usize], constraints: &PairConstraints, subsegments: usize) -> Vec<Vec<(usize, f32)>> {
+    let mut places = vec![None; subsegments];
     for (place, index) in chosen.iter().enumerate() {
         places[*index] = Some(place);
     }
-    let of = |index: &usize| links.of_stretch(*index).iter().filter_map(|(other, vote)| Some((places[*other]?, *vote))).collect();
+    let of = |index: &usize| {
+        constraints.of_subsegment(*index).iter().filter_map(|(other, constraint)| Some((places[*other]?, *constraint))).collect()
+    };
     chosen.iter().map(of).collect()
 }
 
-/// What distances mean in this recording.
-fn rules(vectors: &[&[f32]], seconds: &[f32], links: &[Vec<(usize, f32)>], calibration: &Calibration) -> Rules {
+/// Calibrates the thresholds on pairs with a strong constraint.
+fn thresholds(vectors: &[&[f32]], seconds: &[f32], constraints: &[Vec<(usize, f32)>], calibration: &Calibration) -> Thresholds {
     let (mut same, mut different) = (Vec::new(), Vec::new());
-    for (one, links) in links.iter().enumerate() {
-        for (other, vote) in links.iter().filter(|(other, _)| *other > one) {
-            if seconds[one].min(seconds[*other]) < TELLING_SECONDS {
+    for (one, constraints) in constraints.iter().enumerate() {
+        for (other, constraint) in constraints.iter().filter(|(other, _)| *other > one) {
+            if seconds[one].min(seconds[*other]) < MIN_CALIBRATION_SECONDS {
                 continue;
             }
             let distance = 1.0 - dot(vectors[one], vectors[*other]);
-            if *vote > TELLING_VOTE {
+            if *constraint > SURE_CONSTRAINT {
                 same.push(distance);
-            } else if *vote < -TELLING_VOTE {
+            } else if *constraint < -SURE_CONSTRAINT {
                 different.push(distance);
             }
         }
     }
-    calibration.rules(&mut same, &mut different)
+    calibration.thresholds(&mut same, &mut different)
 }
 
-/// Groups that are surely one person each: finer ones when there are fewer than persons.
-fn first_groups(tree: &Dendrogram, pure: f32, fewest: usize) -> Vec<usize> {
-    let number = |labels: &[usize]| labels.iter().max().map_or(0, |most| most + 1);
-    let mut height = pure;
+/// Cuts the dendrogram into clusters of one speaker each; lower if there are fewer clusters than speakers.
+fn initial_clusters(tree: &Dendrogram, initial_distance: f32, fewest: usize) -> Vec<usize> {
+    let cluster_count = |labels: &[usize]| labels.iter().max().map_or(0, |most| most + 1);
+    let mut height = initial_distance;
     let mut labels = tree.cut_at(height);
-    while number(&labels) < fewest && height > -1.0 {
-        height -= FINER;
+    while cluster_count(&labels) < fewest && height > -1.0 {
+        height -= DISTANCE_STEP;
         labels = tree.cut_at(height);
     }
-    if number(&labels) < fewest {
+    if cluster_count(&labels) < fewest {
         return tree.cut_into(fewest);
     }
-    if number(&labels) > MOST_GROUPS.max(fewest) { tree.cut_into(MOST_GROUPS.max(fewest)) } else { labels }
+    if cluster_count(&labels) > MAX_INITIAL_CLUSTERS.max(fewest) {
+        tree.cut_into(MAX_INITIAL_CLUSTERS.max(fewest))
+    } else {
+        labels
+    }
 }
 
-/// Gives every stretch that was not clustered to a person: by its voice as far as it has one, by the votes of its windows, and
-/// by what is nearest in time.
-fn give_away(
-    stretches: &[Stretch],
+/// Assigns each unclustered subsegment by its embedding (if any), its constraints, and the nearest clustered subsegment
+/// in time.
+fn assign_rest(
+    subsegments: &[Subsegment],
     voices: &[Option<Vec<f32>>],
-    links: &Links,
-    centres: &[Vec<f32>],
+    constraints: &PairConstraints,
+    centroids: &[Vec<f32>],
     known: &[(usize, usize)],
-) -> Persons {
-    let mut of: Vec<Option<usize>> = vec![None; stretches.len()];
-    for (index, person) in known {
-        of[*index] = Some(*person);
+) -> SpeakerLabels {
+    let mut labels: Vec<Option<usize>> = vec![None; subsegments.len()];
+    for (index, speaker) in known {
+        labels[*index] = Some(*speaker);
     }
-    let clustered = of.clone();
-    for (index, stretch) in stretches.iter().enumerate().filter(|(index, _)| clustered[*index].is_none()) {
-        let mut scores = vec![0.0_f32; centres.len()];
+    let clustered = labels.clone();
+    for (index, subsegment) in subsegments.iter().enumerate().filter(|(index, _)| clustered[*index].is_none()) {
+        let mut scores = vec![0.0_f32; centroids.len()];
         if let Some(vector) = &voices[index] {
-            let sure = stretch.seconds().min(1.0);
-            scores.iter_mut().zip(centres).for_each(|(score, centre)| *score += sure * dot(centre, vector));
+            let sure = subsegment.seconds().min(1.0);
+            scores.iter_mut().zip(centroids).for_each(|(score, centroid)| *score += sure * dot(centroid, vector));
         }
-        let neighbours: Vec<(usize, f32)> =
-            links.of_stretch(index).iter().filter_map(|(other, vote)| Some((clustered[*other]?, *vote))).collect();
-        for (person, vote) in &neighbours {
-            scores[*person] += LINKS * vote / neighbours.len() as f32;
+        let neighbours: Vec<(usize, f32)> = constraints
+            .of_subsegment(index)
+            .iter()
+            .filter_map(|(other, constraint)| Some((clustered[*other]?, *constraint)))
+            .collect();
+        for (speaker, constraint) in &neighbours {
+            scores[*speaker] += CONSTRAINT_WEIGHT * constraint / neighbours.len() as f32;
         }
         let after = known.partition_point(|(other, _)| *other < index);
         let near = [after.checked_sub(1), Some(after)].into_iter().flatten().filter_map(|place| known.get(place));
-        let nearest = near.min_by_key(|(other, _)| stretches[*other].start().abs_diff(stretch.start()));
-        if let Some((_, person)) = nearest {
-            scores[*person] += NEAREST;
+        let nearest = near.min_by_key(|(other, _)| subsegments[*other].start().abs_diff(subsegment.start()));
+        if let Some((_, speaker)) = nearest {
+            scores[*speaker] += NEAREST_BONUS;
         }
-        of[index] = (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b]).then(b.cmp(a)));
+        labels[index] = (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b]).then(b.cmp(a)));
     }
-    Persons { of: of.into_iter().map(Option::unwrap_or_default).collect(), count: centres.len() }
+    SpeakerLabels { labels: labels.into_iter().map(Option::unwrap_or_default).collect(), count: centroids.len() }
 }
 
 #[cfg(test)]
@@ -169,9 +181,9 @@ mod tests {
     use super::*;
     use crate::voiceprint::{FeatureKind, normalize};
 
-    /// Stretches of two seconds, a second apart.
-    fn stretches(count: usize) -> Vec<Stretch> {
-        (0..count).map(|index| Stretch { parts: vec![(index * 177, index * 177 + 118)] }).collect()
+    /// Subsegments of two seconds, one second apart.
+    fn subsegments(count: usize) -> Vec<Subsegment> {
+        (0..count).map(|index| Subsegment { parts: vec![(index * 177, index * 177 + 118)] }).collect()
     }
 
     fn voice(angle: f32) -> Vec<f32> {
@@ -180,16 +192,16 @@ mod tests {
         vector
     }
 
-    fn cluster(voices: &[Option<Vec<f32>>], count: SpeakerCount) -> Persons {
-        let stretches = stretches(voices.len());
-        let links = Links::of(stretches.len(), &[]);
-        persons(&stretches, voices, &links, &Calibration::of(FeatureKind::Mel40), count)
+    fn cluster(voices: &[Option<Vec<f32>>], count: SpeakerCount) -> SpeakerLabels {
+        let subsegments = subsegments(voices.len());
+        let constraints = PairConstraints::of(subsegments.len(), &[]);
+        cluster_speakers(&subsegments, voices, &constraints, &Calibration::of(FeatureKind::Mel40), count)
     }
 
     #[test]
-    fn voices_far_apart_are_persons_and_a_given_count_is_kept() {
+    fn distant_voices_are_speakers_and_a_given_count_is_kept() {
         let voices: Vec<_> = (0..12).map(|index| Some(voice(index as f32 % 3.0 * 1.4 + index as f32 * 0.01))).collect();
-        assert_eq!(cluster(&voices, SpeakerCount::UNKNOWN).of, [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]);
+        assert_eq!(cluster(&voices, SpeakerCount::UNKNOWN).labels, [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]);
         for count in 1..=5 {
             assert_eq!(cluster(&voices, SpeakerCount::exactly(count)).count, count);
         }
@@ -198,17 +210,17 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_voice_goes_with_its_neighbour() {
+    fn a_subsegment_without_an_embedding_follows_its_neighbour() {
         let mut voices: Vec<_> = (0..6).map(|index| Some(voice(index as f32 % 2.0 * 1.4))).collect();
         voices[5] = None;
-        assert_eq!(cluster(&voices, SpeakerCount::UNKNOWN).of, [0, 1, 0, 1, 0, 0]);
-        assert_eq!(cluster(&[None, None], SpeakerCount::UNKNOWN), Persons { of: vec![0, 0], count: 1 });
+        assert_eq!(cluster(&voices, SpeakerCount::UNKNOWN).labels, [0, 1, 0, 1, 0, 0]);
+        assert_eq!(cluster(&[None, None], SpeakerCount::UNKNOWN), SpeakerLabels { labels: vec![0, 0], count: 1 });
     }
 
     #[test]
-    fn of_a_very_long_recording_a_part_is_clustered_and_all_is_given() {
+    fn a_very_long_recording_is_clustered_in_part_and_assigned_completely() {
         let voices: Vec<_> = (0..7001).map(|index| Some(voice(index as f32 % 2.0 * 1.4))).collect();
         let found = cluster(&voices, SpeakerCount::UNKNOWN);
-        assert!(found.of.iter().enumerate().all(|(index, person)| *person == index % 2));
+        assert!(found.labels.iter().enumerate().all(|(index, speaker)| *speaker == index % 2));
     }
 }

@@ -1,29 +1,29 @@
-//! Hierarchical clustering in quadratic time, by average linkage or by Ward's method.
+//! Agglomerative clustering in quadratic time, with average linkage or Ward's method. Pure.
 //!
-//! Pure. The nearest-neighbour chain (F. Murtagh, "A survey of recent advances in hierarchical clustering algorithms",
-//! 1983) with the Lance-Williams update gives the same tree as the textbook method at O(n²) instead of O(n³): an hour of
-//! speech has thousands of pieces.
+//! The nearest-neighbour chain (F. Murtagh, "A survey of recent advances in hierarchical clustering algorithms", 1983)
+//! with the Lance-Williams update builds the same tree as the textbook algorithm in O(n²) instead of O(n³) time: an
+//! hour of speech has thousands of items.
 
-/// What the distance of a joined group to another is.
+/// Defines the distance between a merged cluster and another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Linkage {
-    /// The mean over all pairs.
+    /// Mean distance over all pairs of members.
     Average,
-    /// By how much joining would raise the spread; for squared distances. It keeps groups of like size, where average linkage
-    /// leaves one heap and a few odd ones when the things are noisy.
+    /// Increase of the within-cluster variance; expects squared distances. Prefers clusters of similar size, where
+    /// average linkage tends to give one large cluster and a few outliers on noisy data.
     Ward,
 }
 
-/// How unlike each two of so many things are.
+/// A symmetric matrix of distances between items.
 #[derive(Debug, Clone)]
-pub(super) struct Dissimilarities {
+pub(super) struct DistanceMatrix {
     count: usize,
-    /// The triangle above the diagonal, row by row.
+    /// The upper triangle without the diagonal, row by row.
     values: Vec<f32>,
 }
 
-impl Dissimilarities {
-    /// Asks for each pair `(i, j)`, `i < j`, once.
+impl DistanceMatrix {
+    /// Calls `between` once for each pair `(i, j)` with `i < j`; a value that is not finite becomes 2.
     pub(super) fn from_fn(count: usize, mut between: impl FnMut(usize, usize) -> f32) -> Self {
         let mut values = Vec::with_capacity(count * count.saturating_sub(1) / 2);
         for row in 0..count {
@@ -45,15 +45,15 @@ impl Dissimilarities {
     }
 }
 
-/// Two groups become one.
+/// A merge of two clusters at a distance.
 #[derive(Debug, Clone, Copy)]
 struct Merge {
-    /// A member of each.
+    /// One member of each cluster.
     members: (usize, usize),
     height: f32,
 }
 
-/// The tree of all merges, lowest first.
+/// All merges, by ascending height.
 #[derive(Debug, Clone)]
 pub(super) struct Dendrogram {
     leaves: usize,
@@ -61,8 +61,8 @@ pub(super) struct Dendrogram {
 }
 
 impl Dendrogram {
-    /// Joins the nearest two groups until one is left.
-    pub(super) fn new(mut distances: Dissimilarities, linkage: Linkage) -> Self {
+    /// Merges the closest clusters until one is left.
+    pub(super) fn new(mut distances: DistanceMatrix, linkage: Linkage) -> Self {
         let leaves = distances.count;
         let mut sizes = vec![1_usize; leaves];
         let mut alive: Vec<usize> = (0..leaves).collect();
@@ -84,7 +84,7 @@ impl Dendrogram {
             }
             chain.truncate(chain.len() - 2);
             merges.push(Merge { members: (top, nearest), height });
-            alive.retain(|group| *group != top);
+            alive.retain(|cluster| *cluster != top);
             let (a, b) = (sizes[nearest] as f32, sizes[top] as f32);
             for other in alive.iter().filter(|other| **other != nearest) {
                 let (one, two) = (distances.get(nearest, *other), distances.get(top, *other));
@@ -104,14 +104,14 @@ impl Dendrogram {
         Self { leaves, merges }
     }
 
-    /// The group of each leaf when every merge up to `height` is done; groups are numbered as they first occur.
+    /// Cluster of each item after all merges up to `height`; clusters are numbered by first occurrence.
     pub(super) fn cut_at(&self, height: f32) -> Vec<usize> {
         self.after(self.merges.partition_point(|merge| merge.height <= height))
     }
 
-    /// The group of each leaf when so many groups are left (fewer only when there are fewer leaves).
-    pub(super) fn cut_into(&self, groups: usize) -> Vec<usize> {
-        self.after(self.leaves.saturating_sub(groups.max(1)))
+    /// Cluster of each item when this many clusters are left, or fewer if there are fewer items.
+    pub(super) fn cut_into(&self, clusters: usize) -> Vec<usize> {
+        self.after(self.leaves.saturating_sub(clusters.max(1)))
     }
 
     fn after(&self, merges: usize) -> Vec<usize> {
@@ -135,11 +135,11 @@ impl Dendrogram {
     }
 }
 
-/// The nearest living group; of equals `preferred`, without which a chain could run in a circle.
-fn nearest_to(group: usize, preferred: Option<usize>, alive: &[usize], distances: &Dissimilarities) -> (usize, f32) {
-    let mut nearest = preferred.map_or((group, f32::INFINITY), |other| (other, distances.get(group, other)));
-    for other in alive.iter().filter(|other| **other != group) {
-        let distance = distances.get(group, *other);
+/// The nearest remaining cluster and its distance. Ties go to `preferred`, without which a chain could cycle.
+fn nearest_to(cluster: usize, preferred: Option<usize>, alive: &[usize], distances: &DistanceMatrix) -> (usize, f32) {
+    let mut nearest = preferred.map_or((cluster, f32::INFINITY), |other| (other, distances.get(cluster, other)));
+    for other in alive.iter().filter(|other| **other != cluster) {
+        let distance = distances.get(cluster, *other);
         if distance < nearest.1 {
             nearest = (*other, distance);
         }
@@ -161,11 +161,11 @@ mod tests {
 
     use super::*;
 
-    fn points(values: &[f32]) -> Dissimilarities {
-        Dissimilarities::from_fn(values.len(), |i, j| (values[i] - values[j]).abs())
+    fn points(values: &[f32]) -> DistanceMatrix {
+        DistanceMatrix::from_fn(values.len(), |i, j| (values[i] - values[j]).abs())
     }
 
-    /// The textbook method, cubic.
+    /// The textbook algorithm in cubic time.
     fn plain(values: &[f32], groups: usize) -> Vec<usize> {
         let mut clusters: Vec<Vec<usize>> = (0..values.len()).map(|leaf| vec![leaf]).collect();
         while clusters.len() > groups.max(1) {
@@ -209,7 +209,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_chain_finds_the_tree_of_the_textbook_method(values in prop::collection::hash_set(0_u32..100_000, 1..24), groups in 1_usize..6) {
-            // Uneven spacing keeps ties, in which both may differ, away.
+            // Uneven spacing avoids ties, which the two algorithms may break differently.
             let values: Vec<f32> = values.into_iter().map(|v| (v as f32).powf(1.3)).collect();
             prop_assert_eq!(Dendrogram::new(points(&values), Linkage::Average).cut_into(groups), plain(&values, groups));
         }

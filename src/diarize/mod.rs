@@ -1,39 +1,39 @@
-//! Who speaks when.
+//! Speaker diarization: who speaks when.
 //!
-//! Owns the way from samples to turns of numbered speakers. Two diarizers share one trait: [`SegmentedDiarizer`] with the
-//! segmentation model, [`VoicedDiarizer`] without it. Names of people are not known here, nor words. All but running the models
-//! is pure.
+//! Owns the way from samples to turns of numbered speakers. Two diarizers implement one trait: [`SegmentationDiarizer`]
+//! with the segmentation model, [`VadDiarizer`] without it. Knows neither names of people nor words. Everything except
+//! running the models is pure.
 
-mod activity;
-mod borders;
-mod certainty;
+mod calibration;
+mod change_points;
 mod channels;
 mod checkpoint;
+mod chunks;
 mod clustering;
-mod finish;
-mod groups;
+mod clusters;
+mod constraints;
 mod linkage;
-mod links;
 pub mod segmentation;
-mod segmented;
-mod sliding;
-mod speech;
+mod segmentation_diarizer;
+mod speaker_voiceprints;
+mod speech_regions;
 mod stitching;
-mod stretches;
+mod subsegments;
 #[cfg(test)]
 mod tests;
 mod tonality;
+mod turn_probability;
 mod turns;
+mod vad_diarizer;
 mod viterbi;
-mod voiced;
-mod voices;
+mod voice_activity;
 
-pub use certainty::Certainty;
 pub use channels::diarize_channels;
-pub use segmented::{SegmentedDiarizer, SegmentedOptions};
-pub use speech::speech_regions;
-pub use turns::Tidying;
-pub use voiced::VoicedDiarizer;
+pub use segmentation_diarizer::{SegmentationDiarizer, SegmentationOptions};
+pub use speech_regions::speech_regions;
+pub use turn_probability::TurnProbability;
+pub use turns::TurnSmoothing;
+pub use vad_diarizer::VadDiarizer;
 
 use crate::audio::time::{Millis, TimeSpan};
 use crate::audio::{Audio, SignalError};
@@ -41,100 +41,101 @@ use crate::context::JobContext;
 use crate::stop::Stopped;
 use crate::voiceprint::Voiceprint;
 
-/// Which of the speakers of one [`Diarization`]: an index into `speakers`.
+/// Index of a speaker in [`Diarization::speakers`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpeakerIndex(pub usize);
 
-/// One person speaking without a pause.
+/// One speaker talking without a pause.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpeechTurn {
-    /// When.
+    /// Start and end within the recording.
     pub span: TimeSpan,
-    /// Who.
+    /// The speaker, as an index into [`Diarization::speakers`].
     pub speaker: SpeakerIndex,
-    /// Mean probability of this speaker over the turn, 0 to 1.
+    /// Mean probability that this speaker talks during the turn, 0 to 1.
     pub confidence: f32,
-    /// The same from moment to moment.
-    pub certainty: Certainty,
+    /// The same probability for each tenth of a second.
+    pub probability: TurnProbability,
 }
 
 impl SpeechTurn {
-    /// For how many milliseconds of `span` this speaker is to be expected to speak: the overlap times the probability.
+    /// Expected milliseconds of this speaker's speech within `span`: overlap times probability.
     #[must_use]
     pub fn expected(&self, span: TimeSpan) -> f64 {
         let even = || self.span.overlap(span).0 as f64 * f64::from(self.confidence);
-        self.certainty.expected(self.span, span).unwrap_or_else(even)
+        self.probability.expected(self.span, span).unwrap_or_else(even)
     }
 }
 
-/// One of the people found.
+/// A speaker found in the recording.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DiarizedSpeaker {
-    /// The channel on which this person was found, when channels were diarized apart; else none.
+    /// Channel on which the speaker was found, if channels were diarized separately.
     pub channel: Option<u16>,
-    /// How long this person speaks.
+    /// Total duration of the speaker's turns.
     pub speech: Millis,
-    /// The person's voice, when there was enough speech to take it from.
+    /// The speaker's voiceprint; `None` if there was too little speech.
     pub voiceprint: Option<Voiceprint>,
 }
 
-/// Who speaks when: speakers in order of their first turn, turns in order of time. Turns of different speakers may overlap.
+/// Result of a diarization: speakers in order of their first turn, turns in order of time. Turns of different speakers
+/// may overlap.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Diarization {
-    /// The people.
+    /// Speakers in order of their first turn.
     pub speakers: Vec<DiarizedSpeaker>,
-    /// The turns.
+    /// Turns in order of time.
     pub turns: Vec<SpeechTurn>,
 }
 
-/// What is known of the number of speakers beforehand. `min <= max`, both at least 1.
+/// Bounds on the number of speakers; `1 <= min <= max`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpeakerCount {
-    /// At least so many.
+    /// Minimum number of speakers.
     pub min: usize,
-    /// At most so many.
+    /// Maximum number of speakers.
     pub max: usize,
 }
 
 impl SpeakerCount {
-    /// Nothing is known: one to the most that is ever looked for.
+    /// No information: 1 to 20, the most that are ever searched for.
     pub const UNKNOWN: Self = Self { min: 1, max: 20 };
 
-    /// Exactly so many.
+    /// A known number of speakers.
     #[must_use]
     pub const fn exactly(count: usize) -> Self {
         Self { min: count, max: count }
     }
 
-    /// The number, when it is given exactly.
+    /// The number of speakers if it is known exactly.
     #[must_use]
     pub const fn given(self) -> Option<usize> {
         if self.min == self.max { Some(self.min) } else { None }
     }
 }
 
-/// Why there is no diarization.
+/// Why a diarization failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DiarizeError {
-    /// The job was told to stop.
+    /// The job was stopped.
     #[error(transparent)]
     Stopped(#[from] Stopped),
-    /// The signal, or what was worked out of it, cannot be read or kept.
+    /// The signal or its features cannot be read or stored.
     #[error(transparent)]
     Signal(#[from] SignalError),
-    /// A model failed.
+    /// A model failed; holds its error message.
     #[error("the diarization model failed: {0}")]
     Model(String),
 }
 
-/// Finds out who speaks when on one signal. A signal without speech gives no speakers and no turns.
+/// Diarizes one signal at a time. A signal without speech gives no speakers and no turns.
 pub trait Diarize: Send {
-    /// Diarizes one signal.
+    /// Diarizes one signal, with the number of speakers within `count` where possible.
     ///
     /// # Errors
-    /// When told to stop, or when a model fails.
+    /// When the job is stopped, or the signal or a model fails.
     fn diarize(&mut self, ctx: &JobContext, audio: &Audio, count: SpeakerCount) -> Result<Diarization, DiarizeError>;
 
-    /// The models in use, for the published document: segmentation or VAD first, then the voiceprint.
-    fn models(&self) -> Vec<crate::models::ModelInfo>;
+    /// The models in use, for the published document: segmentation or voice activity first, then the speaker model.
+    fn models(&self) -> Vec<crate::capabilities::ModelInfo>;
 }

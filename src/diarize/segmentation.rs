@@ -1,65 +1,65 @@
-//! The segmentation model: who of up to three local speakers is active, in windows of ten seconds.
+//! The segmentation model: activity of up to three local speakers in windows of ten seconds.
 //!
-//! Owns windows and frames and the decoding of the powerset. Speaker 1 of one window has nothing to do with speaker 1 of
-//! the next: joining them is the work of [`super::clustering`].
+//! Owns windows, frames and the powerset decoding. Speaker 1 of one window is unrelated to speaker 1 of the next;
+//! [`super::clustering`] connects them.
 //!
-//! Source: A. Plaquet and H. Bredin, "Powerset multi-class cross entropy loss for neural speaker diarization", 2023, and
-//! the card of pyannote segmentation-3.0.
+//! Source: A. Plaquet and H. Bredin, "Powerset multi-class cross entropy loss for neural speaker diarization", 2023,
+//! and the model card of pyannote segmentation-3.0.
 
 use std::path::Path;
 
 use super::DiarizeError;
 use crate::audio::Audio;
+use crate::capabilities::ModelInfo;
 use crate::context::JobContext;
 use crate::inference::{InferenceError, Lanes, Session};
 use crate::jobs::stage::Stage;
-use crate::models::ModelInfo;
 
-/// Samples of one window.
+/// Samples per window (10 s).
 pub const WINDOW: usize = 160_000;
-/// Samples from one frame to the next.
+/// Samples between frames (16.9 ms).
 pub const STEP: usize = 270;
-/// Samples that one frame sees.
+/// Receptive field of a frame, in samples.
 pub const RECEPTIVE_FIELD: usize = 991;
-/// Local speakers of a window.
+/// Maximum local speakers per window.
 pub const SLOTS: usize = 3;
-/// The active speakers of each class, a bit each, in the model's own order: none, 1, 2, 3, 1+2, 1+3, 2+3.
+/// Active speakers of each class as a bit mask, in the model's order: none, 1, 2, 3, 1+2, 1+3, 2+3.
 const POWERSET: [u8; 7] = [0b000, 0b001, 0b010, 0b100, 0b011, 0b101, 0b110];
-/// Windows that run between two looks at the stop signal.
+/// Windows run between two checks of the stop signal.
 const BLOCK: usize = 8;
 
-/// What the model hears in one window.
+/// The model's output for one window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {
-    /// Its first sample in the recording.
+    /// First sample of the window in the recording.
     pub start: usize,
-    /// Of each frame the active local speakers, bit `k` for speaker `k`.
+    /// Active local speakers of each frame, bit `k` for speaker `k`.
     pub active: Vec<u8>,
-    /// Of each frame and local speaker the probability of being active, in 255ths.
+    /// For each frame, the probability of each local speaker in units of 1/255.
     pub probability: Vec<[u8; SLOTS]>,
 }
 
 impl Window {
-    /// Whether local speaker `slot` is the only one active in a frame.
+    /// True if local speaker `slot` is the only one active in a frame.
     #[must_use]
     pub fn is_alone(&self, frame: usize, slot: usize) -> bool {
         self.active[frame] == 1 << slot
     }
 
-    /// The frame of the whole recording that this window's first frame is nearest to.
+    /// Frame of the whole recording that is nearest to the window's first frame.
     #[must_use]
     pub fn first_global_frame(&self) -> usize {
         (self.start + RECEPTIVE_FIELD / 2 + STEP / 2) / STEP
     }
 
-    /// The sample of the recording that a frame is centred on.
+    /// Sample of the recording on which a frame of the window is centred.
     #[must_use]
     pub fn centre(&self, frame: usize) -> usize {
         self.start + frame * STEP + RECEPTIVE_FIELD / 2
     }
 }
 
-/// The loaded segmentation model.
+/// A loaded segmentation model.
 #[derive(Debug)]
 pub struct Segmentation {
     session: Session,
@@ -67,7 +67,7 @@ pub struct Segmentation {
 }
 
 impl Segmentation {
-    /// Loads the model and checks that it is one.
+    /// Loads the model and checks its inputs and outputs.
     ///
     /// # Errors
     /// When the file cannot be read or is another kind of model.
@@ -84,17 +84,17 @@ impl Segmentation {
         Ok(Self { session, name })
     }
 
-    /// As published.
+    /// The model's entry in the published document.
     #[must_use]
     pub fn info(&self) -> ModelInfo {
         // Every model with this powerset, these frames and these names descends from pyannote's, which is MIT.
         ModelInfo { name: self.name.clone(), framework: "rten", device: "cpu", license: Some("MIT") }
     }
 
-    /// Runs the model over windows every `hop` samples; progress goes up to `share` percent of the stage.
+    /// Runs the model over windows every `hop` samples and reports progress up to `share` percent of the stage.
     ///
     /// # Errors
-    /// When told to stop, or when the model fails.
+    /// When the job is stopped, or the signal or the model fails.
     pub fn windows(&self, ctx: &JobContext, audio: &Audio, hop: usize, share: usize) -> Result<Vec<Window>, DiarizeError> {
         let starts = window_starts(audio.len(), hop);
         let mut windows = Vec::with_capacity(starts.len());
@@ -119,7 +119,7 @@ impl Segmentation {
     }
 }
 
-/// Where windows begin: every `hop` samples, and the last one ends with the recording.
+/// Start samples of the windows: one every `hop` samples, and a last one that ends with the recording.
 fn window_starts(samples: usize, hop: usize) -> Vec<usize> {
     if samples <= WINDOW {
         return vec![0];
@@ -132,7 +132,7 @@ fn window_starts(samples: usize, hop: usize) -> Vec<usize> {
     starts
 }
 
-/// The active speakers of the likeliest class, and each speaker's probability over all classes.
+/// The active speakers of the most probable class, and each speaker's probability summed over classes.
 fn decode(log_probabilities: &[f32]) -> (u8, [u8; SLOTS]) {
     let mut best = 0;
     let mut sums = [0.0_f32; SLOTS];

@@ -1,10 +1,10 @@
-//! Windows for the tests of the pure parts.
+//! Synthetic windows for the tests of the pure modules.
 
 use proptest::prelude::*;
 
 use super::segmentation::{SLOTS, Window};
 
-/// A window whose local speakers are active from frame to frame, a bit each; silent elsewhere.
+/// A window with local speakers active in ranges of frames, as bit masks; silent elsewhere.
 pub(super) fn window(start: usize, spans: &[(usize, usize, u8)]) -> Window {
     let mut active = vec![0; spans.iter().map(|span| span.1).max().unwrap_or(0)];
     for (from, to, bits) in spans {
@@ -18,7 +18,7 @@ fn of_activity(start: usize, active: Vec<u8>) -> Window {
     Window { start, active, probability }
 }
 
-/// Some windows of so many frames, each a third later.
+/// Strategy for `count` windows of `frames` frames, each starting a third of a window later.
 pub(super) fn windows_of(count: usize, frames: usize) -> impl Strategy<Value = Vec<Window>> {
     let spans = prop::collection::vec((prop::sample::select(vec![0_u8, 1, 2, 4, 3, 5, 6]), 1_usize..80), 1..12);
     let activity = spans.prop_map(move |spans| {
@@ -34,14 +34,14 @@ pub(super) fn windows_of(count: usize, frames: usize) -> impl Strategy<Value = V
     })
 }
 
-/// The same window with its local speakers named in another order.
-pub(super) fn turned(window: &Window, turns: usize) -> Window {
+/// The same window with its local speakers in another order.
+pub(super) fn permuted(window: &Window, turns: usize) -> Window {
     let place = |slot: usize| (slot + turns) % SLOTS;
     let active = |bits: &u8| (0..SLOTS).filter(|slot| bits >> slot & 1 == 1).map(|slot| 1 << place(slot)).sum();
     let probability = |values: &[u8; SLOTS]| {
-        let mut turned = [0; SLOTS];
-        (0..SLOTS).for_each(|slot| turned[place(slot)] = values[slot]);
-        turned
+        let mut permuted = [0; SLOTS];
+        (0..SLOTS).for_each(|slot| permuted[place(slot)] = values[slot]);
+        permuted
     };
     Window {
         start: window.start,

@@ -1,110 +1,110 @@
-//! From frames to turns: who speaks from when to when, and in which order speakers are counted. Pure.
+//! Converts frame-level activity into turns, and numbers speakers by their first turn. Pure.
 
-use super::{Certainty, Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn};
+use super::{Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn, TurnProbability};
 use crate::audio::time::{Millis, TimeSpan};
 
-/// Of each frame and person whether that person speaks, and how sure that is.
+/// Activity of each speaker label in each frame, with its probability.
 #[derive(Debug, Clone)]
 pub(super) struct Timeline {
     frames: usize,
-    persons: usize,
-    /// Samples from one frame to the next.
+    labels: usize,
+    /// Number of samples between frames.
     step: usize,
-    /// Probability in 254ths plus one; zero when silent.
+    /// Probability in units of 1/254, plus one; 0 if silent.
     cells: Vec<u8>,
 }
 
 impl Timeline {
-    pub(super) fn new(frames: usize, persons: usize, step: usize) -> Self {
-        Self { frames, persons, step, cells: vec![0; frames * persons] }
+    pub(super) fn new(frames: usize, labels: usize, step: usize) -> Self {
+        Self { frames, labels, step, cells: vec![0; frames * labels] }
     }
 
-    /// That a person speaks in a frame.
-    pub(super) fn set(&mut self, frame: usize, person: usize, probability: f32) {
-        self.cells[frame * self.persons + person] = 1 + (probability.clamp(0.0, 1.0) * 254.0) as u8;
+    /// Marks a label as active in a frame.
+    pub(super) fn set(&mut self, frame: usize, label: usize, probability: f32) {
+        self.cells[frame * self.labels + label] = 1 + (probability.clamp(0.0, 1.0) * 254.0) as u8;
     }
 
-    /// The probability, when the person speaks.
-    pub(super) fn get(&self, frame: usize, person: usize) -> Option<f32> {
-        let cell = self.cells[frame * self.persons + person];
+    /// The probability of an active label; `None` if it is silent.
+    pub(super) fn get(&self, frame: usize, label: usize) -> Option<f32> {
+        let cell = self.cells[frame * self.labels + label];
         (cell > 0).then(|| f32::from(cell - 1) / 254.0)
     }
 
-    /// The stretches, in frames, in which a person speaks.
-    fn stretches(&self, person: usize) -> Vec<(usize, usize)> {
-        let mut stretches: Vec<(usize, usize)> = Vec::new();
-        for frame in (0..self.frames).filter(|frame| self.get(*frame, person).is_some()) {
-            match stretches.last_mut() {
+    /// Ranges of frames in which a label is active.
+    fn runs(&self, label: usize) -> Vec<(usize, usize)> {
+        let mut runs: Vec<(usize, usize)> = Vec::new();
+        for frame in (0..self.frames).filter(|frame| self.get(*frame, label).is_some()) {
+            match runs.last_mut() {
                 Some((_, end)) if *end == frame => *end = frame + 1,
-                _ => stretches.push((frame, frame + 1)),
+                _ => runs.push((frame, frame + 1)),
             }
         }
-        stretches
+        runs
     }
 
-    /// Mean probability over a stretch of time; where the person is silent, it is none.
-    fn mean(&self, person: usize, span: TimeSpan) -> f32 {
+    /// Mean probability over a span of time; silent frames count as 0.
+    fn mean_over(&self, label: usize, span: TimeSpan) -> f32 {
         let from = (span.start().to_sample() / self.step).min(self.frames.saturating_sub(1));
         let to = span.end().to_sample().div_ceil(self.step).clamp(from + 1, self.frames.max(from + 1));
-        (from..to.min(self.frames)).filter_map(|frame| self.get(frame, person)).sum::<f32>() / (to - from) as f32
+        (from..to.min(self.frames)).filter_map(|frame| self.get(frame, label)).sum::<f32>() / (to - from) as f32
     }
 
-    fn belief(&self, person: usize, from: usize, to: usize) -> f32 {
-        let known: Vec<f32> = (from..to).filter_map(|frame| self.get(frame, person)).collect();
+    fn mean_while_speaking(&self, label: usize, from: usize, to: usize) -> f32 {
+        let known: Vec<f32> = (from..to).filter_map(|frame| self.get(frame, label)).collect();
         known.iter().sum::<f32>() / known.len().max(1) as f32
     }
 }
 
-/// How turns are cleaned up.
+/// How turns are smoothed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tidying {
-    /// Pauses of one speaker up to this are part of the turn.
+pub struct TurnSmoothing {
+    /// Maximum pause of one speaker within a turn.
     pub longest_pause: Millis,
     /// Shorter turns are dropped.
     pub shortest_turn: Millis,
 }
 
-impl Default for Tidying {
-    /// Breathing pauses are closed, and what is shorter than a syllable is no turn.
+impl Default for TurnSmoothing {
+    /// Closes breathing pauses (0.25 s) and drops what is shorter than a syllable (0.1 s).
     fn default() -> Self {
         Self { longest_pause: Millis(250), shortest_turn: Millis(100) }
     }
 }
 
-/// The turns of all persons, in order of time, speakers in order of their first turn. The second value says which person of
-/// the timeline each speaker is.
-pub(super) fn turns(timeline: &Timeline, duration: Millis, tidying: Tidying) -> (Diarization, Vec<usize>) {
+/// The turns of all labels in order of time, with speakers numbered by their first turn. The second value is the
+/// timeline's label of each speaker.
+pub(super) fn turns(timeline: &Timeline, duration: Millis, smoothing: TurnSmoothing) -> (Diarization, Vec<usize>) {
     let instant = |frame: usize| Millis::from_sample(frame * timeline.step).min(duration);
     let mut found: Vec<(TimeSpan, usize, f32)> = Vec::new();
-    for person in 0..timeline.persons {
+    for label in 0..timeline.labels {
         let mut joined: Vec<(usize, usize)> = Vec::new();
-        for (start, end) in timeline.stretches(person) {
+        for (start, end) in timeline.runs(label) {
             match joined.last_mut() {
-                Some(last) if instant(start).saturating_sub(instant(last.1)) <= tidying.longest_pause => last.1 = end,
+                Some(last) if instant(start).saturating_sub(instant(last.1)) <= smoothing.longest_pause => last.1 = end,
                 _ => joined.push((start, end)),
             }
         }
         for (start, end) in joined {
             if let Some(span) =
-                TimeSpan::new(instant(start), instant(end)).filter(|span| span.duration() >= tidying.shortest_turn)
+                TimeSpan::new(instant(start), instant(end)).filter(|span| span.duration() >= smoothing.shortest_turn)
             {
-                found.push((span, person, timeline.belief(person, start, end)));
+                found.push((span, label, timeline.mean_while_speaking(label, start, end)));
             }
         }
     }
-    found.sort_by_key(|(span, person, _)| (*span, *person));
+    found.sort_by_key(|(span, label, _)| (*span, *label));
     let mut order: Vec<usize> = Vec::new();
     let mut diarization = Diarization::default();
-    for (span, person, confidence) in found {
-        let index = order.iter().position(|known| *known == person).unwrap_or_else(|| {
-            order.push(person);
+    for (span, label, confidence) in found {
+        let index = order.iter().position(|known| *known == label).unwrap_or_else(|| {
+            order.push(label);
             diarization.speakers.push(DiarizedSpeaker { channel: None, speech: Millis::ZERO, voiceprint: None });
             order.len() - 1
         });
         let speech = &mut diarization.speakers[index].speech;
         *speech = *speech + span.duration();
-        let certainty = Certainty::of(span, |part| timeline.mean(person, part));
-        diarization.turns.push(SpeechTurn { span, speaker: SpeakerIndex(index), confidence, certainty });
+        let probability = TurnProbability::of(span, |part| timeline.mean_over(label, part));
+        diarization.turns.push(SpeechTurn { span, speaker: SpeakerIndex(index), confidence, probability });
     }
     (diarization, order)
 }
@@ -122,12 +122,12 @@ mod tests {
             duration in 0_u64..8000,
         ) {
             let mut timeline = Timeline::new(cells.len(), 3, 270);
-            for (frame, persons) in cells.iter().enumerate() {
-                for person in (0..3).filter(|person| persons[*person]) {
-                    timeline.set(frame, person, 0.7);
+            for (frame, labels) in cells.iter().enumerate() {
+                for label in (0..3).filter(|label| labels[*label]) {
+                    timeline.set(frame, label, 0.7);
                 }
             }
-            let (diarization, order) = turns(&timeline, Millis(duration), Tidying::default());
+            let (diarization, order) = turns(&timeline, Millis(duration), TurnSmoothing::default());
             prop_assert_eq!(order.len(), diarization.speakers.len());
             prop_assert!(diarization.turns.windows(2).all(|pair| pair[0].span <= pair[1].span));
             prop_assert!(diarization.turns.iter().all(|turn| turn.span.end() <= Millis(duration) && (turn.confidence - 0.7).abs() < 0.01));

@@ -189,20 +189,43 @@ mod tests {
         assert_eq!(sent(json, Body::from_stream(silent), Duration::from_millis(1)).await.0, 408);
     }
 
+    /// A text inside this many arrays and objects.
+    fn nested(text: String, levels: usize) -> Value {
+        let around = |value, level| if level % 2 == 0 { Value::Array(vec![value]) } else { serde_json::json!({ "a": value }) };
+        (0..levels).fold(Value::String(text), around)
+    }
+
+    /// How many arrays and objects stand around the innermost value.
+    fn levels_of(value: &Value) -> usize {
+        match value {
+            Value::Array(values) => 1 + values.iter().map(levels_of).max().unwrap_or(0),
+            Value::Object(fields) => 1 + fields.values().map(levels_of).max().unwrap_or(0),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+        }
+    }
+
     proptest! {
         #[test]
         fn the_depth_of_json_is_counted_right(levels in 0..20_usize, text in "[\\[\\]{}\"\\\\a]{0,20}") {
-            let mut value = Value::String(text);
-            for level in 0..levels {
-                value = if level % 2 == 0 { Value::Array(vec![value]) } else { serde_json::json!({ "a": value }) };
-            }
-            prop_assert_eq!(depth(value.to_string().as_bytes()), levels);
+            prop_assert_eq!(depth(nested(text, levels).to_string().as_bytes()), levels);
         }
 
         #[test]
-        fn any_bytes_are_answered(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            // Whatever comes is either taken or refused as it should be.
-            prop_assert!(parse::<Value>(&bytes).map_or_else(|error| error.code() == Code::InvalidJson, |_| true));
+        fn json_within_the_depth_is_taken_and_everything_else_is_refused(
+            levels in 0..20_usize,
+            text in "[\\[\\]{}\"\\\\a]{0,20}",
+            damage in proptest::option::of((any::<prop::sample::Index>(), any::<u8>())),
+        ) {
+            let mut bytes = nested(text, levels).to_string().into_bytes();
+            if let Some((at, byte)) = damage {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            let expected = serde_json::from_slice(&bytes).ok().filter(|value| levels_of(value) <= MAX_DEPTH);
+            match parse::<Value>(&bytes) {
+                Ok(value) => prop_assert_eq!(Some(value), expected),
+                Err(error) => prop_assert_eq!((error.code(), expected), (Code::InvalidJson, None)),
+            }
         }
     }
 }

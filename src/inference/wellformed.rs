@@ -1,14 +1,14 @@
-//! Whether a file is a well-formed ONNX model: every length in it stays inside its message.
+//! Checks that a file is a well-formed ONNX model: every length in it stays inside its message.
 //!
-//! The runtime's own reader trusts lengths: one that wraps around makes it seek backwards and read for ever, which no
-//! caller could stop. So the nesting is walked here first. What the fields mean is left to the runtime.
+//! The runtime's reader trusts lengths; one that wraps around makes it seek backwards and read forever, which no caller
+//! could stop. So the nesting is checked here first. The meaning of the fields is left to the runtime.
 //!
 //! Sources: the Protocol Buffers encoding guide (wire types) and onnx.proto3 (which fields are messages).
 
-/// Graphs nest in attributes of nodes; no model that is used here comes near this.
+/// Maximum nesting of messages (graphs nest in attributes of nodes); far above any supported model.
 const MAX_DEPTH: usize = 24;
 
-/// The messages of a model, as far as they hold others.
+/// The message types of a model that contain other messages.
 #[derive(Clone, Copy)]
 enum Message {
     Model,
@@ -21,12 +21,12 @@ enum Message {
     TensorType,
     SequenceType,
     Shape,
-    /// Holds numbers and texts only.
+    /// Contains only numbers and strings.
     Flat,
 }
 
 impl Message {
-    /// The message in a field; none when the field is a number, a text or bytes.
+    /// The message type of a field; `None` if the field is a number, a string or bytes.
     const fn inner(self, field: u64) -> Option<Self> {
         match (self, field) {
             (Self::Model, 7) | (Self::Attribute, 6 | 11) => Some(Self::Graph),
@@ -44,7 +44,7 @@ impl Message {
     }
 }
 
-/// True when the bytes are a model with a version and a graph, and no length in them lies.
+/// True if the bytes are a model with a version and a graph, and every length fits.
 pub(super) fn is_model(bytes: &[u8]) -> bool {
     let mut fields = 0_u64;
     let whole = walk(Message::Model, bytes, 0, &mut |field| fields |= 1 << field.min(63));
@@ -80,8 +80,8 @@ fn walk(message: Message, mut bytes: &[u8], depth: usize, seen: &mut dyn FnMut(u
     Some(())
 }
 
-/// A whole number of seven bits a byte; none when it does not end.
-pub(super) fn varint(bytes: &mut &[u8]) -> Option<u64> {
+/// Reads a base-128 varint; `None` if it does not end within ten bytes.
+fn varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0_u64;
     for place in 0..10 {
         let (first, rest) = bytes.split_first()?;

@@ -14,6 +14,7 @@ mod request;
 
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
@@ -25,12 +26,12 @@ pub(crate) use request::{InvalidRequest, JobRequest};
 use crate::access::KeyId;
 use crate::audio::decode::DecodeLimits;
 use crate::audio::headerless::Headerless;
-use crate::engine::EngineStatus;
+use crate::capabilities::EngineStatus;
 use crate::jobs::options::JobOptions;
 use crate::jobs::stage::Stage;
 use crate::jobs::{Failure, Idempotency, Job};
 use crate::lifecycle::{Accepted, Lifecycle, NewJob, Recording, Reservation, StoreError};
-use crate::volume::{Arrival, Incoming, hexadecimal};
+use crate::volume::{Arrival, Incoming};
 pub(crate) use crate::volume::{Spool, SpoolError};
 
 /// Files that are identified at once, at most: each takes a thread.
@@ -245,5 +246,5 @@ fn fingerprint(origin: &Origin, declared: Option<Headerless>, request: &JobReque
         digest.update(declared.media_type());
     }
     digest.update(&request.text);
-    hexadecimal(&digest.finalize())
+    HEXLOWER.encode(&digest.finalize())
 }

@@ -15,19 +15,6 @@ use std::path::PathBuf;
 
 pub mod ggml;
 
-/// A model as the published document names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelInfo {
-    /// For example `ggml-tiny.en-q8_0`.
-    pub name: String,
-    /// For example `whisper.cpp` or `rten`.
-    pub framework: &'static str,
-    /// `cpu`.
-    pub device: &'static str,
-    /// SPDX, or none when the file does not say.
-    pub license: Option<&'static str>,
-}
-
 /// What a model is for; each kind has its folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ModelKind {
@@ -113,14 +100,6 @@ pub struct ModelFile {
     pub whisper: Option<WhisperTraits>,
 }
 
-impl ModelFile {
-    /// The model as the published document names it.
-    #[must_use]
-    pub fn info(&self, framework: &'static str) -> ModelInfo {
-        ModelInfo { name: self.name.clone(), framework, device: "cpu", license: self.license }
-    }
-}
-
 /// What the header of a ggml Whisper file tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WhisperTraits {
@@ -143,14 +122,4 @@ impl From<ggml::WhisperHeader> for WhisperTraits {
             file_type: header.file_type,
         }
     }
-}
-
-/// Bytes as hexadecimal digits, as hashes are shown.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut digits, byte| {
-        // Writing to a string cannot fail.
-        let _always_ok = write!(digits, "{byte:02x}");
-        digits
-    })
 }

@@ -1,4 +1,7 @@
-//! Which models are there, and the stages that run with them.
+//! Builds the pipeline from the settings: finds the models, loads them, and falls back to what needs no model file.
+//!
+//! A model that the settings name must be usable, else its stage is unavailable. A model that was merely found and cannot be
+//! used is replaced by the built-in alternative, with a warning in the log.
 
 use tracing::{info, warn};
 
@@ -6,7 +9,7 @@ use super::{Pipeline, Slot, Stages};
 use crate::audio::decode::DecodeLimits;
 use crate::audio::time::Millis;
 use crate::config::Config;
-use crate::diarize::{Diarize, SegmentedDiarizer, SegmentedOptions, Tidying, VoicedDiarizer};
+use crate::diarize::{Diarize, SegmentationDiarizer, SegmentationOptions, TurnSmoothing, VadDiarizer};
 use crate::inference::Lanes;
 use crate::models::catalog::Catalog;
 use crate::models::{ModelFile, ModelKind};
@@ -15,10 +18,10 @@ use crate::transcribe::Transcribe;
 use crate::transcribe::transcriber::{WhisperSettings, WhisperTranscriber};
 use crate::voiceprint::VoiceprintModel;
 
-/// How a user brings a Whisper model.
+/// Hint for users without a Whisper model.
 const BRING_WHISPER: &str = "`make models` or `callannotate models import` brings one, see docs/models.md";
 
-/// What builds the pipeline that the settings ask for, on the thread that will own it.
+/// A function that builds the pipeline for these settings, to be called on the thread that will own it.
 pub fn builder(config: &Config) -> impl FnOnce() -> Pipeline + Send + 'static {
     let config = config.clone();
     move || build(&config)
@@ -40,7 +43,7 @@ fn build(config: &Config) -> Pipeline {
     Pipeline::new(stages, config.defaults.clone(), limits).with_files(files(config, &catalog))
 }
 
-/// What tells the files of the models, and how they are run and on what, from others.
+/// Identifies the model files and the settings that change results, for the fingerprint of checkpoints.
 fn files(config: &Config, catalog: &Catalog) -> String {
     let stamps = ModelKind::ALL.into_iter().filter_map(|kind| {
         let file = catalog.find(kind, config.models.preferred(kind)).ok()?;
@@ -51,10 +54,10 @@ fn files(config: &Config, catalog: &Catalog) -> String {
     format!("threads {threads}; denoise {denoise}; {turns:?}; {}", stamps.collect::<Vec<_>>().join("; "))
 }
 
-/// With the segmentation model when there is one, else by voice activity.
+/// The diarizer with the segmentation model when there is one, else the one by voice activity.
 fn diarizer(config: &Config, catalog: &Catalog, lanes: &Lanes) -> Result<Slot<Box<dyn Diarize>>, String> {
     let voiceprint = voiceprint(config, catalog, lanes)?;
-    let tidying = Tidying {
+    let smoothing = TurnSmoothing {
         longest_pause: Millis::from_seconds(config.turns.longest_pause.as_secs_f64()),
         shortest_turn: Millis::from_seconds(config.turns.shortest_turn.as_secs_f64()),
     };
@@ -63,17 +66,25 @@ fn diarizer(config: &Config, catalog: &Catalog, lanes: &Lanes) -> Result<Slot<Bo
         Ok(file) => file,
         Err(missing) if named.is_some() => return Err(missing.to_string()),
         Err(_) => {
-            info!(event = "diarizer", "No segmentation model: speakers are told apart by voice activity and voiceprint");
-            return Ok(Slot::Ready(Box::new(VoicedDiarizer::new(voiceprint, tidying))));
+            info!(event = "diarizer", "No segmentation model: diarization uses voice activity and voiceprints");
+            return Ok(Slot::Ready(Box::new(VadDiarizer::new(voiceprint, smoothing))));
         }
     };
-    match SegmentedDiarizer::load(&file.path, voiceprint, lanes, SegmentedOptions { tidying, ..SegmentedOptions::default() }) {
+    match SegmentationDiarizer::load(
+        &file.path,
+        voiceprint,
+        lanes,
+        SegmentationOptions { smoothing, ..SegmentationOptions::default() },
+    ) {
         Ok(segmented) => Ok(Slot::Ready(Box::new(segmented))),
         Err(error) if named.is_some() => Err(unusable(&file, &error)),
         Err(error) => {
             let reason = unusable(&file, &error);
-            warn!(event = "model_unusable", reason, "A segmentation model cannot be used; voice activity is");
-            Ok(Slot::Ready(Box::new(VoicedDiarizer::new(self::voiceprint(config, catalog, lanes)?, tidying))))
+            warn!(
+                event = "model_unusable",
+                reason, "The segmentation model cannot be used; diarization falls back to voice activity"
+            );
+            Ok(Slot::Ready(Box::new(VadDiarizer::new(self::voiceprint(config, catalog, lanes)?, smoothing))))
         }
     }
 }
@@ -92,7 +103,7 @@ fn recognizer(config: &Config, catalog: &Catalog, lanes: &Lanes) -> Result<Recog
     Ok(Recognizer::new(config.volume.join("models/embeddings"), &voiceprint, config.recognition_threshold))
 }
 
-/// The speaker model that is named; else the best one found; else the built-in voiceprint.
+/// The speaker model that the settings name; else the best one found; else the built-in voiceprint.
 fn voiceprint(config: &Config, catalog: &Catalog, lanes: &Lanes) -> Result<VoiceprintModel, String> {
     let named = config.models.speaker.as_deref();
     let built_in = || VoiceprintModel::built_in(lanes).map_err(|error| format!("the built-in voiceprint: {error}"));
@@ -102,7 +113,10 @@ fn voiceprint(config: &Config, catalog: &Catalog, lanes: &Lanes) -> Result<Voice
             Err(error) if named.is_some() => Err(unusable(&file, &error)),
             Err(error) => {
                 let reason = unusable(&file, &error);
-                warn!(event = "model_unusable", reason, "A speaker model cannot be used; the built-in voiceprint is");
+                warn!(
+                    event = "model_unusable",
+                    reason, "The speaker model cannot be used; falling back to the built-in voiceprint"
+                );
                 built_in()
             }
         },

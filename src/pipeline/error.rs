@@ -1,49 +1,42 @@
-//! Why there is no annotation.
+//! The errors that fail a job in the pipeline, and which one a decoder error becomes.
 
 use crate::audio::SignalError;
 use crate::audio::decode::DecodeError;
 use crate::jobs::stage::Stage;
 use crate::stop::Stopped;
 
-/// Why there is no annotation.
+/// Why the pipeline produced no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PipelineError {
-    /// The job was told to stop.
+    /// The job's stop signal was raised.
     #[error("stopped")]
     Stopped,
     /// The recording cannot be decoded.
     #[error("{cause}")]
     InvalidAudio {
-        /// Where.
+        /// The stage that found out: validation or preprocessing.
         stage: Stage,
-        /// Why.
         cause: String,
     },
     /// A stage lacks its model or a language, and the job is strict.
     #[error("{}: {cause}", stage.name())]
     ModelUnavailable {
-        /// Which.
         stage: Stage,
-        /// What is missing.
+        /// The missing model or language.
         cause: String,
     },
     /// A stage failed, and the job is strict.
     #[error("{}: {cause}", stage.name())]
-    StageFailed {
-        /// Which.
-        stage: Stage,
-        /// Why.
-        cause: String,
-    },
-    /// There is no room on the disk for what is worked with; there may be some later.
+    StageFailed { stage: Stage, cause: String },
+    /// The disk has no room for the scratch files; the job can be run again later.
     #[error("there is no room on the disk")]
     NoRoom,
-    /// A fault of the server.
+    /// A fault of the server, not of the recording.
     #[error("{cause}")]
     Internal {
-        /// Where, when it was in a stage.
+        /// The stage in which it happened, if any.
         stage: Option<Stage>,
-        /// Why; for the log.
+        /// For the log only; clients get a general message.
         cause: String,
     },
 }
@@ -54,7 +47,7 @@ impl From<Stopped> for PipelineError {
     }
 }
 
-/// What a failure to decode means at this stage.
+/// The pipeline error for a decoder error in `stage`.
 pub(super) fn decode_error(stage: Stage, error: DecodeError) -> PipelineError {
     match error {
         DecodeError::Stopped(Stopped) => PipelineError::Stopped,
@@ -69,7 +62,7 @@ pub(super) fn decode_error(stage: Stage, error: DecodeError) -> PipelineError {
     }
 }
 
-/// What it means that decoded audio could not be kept or read back. No stage can do without it.
+/// The pipeline error when decoded audio could not be stored or read back, which no stage can do without.
 pub(super) fn signal_error(stage: Stage, error: SignalError) -> PipelineError {
     match error {
         SignalError::NoRoom => PipelineError::NoRoom,

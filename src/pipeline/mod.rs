@@ -1,7 +1,8 @@
-//! The stages in their order, and what becomes of one that fails.
+//! Runs the stages in order and decides what a failing stage means for the job.
 //!
 //! Validation, preprocessing and annotation must succeed. Any other stage that cannot run or fails is reported in the result
-//! and in its warnings, and the rest goes on without it; a `strict` job fails instead. Nothing is passed over in silence.
+//! and in its warnings, and the following stages run without its findings; a `strict` job fails instead. No stage is ever
+//! skipped silently.
 
 mod build;
 mod error;
@@ -14,15 +15,15 @@ mod slots;
 
 use std::path::Path;
 
-use crate::annotate::document::Document;
 use crate::annotate::{self, Findings};
 use crate::audio::decode::{self, DecodeLimits};
 use crate::audio::headerless::Headerless;
 use crate::audio::time::{Millis, TimeSpan};
+use crate::capabilities::StageInfo;
 use crate::config::JobDefaults;
 use crate::context::JobContext;
 use crate::diarize::{self, Diarization, DiarizeError, SpeakerCount};
-use crate::engine::StageInfo;
+use crate::document::Document;
 use crate::jobs::FileInfo;
 use crate::jobs::options::JobOptions;
 use crate::jobs::stage::Stage;
@@ -41,27 +42,25 @@ pub use slots::{Slot, Stages};
 /// A recording to be annotated.
 #[derive(Debug, Clone, Copy)]
 pub struct Task<'a> {
-    /// Where it lies.
+    /// Path of the recording.
     pub recording: &'a Path,
-    /// In bytes.
     pub size_bytes: u64,
-    /// SHA-256 in hexadecimal.
+    /// SHA-256 of the file, in lower-case hexadecimal.
     pub sha256: &'a str,
-    /// What it holds when it has no header.
+    /// The encoding of its samples, when the file has no header.
     pub headerless: Option<Headerless>,
-    /// What the client asked for.
     pub options: &'a JobOptions,
 }
 
 impl<'a> Task<'a> {
-    /// A recording of which this was found out when it came.
+    /// The task for a recording that was identified when it was accepted.
     pub fn of(recording: &'a Path, file: &'a FileInfo, options: &'a JobOptions) -> Self {
         let headerless = Headerless::from_facts(&file.format, &file.codec, file.sample_rate, file.channels);
         Self { recording, size_bytes: file.size_bytes, sha256: &file.sha256, headerless, options }
     }
 }
 
-/// All stages, ready to take one recording at a time.
+/// All stages; takes one recording at a time.
 pub struct Pipeline {
     stages: Stages,
     defaults: JobDefaults,
@@ -70,27 +69,27 @@ pub struct Pipeline {
     current: Option<Stage>,
 }
 
-/// One stage's findings, or that it has none.
+/// A stage's findings; none when it was skipped or failed in a job that is not strict.
 type Found<T> = Result<Option<T>, PipelineError>;
 
 impl Pipeline {
-    /// Puts the stages together.
+    /// A pipeline of these stages, with the defaults for options that a job leaves open.
     pub fn new(stages: Stages, defaults: JobDefaults, limits: DecodeLimits) -> Self {
         Self { stages, defaults, limits, files: String::new(), current: None }
     }
 
-    /// With what tells the models' files from others.
+    /// The same with a text that identifies the model files and how they are run; it becomes part of [`Self::identity`].
     #[must_use]
     pub fn with_files(self, files: String) -> Self {
         Self { files, ..self }
     }
 
-    /// Everything besides the recording and the job's options that the findings depend on.
+    /// Identifies everything that results depend on, besides the recording and the job's options.
     pub fn identity(&self) -> String {
         format!("{:?} {:?} {:?} {}", self.defaults, self.limits, self.stages(), self.files)
     }
 
-    /// Whether and with what each stage runs.
+    /// For each stage that uses models: whether it can run, and with which models.
     pub fn stages(&self) -> Vec<StageInfo> {
         let info = |stage, slot: Slot<Vec<_>>| match slot {
             Slot::Ready(models) => StageInfo { stage, missing: None, models },
@@ -103,7 +102,7 @@ impl Pipeline {
         ]
     }
 
-    /// The languages that can be transcribed.
+    /// The languages that can be transcribed, as ISO 639-1 codes; empty without a transcriber.
     pub fn languages(&self) -> Vec<String> {
         match &self.stages.transcribe {
             Slot::Ready(transcriber) => transcriber.languages(),
@@ -111,7 +110,7 @@ impl Pipeline {
         }
     }
 
-    /// The stage that was begun last; tells where a panic happened.
+    /// The stage that was started last, to say where a panic happened.
     pub fn current_stage(&self) -> Option<Stage> {
         self.current
     }
@@ -119,7 +118,7 @@ impl Pipeline {
     /// Annotates one recording.
     ///
     /// # Errors
-    /// When it cannot be decoded, when told to stop, or when a stage fails that must not.
+    /// When the recording cannot be decoded, when the job is stopped, or when a stage fails that must succeed.
     pub fn run(&mut self, ctx: &JobContext, task: &Task<'_>) -> Result<Document, PipelineError> {
         let mut reports = Reports::default();
         let source = self.stage(ctx, Stage::Validation, &mut reports, |pipeline, reports| {
@@ -163,7 +162,7 @@ impl Pipeline {
         }))
     }
 
-    /// Runs one stage: notes that it began, that it ended, and how long it took.
+    /// Runs one stage: reports its progress and records how it ended and how long it took.
     fn stage<T>(
         &mut self,
         ctx: &JobContext,
@@ -284,7 +283,7 @@ impl Pipeline {
     }
 }
 
-/// What was found on one channel.
+/// The turns on one channel; all turns when channels are not processed separately.
 fn on_channel(diarization: &Diarization, channel: Option<u16>) -> Diarization {
     let here = |turn: &&diarize::SpeechTurn| {
         channel.is_none() || diarization.speakers.get(turn.speaker.0).is_some_and(|speaker| speaker.channel == channel)

@@ -1,4 +1,4 @@
-//! The stage before all others that look at sound: the recording as signals to work on.
+//! Preprocessing: decodes the recording and turns its channels into the signals that the other stages work on.
 
 use super::error::{decode_error, signal_error};
 use super::report::Reports;
@@ -8,7 +8,7 @@ use crate::audio::{Audio, Recording, SourceInfo, decode};
 use crate::context::JobContext;
 use crate::jobs::stage::Stage;
 
-/// A signal to work on. The channel is known when the channels of the recording were taken apart.
+/// A signal to process. `channel` is set when the recording's channels are processed separately.
 pub(super) struct ChannelSignal {
     pub(super) channel: Option<u16>,
     pub(super) audio: Audio,
@@ -16,14 +16,15 @@ pub(super) struct ChannelSignal {
 
 impl From<channels::Signal> for ChannelSignal {
     fn from(signal: channels::Signal) -> Self {
-        // Several channels that hold one sound go under the first of them.
+        // Channels with the same content count as the first of them.
         let channel = signal.channels.first().and_then(|channel| u16::try_from(*channel).ok());
         Self { channel, audio: signal.audio }
     }
 }
 
 impl Pipeline {
-    /// Decodes the recording and decides what to make of its channels.
+    /// Decodes the recording and decides whether its channels are processed separately or as one signal. Also returns what the
+    /// decoder found out about the file, which is more accurate than `probed`.
     pub(super) fn preprocess(
         &self,
         ctx: &JobContext,

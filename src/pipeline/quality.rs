@@ -1,9 +1,9 @@
-//! What is said of a recording that can hardly be heard, from what was measured on its channels as the file has them. Pure.
+//! Warnings about silent and clipped recordings, from the levels measured on the channels of the file. Pure.
 
 use crate::audio::channels::ChannelPlan;
 use crate::audio::levels::Levels;
 
-/// A line for each signal that is silent or clipped; it names the channel where channels are worked on apart.
+/// A warning for each signal that is silent or clipped; names the channel when channels are processed separately.
 pub(super) fn warnings(plan: &ChannelPlan, levels: &[Levels]) -> Vec<String> {
     let mut warnings = Vec::new();
     for signal in plan.signals() {

@@ -1,16 +1,16 @@
-//! How each stage went, as it is published.
+//! Collects how each stage went, and the warnings, for the result.
 
 use std::time::Instant;
 
 use super::PipelineError;
-use crate::annotate::stages::{PublishedModel, StageReport, StageStatus};
+use crate::capabilities::ModelInfo;
+use crate::document::{Model, StageReport, StageStatus};
 use crate::jobs::stage::Stage;
-use crate::models::ModelInfo;
 
-/// The reports of one run.
+/// The reports of one run, in the order of the stages.
 #[derive(Default)]
 pub(super) struct Reports {
-    done: Vec<StageReport>,
+    done: Vec<(Stage, StageReport)>,
     warnings: Vec<String>,
     open: Option<Open>,
 }
@@ -26,17 +26,18 @@ struct Open {
 enum Ending {
     #[default]
     Unknown,
-    Completed(Option<PublishedModel>),
+    Completed(Option<Model>),
     Skipped(String),
     Failed(String),
 }
 
 impl Reports {
+    /// Starts the report of a stage, and its clocks.
     pub(super) fn begin(&mut self, stage: Stage) {
         self.open = Some(Open { stage, began: Instant::now(), cpu_began: cpu_seconds(), ending: Ending::default() });
     }
 
-    /// Closes the report of the stage that was begun.
+    /// Closes the report of the current stage.
     pub(super) fn end(&mut self) {
         let Some(Open { stage, began, cpu_began, ending }) = self.open.take() else { return };
         let seconds = rounded(began.elapsed().as_secs_f64());
@@ -47,7 +48,7 @@ impl Reports {
             Ending::Failed(reason) => (StageStatus::Failed, Some(reason), None),
             Ending::Unknown => (StageStatus::Failed, Some("the stage did not say how it ended".to_owned()), None),
         };
-        self.done.push(StageReport { stage, status, reason, model, seconds, cpu_seconds });
+        self.done.push((stage, StageReport { status, reason, model, seconds, cpu_seconds }));
     }
 
     fn set(&mut self, ending: Ending) {
@@ -60,17 +61,18 @@ impl Reports {
         self.open.as_ref().map_or(Stage::Validation, |open| open.stage)
     }
 
+    /// The stage succeeded, with this model.
     pub(super) fn completed(&mut self, model: Option<&ModelInfo>) {
-        self.set(Ending::Completed(model.map(PublishedModel::from)));
+        self.set(Ending::Completed(model.map(published)));
     }
 
-    /// The job or the settings did not ask for this stage.
+    /// The stage is switched off by the job or the settings.
     pub(super) fn switched_off<T>(&mut self) -> Option<T> {
         self.set(Ending::Skipped("switched off".to_owned()));
         None
     }
 
-    /// The stage cannot run.
+    /// The stage cannot run; fails a strict job.
     pub(super) fn missing<T>(&mut self, reason: &str, strict: bool) -> Result<Option<T>, PipelineError> {
         let stage = self.stage();
         if strict {
@@ -81,7 +83,7 @@ impl Reports {
         Ok(None)
     }
 
-    /// The stage ran and failed.
+    /// The stage ran and failed; fails a strict job.
     pub(super) fn failed<T>(&mut self, reason: &str, strict: bool) -> Result<Option<T>, PipelineError> {
         let stage = self.stage();
         if strict {
@@ -92,6 +94,7 @@ impl Reports {
         Ok(None)
     }
 
+    /// Adds a warning, once.
     pub(super) fn warn(&mut self, warning: String) {
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
@@ -104,17 +107,28 @@ impl Reports {
         }
     }
 
-    pub(super) fn into_parts(self) -> (Vec<StageReport>, Vec<String>) {
+    pub(super) fn into_parts(self) -> (Vec<(Stage, StageReport)>, Vec<String>) {
         (self.done, self.warnings)
     }
 }
 
-/// The processor time of this process so far.
+/// A model as results name it.
+fn published(model: &ModelInfo) -> Model {
+    Model {
+        name: model.name.clone(),
+        framework: model.framework.to_owned(),
+        device: model.device.to_owned(),
+        license: model.license.map(str::to_owned),
+    }
+}
+
+/// Processor time that this process has used so far, in seconds.
 fn cpu_seconds() -> f64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
+/// Rounds to milliseconds.
 fn rounded(seconds: f64) -> f64 {
     (seconds * 1000.0).round() / 1000.0
 }

@@ -1,29 +1,25 @@
-//! What the stages run with, each of which may lack it.
+//! The implementations of the stages that use models, each of which may be missing.
 
 use crate::diarize::Diarize;
 use crate::recognize::Recognizer;
 use crate::transcribe::Transcribe;
 
-/// What a stage runs with, or why it cannot run.
+/// The implementation of a stage, or the reason why it cannot run.
 pub enum Slot<T> {
-    /// It can.
     Ready(T),
-    /// It cannot, for this reason.
+    /// The reason, for results and logs.
     Missing(String),
 }
 
-/// What the stages run with.
+/// The stages that use models.
 pub struct Stages {
-    /// Who speaks when.
     pub diarize: Slot<Box<dyn Diarize>>,
-    /// What is said.
     pub transcribe: Slot<Box<dyn Transcribe>>,
-    /// Whose voice it is.
     pub recognize: Slot<Recognizer>,
 }
 
 impl<T> Slot<T> {
-    /// The same with what it makes of what the stage runs with.
+    /// Applies `change` to the implementation, and keeps the reason when there is none.
     pub(super) fn map<U>(&self, change: impl FnOnce(&T) -> U) -> Slot<U> {
         match self {
             Self::Ready(ready) => Slot::Ready(change(ready)),

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 pub use library::{InvalidVoice, Library, Voice};
 pub use matching::{Candidate, Identity, identify};
 
-use crate::models::ModelInfo;
+use crate::capabilities::ModelInfo;
 use crate::voiceprint::{FeatureKind, Voiceprint, VoiceprintModel};
 
 /// Least cosine for a known voice, by the features of the speaker model. A wrong name is worse than none.

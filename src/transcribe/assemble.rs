@@ -1,4 +1,4 @@
-//! From the phrases of all chunks to one transcript a signal. Pure.
+//! Assembles the phrases of all chunks into one transcript for each signal. Pure.
 
 use super::cleaning::{is_guess, without_loops, without_sounds};
 use super::packing::Chunk;
@@ -6,7 +6,7 @@ use super::timing::{in_order, place, shorten};
 use super::words::{ChunkWord, Phrase, words};
 use super::{Language, Signal, Transcript};
 
-/// One transcript a signal; chunks come with the index of their signal, in order of time.
+/// One transcript for each signal. Each chunk comes with the index of its signal; the chunks of a signal are in time order.
 pub(super) fn transcripts(
     signals: &[Signal<'_>],
     chunks: impl Iterator<Item = (usize, Chunk, Vec<Phrase>)>,
@@ -17,7 +17,7 @@ pub(super) fn transcripts(
         let (Some(transcript), Some(Signal { speech, .. })) = (transcripts.get_mut(signal), signals.get(signal)) else {
             continue;
         };
-        let placed = heard(phrases).into_iter().filter_map(|(word, first)| place(&chunk, word, first, speech));
+        let placed = spoken_words(phrases).into_iter().filter_map(|(word, first)| place(&chunk, word, first, speech));
         transcript.words.extend(placed);
     }
     for (transcript, signal) in transcripts.iter_mut().zip(signals) {
@@ -27,13 +27,13 @@ pub(super) fn transcripts(
     transcripts
 }
 
-/// The words of one chunk that somebody said, and whether each begins a phrase.
-fn heard(phrases: Vec<Phrase>) -> Vec<(ChunkWord, bool)> {
+/// The words of one chunk without guesses, sounds and loops, and for each whether it starts a phrase.
+fn spoken_words(phrases: Vec<Phrase>) -> Vec<(ChunkWord, bool)> {
     let phrases: Vec<Phrase> = phrases.into_iter().filter(|phrase| !is_guess(phrase)).collect();
     let starts: Vec<usize> = phrases.iter().map(|phrase| phrase.span.start).collect();
     let all: Vec<ChunkWord> = phrases.iter().flat_map(words).collect();
     let mut all = without_loops(without_sounds(&all));
-    // The phrase's first word is the first that begins at or after it; found before the times are changed.
+    // A phrase's first word is the first one that starts at or after the phrase; this is decided before times are changed.
     let mut firsts = starts.into_iter().peekable();
     let begins: Vec<bool> = all
         .iter()

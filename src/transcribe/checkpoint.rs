@@ -1,8 +1,8 @@
-//! What was heard in one window, and the language, as checkpoints keep them, and back.
+//! The checkpoints of transcription: each decoded window, and the detected language.
 //!
-//! The windows of a chunk follow from one another: each begins where the model stopped in the one before. So a window is named
-//! by its chunk and its beginning, and holds what was heard and where the model stopped; the way through the chunk is then walked again,
-//! and ends where it did. Probabilities are kept as their bits: what is recalled is what was heard, to the last digit.
+//! Each window of a chunk starts where the model stopped in the one before. So a window's checkpoint is named by its chunk and its
+//! start, and holds the decoded phrases and where the model stopped; with these, a resumed run goes through the same windows and
+//! ends at the same place. Probabilities are stored as their bits, so that a recalled window is identical to the decoded one.
 
 use std::ops::Range;
 
@@ -13,13 +13,14 @@ use super::pass::Pass;
 use super::words::{Phrase, Token};
 use crate::checkpoints::Checkpoints;
 
-/// The name under which the language is kept.
+/// The name of the language's checkpoint.
 const LANGUAGE: &str = "language";
 
-/// No time in a window is later than this, in samples: a minute. Windows are shorter by far; it keeps sums small.
+/// The latest time in a window that a checkpoint may hold, in samples: one minute. Windows are much shorter; the limit keeps sums
+/// from overflowing.
 const LATEST: usize = 60 * crate::audio::SAMPLE_RATE as usize;
 
-/// The windows of one chunk.
+/// The checkpoints of one chunk's windows.
 pub(super) struct WindowCheckpoints {
     checkpoints: Checkpoints,
     chunk: usize,
@@ -27,10 +28,11 @@ pub(super) struct WindowCheckpoints {
 
 #[derive(Serialize, Deserialize)]
 struct WindowRecord {
-    /// In samples of the chunk.
+    /// End of the window, in samples of the chunk.
     end: usize,
-    /// In samples of the window, as all that follow.
-    heard: usize,
+    /// In samples of the window, like all times below.
+    #[serde(rename = "heard")]
+    decoded_until: usize,
     expects_more: bool,
     phrases: Vec<PhraseRecord>,
 }
@@ -43,7 +45,8 @@ struct PhraseRecord {
     tokens: Vec<TokenRecord>,
 }
 
-/// The bytes of a token, the bits of its probability, its beginning and its end: the bulk of the file, hence without names.
+/// The bytes of a token, the bits of its probability, its start and its end. A tuple without field names, because tokens make up
+/// most of the file.
 #[derive(Serialize, Deserialize)]
 struct TokenRecord(Vec<u8>, u32, usize, usize);
 
@@ -62,18 +65,18 @@ impl WindowCheckpoints {
         format!("window/{}/{}", self.chunk, window.start)
     }
 
-    /// What was heard in this window before.
+    /// The pass over this window from an earlier run.
     pub(super) fn recall(&self, window: &Range<usize>) -> Option<Pass> {
         self.checkpoints.recall(&self.name(window), |record: WindowRecord| pass(record, window))
     }
 
-    /// Keeps what was heard in a window.
+    /// Stores the pass over a window.
     pub(super) fn keep(&self, window: &Range<usize>, pass: &Pass) {
         self.checkpoints.keep(&self.name(window), &record(pass, window));
     }
 }
 
-/// The language that was heard before.
+/// The language that an earlier run detected.
 pub(super) fn recall_language(checkpoints: &Checkpoints) -> Option<Language> {
     checkpoints.recall(LANGUAGE, |record: LanguageRecord| {
         let is_code = (2..=3).contains(&record.code.len()) && record.code.bytes().all(|byte| byte.is_ascii_lowercase());
@@ -82,7 +85,7 @@ pub(super) fn recall_language(checkpoints: &Checkpoints) -> Option<Language> {
     })
 }
 
-/// Keeps the language that was heard.
+/// Stores the detected language.
 pub(super) fn keep_language(checkpoints: &Checkpoints, language: &Language) {
     let record = LanguageRecord { code: language.code.clone(), confidence_bits: language.confidence.to_bits() };
     checkpoints.keep(LANGUAGE, &record);
@@ -98,7 +101,7 @@ fn record(pass: &Pass, window: &Range<usize>) -> WindowRecord {
     };
     WindowRecord {
         end: window.end,
-        heard: pass.heard,
+        decoded_until: pass.decoded_until,
         expects_more: pass.expects_more,
         phrases: pass.phrases.iter().map(phrase).collect(),
     }
@@ -115,12 +118,12 @@ fn pass(record: WindowRecord, window: &Range<usize>) -> Option<Pass> {
             no_speech: probability(phrase.no_speech_bits)?,
         })
     };
-    if record.end != window.end || record.heard > window.len() {
+    if record.end != window.end || record.decoded_until > window.len() {
         return None;
     }
     let phrases = record.phrases.into_iter().map(phrase).collect::<Option<_>>()?;
-    // Doubt was dealt with before it was kept.
-    Some(Pass { phrases, heard: record.heard, expects_more: record.expects_more, doubtful: false })
+    // A doubtful window was decoded again before it was stored.
+    Some(Pass { phrases, decoded_until: record.decoded_until, expects_more: record.expects_more, doubtful: false })
 }
 
 fn probability(bits: u32) -> Option<f32> {
@@ -131,40 +134,40 @@ fn probability(bits: u32) -> Option<f32> {
 mod tests {
     use super::*;
 
-    fn heard() -> Pass {
+    fn decoded() -> Pass {
         let token = Token { bytes: vec![b' ', 0xd0], probability: 0.1 + 0.2, span: 10..20 };
         let phrase = Phrase { tokens: vec![token], span: 5..90, no_speech: 1e-8 };
-        Pass { phrases: vec![phrase], heard: 90, expects_more: true, doubtful: false }
+        Pass { phrases: vec![phrase], decoded_until: 90, expects_more: true, doubtful: false }
     }
 
     #[test]
-    fn what_is_recalled_is_what_was_heard() {
-        let json = serde_json::to_string(&record(&heard(), &(100..200))).unwrap();
-        assert_eq!(pass(serde_json::from_str(&json).unwrap(), &(100..200)), Some(heard()));
+    fn a_recalled_window_is_identical_to_the_decoded_one() {
+        let json = serde_json::to_string(&record(&decoded(), &(100..200))).unwrap();
+        assert_eq!(pass(serde_json::from_str(&json).unwrap(), &(100..200)), Some(decoded()));
     }
 
     #[test]
-    fn a_language_is_recalled_if_it_can_be_one() {
-        let kept = |code: &str, bits: u32| {
-            let piece = format!(r#"{{"name":"language","value":{{"code":"{code}","confidence_bits":{bits}}}}}"#);
-            recall_language(&Checkpoints::new([piece.into_bytes()], Box::new(|_| Ok(()))))
+    fn only_a_plausible_language_is_recalled() {
+        let recalled = |code: &str, bits: u32| {
+            let checkpoint = format!(r#"{{"name":"language","value":{{"code":"{code}","confidence_bits":{bits}}}}}"#);
+            recall_language(&Checkpoints::new([checkpoint.into_bytes()], Box::new(|_| Ok(()))))
         };
         let probability = 0.7_f32.to_bits();
-        assert_eq!(kept("haw", probability), Some(Language { code: "haw".to_owned(), confidence: 0.7 }));
-        assert_eq!((kept("no language", probability), kept("en", f32::NAN.to_bits())), (None, None));
+        assert_eq!(recalled("haw", probability), Some(Language { code: "haw".to_owned(), confidence: 0.7 }));
+        assert_eq!((recalled("no language", probability), recalled("en", f32::NAN.to_bits())), (None, None));
     }
 
     #[test]
-    fn what_does_not_fit_the_window_is_not_believed() {
-        assert_eq!(pass(record(&heard(), &(100..200)), &(100..201)), None);
+    fn a_checkpoint_that_does_not_fit_the_window_is_ignored() {
+        assert_eq!(pass(record(&decoded(), &(100..200)), &(100..201)), None);
         let spoilt: [fn(&mut WindowRecord); 4] = [
-            |record| record.heard = 101,
+            |record| record.decoded_until = 101,
             |record| record.phrases[0].to = usize::MAX,
             |record| record.phrases[0].tokens[0].3 = 3,
             |record| record.phrases[0].no_speech_bits = f32::NAN.to_bits(),
         ];
         for spoil in spoilt {
-            let mut record = record(&heard(), &(100..200));
+            let mut record = record(&decoded(), &(100..200));
             spoil(&mut record);
             assert_eq!(pass(record, &(100..200)), None);
         }

@@ -1,24 +1,24 @@
-//! The samples of a chunk on their way to the model: as they were recorded, or with the noise taken out.
+//! The samples of a chunk on their way to the model: as recorded, or denoised.
 //!
-//! They are read from the signal where the chunk's turn comes, and denoised by the thread that decodes the chunk, since that takes
-//! processor time. What becomes of a chunk depends on the recording alone, never on the chunks before it: a chunk that is
-//! worked on again after a restart is heard as it was.
+//! They are read from the signal just before the chunk is processed, and denoised on the thread that decodes the chunk, since
+//! denoising takes processor time. The samples depend on the recording alone, never on other chunks, so that a chunk which is
+//! decoded again after a restart gets the same input.
 
 use super::TranscribeError;
 use super::packing::Chunk;
 use crate::audio::denoise::Noisy;
 use crate::audio::{Audio, SignalError};
 
-/// What was read of a chunk.
+/// The samples that were read for a chunk.
 pub(super) enum ChunkSamples {
-    /// As it was recorded.
+    /// Ready for the model, without denoising.
     AsRecorded(Vec<f32>),
-    /// Its pieces, which are to be denoised.
+    /// The pieces of the chunk, still to be denoised.
     Noisy(Vec<Noisy>),
 }
 
 impl ChunkSamples {
-    /// Reads the first `most` samples of a chunk from the signal it was made for.
+    /// Reads the first `most` samples of a chunk from the signal that it was packed from.
     pub(super) fn read(chunk: &Chunk, signal: &Audio, denoise: bool, most: usize) -> Result<Self, SignalError> {
         let mut room = most;
         let pieces = chunk.sources().filter_map(|source| {
@@ -36,10 +36,10 @@ impl ChunkSamples {
         Ok(Self::AsRecorded(samples))
     }
 
-    /// The samples for the model, as many as were asked for.
+    /// The samples for the model, denoised if that was requested.
     ///
     /// # Errors
-    /// When told to stop.
+    /// When `must_stop` returns true.
     pub(super) fn samples(self, must_stop: &dyn Fn() -> bool) -> Result<Vec<f32>, TranscribeError> {
         match self {
             Self::AsRecorded(samples) => Ok(samples),

@@ -1,26 +1,25 @@
-//! What the model writes although nobody said it, and the rules by which it is left out.
+//! Removes hallucinations: text that the model writes although it was not spoken.
 //!
-//! Whisper writes sounds in brackets (`[Music]`, `(bell dings)`, `*laughs*`), falls into loops, and invents text where there is
-//! no speech. The rules look at structure and at the model's own doubt, never at a list of phrases: such lists miss every
-//! other language and delete what people do say. Pure.
+//! Whisper describes sounds in brackets (`[Music]`, `(bell dings)`, `*laughs*`), falls into loops, and invents text where there is
+//! no speech. The rules look at structure and at the model's own probabilities, never at a list of phrases: such lists miss
+//! every other language and delete what people do say. Pure.
 
 use super::words::{ChunkWord, Phrase};
 
-/// Above this the model believes that nobody speaks.
+/// Above this no-speech probability the model takes the audio for silence.
 const NO_SPEECH: f32 = 0.6;
-/// Below this mean log probability of its tokens the model is guessing (whisper.cpp's own threshold).
+/// Below this mean log probability of its tokens a text is a guess (whisper.cpp's own threshold).
 const GUESSING: f32 = -1.0;
-/// The longest group of words that is looked for as a loop.
+/// The longest group of words whose repetition is searched for.
 const LONGEST_LOOP: usize = 30;
-/// A loop has at least so many rounds, and at least so many words in all. People say "no, no, no, no" and spell "one one one one",
-/// but not further.
+/// The fewest rounds and the fewest words of a loop. People do say "no, no, no, no" and spell "one one one one", but not more.
 const LOOP_ROUNDS: usize = 4;
 const LOOP_WORDS: usize = 8;
-/// Of a group of so many words, fewer rounds are a loop: nobody says a whole sentence three times word for word.
+/// For groups of at least this many words fewer rounds make a loop: people do not repeat a whole sentence three times verbatim.
 const SENTENCE: usize = 6;
 const SENTENCE_ROUNDS: usize = 3;
 
-/// Whether a phrase is worth nothing as a whole: the model doubts both that there is speech and what it wrote.
+/// Whether a phrase is to be dropped: the model doubts both that there is speech and the text it wrote.
 #[must_use]
 pub fn is_guess(phrase: &Phrase) -> bool {
     if phrase.tokens.is_empty() {
@@ -30,7 +29,7 @@ pub fn is_guess(phrase: &Phrase) -> bool {
     phrase.no_speech > NO_SPEECH && sum / (phrase.tokens.len() as f32) < GUESSING
 }
 
-/// Leaves out descriptions of sounds, and what has neither letter nor digit.
+/// Drops descriptions of sounds, and words without a letter or digit.
 #[must_use]
 pub fn without_sounds(words: &[ChunkWord]) -> Vec<ChunkWord> {
     let mut kept = Vec::with_capacity(words.len());
@@ -48,9 +47,9 @@ pub fn without_sounds(words: &[ChunkWord]) -> Vec<ChunkWord> {
     kept
 }
 
-/// How many words from the first on are one description of a sound.
+/// The number of words, from the first on, that form one description of a sound; none when the first word does not start one.
 fn sound_length(words: &[ChunkWord]) -> Option<usize> {
-    /// A longer bracket is something said in passing rather than a sound; only its signs go then.
+    /// In words. A longer bracket is an aside rather than a sound, and stays.
     const LONGEST: usize = 8;
     let first = words.first()?.text.as_str();
     let closing = match first.chars().next()? {
@@ -68,7 +67,7 @@ fn sound_length(words: &[ChunkWord]) -> Option<usize> {
     })
 }
 
-/// Leaves out the rounds of a loop after its first one.
+/// Drops all rounds of a loop but the first.
 #[must_use]
 pub fn without_loops(mut words: Vec<ChunkWord>) -> Vec<ChunkWord> {
     let mut bare: Vec<String> = words.iter().map(|word| bare(&word.text)).collect();
@@ -92,11 +91,12 @@ pub fn without_loops(mut words: Vec<ChunkWord>) -> Vec<ChunkWord> {
     words
 }
 
+/// Letters and digits alone, in lower case.
 fn bare(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// How often the first `length` words stand there in a row.
+/// How many times in a row the first `length` words occur.
 fn rounds(words: &[String], length: usize) -> usize {
     let Some(first) = words.get(..length) else { return 0 };
     words.chunks_exact(length).take_while(|group| *group == first).count()

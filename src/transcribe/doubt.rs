@@ -1,15 +1,15 @@
-//! Whether what the model wrote is hardly what was said: the tests of the Whisper paper (Radford et al. 2022, section 4.5) in the
-//! form whisper.cpp gives them, which looks at entropy where the paper compresses. Pure.
+//! Decides whether a decoded text is doubtful and should be decoded again. These are the tests of the Whisper paper (Radford et al.
+//! 2022, section 4.5) as whisper.cpp has them, with entropy instead of the paper's compression ratio. Pure.
 
 /// Below this mean log probability of its tokens a text is a guess.
 const LEAST_LOG_PROBABILITY: f32 = -1.0;
-/// Above this probability that nobody speaks a guess is what one expects.
+/// Above this no-speech probability a low log probability is expected, and the text is not doubted.
 const NO_SPEECH: f32 = 0.6;
-/// So many tokens at the end are looked at for repetition, and their entropy in nats when the text goes round in a circle.
+/// The number of tokens at the end that are checked for repetition, and the entropy in nats below which they repeat themselves.
 const LAST: usize = 32;
 const LEAST_ENTROPY: f32 = 2.4;
 
-/// Looks at the tokens one by one.
+/// Collects the tokens of one pass.
 #[derive(Debug, Default)]
 pub(super) struct Doubt {
     tokens: Vec<i32>,
@@ -22,7 +22,7 @@ impl Doubt {
         self.log_probabilities += probability.max(f32::MIN_POSITIVE).ln();
     }
 
-    /// `most` is the number of tokens at which the model was cut off, `no_speech` its probability that nobody speaks.
+    /// `most` is the number of tokens at which the model is cut off, `no_speech` its probability that there is no speech.
     pub(super) fn is_justified(&self, most: usize, no_speech: f32) -> bool {
         let count = self.tokens.len();
         let guessed = count > 0 && self.log_probabilities / (count as f32) < LEAST_LOG_PROBABILITY && no_speech < NO_SPEECH;
@@ -30,7 +30,7 @@ impl Doubt {
     }
 }
 
-/// The entropy of a row of tokens, in nats.
+/// The entropy of the distribution of tokens, in nats.
 fn entropy(tokens: &[i32]) -> f32 {
     let mut sorted = tokens.to_vec();
     sorted.sort_unstable();
@@ -51,21 +51,21 @@ mod tests {
     }
 
     #[test]
-    fn sure_and_various_text_is_believed() {
+    fn confident_and_varied_text_is_accepted() {
         assert!(!doubt(0..60, 0.9).is_justified(usize::MAX, 0.0));
-        assert!(!doubt([7; 30], 0.9).is_justified(usize::MAX, 0.0), "thirty times the same is not yet a circle");
+        assert!(!doubt([7; 30], 0.9).is_justified(usize::MAX, 0.0), "thirty equal tokens are not yet a loop");
         assert!(!Doubt::default().is_justified(usize::MAX, 0.0));
     }
 
     #[test]
-    fn circles_guesses_and_endless_text_are_not() {
+    fn loops_guesses_and_endless_text_are_doubtful() {
         assert!(doubt((0..60).map(|index| index % 5), 0.9).is_justified(usize::MAX, 0.0));
         assert!(doubt(0..10, 0.3).is_justified(usize::MAX, 0.1));
         assert!(doubt(0..20, 0.9).is_justified(20, 0.0));
     }
 
     #[test]
-    fn a_guess_about_silence_is_left_at_that() {
+    fn a_guess_about_silence_is_not_doubted() {
         assert!(!doubt(0..10, 0.3).is_justified(usize::MAX, 0.9));
     }
 }

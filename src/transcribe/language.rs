@@ -1,24 +1,24 @@
-//! Which language to listen in, and what to say when the model can't.
+//! The language to decode in, and the warnings when the model does not support what was requested.
 //!
-//! A model that knows English only hears English in every language, and is sure of it: its confidence in what it makes of German
-//! is that of English. What gives it away, often but not always, is how little it writes: it describes other languages as sounds,
-//! in brackets, or passes over them. [`hardly_english`] looks at that and at nothing else. Pure.
+//! An English-only model transcribes every language as English, with the same confidence as for English speech. What often, but
+//! not always, gives it away is how few words it writes: it describes other languages as sounds in brackets, or skips them.
+//! [`hardly_english`] tests for that and nothing else. Pure.
 
 use crate::audio::time::Millis;
 
-/// So much speech has to be there before its silence means anything.
+/// The least amount of speech from which a low word count is meaningful.
 const ENOUGH_SPEECH: Millis = Millis(10_000);
-/// Fewer words than this in a second of speech are hardly English. Measured with tiny.en: English calls and readings have 2.2 to
-/// 3.3, a call in Russian 0.4.
+/// Words per second of speech below which the language is hardly English. Measured with tiny.en: English calls and readings have
+/// 2.2 to 3.3, a call in Russian 0.4.
 const FEW_WORDS: f64 = 1.2;
 
-/// The primary part of a language tag in lower case: `en` for `en-US`.
+/// The primary subtag of a language tag in lower case: `en` for `en-US`.
 #[must_use]
 pub fn primary(tag: &str) -> String {
     tag.split(['-', '_']).next().unwrap_or_default().trim().to_lowercase()
 }
 
-/// The warning for a language that was asked for and that the model does not know.
+/// The warning for a requested language that the model does not know.
 #[must_use]
 pub fn not_spoken(asked: &str, english_only: bool) -> String {
     let asked: String = asked.chars().filter(|c| c.is_alphanumeric() || *c == '-').take(20).collect();
@@ -33,11 +33,11 @@ pub fn not_spoken(asked: &str, english_only: bool) -> String {
     }
 }
 
-/// The warning that a translation was asked for that the model can't make.
+/// The warning that a translation was requested but the model is English-only.
 pub const NO_TRANSLATION: &str =
     "a translation was asked for, but the transcription model knows English only and can't translate";
 
-/// The warning for a recording of which a model of English wrote down next to nothing.
+/// The warning for a recording in which an English-only model found hardly any words; none when there are enough.
 #[must_use]
 pub fn hardly_english(words: usize, speech: Millis) -> Option<String> {
     let seconds = speech.as_seconds();

@@ -1,4 +1,7 @@
-//! What is said, word by word.
+//! Transcription: the words of a recording with their times, by a Whisper model.
+//!
+//! This file has the types that other modules see. Speech is packed into chunks (`packing`), several of which are decoded at once
+//! (`schedule`), each window by window (`windows`, `whisper`); the words are then cleaned, timed and assembled.
 
 mod assemble;
 mod callbacks;
@@ -22,81 +25,81 @@ use crate::audio::{Audio, SignalError};
 use crate::context::JobContext;
 use crate::stop::Stopped;
 
-/// One word as heard.
+/// One recognized word.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Word {
     /// The word with its punctuation, without white space.
     pub text: String,
-    /// When it is said.
+    /// Its start and end in the recording.
     pub span: TimeSpan,
     /// The mean of the model's probabilities of the word's tokens, 0 to 1.
     pub confidence: f32,
-    /// Whether the model began a new phrase here.
+    /// Whether a phrase of the model starts with this word.
     pub starts_phrase: bool,
 }
 
 /// The language of a recording.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Language {
-    /// ISO 639-1.
+    /// ISO 639-1 code.
     pub code: String,
-    /// 1 when it was given, or when the model knows no other.
+    /// Probability of the detection, 0 to 1; 1 when the language was given or the model knows only one.
     pub confidence: f32,
 }
 
-/// Everything said on one signal, in order of time.
+/// The transcript of one signal.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Transcript {
-    /// None when nothing was said.
+    /// None when there are no words.
     pub language: Option<Language>,
-    /// The words in order; times never go backwards.
+    /// The words in time order; they do not overlap.
     pub words: Vec<Word>,
-    /// Plain sentences about what could not be done as asked, for the result's `warnings`. What holds for the whole recording
-    /// stands in the first signal's transcript only.
+    /// What could not be done as requested, for the result's `warnings`. Warnings about the whole recording are in the first
+    /// signal's transcript only.
     pub warnings: Vec<String>,
 }
 
-/// What the client asked for.
+/// The options of a job that concern transcription.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TranscribeOptions {
-    /// ISO 639-1, or none to find out.
+    /// ISO 639-1 code, or none to detect the language.
     pub language: Option<String>,
-    /// Into English.
+    /// Whether to translate into English.
     pub translate: bool,
-    /// Text put before the recording, to set names and style.
+    /// Text that the model sees as preceding context, for names and style.
     pub prompt: Option<String>,
-    /// Words to expect.
+    /// Words that are likely to occur, such as names.
     pub hotwords: Vec<String>,
 }
 
-/// Why there is no transcript.
+/// Why a recording could not be transcribed.
 #[derive(Debug, thiserror::Error)]
 pub enum TranscribeError {
-    /// The job was told to stop.
+    /// The job's stop signal was raised.
     #[error(transparent)]
     Stopped(#[from] Stopped),
-    /// A signal cannot be read.
+    /// The samples of a signal cannot be read.
     #[error(transparent)]
     Signal(#[from] SignalError),
-    /// The engine failed.
+    /// whisper.cpp failed, or one of its threads could not be started.
     #[error("the transcription engine failed: {0}")]
     Engine(String),
 }
 
 impl From<std::io::Error> for TranscribeError {
-    /// A thread of the engine could not be started.
+    /// A thread for transcription could not be started.
     fn from(error: std::io::Error) -> Self {
         Self::Engine(format!("no thread could be started: {error}"))
     }
 }
 
-/// Writes down what is said.
+/// A speech-to-text engine.
 pub trait Transcribe: Send {
-    /// Transcribes the signals of one recording, each at its stretches of speech (sorted, apart from each other); the rest is
-    /// not listened to. One transcript a signal, in the same order. The language is detected once for all of them.
+    /// Transcribes the signals of one recording and returns one transcript for each, in the same order. Only the speech regions of
+    /// a signal (sorted, not overlapping) are decoded. The language is detected once for all signals.
     ///
     /// # Errors
-    /// When told to stop, or when the engine fails.
+    /// When the job is stopped, a signal cannot be read, or the engine fails.
     fn transcribe(
         &mut self,
         ctx: &JobContext,
@@ -104,22 +107,21 @@ pub trait Transcribe: Send {
         options: &TranscribeOptions,
     ) -> Result<Vec<Transcript>, TranscribeError>;
 
-    /// Whether the model knows a language (ISO 639-1, or a longer tag such as `en-US`). Asked for another one,
-    /// [`Transcribe::transcribe`] warns; under `strict` the pipeline asks here first and fails instead.
+    /// Whether the model knows a language (an ISO 639-1 code or a longer tag such as `en-US`). For an unknown language
+    /// [`Transcribe::transcribe`] warns; for strict jobs the pipeline checks here first and fails instead.
     fn can_speak(&self, language: &str) -> bool;
 
-    /// The languages that the model knows; ISO 639-1 where there is such a code.
+    /// The languages that the model knows, as ISO 639-1 codes where there is one.
     fn languages(&self) -> Vec<String>;
 
-    /// The model in use.
-    fn model(&self) -> crate::models::ModelInfo;
+    /// The model in use, for results and `GET /info`.
+    fn model(&self) -> crate::capabilities::ModelInfo;
 }
 
-/// One signal and where speech is on it.
+/// A signal and its speech regions.
 #[derive(Debug, Clone, Copy)]
 pub struct Signal<'a> {
-    /// The signal.
     pub audio: &'a Audio,
-    /// Where somebody speaks.
+    /// Sorted, and not overlapping.
     pub speech: &'a [TimeSpan],
 }

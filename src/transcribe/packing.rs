@@ -1,31 +1,31 @@
-//! Which audio is sent to the model, and in which portions.
+//! Packs the speech of a signal into chunks for the model.
 //!
-//! A second of silence costs the model as much as a second of speech. So the stretches of speech of a signal are laid one after
-//! the other, and long silence between them is left out. The row is cut at pauses into chunks, which do not depend on each other
-//! and are worked on at once; a chunk is heard window by window, each from where the one before ended (`whisper.rs`). A [`Chunk`]
-//! knows where each of its samples comes from, so that a time inside it can be carried back to the recording exactly; samples are
-//! never added, repeated or put in another order.
+//! A second of silence costs the model as much as a second of speech. So the speech regions of a signal are concatenated without
+//! the long silence between them, and cut at pauses into chunks. Chunks are independent of each other and decoded in parallel; a
+//! chunk is decoded window by window, each starting where the one before ended (`whisper.rs`). A [`Chunk`] knows the source of
+//! each of its samples, so that a time in it maps back to the recording exactly; samples are never added, repeated or reordered.
 //!
-//! No model, no clock, no log; of the samples only those are read that a decision needs.
+//! No model, no clock, no log; only those samples are read that are needed to find pauses.
 
 use std::ops::Range;
 
 use crate::audio::time::{Millis, TimeSpan};
 use crate::audio::{Audio, SAMPLE_RATE, SignalError};
 
-/// About the most that is laid into one chunk. The shorter, the more evenly the threads are busy; the longer, the fewer last windows
-/// that are not full.
+/// Target length of a chunk. Shorter chunks keep the threads more evenly busy; longer ones have fewer last windows that are not
+/// full.
 pub const CHUNK_SAMPLES: usize = 120 * SAMPLE_RATE as usize;
-/// What is not cut into chunks any more.
+/// Up to this length, speech stays in one chunk.
 const UNDIVIDED: usize = 30 * SAMPLE_RATE as usize;
 
-/// How the chunks are cut; the values were chosen by measuring (docs/benchmarks.md).
+/// The parameters of packing; the defaults were found by measurement (docs/benchmarks.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packing {
-    /// Real audio kept before and after each stretch of speech. A diarizer's edges are not exact, and a word cut in half is lost
-    /// or misheard; the model also wants to hear that a sentence ends. A pause of up to twice this stays as it is.
+    /// Margin of audio that is kept before and after each speech region. The borders of a diarization are not exact, and a word
+    /// that is cut in half is lost or misrecognized; the model also needs to hear that a sentence ends. A pause of up to twice
+    /// this length is kept.
     pub around: Millis,
-    /// A chunk is closed at a pause within this last part of it.
+    /// A chunk is closed at a pause within a last part of this length.
     pub closing: Millis,
 }
 
@@ -35,16 +35,16 @@ impl Default for Packing {
     }
 }
 
-/// A piece of a signal inside a chunk.
+/// A contiguous part of the signal in a chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Piece {
-    /// Where it begins in the chunk, in samples.
+    /// Its start in the chunk, in samples.
     at: usize,
-    /// Where it comes from in the signal, in samples.
+    /// Its range in the signal, in samples.
     source: Range<usize>,
 }
 
-/// A run of speech that is listened to in order.
+/// A part of a signal's speech that is decoded in order, by one thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
     pieces: Vec<Piece>,
@@ -64,24 +64,24 @@ impl Chunk {
         Self { pieces }
     }
 
-    /// Its length in samples.
+    /// The length in samples.
     #[must_use]
     pub fn len(&self) -> usize {
         self.pieces.iter().map(|piece| piece.source.len()).sum()
     }
 
-    /// Whether there is nothing in it; a window that [`pack`] made never is.
+    /// Whether the chunk has no samples; one from [`pack`] always has some.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The stretches of the signal it is made of, in order.
+    /// The ranges of the signal that the chunk consists of, in order.
     pub fn sources(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         self.pieces.iter().map(|piece| piece.source.clone())
     }
 
-    /// The stretches of `speech` that reach into the chunk's part of the signal.
+    /// The regions of `speech` that overlap or touch the part of the signal that the chunk covers.
     #[must_use]
     pub fn speech(&self, speech: &[TimeSpan]) -> Vec<TimeSpan> {
         let (Some(first), Some(last)) = (self.pieces.first(), self.pieces.last()) else { return Vec::new() };
@@ -89,7 +89,7 @@ impl Chunk {
         speech.iter().filter(|span| span.start() <= end && start <= span.end()).copied().collect()
     }
 
-    /// How much of `speech` (sorted, apart) lies in the chunk between two of its samples.
+    /// How much of `speech` (sorted, not overlapping) lies in this range of the chunk's samples.
     #[must_use]
     pub fn speech_between(&self, samples: Range<usize>, speech: &[TimeSpan]) -> Millis {
         let mut total = Millis::ZERO;
@@ -104,8 +104,8 @@ impl Chunk {
         total
     }
 
-    /// Carries a stretch of the chunk (in samples) back to the signal. Where it spans a join it is cut down to the side that
-    /// holds more of it, because what was left out between the sides was not heard.
+    /// Maps a range of the chunk's samples back to the signal. A range that spans several pieces is cut down to the piece that
+    /// holds most of it, because the silence between them was not decoded.
     #[must_use]
     pub fn to_signal(&self, span: Range<usize>) -> Range<usize> {
         let held = |piece: &Piece| span.end.min(piece.at + piece.source.len()).saturating_sub(span.start.max(piece.at));
@@ -126,19 +126,19 @@ impl Chunk {
     }
 }
 
-/// Lays the stretches of speech of one signal into chunks of about the same length, in order of time. How many depends on the
-/// speech alone, so that the transcript does not depend on the machine.
+/// Packs the speech regions of one signal into chunks of about equal length, in time order. Their number depends on the speech
+/// alone, so that the transcript does not depend on the number of threads.
 ///
-/// `speech` need not be sorted or apart; what lies outside the signal is ignored.
+/// `speech` may be unsorted and overlapping; what lies outside the signal is ignored.
 ///
 /// # Errors
-/// When the signal cannot be read.
+/// When samples of the signal cannot be read.
 pub fn pack(signal: &Audio, speech: &[TimeSpan], packing: Packing) -> Result<Vec<Chunk>, SignalError> {
     let kept = keep(signal.len(), speech, packing);
     let total: usize = kept.iter().map(Range::len).sum();
     let closing = packing.closing.to_sample();
     let count = if total <= UNDIVIDED { 1 } else { total.div_ceil(CHUNK_SAMPLES).max(2) };
-    // Half of what may stay empty is added, so that closing at a pause does not make one chunk more.
+    // Half of what may stay empty is added, so that closing at pauses does not lead to one more chunk.
     let limit = total.div_ceil(count) + closing / 2;
     let mut chunks = Vec::new();
     let mut open: Vec<Range<usize>> = Vec::new();
@@ -171,7 +171,7 @@ pub fn pack(signal: &Audio, speech: &[TimeSpan], packing: Packing) -> Result<Vec
     Ok(chunks)
 }
 
-/// The parts of the signal that are listened to, in samples: sorted, apart, none empty.
+/// The parts of the signal that are decoded, in samples: sorted, not overlapping, none empty.
 fn keep(length: usize, speech: &[TimeSpan], packing: Packing) -> Vec<Range<usize>> {
     let around = packing.around.to_sample();
     let mut sorted = speech.to_vec();
@@ -191,20 +191,20 @@ fn keep(length: usize, speech: &[TimeSpan], packing: Packing) -> Vec<Range<usize
     kept
 }
 
-/// Loudness is measured in steps of so many samples, 20 ms, and a quiet place has so many of them.
+/// Energy is measured in steps of 20 ms (in samples); a quiet place spans five of them.
 const STEP: usize = SAMPLE_RATE as usize / 50;
 const SPAN: usize = 5;
-/// Samples that are looked at, at least.
+/// The fewest samples in which a quiet place is searched.
 const SHORTEST_CLOSING: usize = STEP * SPAN;
 
-/// The index of the quietest place in the last `closing` samples: the middle of the quietest tenth of a second.
+/// The index of the quietest place in the last `closing` samples: the middle of the quietest 100 ms.
 pub(super) fn quietest(samples: &[f32], closing: usize) -> usize {
     let from = samples.len().saturating_sub(closing.max(SHORTEST_CLOSING));
     let energies: Vec<f32> = samples[from..].chunks_exact(STEP).map(|part| part.iter().map(|s| s * s).sum()).collect();
     let mut best = (f32::INFINITY, samples.len());
     for (index, group) in energies.windows(SPAN).enumerate() {
         let energy: f32 = group.iter().sum();
-        // `<=` prefers the later of two equally quiet places: what is cut off later is fuller.
+        // `<=` prefers the later of two equally quiet places, which makes the part before it longer.
         if energy <= best.0 {
             best = (energy, from + index * STEP + STEP * SPAN / 2);
         }

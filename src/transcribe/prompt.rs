@@ -1,12 +1,12 @@
-//! The text that the model is shown before it listens. Pure.
+//! The prompt: text that the model sees as if it preceded the recording. Pure.
 
 use super::TranscribeOptions;
 
-/// Bytes of the whole. Whisper looks at 223 tokens of what comes before, and a token is about four bytes of English.
+/// Longest prompt in bytes. Whisper uses 223 tokens of context, and a token is about four bytes of English.
 const LIMIT: usize = 800;
 
-/// The words to expect, then the client's text, or none when there is neither. Of what is too long the beginning of the
-/// words and the end of the text are kept: the model minds most what it has read last.
+/// The hotwords, then the client's prompt; none when there is neither. When they are too long, the first hotwords and the end of
+/// the prompt are kept, since the model is influenced most by what comes last.
 #[must_use]
 pub fn text(options: &TranscribeOptions) -> Option<String> {
     let mut hotwords = String::new();
@@ -26,11 +26,11 @@ pub fn text(options: &TranscribeOptions) -> Option<String> {
         from += 1;
     }
     let both = [hotwords.as_str(), &prompt[from..]].join(" ").trim().to_owned();
-    // Whisper's text begins words with a space.
+    // In Whisper's text every word starts with a space.
     (!both.is_empty()).then(|| format!(" {both}"))
 }
 
-/// One line without control characters; a zero byte would end the process in a native call.
+/// One line without control characters; a zero byte would abort the process in a native call.
 fn clean(text: &str) -> String {
     text.replace(char::is_control, " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,12 +1,12 @@
-//! Several chunks at once, and how far they are.
+//! Decodes several chunks in parallel, and combines their progress.
 //!
-//! A chunk is worked on by one thread: two chunks with a thread each cost less than one chunk with two, and ggml's threads
-//! spin while they wait for each other, which on a busy machine costs ten times the work. Which chunk is done first depends on
-//! chance; that the result does not is the work's duty (a decoder state of its own for each chunk).
+//! Each chunk is decoded by one thread: two chunks with one thread each cost less than one chunk with two, and ggml's threads
+//! spin while they wait for each other, which on a busy machine costs ten times the work. The order in which chunks finish is not
+//! deterministic; the work itself must make sure that the result is (each chunk has a decoder state of its own).
 //!
-//! The threads own what they work on. whisper.cpp can't be interrupted inside an encoder pass, which takes a second with the
-//! smallest model and half a minute with a large one; a job that is told to stop waits for it only so long, and then leaves: the
-//! thread ends by itself when its pass does.
+//! The threads own their data. whisper.cpp cannot be interrupted inside an encoder pass, which takes a second with the smallest
+//! model and half a minute with a large one. A job that is stopped waits a short time for its threads and then abandons them; a
+//! thread ends when its pass does.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,13 +18,13 @@ use std::time::{Duration, Instant};
 use super::TranscribeError;
 use crate::stop::StopSignal;
 
-/// How often a stop is looked for while threads work.
+/// How often the stop signal is polled while threads work.
 const POLL: Duration = Duration::from_millis(50);
-/// How long a stopped job waits for its threads, so that as a rule none is left behind.
+/// How long a stopped job waits for its threads; usually long enough that none is abandoned.
 const GRACE: Duration = Duration::from_millis(1200);
 
-/// Does `count` pieces of work, at most `workers` at once, and returns their results in order. `prepare` is called here, in
-/// order, just before a piece begins. `give_up` is set when nothing more is wanted: after the first error, or when told to stop.
+/// Runs `count` work items, at most `workers` at once, and returns their results in order. `prepare` is called on this thread, in
+/// order, just before an item starts. `give_up` is set when no more results are needed: after the first error, or on a stop.
 pub(super) fn run<T, W>(
     count: usize,
     workers: usize,
@@ -50,11 +50,11 @@ where
             let (work, sender, index) = (prepare(begun), sender.clone(), begun);
             let thread = thread::Builder::new().name(format!("transcribe-{index}"));
             let spawned = thread.spawn(move || {
-                // The receiver is gone when the job has left: then nobody wants the result.
-                let _nobody_waits = sender.send((index, catch_unwind(AssertUnwindSafe(work))));
+                // The receiver is gone when the job has abandoned its threads.
+                let _receiver_gone = sender.send((index, catch_unwind(AssertUnwindSafe(work))));
             });
             match spawned {
-                Ok(_runs_by_itself) => begun += 1,
+                Ok(_detached) => begun += 1,
                 Err(error) => {
                     failure.get_or_insert(error.into());
                     give_up.store(true, Ordering::Release);
@@ -76,7 +76,7 @@ where
             }
             Ok((_, Err(panic))) => {
                 give_up.store(true, Ordering::Release);
-                // It goes on in the caller's thread, where one job ends by it.
+                // The panic continues on the caller's thread, where it fails one job.
                 resume_unwind(panic);
             }
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
@@ -86,7 +86,7 @@ where
             }
         }
     }
-    // An aborted chunk reports some error: the stop signal knows better.
+    // An aborted chunk reports some error; the stop signal is the real reason.
     stop.check()?;
     match failure {
         Some(error) => Err(error),
@@ -94,35 +94,42 @@ where
     }
 }
 
-/// How far pieces of different weight are together; tells it only when it grows, and to nobody once the job has left.
+/// The combined progress of work items of different weight. Reports only increases, and nothing once the job has given up.
 pub(super) struct Progress {
-    state: Mutex<(Vec<u8>, u8)>,
+    state: Mutex<State>,
     weights: Vec<usize>,
     give_up: Arc<AtomicBool>,
-    tell: Box<dyn Fn(u8) + Send + Sync>,
+    sink: Box<dyn Fn(u8) + Send + Sync>,
+}
+
+struct State {
+    /// Percent of each item.
+    items: Vec<u8>,
+    /// Percent of all items as last reported.
+    reported: u8,
 }
 
 impl Progress {
-    pub(super) fn new(weights: Vec<usize>, give_up: Arc<AtomicBool>, tell: Box<dyn Fn(u8) + Send + Sync>) -> Self {
-        Self { state: Mutex::new((vec![0; weights.len()], 0)), weights, give_up, tell }
+    /// `sink` receives the combined progress in percent.
+    pub(super) fn new(weights: Vec<usize>, give_up: Arc<AtomicBool>, sink: Box<dyn Fn(u8) + Send + Sync>) -> Self {
+        Self { state: Mutex::new(State { items: vec![0; weights.len()], reported: 0 }), weights, give_up, sink }
     }
 
-    /// Says that one piece is so many percent done.
-    pub(super) fn report(&self, piece: usize, percent: u8) {
+    /// Reports the progress of one item in percent.
+    pub(super) fn report(&self, item: usize, percent: u8) {
         if self.give_up.load(Ordering::Acquire) {
             return;
         }
-        // Held while telling, so that what is told never goes down.
+        // Held while reporting, so that the reported values never decrease.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (parts, told) = &mut *state;
-        let Some(part) = parts.get_mut(piece) else { return };
-        *part = percent.min(100).max(*part);
-        let done: usize = parts.iter().zip(&self.weights).map(|(&part, &weight)| usize::from(part) * weight).sum();
+        let Some(done) = state.items.get_mut(item) else { return };
+        *done = percent.min(100).max(*done);
+        let done: usize = state.items.iter().zip(&self.weights).map(|(&done, &weight)| usize::from(done) * weight).sum();
         let total: usize = self.weights.iter().sum();
         let percent = u8::try_from(done.checked_div(total).unwrap_or(100)).unwrap_or(100);
-        if percent > *told {
-            *told = percent;
-            (self.tell)(percent);
+        if percent > state.reported {
+            state.reported = percent;
+            (self.sink)(percent);
         }
     }
 }
@@ -141,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn results_come_in_order_whoever_was_first() {
+    fn results_come_in_order_whichever_finishes_first() {
         let stop = StopSignal::new();
         assert_eq!(
             run_all(50, &stop, |index| move || Ok(index * 2)).unwrap(),
@@ -151,14 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn after_an_error_nothing_new_is_begun() {
-        let mut begun = 0;
+    fn after_an_error_no_new_work_starts() {
+        let mut started = 0;
         let result: Result<Vec<()>, _> = run_all(1000, &StopSignal::new(), |index| {
-            begun += 1;
+            started += 1;
             move || if index == 0 { Err(TranscribeError::Engine("broken".to_owned())) } else { Ok(()) }
         });
         assert!(matches!(result, Err(TranscribeError::Engine(reason)) if reason == "broken"));
-        assert!(begun < 1000, "{begun}");
+        assert!(started < 1000, "{started}");
     }
 
     #[test]
@@ -181,22 +188,22 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_goes_on_in_the_caller() {
+    fn a_panic_continues_in_the_caller() {
         let result =
             catch_unwind(|| run_all(3, &StopSignal::new(), |index| move || if index == 1 { panic!("broken") } else { Ok(()) }));
         assert!(result.is_err());
     }
 
     #[test]
-    fn progress_only_grows_and_weighs_the_pieces() {
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&told);
+    fn progress_only_increases_and_items_are_weighted() {
+        let reported = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&reported);
         let give_up: Arc<AtomicBool> = Arc::default();
         let progress =
             Progress::new(vec![300, 100], Arc::clone(&give_up), Box::new(move |percent| sink.lock().unwrap().push(percent)));
-        for (piece, percent) in [(0, 0), (1, 100), (0, 50), (0, 10), (7, 100), (0, 100), (1, 100)] {
-            progress.report(piece, percent);
+        for (item, percent) in [(0, 0), (1, 100), (0, 50), (0, 10), (7, 100), (0, 100), (1, 100)] {
+            progress.report(item, percent);
         }
-        assert_eq!(*told.lock().unwrap(), [25, 62, 100]);
+        assert_eq!(*reported.lock().unwrap(), [25, 62, 100]);
     }
 }

@@ -1,7 +1,7 @@
-//! From words inside chunks to words of the recording.
+//! Maps word times from chunks to the recording, and makes them consistent.
 //!
-//! What holds afterwards, whatever the model said: every word lies inside the recording and inside speech, none is empty or
-//! backwards, and each begins where the one before has ended or later. Pure.
+//! Afterwards, whatever the model produced, every word lies within the recording and within speech, has a positive duration, and
+//! starts no earlier than the word before it ended. Pure.
 
 use std::ops::Range;
 
@@ -10,14 +10,14 @@ use super::packing::Chunk;
 use super::words::ChunkWord;
 use crate::audio::time::{Millis, TimeSpan};
 
-/// Of a word that stands at a pause the model counts the pause in; no word is longer than this many times the chunk's median.
+/// The model includes a pause in the word next to it; no such word may be longer than this multiple of the chunk's median.
 const LONGEST_IN_MEDIANS: usize = 2;
-/// No median above this is believed, in samples: 0.5 s.
+/// Upper limit of the median word length, in samples: 0.5 s.
 const LONGEST_MEDIAN: usize = 8_000;
-/// What a word that was heard outside of speech gets of the nearest speech, at most.
+/// The longest duration that a word outside of speech gets in the nearest speech region.
 const STUB: Millis = Millis(100);
 
-/// Takes the pause out of words that begin or end a sentence: the last word gives up its end, the first one its beginning.
+/// Removes pauses from the words at sentence borders: the last word of a sentence is cut at its end, the first at its start.
 pub fn shorten(words: &mut [ChunkWord]) {
     let mut lengths: Vec<usize> = words.iter().map(|word| word.span.len()).filter(|&length| length > 0).collect();
     lengths.sort_unstable();
@@ -37,15 +37,15 @@ pub fn shorten(words: &mut [ChunkWord]) {
     }
 }
 
-/// A word of a chunk with its place in the recording.
+/// A chunk's word with its time in the recording; none when there is no speech.
 pub(super) fn place(chunk: &Chunk, word: ChunkWord, starts_phrase: bool, speech: &[TimeSpan]) -> Option<Word> {
     let Range { start, end } = chunk.to_signal(word.span);
-    let heard = (Millis::from_sample(start), Millis::from_sample(end));
-    let span = within(heard, speech)?;
+    let span = within((Millis::from_sample(start), Millis::from_sample(end)), speech)?;
     Some(Word { text: word.text, span, confidence: word.confidence, starts_phrase })
 }
 
-/// The part of a stretch that lies in the speech it shares most with, or next to it in the nearest speech. The stretch may be empty.
+/// The part of an interval that lies in the speech region it overlaps most, or else a stub in the nearest region. The interval may
+/// be empty.
 fn within((start, end): (Millis, Millis), speech: &[TimeSpan]) -> Option<TimeSpan> {
     let shared = |region: &TimeSpan| end.min(region.end()).saturating_sub(start.max(region.start()));
     let distance = |region: &TimeSpan| region.start().saturating_sub(end).max(start.saturating_sub(region.end()));
@@ -54,13 +54,13 @@ fn within((start, end): (Millis, Millis), speech: &[TimeSpan]) -> Option<TimeSpa
     if let Some(span) = TimeSpan::new(inside.0, inside.1).filter(|span| span.duration() >= STUB.min(end.saturating_sub(start))) {
         return Some(span);
     }
-    // Too little of it is inside: take a stub of the speech at that side.
+    // Too little of the interval is inside: take a stub at that side of the region.
     let length = STUB.min(region.duration());
     let start = inside.0.min(region.end().saturating_sub(length));
     TimeSpan::new(start, start + length)
 }
 
-/// Makes words follow each other: no one begins before its predecessor has ended, and all end by `limit`.
+/// Puts words in sequence: none starts before its predecessor has ended, and all end by `limit`.
 #[must_use]
 pub(super) fn in_order(mut words: Vec<Word>, limit: Millis) -> Vec<Word> {
     let mut earliest = Millis::ZERO;
@@ -73,7 +73,7 @@ pub(super) fn in_order(mut words: Vec<Word>, limit: Millis) -> Vec<Word> {
             word.span = span;
         }
     }
-    // Words that were pushed past the end move back, a millisecond each; what finds no room even so was not said.
+    // Words that were pushed past the end move back to one millisecond each; those that still find no room are dropped.
     let mut latest = limit;
     let mut kept = Vec::with_capacity(words.len());
     for mut word in words.into_iter().rev() {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_cut_to_the_speech_it_is_in() {
+    fn a_word_is_cut_to_its_speech_region() {
         let speech = [span(1000, 2000), span(3000, 4000)];
         assert_eq!(within((Millis(900), Millis(1400)), &speech), Some(span(1000, 1400)));
         assert_eq!(within((Millis(1900), Millis(3600)), &speech), Some(span(3000, 3600)));

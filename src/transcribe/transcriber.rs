@@ -1,4 +1,4 @@
-//! The transcriber: from signals and their speech to transcripts, through the model of `whisper.rs`.
+//! The transcriber: turns signals and their speech regions into transcripts, using the model of `whisper.rs`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,20 +12,20 @@ use super::schedule::{self, Progress};
 use super::whisper::{DETECTION, LoadError, Model};
 use super::{Language, Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript, assemble, language, prompt};
 use crate::audio::time::Millis;
+use crate::capabilities::ModelInfo;
 use crate::context::JobContext;
 use crate::jobs::stage::Stage;
-use crate::models::ModelInfo;
 
-/// How to run the model.
+/// How the model is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WhisperSettings {
-    /// Chunks worked on at once, each by one thread; at least 1.
+    /// The number of chunks that are decoded at once, each by one thread; at least 1.
     pub threads: usize,
-    /// Whether noise is taken out before the model listens.
+    /// Whether the samples are denoised for the model.
     pub denoise: bool,
 }
 
-/// Transcribes with a Whisper model.
+/// A transcriber with a Whisper model.
 pub struct WhisperTranscriber {
     model: Arc<Model>,
     settings: WhisperSettings,
@@ -42,7 +42,7 @@ impl WhisperTranscriber {
     /// Loads a model in ggml format.
     ///
     /// # Errors
-    /// When the file is not a whole Whisper model; nothing that is in it can end the process.
+    /// When the file is not a complete Whisper model. A malformed file cannot abort the process.
     pub fn load(path: &Path, settings: WhisperSettings) -> Result<Self, LoadError> {
         let model = Arc::new(Model::load(path)?);
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
@@ -50,14 +50,14 @@ impl WhisperTranscriber {
         Ok(Self { model, settings, info })
     }
 
-    /// With the licence of the model, which its file does not tell.
+    /// The same with the licence of the model, as an SPDX identifier; the file does not contain it.
     #[must_use]
     pub fn with_license(mut self, license: Option<&'static str>) -> Self {
         self.info.license = license;
         self
     }
 
-    /// The language to decode in: the one asked for where the model knows it, else the one that is heard.
+    /// The language to decode in: the requested one if the model knows it, else the detected one.
     fn choose_language(
         &self,
         ctx: &JobContext,
@@ -73,13 +73,13 @@ impl WhisperTranscriber {
             }
             warnings.push(language::not_spoken(&asked, english_only));
         }
-        // The longest chunk says most; of equally long ones the first.
+        // The longest chunk is the most informative; among equally long ones the first.
         let longest = work.iter().rev().max_by_key(|work| work.chunk.len());
         let (false, Some(Work { signal, chunk })) = (english_only, longest) else {
             return Ok(Language { code: "en".to_owned(), confidence: 1.0 });
         };
-        if let Some(heard) = checkpoint::recall_language(ctx.checkpoints()) {
-            return Ok(heard);
+        if let Some(recalled) = checkpoint::recall_language(ctx.checkpoints()) {
+            return Ok(recalled);
         }
         let detected = schedule::run(1, 1, ctx.stop(), &Arc::default(), |_| {
             let model = Arc::clone(&self.model);
@@ -93,10 +93,10 @@ impl WhisperTranscriber {
                 model.detect(&beginning?.samples(&must_stop)?)
             }
         })?;
-        let heard = detected.into_iter().next();
-        let heard = heard.ok_or_else(|| TranscribeError::Engine("no language was detected".to_owned()))?;
-        checkpoint::keep_language(ctx.checkpoints(), &heard);
-        Ok(heard)
+        let detected = detected.into_iter().next();
+        let detected = detected.ok_or_else(|| TranscribeError::Engine("no language was detected".to_owned()))?;
+        checkpoint::keep_language(ctx.checkpoints(), &detected);
+        Ok(detected)
     }
 }
 
@@ -120,26 +120,27 @@ impl Transcribe for WhisperTranscriber {
         let prompt = prompt::text(options);
         let decoding = Arc::new(self.model.decoding(&language.code, options.translate, prompt.as_deref())?);
         let give_up: Arc<AtomicBool> = Arc::default();
-        let sink = ctx.clone();
-        let tell = Box::new(move |percent| sink.report(Stage::Transcription, percent));
-        let progress = Arc::new(Progress::new(work.iter().map(|work| work.chunk.len()).collect(), Arc::clone(&give_up), tell));
+        let context = ctx.clone();
+        let sink = Box::new(move |percent| context.report(Stage::Transcription, percent));
+        let progress = Arc::new(Progress::new(work.iter().map(|work| work.chunk.len()).collect(), Arc::clone(&give_up), sink));
         let decoded = schedule::run(work.len(), self.settings.threads.max(1), ctx.stop(), &give_up, |index| {
             let Work { signal, chunk } = &work[index];
             let Signal { audio, speech } = signals[*signal];
-            let heard = ChunkSamples::read(chunk, audio, self.settings.denoise, usize::MAX);
+            let samples = ChunkSamples::read(chunk, audio, self.settings.denoise, usize::MAX);
             let (chunk, speech) = (chunk.clone(), chunk.speech(speech));
             let (model, decoding) = (Arc::clone(&self.model), Arc::clone(&decoding));
             let (progress, give_up, stop) = (Arc::clone(&progress), Arc::clone(&give_up), ctx.stop().clone());
-            let (kept, pulse) = (WindowCheckpoints::new(ctx.checkpoints().clone(), index), ctx.pulse().clone());
+            let (checkpoints, pulse) = (WindowCheckpoints::new(ctx.checkpoints().clone(), index), ctx.pulse().clone());
             move || {
                 let must_stop = || {
                     pulse.beat();
                     stop.is_raised() || give_up.load(Ordering::Acquire)
                 };
-                let told = |percent| progress.report(index, percent);
-                let hooks = Hooks { must_stop: &must_stop, progress: &told };
-                let samples = heard?.samples(&must_stop)?;
-                let phrases = model.decode(&decoding, &samples, &|part| chunk.speech_between(part, &speech), &kept, &hooks)?;
+                let report = |percent| progress.report(index, percent);
+                let hooks = Hooks { must_stop: &must_stop, progress: &report };
+                let samples = samples?.samples(&must_stop)?;
+                let speech_between = |part| chunk.speech_between(part, &speech);
+                let phrases = model.decode(&decoding, &samples, &speech_between, &checkpoints, &hooks)?;
                 progress.report(index, 100);
                 Ok(phrases)
             }

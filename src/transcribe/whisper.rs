@@ -1,7 +1,7 @@
-//! Whisper through whisper.cpp: the model's context is loaded once and kept, a decoder state is made for each pass.
+//! Runs Whisper models through whisper.cpp. A model is loaded once; each chunk gets a decoder state of its own.
 //!
-//! Besides `callbacks.rs` the only file that names `whisper_rs`. What is decided here is how the model is run; which audio it
-//! gets, what becomes of its tokens and what is told of it are decided beside this file.
+//! Besides `callbacks.rs` this is the only file that names `whisper_rs`. It decides how the model is run; which audio it gets, how its
+//! tokens are interpreted and which warnings there are is decided in the files beside it.
 
 use std::ops::Range;
 use std::path::Path;
@@ -13,7 +13,7 @@ use whisper_rs::{
 
 use super::callbacks::Hooks;
 use super::checkpoint::WindowCheckpoints;
-use super::pass::{Pass, PassReader, Said};
+use super::pass::{Pass, PassReader, TokenTime};
 use super::windows::Windows;
 use super::words::Phrase;
 use super::{Language, TranscribeError};
@@ -21,73 +21,71 @@ use crate::audio::SAMPLE_RATE;
 use crate::audio::time::Millis;
 use crate::models::ggml::{self, GgmlError, WhisperHeader};
 
-/// Samples of one frame of the encoder: 20 ms.
+/// One frame of the encoder, in samples: 20 ms.
 const FRAME: usize = 320;
-/// Samples of one of whisper.cpp's units of time: 10 ms.
+/// whisper.cpp's unit of time, in samples: 10 ms.
 const TICK: usize = 160;
-/// Frames that the encoder gets beyond the end of a window. Without them (it was trained on thirty seconds, always) the model
-/// repeats itself at the end; with them nothing is lost. A short window needs more: half of what it was trained on.
+/// Frames that the encoder gets beyond the end of a window. Without them the model, which was always trained on thirty seconds,
+/// repeats itself at the end. A short window needs more: at least half of the length the model was trained on.
 const FRAMES_AFTER: usize = 64;
 const FRAMES_AT_LEAST: usize = 768;
-/// ggml's matrix kernels want multiples of 16: with all 1500 frames of a full window attention takes the slow way, and a pass
-/// costs a fifth more than with 1488.
+/// ggml's matrix kernels need multiples of 16: with all 1500 frames of a full window attention takes a slow path, and a pass costs
+/// a fifth more than with 1488.
 const FRAME_STEP: usize = 32;
-/// What the models listen to at most for the language.
+/// The most samples that language detection uses.
 pub(super) const DETECTION: usize = 30 * SAMPLE_RATE as usize;
-/// Tokens that a second of speech may take, and those that any window may: fast English needs half of it, and scripts that are
-/// written byte by byte several times as much. A model that goes round in circles is stopped there.
+/// The most tokens per second of speech, for English-only and multilingual models, and the fewest that any window is allowed. Fast
+/// English needs half of that; scripts that are written byte by byte need several times as much. This stops a model in a loop.
 const TOKENS_OF_ENGLISH: usize = 10;
 const TOKENS_OF_ANY: usize = 25;
 const TOKENS_AT_LEAST: usize = 24;
-/// A window whose text is doubtful is decoded again with so much randomness, and then with twice as much; each time the best of
-/// so many candidates is taken. whisper.cpp itself goes in steps of 0.2, which finds no more and costs twice as much.
+/// A window whose text is doubtful is decoded again at this temperature, and then at twice the temperature, each time with the best
+/// of several candidates. whisper.cpp itself uses steps of 0.2, which finds no more and costs twice as much.
 const TEMPERATURE: f32 = 0.4;
 const CANDIDATES: i32 = 5;
 
-/// What of whisper.cpp's log is kept unless a filter names it: at the level `debug` it writes down each token, and with them what
-/// was said.
+/// The default filter for whisper.cpp's log. At level `debug` it logs every token, and with them the content of the call.
 pub const LOG_FILTER: &str = "whisper_rs=warn";
 
-/// Why a model can't be used.
+/// Why a model file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The file is not what it should be.
+    /// The file is not a complete ggml Whisper model.
     #[error("the transcription model {name} can't be used: {reason}")]
     File {
         /// The file's name without its folder.
         name: String,
-        /// What is wrong with it.
         #[source]
         reason: GgmlError,
     },
-    /// whisper.cpp refused it.
+    /// whisper.cpp refused the file.
     #[error("the transcription model {name} can't be used: whisper.cpp does not take it ({reason})")]
     Engine {
         /// The file's name without its folder.
         name: String,
-        /// What it said.
+        /// The error of whisper.cpp.
         reason: String,
     },
 }
 
-/// A Whisper model in memory. Shared by the threads that run it.
+/// A Whisper model in memory, shared by the threads that run it.
 pub(super) struct Model {
     context: WhisperContext,
     header: WhisperHeader,
-    /// Whether it is known which attention heads follow the audio, so that word times can be read off them.
+    /// Whether the attention heads that follow the audio are known, so that word times can be derived from them.
     aligned: bool,
 }
 
-/// How what is said in a job is decoded.
+/// The decoding parameters of a job.
 pub(super) struct Decoding {
     parameters: FullParams<'static, 'static>,
     prompt: Vec<i32>,
 }
 
 impl Model {
-    /// Loads a model in ggml format; nothing that is in the file can end the process.
+    /// Loads a model in ggml format. The file is checked first, so that a malformed one cannot abort the process.
     pub(super) fn load(path: &Path) -> Result<Self, LoadError> {
-        // What whisper.cpp and ggml write goes to `tracing`; whisper-rs does this once however often it is called.
+        // Sends the output of whisper.cpp and ggml to `tracing`; whisper-rs does this once, however often it is called.
         whisper_rs::install_logging_hooks();
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let header = ggml::inspect(path).map_err(|reason| LoadError::File { name: name.clone(), reason })?;
@@ -106,17 +104,17 @@ impl Model {
         self.header.is_multilingual()
     }
 
-    /// The languages that the model knows.
+    /// The languages that the model knows, as whisper.cpp's codes.
     pub(super) fn languages(&self) -> Vec<&'static str> {
         if !self.is_multilingual() {
             return vec!["en"];
         }
-        // The last language of whisper.cpp's table came with the largest vocabulary.
+        // A multilingual vocabulary is 51,766 tokens plus one for each language; later models have more languages.
         let known = i32::try_from(self.header.vocabulary).unwrap_or(0) - 51_766;
         (0..known).filter_map(whisper_rs::get_lang_str).collect()
     }
 
-    /// Hears which language is spoken. A multilingual model's work: another one gives an error.
+    /// Detects the language. Only multilingual models can; others give an error.
     pub(super) fn detect(&self, samples: &[f32]) -> Result<Language, TranscribeError> {
         let mut state = self.context.create_state().map_err(engine)?;
         state.pcm_to_mel(&samples[..samples.len().min(DETECTION)], 1).map_err(engine)?;
@@ -126,7 +124,7 @@ impl Model {
         Ok(Language { code, confidence })
     }
 
-    /// How all of a job is to be decoded. Without effect on a model of English: `translate` and `language`.
+    /// The parameters for decoding a job. An English-only model ignores `language` and `translate`.
     pub(super) fn decoding(&self, language: &str, translate: bool, prompt: Option<&str>) -> Result<Decoding, TranscribeError> {
         let prompt = prompt.map_or(Ok(Vec::new()), |text| {
             // Never more tokens than bytes: whisper-rs trusts this bound.
@@ -136,13 +134,13 @@ impl Model {
         parameters.set_n_threads(1);
         // An error in one window must not spread to the next.
         parameters.set_no_context(true);
-        // Timestamps stay on: without them whisper.cpp gives up the rest of a window when the model ends a sentence early.
-        // Sounds in brackets are not forbidden but left out afterwards: a model that may not write `[Music]` writes notes instead,
-        // and is asked again and again (hold music cost four times as much).
+        // Timestamps stay on: without them whisper.cpp drops the rest of a window when the model ends a sentence early.
+        // Non-speech tokens are not suppressed but removed afterwards: a model that may not write `[Music]` writes notes instead,
+        // and is decoded again and again (hold music cost four times as much).
         parameters.set_suppress_nst(false);
         parameters.set_token_timestamps(!self.aligned);
-        // One pass a call; `decode` sees to the rest of the window. No second try either: it would draw random numbers, which a
-        // state keeps, and the text would depend on what the state heard before.
+        // One pass per call; `decode` handles the rest of the window. No retry at a higher temperature either: it would draw random
+        // numbers, whose generator is part of the state, and the text would depend on what the state has decoded before.
         parameters.set_single_segment(true);
         parameters.set_temperature_inc(0.0);
         parameters.set_print_progress(false);
@@ -151,33 +149,33 @@ impl Model {
         parameters.set_print_timestamps(false);
         if self.is_multilingual() {
             parameters.set_translate(translate);
-            // whisper-rs leaks the few bytes of this string, so it is set once a job and not once a window.
+            // whisper-rs leaks the few bytes of this string, so it is set once per job and not per window.
             parameters.set_language(self.languages().into_iter().find(|known| *known == language));
         }
         Ok(Decoding { parameters, prompt })
     }
 
-    /// Decodes a chunk, window by window. `speech_between` says how much speech there is in a part of it; windows that were
-    /// kept are not heard again.
+    /// Decodes a chunk window by window. `speech_between` is the amount of speech in a range of the chunk's samples. Windows with a
+    /// checkpoint are not decoded again.
     pub(super) fn decode(
         &self,
         decoding: &Decoding,
         samples: &[f32],
         speech_between: &dyn Fn(Range<usize>) -> Millis,
-        kept: &WindowCheckpoints,
+        checkpoints: &WindowCheckpoints,
         hooks: &Hooks<'_>,
     ) -> Result<Vec<Phrase>, TranscribeError> {
         let mut phrases = Vec::new();
         let mut state = None;
         let mut windows = Windows::new(samples, speech_between);
         while let Some(window) = windows.window() {
-            let pass = match kept.recall(&window) {
+            let pass = match checkpoints.recall(&window) {
                 Some(pass) => pass,
                 None => {
-                    let pass = self.hear(&mut state, decoding, &samples[window.clone()], hooks)?;
-                    // What a job that was told to stop has heard last might be cut off, and its file may be another run's by now.
+                    let pass = self.decode_window(&mut state, decoding, &samples[window.clone()], hooks)?;
+                    // The last window of a stopped job may be incomplete, and the checkpoint file may belong to another run by now.
                     if !(hooks.must_stop)() {
-                        kept.keep(&window, &pass);
+                        checkpoints.keep(&window, &pass);
                     }
                     pass
                 }
@@ -189,8 +187,9 @@ impl Model {
         Ok(phrases)
     }
 
-    /// Hears one window; the state is made for the first of a chunk that needs one.
-    fn hear(
+    /// Decodes one window, again with some randomness when its text is doubtful. The decoder state is created by the first window of
+    /// a chunk that needs it.
+    fn decode_window(
         &self,
         state: &mut Option<WhisperState>,
         decoding: &Decoding,
@@ -211,11 +210,12 @@ impl Model {
         self.pass(&mut self.state()?, parameters, decoding, window, hooks)
     }
 
+    /// A new decoder state.
     fn state(&self) -> Result<WhisperState, TranscribeError> {
         self.context.create_state().map_err(engine)
     }
 
-    /// Runs the model once over a window.
+    /// Runs the model once over the samples of a window.
     fn pass<'h>(
         &self,
         state: &mut WhisperState,
@@ -241,13 +241,16 @@ impl Model {
                 let data = token.token_data();
                 reader.token(data.id, data.p);
                 if data.id >= self.context.token_beg() {
-                    reader.mark(usize::try_from(data.id - self.context.token_beg()).unwrap_or(0) * FRAME);
+                    reader.timestamp(usize::try_from(data.id - self.context.token_beg()).unwrap_or(0) * FRAME);
                 } else if data.id < self.context.token_eot()
                     && let Ok(bytes) = token.to_bytes()
                 {
-                    let said =
-                        if self.aligned { Said::Until(ticks(data.t_dtw)) } else { Said::Within(ticks(data.t0)..ticks(data.t1)) };
-                    reader.text(bytes, data.p, said);
+                    let time = if self.aligned {
+                        TokenTime::Until(ticks(data.t_dtw))
+                    } else {
+                        TokenTime::Within(ticks(data.t0)..ticks(data.t1))
+                    };
+                    reader.text(bytes, data.p, time);
                 }
             }
         }
@@ -255,7 +258,7 @@ impl Model {
     }
 }
 
-/// A time of whisper.cpp in samples; times that it did not set are negative.
+/// A time of whisper.cpp in samples; negative times, which mean "not set", become 0.
 fn ticks(ticks: i64) -> usize {
     usize::try_from(ticks).unwrap_or(0).saturating_mul(TICK)
 }
@@ -264,12 +267,12 @@ fn engine(error: whisper_rs::WhisperError) -> TranscribeError {
     TranscribeError::Engine(error.to_string())
 }
 
-/// The best of the eight heads of tiny.en that OpenAI lists. Measured on the sample calls, words fall into the right turn with it
-/// alone at least as often as with all eight, and aligning costs half as much.
+/// The best of the eight alignment heads of tiny.en that OpenAI lists. On the sample calls, words fall into the right turn with it
+/// alone at least as often as with all eight, and alignment costs half as much.
 const TINY_EN_HEADS: [DtwAhead; 1] = [DtwAhead { n_text_layer: 3, n_head: 2 }];
 
-/// Which attention heads follow the audio: known for OpenAI's own models, told apart by their dimensions. Other models get
-/// whisper.cpp's estimate of word times, which is coarser.
+/// The attention heads that follow the audio. They are known for OpenAI's own models, which are identified by their dimensions.
+/// For other models word times are whisper.cpp's estimate, which is coarser.
 fn alignment(header: WhisperHeader, name: &str) -> Option<DtwMode<'static>> {
     let multilingual = header.is_multilingual();
     let model_preset = match (header.audio_layers, header.text_layers, header.state, multilingual) {

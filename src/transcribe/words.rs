@@ -1,35 +1,35 @@
-//! From the model's tokens to words with times.
+//! Joins the model's tokens into words with times.
 //!
-//! A token is a few bytes of UTF-8 with a probability and a time inside its chunk. Words begin at a token with a leading
-//! space; in scripts that have no spaces every token that begins with a character is one. Characters may be split over tokens, so text is built from
-//! whole words' bytes and never from one token's. Pure.
+//! A token is a few bytes of UTF-8 with a probability and a time in its chunk. A token with a leading space starts a word; in
+//! scripts without spaces every token that starts with a character does. Characters may be split over tokens, so text is decoded
+//! from the bytes of whole words, never of single tokens. Pure.
 
 use std::ops::Range;
 
-/// A piece of text as the model wrote it.
+/// A text token of the model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Token {
     /// Bytes of UTF-8, not necessarily whole characters.
     pub bytes: Vec<u8>,
     /// The model's probability of this token, 0 to 1.
     pub probability: f32,
-    /// When it is said, in samples of its chunk.
+    /// Its start and end, in samples of its chunk.
     pub span: Range<usize>,
 }
 
-/// A phrase: what the model put between two of its time marks.
+/// A phrase: the text between two timestamps of the model.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Phrase {
-    /// Its text, in order.
+    /// The tokens in order.
     pub tokens: Vec<Token>,
-    /// Its times as the model marked them, in samples of its chunk.
+    /// The two timestamps, in samples of its chunk.
     pub span: Range<usize>,
-    /// The model's probability that nobody speaks in the chunk.
+    /// The model's probability that there is no speech in the window.
     pub no_speech: f32,
 }
 
 impl Phrase {
-    /// The same, so many samples later.
+    /// The same with all times moved by this number of samples.
     #[must_use]
     pub fn later_by(mut self, samples: usize) -> Self {
         let later = |span: &Range<usize>| span.start + samples..span.end + samples;
@@ -41,18 +41,18 @@ impl Phrase {
     }
 }
 
-/// A word inside its chunk.
+/// A word with times relative to its chunk.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChunkWord {
     /// The word with its punctuation, without white space; never empty.
     pub text: String,
-    /// When it is said, in samples of its chunk.
+    /// Its start and end, in samples of its chunk.
     pub span: Range<usize>,
-    /// The mean probability of its tokens.
+    /// The mean probability of its tokens, 0 to 1.
     pub confidence: f32,
 }
 
-/// Cuts a phrase into words. Bytes that are no UTF-8 even when put together are left out.
+/// Splits a phrase into words. Bytes that are not UTF-8 even when tokens are joined are dropped.
 #[must_use]
 pub fn words(phrase: &Phrase) -> Vec<ChunkWord> {
     let mut words: Vec<ChunkWord> = Vec::new();
@@ -78,7 +78,7 @@ fn begins_word(bytes: &[u8], next: Option<&Token>) -> bool {
     if bytes.first().is_some_and(u8::is_ascii_whitespace) {
         return true;
     }
-    // The first character may go on in the next token.
+    // The first character may continue in the next token.
     let mut start = bytes.to_vec();
     start.extend(next.iter().flat_map(|token| token.bytes.iter().copied()));
     first_character(&start).is_some_and(is_written_without_spaces)
@@ -96,7 +96,7 @@ fn is_written_without_spaces(character: char) -> bool {
         | 0x3040..=0x30FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x20000..=0x3134F)
 }
 
-/// One word of the open tokens, or none when they hold no visible text.
+/// The word that the open tokens form; none when they have no visible text.
 fn close(open: &[&Token]) -> Option<ChunkWord> {
     let (first, last) = (open.first()?, open.last()?);
     let bytes = joined(open);
@@ -107,7 +107,7 @@ fn close(open: &[&Token]) -> Option<ChunkWord> {
         return None;
     }
     let confidence = open.iter().map(|token| token.probability).sum::<f32>() / open.len() as f32;
-    // Punctuation has no sound: the word ends with its last token that has.
+    // Punctuation is not spoken: the word ends with the last token that is.
     let end = open.iter().rev().find(|token| is_spoken(&token.bytes)).unwrap_or(last).span.end;
     Some(ChunkWord {
         text: text.to_owned(),
@@ -140,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn words_begin_at_a_leading_space() {
+    fn a_leading_space_starts_a_word() {
         assert_eq!(texts(&[b" My", b" net", b"work", b"'s", b" down", b"."]), ["My", "network's", "down."]);
         assert_eq!(texts(&[b"Hi", b",", b" ", b"Bob"]), ["Hi,", "Bob"]);
         assert!(texts(&[b" ", b"  "]).is_empty());
     }
 
     #[test]
-    fn a_word_lasts_from_its_first_token_to_its_last_with_a_sound() {
+    fn a_word_lasts_from_its_first_token_to_its_last_spoken_one() {
         let found = words(&phrase(&[b" net", b"work", b"."]));
         assert_eq!((found[0].span.clone(), found[0].confidence), (0..20, 0.5));
     }

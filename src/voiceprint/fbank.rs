@@ -1,56 +1,57 @@
-//! The recipe `fbank80-kaldi`: the logarithm of the energy in 80 bands every 10 ms, as Kaldi computes it without dither.
+//! The feature recipe `fbank80-kaldi`: log mel filterbank energies in 80 bands every 10 ms, as Kaldi computes them
+//! without dither.
 //!
-//! For networks of WeSpeaker and 3D-Speaker. The mean over time, which they want subtracted, hangs on the stretch that they are
-//! given and is not done here.
+//! For networks of WeSpeaker and 3D-Speaker. Both expect the mean over time to be subtracted; it depends on the frames
+//! that a network is given, so the caller subtracts it.
 //!
-//! Source: Kaldi's feature-window and mel-computations, as documented for `compute-fbank-feats`; scripts/fbank_golden.py remakes
-//! the numbers of the test with kaldi-native-fbank.
+//! Source: Kaldi's feature-window and mel-computations, as documented for `compute-fbank-feats`;
+//! scripts/fbank_golden.py reproduces the test's reference values with kaldi-native-fbank.
 
 use std::f64::consts::TAU;
 
 use realfft::RealFftPlanner;
 
 use super::filterbank::FilterBank;
-use super::rows::{Rows, RowsWriter};
+use super::frame_table::{FrameTable, FrameTableWriter};
 use crate::audio::{Audio, Cursor, SAMPLE_RATE, SignalError};
 
 pub(super) const HOP: usize = 160;
 pub(super) const BANDS: usize = 80;
 const LENGTH: usize = 400;
-/// The transform is that of the next power of two.
+/// FFT length in samples: the next power of two after [`LENGTH`].
 const TRANSFORM: usize = 512;
 const LOWEST_HZ: f64 = 20.0;
 const PREEMPHASIS: f32 = 0.97;
-/// Less energy than this counts as this much.
+/// Lower bound of a band's energy before the logarithm.
 const FLOOR: f32 = f32::EPSILON;
 
-/// How the frames fade in and out.
+/// Shape of the analysis window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FbankWindow {
-    /// Hann's to the power of 0.85: Kaldi's own.
+    /// Hann to the power of 0.85, Kaldi's default.
     Povey,
-    /// Hamming's.
+    /// The Hamming window, 0.54 - 0.46 cos.
     Hamming,
 }
 
-/// What differs from one network to the next.
+/// Front-end options in which supported networks differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FbankOptions {
-    /// How the frames fade in and out.
+    /// Shape of the analysis window.
     pub window: FbankWindow,
-    /// Samples as 16-bit numbers (up to 32768) instead of up to 1.
+    /// Scales samples to ±32768 (16-bit integers) instead of ±1.
     pub sixteen_bit: bool,
 }
 
-/// The frames of a signal, one after the other. Frame `i` is centred on sample `i * HOP`, what lies outside is the signal
-/// mirrored at its ends: Kaldi's frames of the same samples, but for where the first one is.
-pub(super) fn fbank(audio: &Audio, options: FbankOptions) -> Result<Rows, SignalError> {
+/// Computes the frames of a signal. Frame `i` is centred on sample `i * HOP`; the signal is mirrored at both ends.
+/// Apart from the position of the first frame these are Kaldi's frames.
+pub(super) fn fbank(audio: &Audio, options: FbankOptions) -> Result<FrameTable, SignalError> {
     let transform = RealFftPlanner::<f32>::new().plan_fft_forward(TRANSFORM);
     let bank = FilterBank::kaldi(SAMPLE_RATE, TRANSFORM, BANDS, LOWEST_HZ);
     let window = window(options.window);
     let scale = if options.sixteen_bit { 32_768.0 } else { 1.0 };
     let mut signal = audio.cursor();
-    let mut rows = RowsWriter::new(BANDS, &audio.scratch())?;
+    let mut rows = FrameTableWriter::new(BANDS, &audio.scratch())?;
     let mut bands = [0.0; BANDS];
     let (mut frame, mut bins) = (transform.make_input_vec(), transform.make_output_vec());
     let mut power = vec![0.0; bins.len()];
@@ -68,7 +69,7 @@ pub(super) fn fbank(audio: &Audio, options: FbankOptions) -> Result<Rows, Signal
             before = now;
         }
         frame[LENGTH..].fill(0.0);
-        // The buffers are the ones the plan itself made, so their lengths fit.
+        // The buffers come from the plan itself, so their lengths fit.
         let transformed = transform.process(&mut frame, &mut bins);
         debug_assert!(transformed.is_ok());
         for (power, bin) in power.iter_mut().zip(&bins) {
@@ -81,12 +82,12 @@ pub(super) fn fbank(audio: &Audio, options: FbankOptions) -> Result<Rows, Signal
     rows.finish()
 }
 
-/// The samples from a position on; mirrored at both ends, zero where even that is outside.
+/// Copies the samples from `start` on, mirrored at both ends; zeros where the mirrored position is outside as well.
 fn fill(samples: &mut [f32], signal: &mut Cursor<'_>, start: isize) -> Result<(), SignalError> {
     let last = signal.len().cast_signed() - 1;
-    // A mirrored sample lies at most one place outside the frame.
+    // A mirrored sample lies at most one position outside the frame.
     let first = usize::try_from(start - 1).unwrap_or(0);
-    let heard = signal.slice(first..usize::try_from(start + samples.len().cast_signed() + 1).unwrap_or(0))?;
+    let available = signal.slice(first..usize::try_from(start + samples.len().cast_signed() + 1).unwrap_or(0))?;
     for (offset, sample) in samples.iter_mut().enumerate() {
         let position = start + offset.cast_signed();
         let inside = if position < 0 {
@@ -97,7 +98,7 @@ fn fill(samples: &mut [f32], signal: &mut Cursor<'_>, start: isize) -> Result<()
             position
         };
         let place = usize::try_from(inside).ok().and_then(|inside| inside.checked_sub(first));
-        *sample = place.and_then(|place| heard.get(place)).copied().unwrap_or(0.0);
+        *sample = place.and_then(|place| available.get(place)).copied().unwrap_or(0.0);
     }
     Ok(())
 }
@@ -118,7 +119,7 @@ mod tests {
     #[expect(clippy::unreadable_literal, reason = "printed by scripts/fbank_golden.py")]
     #[test]
     fn frames_are_those_of_kaldi() {
-        // Whole numbers first, so that every language makes the same samples.
+        // Integer arithmetic first, so that every language produces the same samples.
         let sample = |n: u64| {
             let saw = ((n * n * 7 + n * 31) % 2001) as f32 - 1000.0;
             saw / 4000.0 * if (n / 1600) % 2 == 1 { 1.0 } else { 0.2 }

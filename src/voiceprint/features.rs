@@ -1,28 +1,28 @@
-//! The frames that a speaker model takes, for a whole recording at once.
+//! Feature frames for speaker models, computed once per recording.
 //!
-//! Computed once a recording: the models are asked for many stretches of it, most of which overlap. Those of a long one lie in a
-//! scratch file: four hours of them are hundreds of megabytes.
+//! Diarization asks for embeddings of many overlapping subsegments, so frames are shared. For long recordings they are
+//! kept in a scratch file: four hours take hundreds of megabytes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::fbank::{self, FbankOptions};
-use super::rows::Rows;
+use super::frame_table::FrameTable;
 use super::{mel, mfcc};
 use crate::audio::{Audio, SignalError};
 
-/// Which recipe a speaker model was trained with.
+/// The feature recipe that a speaker model was trained with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeatureKind {
-    /// `mfcc40-wq`: 40 coefficients every 32 ms.
+    /// `mfcc40-wq`: 40 MFCCs every 32 ms.
     Mfcc40,
-    /// `mel40-ge2e`: power in 40 bands every 10 ms.
+    /// `mel40-ge2e`: mel power in 40 bands every 10 ms.
     Mel40,
-    /// `fbank80-kaldi`: the logarithm of the energy in 80 bands every 10 ms.
+    /// `fbank80-kaldi`: log mel energies in 80 bands every 10 ms.
     Fbank80(FbankOptions),
 }
 
 impl FeatureKind {
-    /// The name of the recipe.
+    /// The recipe's name as used in documentation and model metadata.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -32,7 +32,7 @@ impl FeatureKind {
         }
     }
 
-    /// Samples from one frame to the next; frame `i` is centred on sample `i * hop`.
+    /// Samples between frames; frame `i` is centred on sample `i * hop`.
     #[must_use]
     pub const fn hop(self) -> usize {
         match self {
@@ -42,7 +42,7 @@ impl FeatureKind {
         }
     }
 
-    /// Values a frame.
+    /// Number of values per frame.
     #[must_use]
     pub const fn width(self) -> usize {
         match self {
@@ -52,9 +52,9 @@ impl FeatureKind {
         }
     }
 
-    /// A voiceprint is not taken from fewer frames than this.
+    /// Minimum number of frames for a voiceprint; with fewer none is computed.
     #[must_use]
-    pub const fn fewest_frames(self) -> usize {
+    pub const fn min_frames(self) -> usize {
         match self {
             Self::Mfcc40 => 8,
             Self::Mel40 => 16,
@@ -63,25 +63,25 @@ impl FeatureKind {
     }
 }
 
-/// The number of the next features.
+/// Source of unique ids for [`Features`].
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
-/// All frames of one signal.
+/// All feature frames of one signal.
 #[derive(Debug, Clone)]
 pub struct Features {
-    /// Tells these features from those of other signals, for what is derived from them and kept.
+    /// Unique per computed signal; keys caches of derived values.
     id: u64,
     kind: FeatureKind,
-    values: Rows,
-    /// Mean square of each frame; empty for the recipe that does not need it.
+    values: FrameTable,
+    /// Mean square of each frame; empty for recipes that do not need it.
     levels: Vec<f32>,
 }
 
 impl Features {
-    /// Computes the frames of a signal.
+    /// Computes all frames of a signal.
     ///
     /// # Errors
-    /// When the signal cannot be read, or its frames cannot be kept.
+    /// When the signal cannot be read, or its frames cannot be stored.
     pub fn of(kind: FeatureKind, audio: &Audio) -> Result<Self, SignalError> {
         let (values, levels) = match kind {
             FeatureKind::Mfcc40 => (mfcc::mfcc(audio)?, Vec::new()),
@@ -91,46 +91,46 @@ impl Features {
         Ok(Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), kind, values, levels })
     }
 
-    /// No other features have this number, but copies of these.
+    /// The unique id; clones share it.
     pub(super) fn id(&self) -> u64 {
         self.id
     }
 
-    /// The recipe.
+    /// The recipe the frames were computed with.
     #[must_use]
     pub fn kind(&self) -> FeatureKind {
         self.kind
     }
 
-    /// How many frames there are.
+    /// Number of frames, `1 + samples / hop`.
     #[must_use]
     pub fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// Never: even an empty signal has a frame around its first sample.
+    /// Always false: even an empty signal has one frame, around its first sample.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.values.len() == 0
     }
 
-    /// Adds the values of these frames to `values`, one frame after the other; quickest for frames in order. A frame that is not
-    /// there has none.
+    /// Appends the values of the given frames to `values`, frame by frame. Frames beyond the end are skipped.
+    /// Consecutive indices are read fastest.
     ///
     /// # Errors
-    /// When they cannot be read back from the disk.
+    /// When frames cannot be read back from the disk.
     pub fn gather(&self, frames: &[usize], values: &mut Vec<f32>) -> Result<(), SignalError> {
         self.values.gather(frames, values)
     }
 
-    /// The frames centred in a stretch of samples.
+    /// The frames whose centres lie in `first_sample..end_sample`.
     #[must_use]
     pub fn frames_between(&self, first_sample: usize, end_sample: usize) -> std::ops::Range<usize> {
         let hop = self.kind.hop();
         first_sample.div_ceil(hop).min(self.len())..end_sample.div_ceil(hop).min(self.len())
     }
 
-    /// Mean of the mean squares of some frames.
+    /// The mean over `frames` of each frame's mean square.
     pub(super) fn mean_level(&self, frames: &[usize]) -> f64 {
         let sum: f64 = frames.iter().filter_map(|index| self.levels.get(*index)).map(|level| f64::from(*level)).sum();
         sum / frames.len().max(1) as f64
@@ -141,7 +141,7 @@ impl Features {
 mod tests {
     use super::*;
 
-    /// Integers only, so that every language makes the same samples.
+    /// Integer arithmetic first, so that every language produces the same samples.
     fn golden_signal() -> Audio {
         let sample = |n: u64| {
             let saw = ((n * n * 7 + n * 31) % 2001) as f32 - 1000.0;

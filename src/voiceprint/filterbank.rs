@@ -1,16 +1,16 @@
-//! Triangular filters on the mel scale: Slaney's, as librosa has it, and Kaldi's.
+//! Triangular mel filterbanks: Slaney's, as in librosa, and Kaldi's.
 //!
-//! Source: M. Slaney, "Auditory Toolbox", Interval Research technical report 1998-010: linear below 1 kHz, logarithmic
-//! above, each triangle of unit area in Hz.
+//! Source: M. Slaney, "Auditory Toolbox", Interval Research technical report 1998-010: the scale is linear below 1 kHz
+//! and logarithmic above, and each triangle has unit area in Hz.
 
-/// A bank of triangles over the bins of a power spectrum, each kept from its first to its last bin that is not zero.
+/// Triangular filters over the bins of a power spectrum; each is stored as its first bin and its non-zero weights.
 #[derive(Debug, Clone)]
 pub(super) struct FilterBank {
     filters: Vec<(usize, Vec<f32>)>,
 }
 
 impl FilterBank {
-    /// `bands` filters from 0 Hz to half the rate, for a transform of `transform_length` samples.
+    /// `bands` filters from 0 Hz to half of `sample_rate`, for an FFT of `transform_length` samples.
     pub(super) fn slaney(sample_rate: u32, transform_length: usize, bands: usize) -> Self {
         let highest = f64::from(sample_rate) / 2.0;
         let bin_width = f64::from(sample_rate) / transform_length as f64;
@@ -20,8 +20,8 @@ impl FilterBank {
         Self { filters }
     }
 
-    /// `bands` filters from `lowest` to half the rate that are triangles on Kaldi's mel scale, of height 1. The bin at half the
-    /// rate belongs to none.
+    /// `bands` triangles of height 1 on Kaldi's mel scale, from `lowest` (Hz) to half of `sample_rate`. The Nyquist bin
+    /// belongs to no filter.
     pub(super) fn kaldi(sample_rate: u32, transform_length: usize, bands: usize, lowest: f64) -> Self {
         let mel = |hz: f64| 1127.0 * (hz / 700.0).ln_1p();
         let bin_width = f64::from(sample_rate) / transform_length as f64;
@@ -37,7 +37,7 @@ impl FilterBank {
         Self { filters: (0..bands).map(filter).collect() }
     }
 
-    /// The energy in each band, written to `bands`.
+    /// Writes the energy of each band to `bands`.
     pub(super) fn apply(&self, power: &[f32], bands: &mut [f32]) {
         for (band, (first, weights)) in bands.iter_mut().zip(&self.filters) {
             *band = weights.iter().zip(power.iter().skip(*first)).map(|(weight, power)| weight * power).sum();

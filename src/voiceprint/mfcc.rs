@@ -1,9 +1,9 @@
-//! The recipe `mfcc40-wq`: 40 cepstral coefficients every 32 ms, as librosa's `feature.mfcc` computes them by default.
+//! The feature recipe `mfcc40-wq`: 40 MFCCs every 32 ms, as librosa's `feature.mfcc` computes them by default.
 //!
-//! The statistics and BiLSTM encoders here were trained on exactly this: no pre-emphasis, dither or mean normalisation.
+//! The statistics and BiLSTM encoders were trained on exactly this: no pre-emphasis, no dither, no mean normalisation.
 
 use super::filterbank::FilterBank;
-use super::rows::{Rows, RowsWriter};
+use super::frame_table::{FrameTable, FrameTableWriter};
 use super::spectrum::{Edge, Spectrum};
 use crate::audio::{Audio, Cursor, SAMPLE_RATE, SignalError};
 
@@ -11,28 +11,28 @@ pub(super) const HOP: usize = 512;
 pub(super) const COEFFICIENTS: usize = 40;
 const LENGTH: usize = 2048;
 const BANDS: usize = 128;
-/// Below this power a band counts as silent.
+/// Lower bound of a band's power before the logarithm.
 const FLOOR: f32 = 1e-10;
-/// Nothing lies further below the loudest band of the recording than this.
+/// Band levels are limited to this many dB below the loudest band of the recording.
 const RANGE_DB: f32 = 80.0;
 
-/// The coefficients of all frames.
-pub(super) fn mfcc(audio: &Audio) -> Result<Rows, SignalError> {
+/// Computes the coefficients of all frames.
+pub(super) fn mfcc(audio: &Audio) -> Result<FrameTable, SignalError> {
     let mut spectrum = Spectrum::new(LENGTH, HOP, Edge::Zeros);
     let bank = FilterBank::slaney(SAMPLE_RATE, LENGTH, BANDS);
     let cosines = cosine_table();
     let frames = spectrum.frames(audio.len());
     let mut signal = audio.cursor();
     let mut decibels = vec![0.0; bank.bands()];
-    // The floor hangs on the loudest band of the whole recording. Going over it twice costs little time; keeping 128
-    // bands of hours would cost much memory.
+    // The floor depends on the loudest band of the whole recording. A second pass costs little time; storing 128 bands
+    // of hours of audio would cost much memory.
     let mut loudest = f32::MIN;
     for index in 0..frames {
         log_bands(&mut spectrum, &bank, &mut signal, index, &mut decibels)?;
         loudest = decibels.iter().copied().fold(loudest, f32::max);
     }
     let floor = loudest - RANGE_DB;
-    let mut rows = RowsWriter::new(COEFFICIENTS, &audio.scratch())?;
+    let mut rows = FrameTableWriter::new(COEFFICIENTS, &audio.scratch())?;
     let mut coefficients = [0.0; COEFFICIENTS];
     for index in 0..frames {
         log_bands(&mut spectrum, &bank, &mut signal, index, &mut decibels)?;

@@ -1,49 +1,53 @@
 //! Acoustic features and speaker embeddings ("voiceprints").
 //!
-//! Owns the way from samples to a vector that stands for a voice; used by `diarize` to tell speakers apart and by
-//! `recognize` to name them. What a distance means is decided there, not here: vectors of different models must never be
-//! compared, and [`Voiceprint::similarity`] refuses to.
+//! Owns the way from samples to a vector that represents a voice. `diarize` uses it to separate speakers and
+//! `recognize` to identify them; the meaning of a distance is decided there. Embeddings of different models must never
+//! be compared, and [`Voiceprint::similarity`] refuses to.
 
-mod columns;
+mod effort;
+mod error;
 mod fbank;
+mod fbank_network;
 mod features;
 mod filterbank;
+mod frame_table;
+mod ge2e;
 mod mel;
 mod mfcc;
 mod model;
-mod partials;
-mod rows;
 pub(crate) mod spectrum;
-mod whole;
+mod trunk_cache;
 
+pub use effort::Effort;
+pub use error::VoiceprintError;
 pub use fbank::{FbankOptions, FbankWindow};
 pub use features::{FeatureKind, Features};
-pub use model::{Effort, VoiceprintError, VoiceprintModel};
+pub use model::VoiceprintModel;
 
-/// A voice as a point on the unit sphere; comparable only with one of the same kind of model.
+/// A speaker embedding of unit length; comparable only with embeddings of the same model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Voiceprint {
-    /// The model that made it, for example `voiceprint-stats-lda48`.
+    /// Name of the model that computed it, for example `voiceprint-stats-lda48`.
     pub model: String,
-    /// Of length 1.
+    /// The embedding, of length 1.
     pub vector: Vec<f32>,
 }
 
 impl Voiceprint {
-    /// The cosine of the angle between two voiceprints of one model, -1 to 1; none when they are of different models.
+    /// Cosine similarity, -1 to 1; `None` for embeddings of different models.
     #[must_use]
     pub fn similarity(&self, other: &Self) -> Option<f32> {
         (self.model == other.model && self.vector.len() == other.vector.len()).then(|| dot(&self.vector, &other.vector))
     }
 }
 
-/// The scalar product.
+/// The scalar product of two vectors.
 #[must_use]
 pub fn dot(left: &[f32], right: &[f32]) -> f32 {
     left.iter().zip(right).map(|(a, b)| a * b).sum()
 }
 
-/// Scales to length 1; false, and nothing is changed, when the length is zero or not a number.
+/// Scales a vector to length 1. Returns false and changes nothing if the length is zero or not finite.
 pub fn normalize(vector: &mut [f32]) -> bool {
     let length = dot(vector, vector).sqrt();
     if !length.is_finite() || length < 1e-9 {

@@ -1,79 +1,45 @@
-//! A speaker-embedding model: frames of one speaker go in, a voiceprint comes out.
+//! A speaker-embedding model: frames of one speaker in, a voiceprint out.
 //!
-//! Owns how each kind of model is recognised (by its inputs and outputs, never by its file name) and fed. A model of
-//! another kind is refused with what was expected: its vectors would be noise.
+//! Recognises each supported kind of model by its inputs and outputs (never by its file name) and feeds it accordingly.
+//! Other models are refused with a description of what is supported, since their output would be noise.
 
 use std::path::Path;
 
-use super::whole::Network;
-use super::{FeatureKind, Features, Voiceprint, normalize, partials};
-use crate::audio::SignalError;
-use crate::inference::{InferenceError, Lanes, Port, Session, read_model};
-use crate::models::ModelInfo;
+use super::effort::Effort;
+use super::error::VoiceprintError;
+use super::fbank_network::FbankNetwork;
+use super::{FeatureKind, Features, Voiceprint, ge2e, normalize};
+use crate::capabilities::ModelInfo;
+use crate::inference::{Lanes, Port, Session, read_model};
 
-/// Ours, and always there: statistics of the MFCC frames through a linear discriminant analysis.
+/// The built-in model: statistics of MFCC frames, projected by a linear discriminant analysis.
 const BUILT_IN: &[u8] = include_bytes!("../../assets/voiceprint-stats-lda48.onnx");
 const BUILT_IN_NAME: &str = "voiceprint-stats-lda48";
 
-/// Why a speaker model cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum VoiceprintError {
-    /// The file or a run of it failed.
-    #[error(transparent)]
-    Inference(#[from] InferenceError),
-    /// The file is a model, but none that is known here.
-    #[error(
-        "not a speaker model that is known: its inputs are {inputs}; expected `mfcc` [N, T, 40] with output `embedding`, \
-         `mel` [N, T, 40] with outputs `embedding` and `speaker`, or one of [N, T, 80] with one output"
-    )]
-    UnknownKind {
-        /// The inputs it has.
-        inputs: String,
-    },
-    /// A network for recordings of another kind.
-    #[error("the speaker model is for {0} samples a second, not 16000")]
-    SampleRate(String),
-    /// The frames cannot be read.
-    #[error(transparent)]
-    Signal(#[from] SignalError),
-    /// The model answered with something that is no voiceprint.
-    #[error("the speaker model gave {0} values for one voice")]
-    Answer(usize),
-}
-
-/// How much care a voiceprint is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effort {
-    /// A few spread-out parts of the stretch: for the many short ones of diarization.
-    Quick,
-    /// All of it, overlapping: for a voice that is kept or looked up.
-    Full,
-}
-
-/// One loaded speaker model.
+/// A loaded speaker model of any supported kind.
 #[derive(Debug)]
 pub struct VoiceprintModel {
     session: Session,
     name: String,
     kind: FeatureKind,
-    /// How features of the kind `fbank80-kaldi` are fed; none for the others.
-    network: Option<Network>,
-    /// Frames and step of the windows that the model averages over; none when it takes all frames at once.
+    /// How to run a network of the kind `fbank80-kaldi`; `None` for other kinds.
+    network: Option<FbankNetwork>,
+    /// Length and step, in frames, of the windows over which the model averages; `None` if it takes all frames at once.
     windows: Option<(usize, usize)>,
     license: Option<&'static str>,
 }
 
 impl VoiceprintModel {
-    /// Loads a model from a file; it is named as the file is, without the extension.
+    /// Loads a model file; the model is named after the file, without its extension.
     ///
     /// # Errors
-    /// When the file cannot be read, or is no speaker model that is known.
+    /// When the file cannot be read, or is not a supported speaker model.
     pub fn load(path: &Path, lanes: &Lanes) -> Result<Self, VoiceprintError> {
         let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         Self::new(read_model(path)?, name, lanes)
     }
 
-    /// The model that is part of the program.
+    /// The model that is compiled into the program.
     ///
     /// # Errors
     /// Only when the program itself is damaged.
@@ -82,7 +48,7 @@ impl VoiceprintModel {
     }
 
     fn new(model: Vec<u8>, name: String, lanes: &Lanes) -> Result<Self, VoiceprintError> {
-        let trunk = Network::trunk(&model, lanes);
+        let trunk = FbankNetwork::trunk(&model, lanes);
         let session = Session::from_bytes(model, lanes)?;
         let inputs = session.inputs();
         let outputs = session.outputs();
@@ -93,7 +59,7 @@ impl VoiceprintModel {
             FeatureKind::Mel40
         } else if takes("mfcc") && has_output("embedding") {
             FeatureKind::Mfcc40
-        } else if let Some((options, found)) = Network::of(&session, trunk)? {
+        } else if let Some((options, found)) = FbankNetwork::detect(&session, trunk)? {
             network = Some(found);
             FeatureKind::Fbank80(options)
         } else {
@@ -109,32 +75,32 @@ impl VoiceprintModel {
         Ok(Self { session, name, kind, network, windows, license })
     }
 
-    /// Its name, which its voiceprints carry.
+    /// The model's name, which its voiceprints carry.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The features it takes.
+    /// The feature recipe the model takes.
     #[must_use]
     pub fn kind(&self) -> FeatureKind {
         self.kind
     }
 
-    /// As published.
+    /// The model's entry in the published document.
     #[must_use]
     pub fn info(&self) -> ModelInfo {
         ModelInfo { name: self.name.clone(), framework: "rten", device: "cpu", license: self.license }
     }
 
-    /// True when its trunk is run once over a recording for all of its speakers, instead of once for each.
+    /// True if the network's trunk runs once over a recording for all speakers instead of once per speaker.
     #[must_use]
-    pub fn shares_columns(&self) -> bool {
-        self.network.as_ref().is_some_and(Network::shares_columns)
+    pub fn shares_trunk(&self) -> bool {
+        self.network.as_ref().is_some_and(FbankNetwork::shares_trunk)
     }
 
-    /// The voiceprint of one speaker from the frames in which it alone speaks, in order of time; none when they are too few
-    /// or say nothing.
+    /// Computes the voiceprint of one speaker from the frames, in ascending order, in which only that speaker talks.
+    /// `None` if there are too few frames or the embedding has no length.
     ///
     /// # Errors
     /// When the model fails.
@@ -143,7 +109,7 @@ impl VoiceprintModel {
         Ok(prints.pop().flatten().map(|vector| Voiceprint { model: self.name.clone(), vector }))
     }
 
-    /// The vectors of many speakers at once, each from its own frames.
+    /// Computes one embedding per speaker, each from its own frames; `None` as for [`Self::embed`].
     ///
     /// # Errors
     /// When the model fails.
@@ -154,12 +120,12 @@ impl VoiceprintModel {
         effort: Effort,
     ) -> Result<Vec<Option<Vec<f32>>>, VoiceprintError> {
         let kind = self.kind;
-        let usable = |frames: &[usize]| features.kind() == kind && frames.len() >= kind.fewest_frames();
+        let usable = |frames: &[usize]| features.kind() == kind && frames.len() >= kind.min_frames();
         let chosen =
             || -> Vec<&[usize]> { speakers.iter().map(|frames| if usable(frames) { &frames[..] } else { &[] }).collect() };
         let mut vectors = match (self.kind, &mut self.network) {
             (FeatureKind::Fbank80(_), Some(network)) => network.embed(&self.session, features, &chosen(), effort)?,
-            (FeatureKind::Mel40, _) => partials::embed(&self.session, features, &chosen(), effort)?,
+            (FeatureKind::Mel40, _) => ge2e::embed(&self.session, features, &chosen(), effort)?,
             (FeatureKind::Mfcc40 | FeatureKind::Fbank80(_), _) => {
                 let one =
                     |frames: &Vec<usize>| if usable(frames) { self.embed_mfcc(features, frames).map(Some) } else { Ok(None) };

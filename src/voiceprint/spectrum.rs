@@ -7,12 +7,12 @@ use realfft::{RealFftPlanner, RealToComplex};
 
 use crate::audio::{Cursor, SignalError};
 
-/// What lies before the first and after the last sample.
+/// How the signal continues before its first and after its last sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Edge {
-    /// Silence.
+    /// Zeros: the signal is padded with silence.
     Zeros,
-    /// The signal mirrored at its first and last sample, which is not repeated; silence when it is too short for that.
+    /// Mirrored at the first and last sample, which are not repeated; zeros if the signal is shorter than a frame.
     Mirror,
 }
 
@@ -36,22 +36,23 @@ impl Spectrum {
         Self { hop, edge, window, frame: transform.make_input_vec(), power: vec![0.0; bins.len()], bins, transform }
     }
 
-    /// How many frames a signal of `samples` has.
+    /// Number of frames in a signal of `samples` samples.
     pub(crate) fn frames(&self, samples: usize) -> usize {
         1 + samples / self.hop
     }
 
-    /// Power per bin of one frame, and the mean square of the windowed frame over that of the window. Frames are best asked for
-    /// in order.
+    /// Power per bin of one frame, and the mean square of the windowed frame divided by that of the window. Consecutive
+    /// frames are fastest.
     pub(crate) fn frame(&mut self, signal: &mut Cursor<'_>, index: usize) -> Result<(&[f32], f32), SignalError> {
         let length = self.window.len();
         let total = signal.len().cast_signed();
         let start = (index * self.hop).cast_signed() - (length / 2).cast_signed();
         let mirrored = self.edge == Edge::Mirror && signal.len() > length;
-        // A mirrored sample lies at most one place outside the frame.
+        // A mirrored sample lies at most one position outside the frame.
         let first = usize::try_from(start - 1).unwrap_or(0);
-        let heard = signal.slice(first..usize::try_from(start + length.cast_signed() + 1).unwrap_or(0))?;
-        let sample = |position: isize| -> Option<f32> { heard.get(usize::try_from(position).ok()?.checked_sub(first)?).copied() };
+        let available = signal.slice(first..usize::try_from(start + length.cast_signed() + 1).unwrap_or(0))?;
+        let sample =
+            |position: isize| -> Option<f32> { available.get(usize::try_from(position).ok()?.checked_sub(first)?).copied() };
         let at = |position: isize| -> f32 {
             let reflected = if position < 0 { -position } else { 2 * (total - 1) - position };
             match (0..total).contains(&position) {
@@ -67,7 +68,7 @@ impl Spectrum {
             energy += f64::from(*value * *value);
             weight += f64::from(window * window);
         }
-        // The buffers are the ones the plan itself made, so their lengths fit.
+        // The buffers come from the plan itself, so their lengths fit.
         let transformed = self.transform.process(&mut self.frame, &mut self.bins);
         debug_assert!(transformed.is_ok());
         for (power, bin) in self.power.iter_mut().zip(&self.bins) {

@@ -14,6 +14,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::disk::Disk;
@@ -149,7 +150,7 @@ impl Arrival {
         loop {
             let read = file.read(&mut buffer)?;
             if read == 0 {
-                return Ok(super::spool::hexadecimal(&digest.finalize()));
+                return Ok(HEXLOWER.encode(&digest.finalize()));
             }
             digest.update(&buffer[..read]);
         }

@@ -43,7 +43,7 @@ pub use recover::{FoundAs, Recovered, RecoveredJob};
 pub use retention::Footprint;
 pub use room::{NoRoom, Promise, Writable};
 pub use scratch::scratch_in;
-pub use spool::{Spool, SpoolError, hexadecimal};
+pub use spool::{Spool, SpoolError};
 
 use crate::jobs::{JobId, JobState};
 use disk::Disk;

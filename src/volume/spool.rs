@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::disk::Disk;
@@ -158,16 +159,6 @@ impl Spool {
 
     /// SHA-256 of all bytes so far, in hexadecimal.
     pub fn sha256(&self) -> String {
-        hexadecimal(&self.digest.clone().finalize())
+        HEXLOWER.encode(&self.digest.clone().finalize())
     }
-}
-
-/// Bytes in lower-case hexadecimal.
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _always_ok = write!(text, "{byte:02x}");
-        text
-    })
 }

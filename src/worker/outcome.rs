@@ -1,26 +1,15 @@
 //! How a run ends: published, failed, cancelled or put back, and tried again while the disk is full.
 
-use serde::Serialize;
 use tracing::{error, info, warn};
 
 use super::Worker;
-use crate::annotate::document::Document;
 use crate::checkpoints::Checkpoints;
+use crate::document::{Document, ResultFile, ResultStatus};
 use crate::jobs::stage::Stage;
 use crate::jobs::{Failure, FailureCode};
 use crate::lifecycle::{ClaimError, Ending, Finished, PutBack, Running};
 use crate::pipeline::PipelineError;
 use crate::stop::StopReason;
-
-/// The body of `GET /jobs/{job_id}/result`, as it lies in `result.json`.
-#[derive(Serialize)]
-struct ResultFile<'a> {
-    job_id: String,
-    status: &'static str,
-    completed_at: String,
-    processing_time: f64,
-    result: &'a Document,
-}
 
 impl Worker {
     /// Deals with a job that could not be claimed. A recording that is gone is a failure; any other trouble is the store's, and
@@ -51,19 +40,19 @@ impl Worker {
     }
 
     /// Publishes the result of a run.
-    pub(super) async fn publish(&self, running: &Running, document: &Document, checkpoints: &Checkpoints) {
+    pub(super) async fn publish(&self, running: &Running, document: Document, checkpoints: &Checkpoints) {
         let ending = self.lifecycle.complete(running);
         let job = ending.job();
         let (Some(started_at), Some(finished_at)) = (job.state.started_at(), job.state.finished_at()) else { return };
         let file = ResultFile {
-            job_id: job.id.to_string(),
-            status: job.state.name(),
-            completed_at: finished_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+            job_id: job.id.into(),
+            status: ResultStatus::Completed,
+            completed_at: finished_at,
             processing_time: (finished_at - started_at).num_milliseconds().max(0) as f64 / 1000.0,
             result: document,
         };
         let bytes = serde_json::to_vec(&file).expect("the document has string keys and finite numbers, so it is always JSON");
-        let (seconds, speakers) = (file.processing_time, document.metadata.speaker_count);
+        let (seconds, speakers) = (file.processing_time, file.result.metadata.speaker_count);
         let (recalled, kept) = (checkpoints.recalled(), checkpoints.kept());
         let ending = ending.with_result(bytes, self.name_results);
         // Work that was done before a restart is missing from the time.

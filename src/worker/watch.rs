@@ -9,8 +9,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tracing::{error, warn};
 
 use super::{EngineStalled, Worker};
-use crate::annotate::document::Document;
 use crate::context::{JobContext, Pulse};
+use crate::document::Document;
 use crate::jobs::{Failure, FailureCode};
 use crate::lifecycle::Running;
 use crate::pipeline::PipelineError;

@@ -1,5 +1,5 @@
-// Runs the browser's class of the specification in Node: gives it a WebSocket and the one method that the page has to bring
-// (`attemptReconnect`), then watches a job to its end.
+// Runs the specification's browser class in Node: provides a WebSocket and the method that the page must implement
+// (`attemptReconnect`), then follows a job to its end.
 //   node browser.js CLIENT.JS JOB_ID
 const fs = require('node:fs');
 const vm = require('node:vm');

@@ -1,4 +1,4 @@
-// The page's client.js against a server that breaks connections at every point: nothing is missed, nothing is seen twice.
+// The page's client.js against a server that breaks connections at every point: no event is missed or seen twice.
 //   node --test client.test.js
 'use strict';
 const assert = require('node:assert/strict');
@@ -9,7 +9,7 @@ const vm = require('node:vm');
 const { WebSocket, WebSocketServer } = require('ws');
 
 const source = fs.readFileSync(path.join(__dirname, '../../docs/examples/browser/client.js'), 'utf8');
-// Timers run at once: what is tested is the order of things, not how long a pause is.
+// Timers fire immediately: the tests check the order of actions, not the length of pauses.
 const context = vm.createContext({ WebSocket, URL, setTimeout: (run) => setImmediate(run) });
 vm.runInContext(`${source}\nObject.assign(globalThis, { CallAnnotate, ApiError });`, context);
 
@@ -56,7 +56,7 @@ for (let point = 1; point <= EVENTS.length; point += 1) {
         const seen = [];
         const client = new context.CallAnnotate(`${address}/`, '');
         await client.watch(JOB, (message) => seen.push(message.seq), new AbortController().signal);
-        // After the state `completed` the result is fetched by REST: that message is not waited for again.
+        // After the state `completed` the result is fetched by REST, without waiting for the message again.
         const expected = point === EVENTS.length ? [1, 2, 3, 4] : [1, 2, 3, 4, 5];
         assert.deepEqual(seen, expected);
         assert.deepEqual(requests.map(({ url }) => url), point === EVENTS.length ? [`/ws/${JOB}`]

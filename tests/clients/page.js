@@ -1,7 +1,7 @@
-// Uses the browser page as a person does, in a headless Chromium driven over its DevTools protocol, and prints as JSON what then
-// stands on the page.
+// Uses the browser page like a user, in a headless Chromium driven over its DevTools protocol, and prints the final content of the
+// page as JSON.
 //   node page.js CHROMIUM PAGE_URL SERVER_URL RECORDING [API_KEY]
-// CALLANNOTATE_SCREENSHOT names a file for a picture of the page at its end.
+// CALLANNOTATE_SCREENSHOT names a file for a final screenshot.
 'use strict';
 const fs = require('node:fs');
 const os = require('node:os');
@@ -17,7 +17,7 @@ const DEADLINE = 120_000;
 /** Starts the browser; resolves to the address of its DevTools, which it prints. */
 function launch(profile) {
   const browser = spawn(chromium, [
-    // The sandbox needs namespaces that a container seldom has; nothing but our own page is opened.
+    // The sandbox needs namespaces that a container seldom has; only our own page is opened.
     '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--no-proxy-server',
     '--disable-background-networking', '--disable-component-update', '--remote-debugging-port=0',
     `--user-data-dir=${profile}`, '--window-size=900,1000', 'about:blank',
@@ -47,10 +47,10 @@ function devtools(socket) {
       if (message.error) reject(new Error(message.error.message));
       else resolve(message.result);
     } else {
-      for (const { method, heard } of listeners) if (method === message.method) heard(message.params);
+      for (const { method, listener } of listeners) if (method === message.method) listener(message.params);
     }
   });
-  const on = (method, heard) => listeners.push({ method, heard });
+  const on = (method, listener) => listeners.push({ method, listener });
   return {
     on,
     once: (method) => new Promise((resolve) => { on(method, resolve); }),
@@ -101,7 +101,7 @@ function read() {
 
 async function main(profile, opened) {
   const { browser, address } = launch(profile);
-  // Its helpers end with it, and only then is its folder at rest.
+  // Its child processes exit with it; only then does its folder stop changing.
   opened.push(() => new Promise((resolve) => { browser.once('close', resolve); browser.kill('SIGTERM'); }));
   const socket = new WebSocket(await address, { perMessageDeflate: false });
   opened.push(() => socket.terminate());
@@ -136,7 +136,7 @@ async function main(profile, opened) {
     const { data } = await send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true });
     fs.writeFileSync(process.env.CALLANNOTATE_SCREENSHOT, Buffer.from(data, 'base64'));
   }
-  // What the page shows after its job was deleted.
+  // The page's content after its job was deleted.
   if (page.resultShown) {
     await evaluate(`new Promise((resolve) => {
       new MutationObserver(() => resolve()).observe(document.getElementById('result'), { attributes: true });

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Runs the specification's own clients, unmodified, against a real server on localhost:8000.
 #   run-seed-clients.sh BINARY MODELS_DIR PYTHON
-# Meant for a network of its own: `unshare --net` (as root) or `unshare --map-root-user --net`.
+# Meant for a separate network namespace: `unshare --net` (as root) or `unshare --map-root-user --net`.
 set -eu
-# The server listens on IPv4 alone, and is on this machine whatever proxy the environment names.
+# The server listens on IPv4 only. Requests to it bypass any proxy of the environment.
 export NODE_OPTIONS=--dns-result-order=ipv4first NO_PROXY=localhost no_proxy=localhost
 binary=$1
 models=$2
@@ -57,7 +57,7 @@ job=$("$python" -c 'import json, requests; print(requests.post("http://localhost
 NODE_PATH="$here/node_modules" node "$here/browser.js" "$here/seed/client.js" "$job"
 
 echo "== curl (8.1)"
-# The script names an example job; the first command creates one, the others are run with its id.
+# The script names an example job; the first command creates a job, the others use its id.
 create=$(sed -n '/^curl -X POST/,/metadata=/p' "$here/seed/cycle.sh")
 job=$(eval "$create" 2>/dev/null | "$python" -c 'import json, sys; print(json.load(sys.stdin)["job_id"])')
 status_command=$(grep '^curl http.*0000$' "$here/seed/cycle.sh" | sed "s/550e8400-e29b-41d4-a716-446655440000/$job/")

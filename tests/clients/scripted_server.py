@@ -1,4 +1,4 @@
-"""A server that answers each request as a function says, or breaks the connection."""
+"""A server that answers each request by a function, or breaks the connection."""
 import json
 import socketserver
 from urllib.parse import parse_qs, urlsplit
@@ -7,7 +7,7 @@ CUT = object()
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """Hands each request to `answer(request)`; a request has method, path, query, headers, body and the open connection."""
+    """Passes each request to `answer(request)`; a request has method, path, query, headers, body and the open connection."""
 
     daemon_threads = True
 

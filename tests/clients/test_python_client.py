@@ -99,7 +99,7 @@ def test_a_recording_is_not_held_in_memory(serve, pauses, tmp_path):
         return 201, {}, {"job_id": JOB}
 
     server = serve(answer)
-    # The stub's own copy is not the client's: it counts what comes and lets it go.
+    # The stub only counts the received bytes: keeping a copy would count as the client's memory.
     original = Handler.handle
 
     def count(handler):

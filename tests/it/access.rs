@@ -1,4 +1,4 @@
-//! Keys: made by the command line, shown with requests and over WebSockets, revoked while the server runs.
+//! Keys: created on the command line, sent with requests and over WebSockets, revoked while the server runs.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -16,7 +16,7 @@ use super::support::scripted::Act;
 use super::websocket::{Socket, next};
 use callannotate::jobs::stage::Stage;
 
-/// With keys asked for, and no limits: these tests ask until something has changed.
+/// Settings with keys required and no rate limits: these tests poll until something has changed.
 const KEYS: [(&str, &str); 2] = [("CALLANNOTATE__ACCESS__ENABLED", "true"), ("CALLANNOTATE__RATE_LIMITS__ENABLED", "false")];
 
 fn keys(volume: &Path, arguments: &[&str]) -> Output {
@@ -29,7 +29,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Makes a key and returns its name and its secret.
+/// Creates a key and returns its id and its secret.
 pub fn create(volume: &Path, label: &str, scopes: &[&str]) -> (String, String) {
     let mut arguments = vec!["create", "--label", label];
     arguments.extend(scopes.iter().flat_map(|scope| ["--scope", *scope]));
@@ -43,7 +43,7 @@ async fn status(app: &TestApp, path: &str, key: &str) -> u16 {
     app.client.get(app.url(path)).bearer_auth(key).send().await.unwrap().status().as_u16()
 }
 
-/// Asks until the answer has this status.
+/// Repeats a request until the answer has this status.
 async fn until(app: &TestApp, key: &str, expected: u16) {
     let deadline = Instant::now() + DEADLINE;
     while status(app, "/api/v1/queue/status", key).await != expected {
@@ -51,7 +51,7 @@ async fn until(app: &TestApp, key: &str, expected: u16) {
     }
 }
 
-/// A server whose volume held these keys before it started.
+/// A server whose volume contained these keys before it started.
 async fn guarded(folder: &Path) -> TestApp {
     TestApp::spawn_on(folder, &KEYS).await
 }
@@ -69,7 +69,7 @@ async fn keys_are_made_and_revoked_beside_a_running_server() {
     assert_eq!(text(&keys(app.volume(), &["revoke", &id]).stderr), format!("callannotate: revoked {id}\n"));
     until(&app, &secret, 401).await;
     assert_eq!(status(&app, "/api/v1/queue/status", &other).await, 200);
-    // A file that was spoilt by hand changes nothing.
+    // A corrupted key file changes nothing.
     std::fs::write(app.volume().join("keys.json"), "{").unwrap();
     assert_eq!(keys(app.volume(), &["list"]).status.code(), Some(1));
     std::fs::remove_file(app.volume().join("keys.json")).unwrap();
@@ -94,7 +94,7 @@ async fn a_key_may_do_what_its_scopes_say() {
             assert_eq!((error["code"].as_str(), error["details"]["required_scope"].as_str()), (Some("FORBIDDEN"), Some("write")));
         }
     }
-    // An upload that is refused gets its answer although it sends on.
+    // A refused upload gets its answer although it keeps sending.
     let form = reqwest::multipart::Form::new().part("file", reqwest::multipart::Part::bytes(tone(20_000)));
     let refused = app.client.post(app.url("/api/v1/jobs")).bearer_auth(&reader).multipart(form).send().await.unwrap();
     assert_eq!(refused.status(), 403);
@@ -143,7 +143,7 @@ async fn the_key_file_holds_no_secret_and_is_for_its_owner_alone() {
     assert!(keys(folder.path(), &["revoke", &id]).status.success());
     let revoked = std::fs::read_to_string(&path).unwrap();
     assert!(keys(folder.path(), &["revoke", &id]).status.success());
-    // The time of the first revocation stays.
+    // The time of the first revocation is kept.
     assert_eq!(std::fs::read_to_string(&path).unwrap(), revoked);
     assert_eq!(text(&keys(folder.path(), &["list"]).stdout).split('\t').nth(1), Some("revoked"));
     let unknown = keys(folder.path(), &["revoke", "key_none"]);

@@ -1,82 +1,42 @@
-//! Who may import whom, as `docs/architecture.md` has it, and which file alone may name which library.
+//! Which module may import which, which files may name a library, and no circle of files.
+//!
+//! The tables here are the rules and `docs/architecture.md` explains them. An entry that nothing needs is an error too, so that the
+//! tables never allow more than the code does.
 
+mod graph;
+mod source;
+mod tests;
+mod tokens;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// For each module: the modules of ours that it may name.
-const IMPORTS: [(&str, &[&str]); 30] = [
+use graph::{Crate, circles};
+
+/// For each module of `src`, the modules it may import: one row a module, one line a row. A name here that nothing imports fails.
+#[rustfmt::skip]
+const IMPORTS: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
-    (
-        "cli",
-        &[
-            "app",
-            "annotate",
-            "access",
-            "audio",
-            "clock",
-            "config",
-            "context",
-            "http",
-            "jobs",
-            "models",
-            "pipeline",
-            "stop",
-            "telemetry",
-            "volume",
-        ],
-    ),
-    (
-        "app",
-        &[
-            "access",
-            "audio",
-            "clock",
-            "config",
-            "engine",
-            "housekeeping",
-            "http",
-            "inbox",
-            "intake",
-            "jobs",
-            "lifecycle",
-            "pipeline",
-            "stop",
-            "volume",
-            "worker",
-        ],
-    ),
-    ("http", &["access", "annotate", "audio", "clock", "engine", "intake", "jobs", "lifecycle", "messages"]),
+    ("cli", &["access", "app", "audio", "clock", "config", "context", "document", "http", "jobs", "models", "pipeline", "stop", "telemetry", "volume"]),
+    ("app", &["access", "audio", "capabilities", "clock", "config", "engine", "housekeeping", "http", "inbox", "intake", "jobs", "lifecycle", "pipeline", "stop", "volume", "worker"]),
+    ("http", &["access", "annotate", "audio", "capabilities", "clock", "document", "intake", "jobs", "lifecycle", "messages"]),
     ("inbox", &["clock", "intake", "jobs", "lifecycle", "volume"]),
-    ("intake", &["access", "audio", "engine", "jobs", "lifecycle", "messages", "volume"]),
+    ("intake", &["access", "audio", "capabilities", "jobs", "lifecycle", "messages", "volume"]),
     ("housekeeping", &["clock", "jobs", "lifecycle"]),
-    ("worker", &["annotate", "checkpoints", "context", "engine", "jobs", "lifecycle", "pipeline", "stop", "volume"]),
+    ("worker", &["capabilities", "checkpoints", "context", "document", "engine", "jobs", "lifecycle", "pipeline", "stop", "volume"]),
     ("lifecycle", &["access", "checkpoints", "clock", "context", "jobs", "scratch", "stop", "volume"]),
-    ("engine", &["annotate", "context", "jobs", "models", "pipeline"]),
-    (
-        "pipeline",
-        &[
-            "inference",
-            "annotate",
-            "audio",
-            "config",
-            "context",
-            "diarize",
-            "engine",
-            "jobs",
-            "models",
-            "recognize",
-            "stop",
-            "transcribe",
-            "voiceprint",
-        ],
-    ),
-    ("diarize", &["audio", "checkpoints", "context", "inference", "jobs", "models", "stop", "voiceprint"]),
-    ("transcribe", &["audio", "checkpoints", "context", "jobs", "models", "stop"]),
-    ("recognize", &["context", "models", "voiceprint"]),
-    ("annotate", &["audio", "diarize", "jobs", "models", "recognize", "transcribe"]),
-    ("voiceprint", &["audio", "inference", "models", "scratch"]),
+    ("engine", &["capabilities", "context", "document", "jobs", "pipeline"]),
+    ("pipeline", &["annotate", "audio", "capabilities", "config", "context", "diarize", "document", "inference", "jobs", "models", "recognize", "stop", "transcribe", "voiceprint"]),
+    ("diarize", &["audio", "capabilities", "checkpoints", "context", "inference", "jobs", "stop", "voiceprint"]),
+    ("transcribe", &["audio", "capabilities", "checkpoints", "context", "jobs", "models", "stop"]),
+    ("recognize", &["capabilities", "context", "voiceprint"]),
+    ("annotate", &["audio", "diarize", "document", "jobs", "recognize", "transcribe"]),
+    ("document", &["jobs"]),
+    ("voiceprint", &["audio", "capabilities", "inference", "scratch"]),
     ("inference", &[]),
     ("audio", &["context", "jobs", "scratch", "stop"]),
     ("context", &["checkpoints", "jobs", "scratch", "stop"]),
+    ("capabilities", &["jobs"]),
     ("checkpoints", &[]),
     ("scratch", &[]),
     ("volume", &["access", "clock", "jobs", "scratch"]),
@@ -90,108 +50,147 @@ const IMPORTS: [(&str, &[&str]); 30] = [
     ("clock", &[]),
 ];
 
-fn sources() -> Vec<(PathBuf, String)> {
-    fn collect(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+/// For each library (or name), the files and folders of `src` that may name it. A place here that does not name it fails.
+#[rustfmt::skip]
+const LIBRARIES: &[(&str, &[&str])] = &[
+    ("axum::", &["http/"]),
+    ("StatusCode::", &["http/audio.rs", "http/error/", "http/events.rs", "http/fallback.rs", "http/health.rs", "http/jobs.rs", "http/upload.rs"]),
+    ("whisper_rs", &["transcribe/whisper.rs", "transcribe/callbacks.rs"]),
+    ("symphonia", &["audio/decode"]),
+    ("nnnoiseless", &["audio/denoise.rs"]),
+    ("rten::", &["inference.rs", "inference/"]),
+    ("rten_gemm", &["inference/trunk/"]),
+    ("rten_simd", &["inference/trunk/"]),
+    ("rten_onnx", &["inference/outline.rs", "models/import/onnx.rs"]),
+];
+
+/// Files that may import each other in a circle, with the reason. An entry that is no circle fails.
+#[rustfmt::skip]
+const CIRCLES: &[(&[&str], &str)] = &[
+    (&["audio/leak_removed.rs", "audio/signal.rs", "audio/spilled.rs"], "one recursive type: a signal may be another one with the leak removed"),
+];
+
+/// Every file below `src` with its text.
+fn files() -> Vec<(String, String)> {
+    fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 collect(&path, found);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                found.push((path, text));
+                found.push(path);
             }
         }
     }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
-    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    collect(&root, &mut found);
     assert!(found.len() > 40, "the sources were not found");
-    found
+    let named = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        (path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned(), text)
+    };
+    found.into_iter().map(named).collect()
 }
 
-fn relative(path: &Path) -> String {
-    path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap().display().to_string()
+fn read(files: &[(String, String)]) -> Crate {
+    Crate::read(files.iter().map(|(file, text)| (file.as_str(), text.as_str())))
 }
 
-/// The code without its tests and comments.
+/// The code of a file without its unit tests and comments.
 fn code(text: &str) -> String {
     let without_tests = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
     without_tests.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-fn modules_import_only_what_the_table_allows() {
-    let mut wrong = Vec::new();
-    for (path, text) in sources() {
-        let name = relative(&path);
-        let module = name.split(['/', '.']).next().unwrap().to_owned();
-        if module == "lib" {
-            continue;
-        }
-        let (_, allowed) =
-            IMPORTS.iter().find(|(known, _)| *known == module).unwrap_or_else(|| panic!("{module} is not in the table"));
-        let code = code(&text);
-        let named = code.split("crate::").skip(1).flat_map(|rest| {
-            let rest = rest.trim_start();
-            match rest.strip_prefix('{') {
-                Some(group) => group.split('}').next().unwrap_or_default().split(',').map(first_word).collect::<Vec<_>>(),
-                None => vec![first_word(rest)],
-            }
-        });
-        for other in named {
-            let is_module = IMPORTS.iter().any(|(known, _)| *known == other);
-            if is_module && other != module && !allowed.contains(&other.as_str()) {
-                wrong.push(format!("{name} names crate::{other}"));
+fn modules_import_what_the_table_allows_and_the_table_allows_no_more() {
+    let files = files();
+    let sources = read(&files);
+    let is_module = |name: &str| IMPORTS.iter().any(|(module, _)| *module == name);
+    let mut found: BTreeMap<(&str, String), &str> = BTreeMap::new();
+    let mut modules = BTreeSet::new();
+    for source in sources.sources() {
+        let Some(module) = source.module.first() else { continue };
+        modules.insert(module.as_str());
+        let paths = source.imports.iter().map(|import| &import.path).chain(&source.paths);
+        for path in paths.filter_map(|path| sources.absolute(source, path)) {
+            let other = &path[0];
+            if other != module && is_module(other) {
+                found.entry((module, other.clone())).or_insert(&source.file);
             }
         }
     }
-    assert!(wrong.is_empty(), "{wrong:#?}");
-}
-
-fn first_word(text: &str) -> String {
-    text.trim_start().chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect()
+    let missing = modules.iter().filter(|module| !is_module(module)).map(|module| format!("{module} has no row"));
+    let gone = IMPORTS.iter().filter(|(row, _)| !modules.contains(row)).map(|(row, _)| format!("the row of {row} has no module"));
+    let allowed = |module: &str, other: &str| IMPORTS.iter().any(|(row, names)| *row == module && names.contains(&other));
+    let wrong = found
+        .iter()
+        .filter(|((module, other), _)| !allowed(module, other))
+        .map(|((_, other), file)| format!("{file} imports {other}, and the table does not allow it"));
+    let unused = IMPORTS
+        .iter()
+        .flat_map(|(row, names)| names.iter().map(move |name| (*row, (*name).to_owned())))
+        .filter(|pair| !found.contains_key(pair))
+        .map(|(row, name)| format!("{row} may import {name}, and does not"));
+    let complaints: Vec<String> = missing.chain(gone).chain(wrong).chain(unused).collect();
+    assert!(complaints.is_empty(), "{complaints:#?}");
 }
 
 #[test]
-fn each_library_is_named_where_the_table_says_alone() {
-    let only: [(&str, &[&str]); 8] = [
-        ("axum::", &["http/"]),
-        (
-            "StatusCode::",
-            &[
-                "http/audio.rs",
-                "http/error/",
-                "http/events.rs",
-                "http/fallback.rs",
-                "http/health.rs",
-                "http/jobs.rs",
-                "http/upload.rs",
-            ],
-        ),
-        ("whisper_rs", &["transcribe/whisper.rs", "transcribe/callbacks.rs"]),
-        ("symphonia", &["audio/decode"]),
-        ("nnnoiseless", &["audio/denoise.rs"]),
-        ("rten::", &["inference.rs", "inference/"]),
-        ("rten_gemm", &["inference/trunk/"]),
-        ("rten_simd", &["inference/trunk/"]),
-    ];
-    let mut wrong = Vec::new();
-    for (path, text) in sources() {
-        let name = relative(&path);
-        for (library, places) in only {
-            if code(&text).contains(library) && !places.iter().any(|place| name.starts_with(place)) {
-                wrong.push(format!("{name} names {library}"));
+fn no_two_modules_import_each_other() {
+    let edges = IMPORTS
+        .iter()
+        .map(|(module, names)| ((*module).to_owned(), names.iter().map(|name| (*name).to_owned()).collect()))
+        .collect();
+    let found = circles(&edges);
+    assert!(found.is_empty(), "circles in the table: {found:#?}");
+}
+
+#[test]
+fn no_files_import_each_other() {
+    let files = files();
+    let sources = read(&files);
+    assert_eq!(sources.globs(), <[String; 0]>::default(), "a glob import hides which names are used");
+    let uses = sources.uses();
+    let edges = uses.iter().map(|(file, used)| (file.clone(), used.keys().cloned().collect())).collect();
+    let found = circles(&edges);
+    let is_allowed = |circle: &BTreeSet<String>| CIRCLES.iter().any(|(allowed, _)| circle.iter().eq(allowed.iter()));
+    let mut complaints = String::new();
+    for circle in found.iter().filter(|circle| !is_allowed(circle)) {
+        complaints += "a circle:\n";
+        for file in circle {
+            for (other, names) in uses[file].iter().filter(|(other, _)| circle.contains(*other)) {
+                complaints += &format!("  {file} uses {names:?} of {other}\n");
             }
         }
     }
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    for (allowed, _) in CIRCLES.iter().filter(|(allowed, _)| !found.iter().any(|circle| circle.iter().eq(allowed.iter()))) {
+        complaints += &format!("{allowed:?} may be a circle, and is none\n");
+    }
+    assert!(complaints.is_empty(), "\n{complaints}");
 }
 
 #[test]
-fn every_file_opens_with_what_it_is_for_and_stays_short() {
-    for (path, text) in sources() {
-        let name = relative(&path);
-        assert!(text.starts_with("//!"), "{name} has no module doc");
+fn libraries_are_named_where_the_table_says_and_nowhere_else() {
+    let files = files();
+    let mut complaints = Vec::new();
+    for (library, places) in LIBRARIES {
+        let naming: Vec<&str> =
+            files.iter().filter(|(_, text)| code(text).contains(library)).map(|(file, _)| file.as_str()).collect();
+        let elsewhere = naming.iter().filter(|file| !places.iter().any(|place| file.starts_with(place)));
+        complaints.extend(elsewhere.map(|file| format!("{file} names {library}")));
+        let unused = places.iter().filter(|place| !naming.iter().any(|file| file.starts_with(*place)));
+        complaints.extend(unused.map(|place| format!("{place} may name {library}, and does not")));
+    }
+    assert!(complaints.is_empty(), "{complaints:#?}");
+}
+
+#[test]
+fn every_file_opens_with_a_module_doc_and_stays_short() {
+    for (file, text) in files() {
+        assert!(text.starts_with("//!"), "{file} has no module doc");
         let lines = text.lines().count();
-        assert!(lines <= 500, "{name} has {lines} lines");
+        assert!(lines <= 500, "{file} has {lines} lines");
     }
 }

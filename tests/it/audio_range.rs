@@ -1,10 +1,10 @@
-//! `GET /jobs/{job_id}/audio`: the recording as it was sent, whole and in part.
+//! `GET /jobs/{job_id}/audio`: the recording as it was sent, in full and by ranges.
 
 use super::support::app::TestApp;
 use super::support::audio::tone;
 use super::support::scripted::Act;
 use callannotate::jobs::stage::Stage;
-use callannotate::volume::hexadecimal;
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 /// An answer: its status, its headers, its bytes.
@@ -40,7 +40,7 @@ async fn the_recording_comes_back_as_it_was_sent_wherever_its_job_stands() {
     let waiting = app.create_job(sent.clone(), &[]).await;
     let cancelled = app.create_job(sent.clone(), &[]).await;
     app.change(&cancelled, "cancel").await;
-    let hash = hexadecimal(&Sha256::digest(&sent));
+    let hash = HEXLOWER.encode(&Sha256::digest(&sent));
     for id in [&running, &waiting, &cancelled] {
         let whole = audio(&app, id, &[]).await;
         assert_eq!((whole.status, &whole.bytes), (200, &sent));
@@ -90,7 +90,7 @@ async fn parts_are_exactly_what_was_asked_for() {
         assert_eq!(body["error"]["code"], "RANGE_NOT_SATISFIABLE");
         assert_eq!(body["error"]["details"]["size"], size);
     }
-    // Several parts, other units and nonsense are the whole: a server may say so.
+    // Multiple ranges, other units and malformed ranges return the whole file, as the standard allows.
     for other in ["bytes=0-1,5-6", "lines=1-2", "bytes=5-1", "bytes", "bytes=a-b", "bytes=--5"] {
         let whole = audio(&app, &id, &[("range", other)]).await;
         assert_eq!((whole.status, whole.bytes.len(), whole.header("content-range")), (200, size, ""), "{other}");
@@ -123,7 +123,7 @@ async fn a_name_cannot_write_headers() {
         ("50%25.wav", "50%2525.wav"),
         ("'*.wav", "%27%2A.wav"),
     ] {
-        // By JSON, since the ways of quoting in multipart differ.
+        // Set by JSON, since clients quote multipart names differently.
         let mut socket = super::support::socket::Socket::open(&app).await;
         let created = socket.upload(serde_json::json!({ "filename": name }), &tone(300)).await;
         let id = created["job"]["job_id"].as_str().unwrap();

@@ -1,7 +1,7 @@
-//! The whole pipeline, with real engines, on the project's own calls: the scores that `docs/benchmarks.md` reports, as bounds.
+//! The whole pipeline with real models on the sample calls, with the scores of `docs/benchmarks.md` as bounds.
 //!
 //! The bounds of the word error rate are those of plain whisper.cpp on the whole file (or on each channel), greedy, plus one
-//! point; `tests/fixtures/calls/README.md` has the figures. Nor may they rise above what was measured before
+//! point; `tests/fixtures/calls/README.md` has the figures. The scores must not get worse than the last baseline, either
 //! (`tests/fixtures/quality-words.json`, which `make quality` writes).
 
 use std::collections::BTreeMap;
@@ -15,9 +15,10 @@ use tempfile::TempDir;
 
 use super::quality;
 use super::support::models;
+use super::support::needs::Need;
 use super::support::wer::{self, Spoken};
 
-/// Call, people, most WER, most cpWER above WER; in points.
+/// Call, number of speakers, maximum WER, maximum cpWER minus WER; in percent and percentage points.
 type Bounds = [(&'static str, usize, f64, f64); 4];
 
 const BOUNDS: Bounds = [
@@ -27,25 +28,25 @@ const BOUNDS: Bounds = [
     ("voicemail", 1, 5.0, 0.0),
 ];
 
-/// Percent of all words, and of each person's words.
+/// Word error rates in percent: of all words, and per speaker.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct WordErrors {
     wer: f64,
     cpwer: f64,
 }
 
-/// Setting, call.
+/// Scores by setting, then by call.
 type Scores = BTreeMap<String, BTreeMap<String, WordErrors>>;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/calls").join(name)
 }
 
-/// The English model by itself: copied once, whichever test comes first.
+/// A folder with only the English model, copied by the first test that needs it.
 static WHISPER_ALONE: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().unwrap());
 static COPIED: Once = Once::new();
 
-/// The folders of models to run with: whisper alone, with the voice encoder that `make models` brings, and with the models of others
+/// The model folders to test: Whisper alone, with the voice encoder of `make models`, and with the third-party models
 /// beside the checkout.
 fn settings() -> Vec<(&'static str, String)> {
     let Some(folder) = models::folder_with_whisper() else { return Vec::new() };
@@ -55,18 +56,13 @@ fn settings() -> Vec<(&'static str, String)> {
         std::fs::copy(folder.join(models::ENGLISH), empty.join(models::ENGLISH)).unwrap();
     });
     let mut settings = vec![("built-in voiceprint", empty.display().to_string())];
-    let brought = Path::new(env!("CARGO_MANIFEST_DIR")).join("volume/models");
-    if brought.join("speaker/ge2e-256.onnx").is_file() && brought.join(models::ENGLISH).is_file() {
-        settings.push(("GE2E", brought.display().to_string()));
-    } else {
-        models::say_skipped("`make models` has not brought the voice encoder");
+    let has_both = |folder: &PathBuf| folder.join("speaker/ge2e-256.onnx").is_file() && folder.join(models::ENGLISH).is_file();
+    if let Some(own) = Need::VoiceEncoder.or_skip(Some(models::own()).filter(has_both)) {
+        settings.push(("GE2E", own.display().to_string()));
     }
-    match models::shared() {
-        Some(shared) => {
-            let dirs = format!("{},{}", empty.display(), shared.join("models").display());
-            settings.push(("segmentation and GE2E", dirs));
-        }
-        None => models::say_skipped("no models of others beside the checkout"),
+    if let Some(shared) = models::shared() {
+        let dirs = format!("{},{}", empty.display(), shared.join("models").display());
+        settings.push(("segmentation and GE2E", dirs));
     }
     settings
 }
@@ -111,7 +107,7 @@ fn english_calls_are_written_down_and_given_to_the_right_people() {
                 (spoken(&reference(name)["turns"], "speaker", "start"), spoken(&result["segments"], "speaker_id", "start_time"));
             assert_eq!(result["metadata"]["speaker_count"], people, "{name}, {setting}");
             let cpwer = wer::concatenated(&reference, &found).percent();
-            // On two channels the sequence of overlapped turns in one text is arbitrary: there the words count a channel each.
+            // On two channels the order of overlapping turns in one text is arbitrary: the words are scored per channel.
             let wer = if name.ends_with("stereo") {
                 wer::per_channel(&reference, &found).percent()
             } else {
@@ -127,7 +123,7 @@ fn english_calls_are_written_down_and_given_to_the_right_people() {
     no_worse_than_before(&scores);
 }
 
-/// Compares with what was measured before, or becomes it.
+/// Compares with the baseline, or writes the new one.
 fn no_worse_than_before(scores: &Scores) {
     if let Some(report) = quality::report() {
         std::fs::write(report.with_extension("words.json"), serde_json::to_string_pretty(scores).unwrap() + "\n").unwrap();
@@ -163,7 +159,7 @@ fn a_russian_call_is_diarized_and_the_english_model_says_that_it_cannot_do_more(
     }
 }
 
-/// What holds for every document: times inside the recording, in order, words inside their segment.
+/// The invariants of every document: times inside the recording, in order, words inside their segment.
 fn well_formed(result: &Value) {
     let end = result["metadata"]["total_duration"].as_f64().unwrap();
     let mut last_start = 0.0;

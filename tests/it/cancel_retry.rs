@@ -1,4 +1,4 @@
-//! Cancelling a job and having it tried again: queued, running, ended, and across restarts and crashes.
+//! Cancelling and retrying jobs that are queued, running or finished, also across restarts and crashes.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn code(body: &Value) -> &str {
     body["error"]["code"].as_str().unwrap_or("none")
 }
 
-/// What of a job must outlast a restart.
+/// The fields of a job that must survive a restart.
 fn lasting(job: &Value) -> Value {
     let fields = ["job_id", "status", "error", "attempts", "last_seq", "created_at", "started_at", "completed_at", "metadata"];
     fields.iter().map(|name| ((*name).to_owned(), job[*name].clone())).collect::<serde_json::Map<_, _>>().into()
@@ -33,7 +33,7 @@ async fn a_job_that_waits_is_cancelled_at_once_and_never_runs() {
     assert_eq!(code(&job), "JOB_CANCELLED");
     assert_eq!(app.folders("failed"), [&*waiting]);
     assert_eq!(app.get_json("/api/v1/queue/status").await["queue_length"], 0);
-    // Once more, it is cancelled still, and nothing has happened since.
+    // Cancelling again changes nothing.
     assert_eq!(app.change(&waiting, "cancel").await, (200, job.clone()));
     let refused = app.refused(app.client.get(app.url(&format!("/api/v1/jobs/{waiting}/result")))).await;
     assert_eq!(refused, (409, "JOB_CANCELLED".to_owned()));
@@ -42,12 +42,12 @@ async fn a_job_that_waits_is_cancelled_at_once_and_never_runs() {
     assert_eq!(error["code"], "JOB_CANCELLED");
     app.script.release(1);
     assert_eq!(app.wait_until_finished(&running).await["status"], "completed");
-    // The diarization and the transcription of the one that ran.
+    // The running job's diarization and transcription.
     app.script.reached(2).await;
     assert_eq!(app.job(&waiting).await, job);
 }
 
-/// Answers about jobs that have ended are kept and given again: to those who ask for the same, and while they are true.
+/// Answers about finished jobs are cached: for the same request, and only while they are valid.
 #[tokio::test]
 async fn an_answer_given_again_is_in_the_askers_language_and_true() {
     let app = TestApp::spawn().await;
@@ -131,7 +131,7 @@ async fn failed_and_cancelled_jobs_are_tried_again_behind_those_that_wait() {
     assert_eq!(job["last_seq"].as_u64(), before["last_seq"].as_u64().map(|number| number + 1));
     assert_eq!(job["created_at"], before["created_at"]);
     assert_eq!(job.get("error"), None);
-    // Asked twice, as after a lost answer, it waits once.
+    // A repeated retry, as after a lost answer, queues the job once.
     assert_eq!(app.change(&failed, "retry").await, (202, job));
     assert_eq!(app.change(&cancelled, "retry").await.0, 202);
     let status = app.get_json("/api/v1/queue/status").await;
@@ -163,7 +163,7 @@ async fn a_job_is_tried_again_only_where_there_is_room_and_a_recording() {
     let (status, body) = app.change(&cancelled, "retry").await;
     assert_eq!((status, code(&body)), (404, "FILE_NOT_FOUND"));
     assert_eq!(app.job(&cancelled).await["status"], "cancelled");
-    // The place that was promised is given back.
+    // The reserved place in the queue is released.
     assert_eq!(app.change(&other, "retry").await.0, 202);
 }
 
@@ -232,10 +232,10 @@ async fn a_start_completes_what_a_crash_left_half_done() {
     let [cancelled, running, retried] = <[String; 3]>::try_from(ids).unwrap();
     app.stop().await;
     let at = |state: &str, id: &str| folder.path().join(state).join(id);
-    // The record says cancelled and the folder has not moved: out of the queue, and out of the engine.
+    // The record says cancelled, but the folder was not moved: from the queue, and from the engine.
     std::fs::rename(at("failed", &cancelled), at("incoming", &cancelled)).unwrap();
     std::fs::rename(at("failed", &running), at("processing", &running)).unwrap();
-    // The record says queued and the folder has not moved.
+    // The record says queued, but the folder was not moved.
     let record = at("failed", &retried).join("job.json");
     let mut job: Value = serde_json::from_slice(&std::fs::read(&record).unwrap()).unwrap();
     for name in ["error", "finished_at", "started_at"] {
@@ -268,7 +268,7 @@ async fn the_engine_itself_lets_go_in_the_middle_of_a_window() {
     assert_eq!(app.change(&id, "cancel").await.0, 202);
     let job = app.wait_until_finished(&id).await;
     assert_eq!((&job["status"], &job["error"]["stage"]), (&json!("cancelled"), &json!("transcription")));
-    // The engine is sound after it: a short recording goes through.
+    // The engine still works: a short recording is annotated.
     let next = app.create_job(tone(1000), &[]).await;
     assert_eq!(app.wait_until_finished(&next).await["status"], "completed");
 }

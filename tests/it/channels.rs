@@ -1,25 +1,25 @@
-//! Calls of two and more channels, in all the ways in which they are recorded and spoiled, made from our own: everybody is found
-//! once, on their own channel, at their own times.
+//! Calls with two or more channels, derived from the sample calls with all kinds of recording faults: every speaker is found
+//! once, on the right channel, at the right times.
 //!
-//! All of it with what a fresh machine has. The bounds are the rates that the undisturbed calls have, and some room for what
-//! leaks into them.
+//! All with the built-in models only. The bounds are the error rates of the original calls, plus a margin for the
+//! crosstalk.
 
 use super::support::der::{Turn, mapping, score, turns_of};
 use super::support::diarizers::{Voice, without_segmentation};
 use super::support::sides::{decibels, delayed, diarize, reference, scaled, sides, sum};
 use callannotate::diarize::{Diarization, Diarize, SpeakerCount};
 
-/// What is made of a call, and what must be found in it.
+/// A modified call, and the expected result.
 struct Case {
     name: String,
     channels: Vec<Vec<f32>>,
-    /// Which channels of the file hold one sound; one list a signal.
+    /// The channels of the file that carry the same sound; one list per signal.
     together: &'static [&'static [usize]],
-    /// The channel of each speaker of the reference; none where channels are not told apart.
+    /// The channel of each reference speaker; none if channels are not separated.
     speakers: &'static [Option<u16>],
-    /// Recordings whose references hold, one after the other.
+    /// The recordings whose references apply, one after the other.
     references: &'static [&'static str],
-    /// The most DER with a collar of 0.25 s, in percent.
+    /// The maximum DER with a collar of 0.25 s, in percent.
     most: f64,
 }
 
@@ -37,7 +37,7 @@ fn case(
     Case { name: name.to_owned(), channels, together, speakers, references, most }
 }
 
-/// Checks cases and gives what is wrong with them.
+/// Checks cases and returns what is wrong with them.
 fn check(diarizer: &mut dyn Diarize, cases: Vec<Case>) {
     let wrong: Vec<String> = cases.into_iter().filter_map(|case| wrong_with(diarizer, &case)).collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
@@ -120,7 +120,7 @@ fn a_copy_is_one_signal_whatever_its_level_phase_and_delay() {
         }
     }
     let mut diarizer = diarizer();
-    // Whichever channel is taken, what is found is what is found on it alone.
+    // Selecting a channel gives the same result as that channel alone.
     let alone = diarize(diarizer.as_mut(), std::slice::from_ref(&mono), SpeakerCount::UNKNOWN).0;
     let doubled = diarize(diarizer.as_mut(), &[mono.clone(), scaled(&delayed(&mono, 150), 0.99)], SpeakerCount::UNKNOWN).0;
     let spans = |found: &Diarization| found.turns.iter().map(|turn| (turn.span, turn.speaker)).collect::<Vec<_>>();
@@ -141,7 +141,7 @@ fn what_one_side_leaks_into_the_other_is_nobody() {
         for (way, channels) in [("both ways", vec![into_left, into_right]), ("one way", one_way)] {
             cases.push(case(&format!("{level} dB {way}"), channels, APART, &[Some(0), Some(1)], references, 3.0));
         }
-        // An echo that comes back from the far end.
+        // An echo from the far end.
         let echoed = vec![sum(&left, &scaled(&delayed(&right, 180), leak)), right.clone()];
         cases.push(case(&format!("{level} dB after 180 ms"), echoed, APART, &[Some(0), Some(1)], references, 3.0));
     }

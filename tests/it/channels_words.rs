@@ -1,4 +1,4 @@
-//! The words of calls whose channels are spoiled stand under the right person, and once.
+//! Calls with crosstalk between channels: every word is attributed to the right speaker, and appears once.
 
 use std::process::Command;
 
@@ -27,7 +27,7 @@ fn words_stand_under_who_said_them_when_channels_leak_and_once_when_they_are_cop
     let leak = decibels(-12.0);
     let crossed = vec![sum(&left, &scaled(&right, leak)), sum(&right, &scaled(&left, leak))];
     let doubled = vec![mono.clone(), scaled(&delayed(&mono, 150), 0.99)];
-    // Call, channels, most WER and most cpWER above it: those of the calls as they are, and a point more of words for the leak.
+    // Call, channels, maximum WER, maximum cpWER minus WER: the bounds of the original calls, plus one point of WER for the leak.
     for (name, channels, most_wer, most_above) in [("billing-stereo", crossed, 3.5, 1.0), ("support-mono", doubled, 1.9, 3.0)] {
         let path = place.path().join(format!("{name}.wav"));
         write_wav(&path, &channels);
@@ -42,13 +42,13 @@ fn words_stand_under_who_said_them_when_channels_leak_and_once_when_they_are_cop
         let result: Value = serde_json::from_slice(&output.stdout).unwrap();
         let reference = std::fs::read(super::support::diarizers::call(&format!("{name}.json"))).unwrap();
         let reference: Value = serde_json::from_slice(&reference).unwrap();
-        let said = spoken(&reference["turns"], "speaker", "start");
-        let heard = spoken(&result["segments"], "speaker_id", "start_time");
+        let reference = spoken(&reference["turns"], "speaker", "start");
+        let found = spoken(&result["segments"], "speaker_id", "start_time");
         assert_eq!(result["metadata"]["speaker_count"], 2, "{name}");
-        // On two channels the sequence of overlapped turns in one text is arbitrary.
+        // On two channels the order of overlapping turns in one text is arbitrary.
         let score = if name.ends_with("stereo") { wer::per_channel } else { wer::plain };
-        let wer = score(&said, &heard).percent();
-        let cpwer = wer::concatenated(&said, &heard).percent();
+        let wer = score(&reference, &found).percent();
+        let cpwer = wer::concatenated(&reference, &found).percent();
         assert!(wer <= most_wer && cpwer <= wer + most_above, "{name}: WER {wer:.1} %, cpWER {cpwer:.1} %");
     }
 }

@@ -1,4 +1,4 @@
-//! What a restart goes on from, with scripted stages: each tells whether it was asked again.
+//! Resuming from checkpoints after a restart; scripted stages record whether they ran again.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ const AT_ONCE: (&str, &str) = ("CALLANNOTATE__QUEUE__SHUTDOWN_GRACE_SECONDS", "0
 const DONE: [&str; 3] = ["job.json", "recording.wav", "result.json"];
 const LOG: &str = "checkpoints.log";
 
-/// The volume of a server that was stopped while it transcribed this job, and the file of its checkpoints.
+/// The volume of a server that was stopped during this job's transcription, and the checkpoint file.
 async fn stopped_in_transcription(parts: &[(&'static str, &str)]) -> (TempDir, String, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let app = TestApp::spawn_on(folder.path(), &[AT_ONCE]).await;
@@ -33,7 +33,7 @@ async fn result(app: &TestApp, id: &str) -> Value {
     without_times(result)
 }
 
-/// A result without how long its stages took.
+/// A result without the durations of its stages.
 pub fn without_times(mut result: Value) -> Value {
     for stage in result["processing"].as_object_mut().unwrap().values_mut() {
         let stage = stage.as_object_mut().unwrap();
@@ -42,7 +42,7 @@ pub fn without_times(mut result: Value) -> Value {
     result
 }
 
-/// Starts again and finishes the job: the stages that were asked, and the result.
+/// Restarts the server and finishes the job; returns the stages that ran, and the result.
 async fn finished(volume: &Path, id: &str, more: &[(&str, &str)]) -> (Vec<Stage>, Value) {
     let app = TestApp::spawn_on(volume, more).await;
     let result = result(&app, id).await;
@@ -77,7 +77,7 @@ async fn a_file_that_is_broken_strange_or_huge_costs_only_the_work() {
     let mut foreign = whole.clone();
     foreign[5] ^= 1;
     let huge = vec![b'\n'; 33 * 1024 * 1024];
-    // Each is found by a start that is stopped again in the transcription, and so writes the file anew.
+    // Each start is stopped again in the transcription, and so rewrites the file.
     for found in [torn, foreign, huge, b"\0\xff\xfe no such thing".to_vec(), Vec::new()] {
         std::fs::write(&log, found).unwrap();
         let app = TestApp::spawn_on(folder.path(), &[AT_ONCE]).await;
@@ -95,7 +95,7 @@ async fn a_job_whose_checkpoints_cannot_be_written_is_completed() {
     app.script.set(Stage::Diarization, Act::Hold);
     let id = app.create_job(tone(1000), &[]).await;
     app.script.reached(1).await;
-    // A device that is always full.
+    // A device to which every write fails as if the disk were full.
     std::os::unix::fs::symlink("/dev/full", app.volume().join("processing").join(&id).join(LOG)).unwrap();
     app.script.release(1);
     assert!(result(&app, &id).await["segments"].is_array());
@@ -126,7 +126,7 @@ async fn a_job_cancelled_while_it_waits_to_go_on_leaves_no_checkpoints() {
     assert_eq!(TestApp::files(folder.path(), "failed", &id), ["error.json", "job.json", "recording.wav"]);
 }
 
-/// Puts a job that has ended where a crash just before the last rename leaves it.
+/// Moves a finished job to where a crash just before the last rename would leave it.
 fn back_to_processing(volume: &Path, state: &str, id: &str) {
     let dead = volume.join("processing").join(id);
     std::fs::rename(volume.join(state).join(id), &dead).unwrap();

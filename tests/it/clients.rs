@@ -17,7 +17,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A server with models on a volume of its own; nothing where there are no models.
+/// A server with models on its own volume; none if the models are missing.
 fn server() -> Option<(TempDir, Server)> {
     let volume = TempDir::new().unwrap();
     let server = server_on(volume.path(), &[])?;
@@ -137,9 +137,9 @@ fn the_life_of_a_job_with_curl() {
     assert_eq!(end[1..], ["202", "204", "204", "curl: ok"]);
 }
 
-/// What newman reports of the Postman collection.
+/// Runs the Postman collection with newman and returns its report.
 fn newman(server: &Server, key: &str) -> Value {
-    // The collection sends the file of this name that lies in the working directory.
+    // The collection sends the file with this name from the working directory.
     let folder = TempDir::new().unwrap();
     std::fs::copy(root().join(SHORT_CALL), folder.path().join("recording.flac")).unwrap();
     let report = folder.path().join("report.json");
@@ -157,7 +157,7 @@ fn assert_passed(run: &Value) {
     assert_eq!(run["failures"], json!([]));
     let executions = run["executions"].as_array().unwrap();
     let mut names: Vec<&str> = executions.iter().map(|execution| execution["item"]["name"].as_str().unwrap()).collect();
-    // The result is asked for until it is there.
+    // The result is requested until it is available.
     names.dedup();
     let expected = ["Health Check", "Service Info", "Submit Job", "Job Status", "Job Result", "Delete Job", "Queue Status"];
     assert_eq!(names, expected);
@@ -170,7 +170,7 @@ fn the_postman_collection_passes_its_own_tests() {
     assert_passed(&newman(&server, ""));
 }
 
-/// What stands on the page of `docs/examples/browser` in the end.
+/// The final content of the page of `docs/examples/browser`, after it has annotated a recording.
 fn page(page: &str, server: &str, recording: &Path, key: &str) -> Value {
     let browser = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
         .map(PathBuf::from)
@@ -226,7 +226,7 @@ fn the_page_shows_errors_and_takes_no_text_for_markup() {
     assert_eq!(seen["canSend"], true);
 }
 
-/// A key as `callannotate keys create` prints it, once.
+/// A new key, as `callannotate keys create` prints it.
 fn key(volume: &Path) -> String {
     let mut command = callannotate(volume);
     let text = printed(command.args(["keys", "create", "--label", "page", "--scope", "read", "--scope", "write"]));
@@ -236,7 +236,7 @@ fn key(volume: &Path) -> String {
 #[test]
 fn clients_with_a_key_and_a_page_from_disk_are_let_in() {
     let volume = TempDir::new().unwrap();
-    // Before the server starts: a running one takes a moment to notice.
+    // Created before the start, since a running server notices keys with a delay.
     let key = key(volume.path());
     let access = [("CALLANNOTATE__ACCESS__ENABLED", "true"), ("CALLANNOTATE__SERVER__CORS_ORIGINS", "null")];
     let Some(server) = server_on(volume.path(), &access) else { return };

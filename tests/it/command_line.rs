@@ -93,7 +93,7 @@ fn a_killed_server_loses_nothing() {
         .unwrap();
     let created: Value = serde_json::from_slice(&answer.stdout).unwrap();
     let id = created["job_id"].as_str().unwrap();
-    // SIGKILL, wherever the job is by now.
+    // Killed with SIGKILL, at any point of the job.
     drop(server);
     let server = Server::start(volume.path());
     let job = || -> Value {

@@ -1,4 +1,4 @@
-//! Settings: the file, the environment, and what is said about impossible ones.
+//! Settings: the file, the environment, and the errors for invalid values.
 
 use std::collections::HashMap;
 use std::process::Command;
@@ -90,7 +90,7 @@ fn the_program_ends_with_one_line_about_a_bad_setting() {
     assert_eq!(error, "callannotate: setting files.max_size is -5, but must be at least 1024 (bytes)\n");
 }
 
-/// The settings of the built-in file in their order, each with its default as it is written there.
+/// The settings of the built-in file in order, with their defaults as written there.
 fn written() -> Vec<(String, String)> {
     let file = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/config/default.yaml")).unwrap();
     let mut section = String::new();

@@ -1,4 +1,4 @@
-//! Clients that are slow, silent, many or rude: they are closed, and the others are served.
+//! Slow, silent, numerous or misbehaving clients: their connections are closed, and other clients are served.
 
 use std::io::ErrorKind;
 
@@ -7,24 +7,22 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::support::app::{DEADLINE, TestApp};
 use super::support::audio::tone;
-use super::support::models::say_skipped;
+use super::support::needs::Need;
 use super::support::scripted::Act;
 use super::websocket::next;
 use callannotate::jobs::stage::Stage;
-
-/// Between two bytes of a client that trickles.
-const TRICKLE: std::time::Duration = std::time::Duration::from_millis(20);
 
 async fn connect(app: &TestApp) -> TcpStream {
     TcpStream::connect(&app.address).await.unwrap()
 }
 
-/// Reads until the server closes; what it said.
+/// Reads until the server closes, and returns everything read.
 async fn until_closed(stream: &mut TcpStream) -> String {
     let mut said = Vec::new();
     match timeout(DEADLINE, stream.read_to_end(&mut said)).await.expect("the server closes in time") {
@@ -34,7 +32,7 @@ async fn until_closed(stream: &mut TcpStream) -> String {
     String::from_utf8(said).unwrap()
 }
 
-/// One request on a connection that stays open; the status.
+/// Sends one request on a keep-alive connection, and returns the status.
 async fn ask(stream: &mut TcpStream) -> String {
     stream.write_all(b"GET /api/v1/health/live HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     let mut said = Vec::new();
@@ -48,30 +46,34 @@ async fn ask(stream: &mut TcpStream) -> String {
     String::from_utf8(said).unwrap().split(' ').nth(1).unwrap().to_owned()
 }
 
+/// Sends single bytes until the connection is closed, and waits after each for the answer to another client's request. So no byte
+/// is late, and the pace follows the server.
+async fn trickle(mut writing: OwnedWriteHalf, mut other: TcpStream) {
+    while writing.write_all(b"x").await.is_ok() {
+        assert_eq!(ask(&mut other).await, "200");
+    }
+}
+
+const NO_RATE_LIMITS: (&str, &str) = ("CALLANNOTATE__RATE_LIMITS__ENABLED", "false");
 const ONE_SECOND_FOR_HEADERS: (&str, &str) = ("CALLANNOTATE__SERVER__HEADER_TIMEOUT_SECONDS", "1");
 
 #[tokio::test]
 async fn a_head_that_does_not_come_to_its_end_is_given_up() {
-    let app = TestApp::spawn_with(&[ONE_SECOND_FOR_HEADERS]).await;
+    let app = TestApp::spawn_with(&[ONE_SECOND_FOR_HEADERS, NO_RATE_LIMITS]).await;
     let mut waiting = connect(&app).await;
     assert_eq!(ask(&mut waiting).await, "200");
     let mut silent = connect(&app).await;
     let (mut reading, mut writing) = connect(&app).await.into_split();
-    // One header after the other, for ever: each byte is in time, the head is not.
-    let trickle = tokio::spawn(async move {
-        let mut sent = writing.write_all(b"GET / HTTP/1.1\r\n").await;
-        while sent.is_ok() {
-            tokio::time::sleep(TRICKLE).await;
-            sent = writing.write_all(b"X").await;
-        }
-    });
+    writing.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    // One header that never ends.
+    let trickle = tokio::spawn(trickle(writing, connect(&app).await));
     assert_eq!(until_closed(&mut silent).await, "");
     let mut said = Vec::new();
-    // Closed with or without a reset: bytes may have been on their way.
+    // Closed with or without a reset, since bytes may have been in flight.
     let _either = timeout(DEADLINE, reading.read_to_end(&mut said)).await.expect("the server closes in time");
     assert_eq!(said, b"");
     timeout(DEADLINE, trickle).await.expect("the trickle ends").unwrap();
-    // A connection that has asked before may wait longer than a head may take.
+    // An idle keep-alive connection may wait longer than the header timeout.
     assert_eq!(ask(&mut waiting).await, "200");
 }
 
@@ -100,7 +102,7 @@ async fn a_head_that_is_too_large_is_refused() {
     let app = TestApp::spawn().await;
     let mut stream = connect(&app).await;
     let head = format!("GET / HTTP/1.1\r\nHost: x\r\nX-Large: {}\r\n\r\n", "x".repeat(500_000));
-    // The server may close before it has taken all of it.
+    // The server may close before it has read everything.
     let _cut_off = stream.write_all(head.as_bytes()).await;
     let mut said = Vec::new();
     let _reset = timeout(DEADLINE, stream.read_to_end(&mut said)).await.expect("the server closes in time");
@@ -112,18 +114,16 @@ async fn a_head_that_is_too_large_is_refused() {
 async fn an_upload_that_trickles_is_answered_408_although_it_never_pauses() {
     let app = TestApp::spawn_with(&[
         ("CALLANNOTATE__SERVER__IDLE_TIMEOUT_SECONDS", "1"),
-        ("CALLANNOTATE__SERVER__MIN_UPLOAD_BYTES_PER_SECOND", "10000"),
+        // Far more than single bytes with a request between them reach.
+        ("CALLANNOTATE__SERVER__MIN_UPLOAD_BYTES_PER_SECOND", "1000000"),
+        NO_RATE_LIMITS,
     ])
     .await;
     let (mut reading, mut writing) = connect(&app).await.into_split();
     let head = "POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000000\r\n\r\n\
                 --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\nRIFF";
     writing.write_all(head.as_bytes()).await.unwrap();
-    let trickle = tokio::spawn(async move {
-        while writing.write_all(b"x").await.is_ok() {
-            tokio::time::sleep(TRICKLE).await;
-        }
-    });
+    let trickle = tokio::spawn(trickle(writing, connect(&app).await));
     let mut said = Vec::new();
     timeout(DEADLINE, async {
         while !String::from_utf8_lossy(&said).contains("help_url") {
@@ -140,14 +140,10 @@ async fn an_upload_that_trickles_is_answered_408_although_it_never_pauses() {
 
 #[tokio::test]
 async fn a_client_that_does_not_take_its_answers_is_closed() {
-    let app = TestApp::spawn_with(&[
-        ("CALLANNOTATE__SERVER__WRITE_TIMEOUT_SECONDS", "1"),
-        ("CALLANNOTATE__RATE_LIMITS__ENABLED", "false"),
-    ])
-    .await;
+    let app = TestApp::spawn_with(&[("CALLANNOTATE__SERVER__WRITE_TIMEOUT_SECONDS", "1"), NO_RATE_LIMITS]).await;
     let mut stream = connect(&app).await;
     let requests = "GET /info HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000);
-    // It asks on and on and reads nothing: once all buffers are full it can't even ask, until the server closes.
+    // It sends requests and reads nothing: once all buffers are full the write blocks until the server closes.
     timeout(DEADLINE, async { while stream.write_all(requests.as_bytes()).await.is_ok() {} })
         .await
         .expect("the server closes in time");
@@ -171,10 +167,10 @@ async fn when_all_places_are_taken_the_longest_idle_connection_gives_way() {
 
 #[tokio::test]
 async fn five_thousand_silent_connections_do_not_stop_the_service() {
-    // Both ends are in this process.
+    // This process has both ends of each connection.
     let limit = getrlimit(Resource::Nofile);
-    if limit.maximum.is_some_and(|files| files < 11_000) {
-        say_skipped("this process may not open 11000 files");
+    let enough = limit.maximum.is_none_or(|files| files >= 11_000);
+    if Need::OpenFiles.or_skip(enough.then_some(())).is_none() {
         return;
     }
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
@@ -194,7 +190,7 @@ async fn a_stopping_server_answers_until_its_job_is_done() {
     let id = app.create_job(tone(500), &[]).await;
     app.script.reached(1).await;
     app.shutdown.soft.cancel();
-    // On a new connection, too.
+    // New connections are accepted, too.
     let mut stream = connect(&app).await;
     assert_eq!(ask(&mut stream).await, "200");
     assert_eq!(app.get_json(&format!("/api/v1/jobs/{id}")).await["status"], "processing");
@@ -203,7 +199,7 @@ async fn a_stopping_server_answers_until_its_job_is_done() {
     assert_eq!(refused.status(), 503);
     assert_eq!(refused.json::<Value>().await.unwrap()["error"]["code"], "SHUTTING_DOWN");
     app.script.release(1);
-    // Then every connection is closed, the idle ones at once.
+    // Then all connections are closed, idle ones at once.
     assert_eq!(until_closed(&mut stream).await, "");
     let record = app.volume().join("completed").join(&id).join("result.json");
     assert!(record.exists());

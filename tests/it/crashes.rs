@@ -1,10 +1,11 @@
-//! A real process that dies, hangs or is stopped in the middle of its work, and the one that goes on.
+//! A real process that dies, hangs or is stopped while it works, and its successor that continues.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use data_encoding::HEXLOWER;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -17,13 +18,12 @@ use super::support::observed::Observed;
 use super::support::scripted::Act;
 use super::support::sound::fixture;
 use callannotate::jobs::stage::Stage;
-use callannotate::volume::hexadecimal;
 
 fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
+    HEXLOWER.encode(&Sha256::digest(bytes))
 }
 
-/// Puts jobs into the queue of a volume that no server works on; the first has the highest priority.
+/// Queues jobs on a volume and stops the server; the first has the highest priority.
 async fn queued(volume: &Path, recordings: &[Vec<u8>]) -> Vec<String> {
     let app = TestApp::spawn_on(volume, &[("CALLANNOTATE__QUEUE__SHUTDOWN_GRACE_SECONDS", "0")]).await;
     app.script.set(Stage::Diarization, Act::Hold);
@@ -41,7 +41,7 @@ async fn get(url: String) -> Value {
     client.get(url).send().await.unwrap().json().await.unwrap()
 }
 
-/// Whether the job failed, as far as a server can say that may die before it answers.
+/// Whether the job has failed; false if the server dies before it answers.
 async fn has_failed(server: &Observed, id: &str) -> bool {
     let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
     let Ok(answer) = client.get(format!("{}/api/v1/jobs/{id}", server.url)).send().await else { return false };
@@ -76,7 +76,7 @@ async fn a_recording_that_kills_the_server_is_set_aside_and_those_behind_it_are_
             }
         };
         deaths.push(end);
-        // The second time it waits behind the others.
+        // After the second crash the job waits behind the others.
         if deaths.len() == 3 {
             assert_eq!(TestApp::files(folder.path(), "completed", &ids[1]), ["job.json", "recording.wav", "result.json"]);
             assert_eq!(TestApp::files(folder.path(), "completed", &ids[2]), ["job.json", "recording.wav", "result.json"]);
@@ -124,7 +124,7 @@ async fn a_stop_in_the_middle_of_a_hanging_call_ends_in_time() {
     assert_eq!(TestApp::files(folder.path(), "incoming", &ids[0])[1..], ["job.json", "recording.wav"]);
 }
 
-/// A volume for the engines themselves, with the English model, on two threads.
+/// A volume for real engines with the English model, on two threads.
 struct Engines {
     folder: tempfile::TempDir,
     models: String,
@@ -147,7 +147,7 @@ impl Engines {
         Observed::start(self.folder.path(), &settings).unwrap()
     }
 
-    /// Waits for the end of the job: its result, and how many pieces were recalled and how many new.
+    /// Waits until the job has finished; returns its result, and the numbers of reused and new checkpoints.
     async fn finish(&self, server: Observed, id: &str) -> (Value, u64, u64) {
         let event = server.next("job_completed").unwrap();
         let result = get(format!("{}/api/v1/jobs/{id}/result", server.url)).await["result"].clone();
@@ -173,7 +173,7 @@ async fn a_call_whose_server_is_killed_after_each_piece_comes_out_as_if_undistur
         assert!(server.next("checkpoint_kept").is_some());
         server.kill();
         server = engines.start();
-        // On a busy machine the last kill may come when the job has just ended.
+        // On a busy machine the last kill may come just after the end of the job.
         if engines.folder.path().join("completed").join(&id).exists() {
             break;
         }
@@ -203,7 +203,7 @@ async fn a_call_whose_server_is_stopped_goes_on_where_it_was() {
 
     let server = engines.start();
     let id = send(&server, recording).await;
-    // The speakers, and the first window.
+    // The diarization, and the first window.
     assert!(server.next("checkpoint_kept").is_some() && server.next("checkpoint_kept").is_some());
     let began = Instant::now();
     server.signal(Signal::TERM);

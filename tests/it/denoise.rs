@@ -1,4 +1,4 @@
-//! Noise taken out before the words are written down: how much goes, and that voices and times stay.
+//! Noise reduction before transcription: how much noise is removed, and that voices and times are preserved.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -22,12 +22,12 @@ fn cleaned(samples: &[f32], range: std::ops::Range<usize>) -> Vec<f32> {
     Noisy::read(&Audio::new(samples.to_vec()), range).unwrap().cleaned(&|| false).unwrap()
 }
 
-/// In dB of full scale.
+/// The level in dB relative to full scale.
 fn level(samples: &[f32]) -> f32 {
     10.0 * (samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len() as f32).log10()
 }
 
-/// By how many samples `late` comes after `early`, up to 2 ms either way: where they are most alike.
+/// The delay of `late` behind `early` in samples, at their highest correlation within 2 ms either way.
 fn lag(early: &[f32], late: &[f32]) -> isize {
     const MOST: usize = 32;
     let alike = |lag: usize| -> f32 { early[MOST..early.len() - MOST].iter().zip(&late[lag..]).map(|(a, b)| a * b).sum() };
@@ -53,7 +53,7 @@ fn noise_goes_and_a_voice_keeps_its_level_and_its_time() {
         }
     }
     let silence = cleaned(&noise, 0..noise.len());
-    // Without a voice, noise is let through for a moment now and then: what counts is all of it.
+    // Without a voice some noise passes now and then, so the total level is measured.
     let (before, after) = (level(&noise[SECOND..]), level(&silence[SECOND..]));
     assert!(after < before - 8.0, "{after:.1} dB of {before:.1}");
 }
@@ -62,7 +62,7 @@ fn noise_goes_and_a_voice_keeps_its_level_and_its_time() {
 fn what_comes_before_a_stretch_is_run_in() {
     let noise = scaled(&noise(4 * SECOND, 11), decibels(-40.0));
     let clean = cleaned(&noise, 2 * SECOND..3 * SECOND);
-    // From the first hundredth of a second on; without a run-in the first tenth is hardly any softer.
+    // From the first 10 ms on; without a run-in the first 100 ms would hardly be reduced.
     for part in clean.chunks(SECOND / 100) {
         assert!(level(part) < level(&noise) - 10.0, "{:.1} dB", level(part));
     }
@@ -83,7 +83,7 @@ fn any_stretch_comes_back_as_long_as_it_was_and_the_same_every_time() {
         assert_eq!(cleaned(&voice, range.clone()), once, "{range:?}");
     }
     assert!(cleaned(&[], 0..100).is_empty());
-    // Full scale, both ways: nothing that comes out is more.
+    // Full-scale input: the output must not exceed it.
     let loud: Vec<f32> = noise(SECOND, 3).iter().map(|sample| sample.signum()).collect();
     assert!(cleaned(&loud, 0..SECOND).iter().all(|sample| (-1.0..=1.0).contains(sample)));
 }
@@ -114,7 +114,7 @@ fn what_was_worked_out_with_noise_is_not_taken_for_what_is_worked_out_without() 
     assert_ne!(identity("true"), identity("false"));
 }
 
-/// What the program writes down of a recording.
+/// The program's transcription of a recording.
 fn segments(recording: &Path, models: &Path, denoise: &str) -> Value {
     let volume = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_callannotate"))
@@ -144,7 +144,7 @@ fn a_noisy_call_is_heard_otherwise_and_still_understood() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("noisy.wav");
     let voice = sides("support-mono").remove(0);
-    // 15 dB below the voices.
+    // Noise at 15 dB below the voices.
     write_wav(&path, &[sum(&voice, &scaled(&noise(voice.len(), 7), decibels(-40.0)))]);
     let call = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/calls/support-mono.json");
     let reference: Value = serde_json::from_slice(&std::fs::read(call).unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Who speaks when, on our own calls: with what a fresh machine has, and with the models of others where they are.
+//! Diarization of the sample calls with the built-in models, and with third-party models if present.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use callannotate::diarize::{Diarize, SpeakerCount, speech_regions};
 use crate::support::der::{Errors, Turn, read_rttm, score, turns_of};
 use crate::support::diarizers::{Voice, call, diarize_file, with_segmentation, without_segmentation};
 
-/// Our calls and how many people speak in each.
+/// The sample calls and their numbers of speakers.
 const CALLS: [(&str, usize); 6] = [
     ("support-mono", 2),
     ("billing-stereo", 2),
@@ -19,7 +19,7 @@ const CALLS: [(&str, usize); 6] = [
     ("support-ru-stereo", 2),
 ];
 
-/// Diarizes our calls: people counted right, one a channel of a stereo call, and the error rate of all together below `bar`.
+/// Diarizes the sample calls: the right number of speakers, one per channel of a stereo call, and a total error rate below `bar`.
 fn check_calls(diarizer: &mut dyn Diarize, bar: f64) {
     let mut all = Errors::default();
     for (name, people) in CALLS {
@@ -33,7 +33,7 @@ fn check_calls(diarizer: &mut dyn Diarize, bar: f64) {
         assert!(found.speakers.iter().all(|speaker| speaker.voiceprint.is_some()), "{name}");
         let (reference, _) = read_rttm(&call(&format!("{name}.rttm")));
         all += score(&reference, &turns_of(&found), (0.0, duration.as_seconds()), 0.25);
-        // What is sent to transcription holds every word.
+        // The speech regions for transcription contain every word.
         let regions = speech_regions(&found, duration);
         let lost: f64 = reference.iter().map(|turn| outside(turn, &regions)).sum();
         assert!(lost < 0.5, "{name}: {lost} s of speech would not be transcribed");
@@ -41,7 +41,7 @@ fn check_calls(diarizer: &mut dyn Diarize, bar: f64) {
     assert!(all.rate() <= bar, "{:.2} % with a collar of 0.25 s", all.rate());
 }
 
-/// Seconds of a turn that lie in no region.
+/// The seconds of a turn outside all regions.
 fn outside(turn: &Turn, regions: &[callannotate::audio::time::TimeSpan]) -> f64 {
     let inside = |region: &callannotate::audio::time::TimeSpan| {
         (turn.end.min(region.end().as_seconds()) - turn.start.max(region.start().as_seconds())).max(0.0)
@@ -103,7 +103,7 @@ fn a_job_that_is_stopped_is_not_diarized() {
     assert!(diarizer.diarize(&ctx, &Audio::new(vec![0.1; 16_000]), SpeakerCount::UNKNOWN).is_err());
 }
 
-/// The turns of the program with these settings: where each begins and how long it is, in milliseconds.
+/// The turns that the program finds with these settings: start and length in milliseconds.
 fn turns_with(settings: &[(&str, &str)]) -> Vec<(u64, u64)> {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_callannotate"))
@@ -132,6 +132,6 @@ fn turns_are_cleaned_up_as_the_settings_say() {
     assert_eq!(long, kept);
     let joined = turns_with(&[("CALLANNOTATE__DIARIZATION__LONGEST_PAUSE", "1.5")]);
     assert!(joined.len() < usual.len());
-    // What is joined begins where one of its parts began.
+    // A merged turn begins where one of its parts began.
     assert!(joined.iter().all(|(start, _)| usual.iter().any(|(known, _)| known == start)));
 }

@@ -1,29 +1,29 @@
-//! What must not change who speaks when: where a recording begins, how long its pauses are, how loud it is. And recordings with
-//! next to nothing in them.
+//! Invariances of diarization: the start of a recording, the length of its pauses, its level. And recordings with
+//! next to no speech.
 
 use super::support::der::{Turn, score, turns_of};
 use super::support::diarizers::{Voice, with_segmentation, without_segmentation};
 use super::support::sides::{decibels, diarize, noise, reference, scaled, sides};
 use callannotate::diarize::{Diarize, SpeakerCount};
 
-/// Samples of a second.
+/// The samples of one second.
 const SECOND: usize = 16_000;
 
-/// The most that turns may differ from those of the recording as it is, in percent of the speech, with a collar of 0.25 s: about a
-/// second, since windows come to lie elsewhere.
+/// The maximum difference from the turns of the original recording, in percent of the speech, with a collar of 0.25 s: about a
+/// second, since the windows are shifted.
 const SAME: f64 = 4.0;
 
 fn turns(diarizer: &mut dyn Diarize, samples: Vec<f32>) -> Vec<Turn> {
     turns_of(&diarize(diarizer, &[samples], SpeakerCount::UNKNOWN).0)
 }
 
-/// How far two answers differ, in percent.
+/// The difference of two diarizations in percent.
 fn difference(one: &[Turn], other: &[Turn]) -> f64 {
     let end = one.iter().chain(other).map(|turn| turn.end).fold(1.0, f64::max);
     score(one, other, (0.0, end), 0.25).rate()
 }
 
-/// Both diarizers, as far as there are models for them.
+/// Both diarizers, as far as their models are present.
 fn diarizers() -> Vec<(&'static str, Box<dyn Diarize>)> {
     let mut all = vec![("voice activity", without_segmentation(Voice::BuiltIn).unwrap())];
     all.extend(with_segmentation(Voice::BuiltIn).map(|diarizer| ("segmentation", diarizer)));
@@ -64,7 +64,7 @@ fn a_later_beginning_a_longer_pause_and_another_level_change_nothing_but_times()
         let after = |seconds: f64| if seconds > cut { seconds + 5.0 } else { seconds };
         let split: Vec<Turn> =
             plain.iter().map(|turn| Turn { start: after(turn.start), end: after(turn.end), ..*turn }).collect();
-        // The pause is its own noise, and not a silence that no line has.
+        // The pause is filled with the line's own noise, not with digital silence.
         let longer = [&call[..at], &call[at - SECOND / 10..at].repeat(50), &call[at..]].concat();
         wrong.push((format!("{name}: a pause 5 s longer"), difference(&split, &turns(diarizer.as_mut(), longer))));
         for level in [-20.0, -10.0, 10.0] {
@@ -79,7 +79,7 @@ fn a_later_beginning_a_longer_pause_and_another_level_change_nothing_but_times()
 #[test]
 fn next_to_nothing_is_nobody_or_one() {
     let call = call();
-    // "Hello", or whatever the first word is.
+    // A single word, such as "Hello".
     let begin = (reference("support-mono")[0].start * SECOND as f64) as usize;
     for (name, mut diarizer) in diarizers() {
         let mut count = |samples: Vec<f32>| diarize(diarizer.as_mut(), &[samples], SpeakerCount::UNKNOWN).0.speakers.len();

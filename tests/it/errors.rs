@@ -1,4 +1,4 @@
-//! The error envelope: every code provoked through HTTP, in both languages, and what can go wrong below the handlers.
+//! The error envelope: every code provoked through HTTP, in both languages, and the errors raised outside the handlers.
 
 mod expected;
 mod lives;
@@ -72,7 +72,7 @@ async fn addresses(provoked: &mut Provoked) {
     let other_version = "GET /ws/550e8400-e29b-41d4-a716-446655440000 HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
                          Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAccept-Language: LANGUAGE\r\n\r\n";
     provoked.by_bytes(&app, "INVALID_REQUEST", other_version).await;
-    // Too long for us, and not too long for the HTTP library.
+    // Longer than the server allows, but not longer than the HTTP library allows.
     provoked.by("INVALID_REQUEST", || get(&format!("/info?{}", "x".repeat(9000)))).await;
     provoked.by("INVALID_REQUEST", || get("/info").header("x-large", "x".repeat(40_000))).await;
 }
@@ -120,7 +120,7 @@ async fn results(provoked: &mut Provoked) {
     app.script.release(1);
     app.wait_until_finished(&id).await;
     assert_eq!(result(&id).send().await.unwrap().status(), 200);
-    // Somebody's hand in the volume is the server's trouble, not the client's.
+    // A volume that was edited by hand is a server error, not the client's mistake.
     std::fs::remove_file(app.volume().join("completed").join(&id).join("result.json")).unwrap();
     let refused = provoked.by("INTERNAL_ERROR", || result(&id)).await;
     assert_eq!(refused.body["error"]["developer_message"], "the cause is in the server's log under this request id");
@@ -155,7 +155,7 @@ async fn slow_client(provoked: &mut Provoked) {
 }
 
 async fn full_disk(provoked: &mut Provoked) {
-    // More than any disk has, and not more than the settings allow.
+    // Larger than any disk, but within the configured limit.
     let app = TestApp::spawn_with(&[("MAX_FILE_SIZE", "4000000000000000000")]).await;
     let request = "POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nAccept-Language: LANGUAGE\r\nContent-Length: 3000000000000000000\r\n\
                    Expect: 100-continue\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n";

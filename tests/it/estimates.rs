@@ -1,4 +1,4 @@
-//! Estimates rest on measured jobs, which are kept beside the jobs and outlive them.
+//! Estimates are based on measured jobs; the measurements survive the deletion of the jobs.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::support::app::TestApp;
 use super::support::audio::tone;
 
-/// A volume on which one job ran and was deleted, and its `speed.json` with a job of 60 s that took 42 s.
+/// A volume on which one job ran and was deleted, with a `speed.json` for a job of 60 s that took 42 s.
 async fn measured_volume() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let app = TestApp::spawn_on(folder.path(), &[]).await;

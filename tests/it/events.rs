@@ -1,4 +1,4 @@
-//! `GET /jobs/{job_id}/events`: as a stream, and as a list for those who poll.
+//! `GET /jobs/{job_id}/events`: as a stream, and as a list for polling.
 
 use serde_json::{Value, json};
 
@@ -53,14 +53,14 @@ async fn a_stream_goes_on_behind_the_last_event_and_is_refused_when_nothing_will
     assert_eq!(stream.message().await, None);
     let response = EventStream::request(&app, &id, Some(last)).send().await.unwrap();
     assert_eq!((response.status().as_u16(), response.bytes().await.unwrap().len()), (204, 0));
-    // Without a number the present is told: where the job stands, and what came out.
+    // Without `Last-Event-ID` the stream starts with the current state and the result.
     let mut stream = EventStream::open(&app, &id, None).await;
     let mut kinds = Vec::new();
     while let Some(event) = stream.message().await {
         kinds.push(event.data["type"].as_str().unwrap().to_owned());
     }
     assert_eq!(kinds, ["status_update", "result"]);
-    // The header counts more than the address: a browser repeats the address as it was.
+    // The header overrides the query parameter: a browser reconnects with the original URL.
     let url = app.url(&format!("/api/v1/jobs/{id}/events?last_seq=0"));
     let response = app.client.get(url).header("last-event-id", last.to_string()).send().await.unwrap();
     assert_eq!(response.status(), 204);
@@ -144,7 +144,7 @@ async fn whoever_polls_gets_what_happened_and_can_wait_for_more() {
         page = list(&app, &id, &format!("?wait=15&last_seq={seen}")).await;
     }
     assert_eq!(kinds.last().unwrap(), "result");
-    // All of it once more, as the same messages.
+    // Replays all events as the same messages.
     let all = list(&app, &id, "").await;
     assert_eq!(numbers(&all), (1..=seen).collect::<Vec<_>>());
     assert_eq!(list(&app, &id, "?wait=60").await, all);

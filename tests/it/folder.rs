@@ -1,4 +1,4 @@
-//! The watched folder: what is dropped into `incoming/` becomes a job once it has stopped changing, and not before.
+//! The watched folder: a file dropped into `incoming/` becomes a job once it has stopped changing, and not before.
 
 use std::io::Write;
 use std::os::unix::fs::symlink;
@@ -17,8 +17,8 @@ use super::support::sound::run;
 /// A clock that only the test moves.
 fn held_clock() -> (Clock, Arc<AtomicI64>) {
     let millis = Arc::new(AtomicI64::new(1_800_000_000_000));
-    let told = Arc::clone(&millis);
-    (Clock::from_fn(move || DateTime::from_timestamp_millis(told.load(Ordering::SeqCst)).unwrap()), millis)
+    let now = Arc::clone(&millis);
+    (Clock::from_fn(move || DateTime::from_timestamp_millis(now.load(Ordering::SeqCst)).unwrap()), millis)
 }
 
 async fn listed(app: &TestApp) -> Vec<Value> {
@@ -36,7 +36,7 @@ async fn a_dropped_recording_becomes_a_job_with_what_its_sidecar_says() {
     assert_eq!((&job["status"], &job["file_info"]["filename"]), (&json!("completed"), &json!("call.wav")));
     assert_eq!(job["metadata"], json!({ "caller": "anna", "x": 1, "priority": 7 }));
     assert_eq!((&job["priority"], &job["options"]["diarize"]), (&json!(7), &json!(false)));
-    // The sidecar that counts went with the recording; the other one may belong to another.
+    // The sidecar that applied was moved with the recording; the other one may belong to another recording.
     assert_eq!(app.lying(), ["call.json"]);
     let folder = app.volume().join("completed").join(job["job_id"].as_str().unwrap());
     assert_eq!(std::fs::read(folder.join("recording.wav")).unwrap(), tone(300));
@@ -59,7 +59,7 @@ async fn a_folder_in_incoming_is_a_label_and_deeper_ones_are_left_alone() {
     assert_eq!(jobs[1]["metadata"], json!({ "folder": "mine" }));
     assert_eq!(names(&jobs), ["one.wav", "two.wav"]);
     assert_eq!(std::fs::read(app.incoming("Отдел продаж/2026/deep.wav")).unwrap(), tone(300));
-    // A folder of a person is no job that cannot be read, either.
+    // A folder that a user created is not treated as an unreadable job.
     let volume = app.volume().to_path_buf();
     assert!(volume.join("incoming/Отдел продаж").is_dir());
 }
@@ -70,7 +70,7 @@ async fn a_slow_copy_is_never_taken_early() {
     let (clock, millis) = held_clock();
     let app = TestApp::spawn_at(folder.path(), &watched(&[]), clock).await;
     let whole = tone(1000);
-    // Nobody has it open between the pieces, so only its growth tells.
+    // No process has the file open between the pieces, so only its growth shows that it is incomplete.
     for piece in whole.chunks(whole.len() / 4 + 1) {
         let mut file = std::fs::File::options().create(true).append(true).open(app.incoming("call.wav")).unwrap();
         file.write_all(piece).unwrap();
@@ -128,7 +128,7 @@ async fn a_sidecar_that_comes_or_changes_in_time_counts() {
     millis.fetch_add(1, Ordering::SeqCst);
     let jobs = app.ended(1).await;
     assert_eq!(jobs[0]["metadata"], json!({ "caller": "anna" }));
-    // One that comes later waits for another recording of that name.
+    // A sidecar that arrives later waits for another recording of that name.
     app.lay("call.json", br#"{"metadata": {"caller": "late"}}"#);
     app.looks(2).await;
     millis.fetch_add(1000, Ordering::SeqCst);
@@ -157,7 +157,7 @@ async fn a_bad_sidecar_sets_its_recording_aside_and_names_every_mistake() {
     assert_eq!(std::fs::read(folder.join("recording.wav")).unwrap(), tone(300));
     assert!(folder.join("sidecar.json").is_file());
     assert!(app.lying().is_empty());
-    // The recording itself is good: it can be tried again without what was asked for.
+    // The recording itself is valid: it can be retried without the rejected options.
     assert_eq!(app.change(id, "retry").await.0, 202);
     assert_eq!(app.wait_until_finished(id).await["status"], "completed");
 }
@@ -204,7 +204,7 @@ async fn what_is_not_whole_by_its_name_or_no_plain_file_is_left_alone() {
     for name in partial {
         app.lay(name, &tone(300));
     }
-    // A browser keeps the name while it writes beside it.
+    // A browser reserves the name and writes to another file beside it.
     app.lay("a.wav", b"");
     std::fs::write(app.volume().join("secret.wav"), tone(300)).unwrap();
     symlink(app.volume().join("secret.wav"), app.incoming("link.wav")).unwrap();
@@ -219,7 +219,7 @@ async fn what_is_not_whole_by_its_name_or_no_plain_file_is_left_alone() {
     all.sort();
     assert_eq!(app.lying(), all);
     assert_eq!(listed(&app).await, NOTHING.map(Value::from));
-    // Whole at last.
+    // Now the file is complete.
     std::fs::rename(app.incoming("a.wav.part"), app.incoming("a.wav")).unwrap();
     app.looks(2).await;
     millis.fetch_add(100, Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! Many files in the watched folder at once, with others who want them, and over a restart.
+//! Many files in the watched folder at once, also requested by clients, and across a restart.
 
 use std::time::{Duration, SystemTime};
 
@@ -23,7 +23,7 @@ async fn files_wait_while_the_queue_is_full_and_are_taken_when_there_is_room() {
     }
     app.until("two of them are taken", |app| app.lying().len() == 3).await;
     app.looks(3).await;
-    // The last ones are the oldest.
+    // The last files have the oldest times.
     assert_eq!(app.lying(), ["1.wav", "2.wav", "3.wav"]);
     assert_eq!(app.get_json("/api/v1/queue/status").await["queue_length"], 2);
     app.script.release(6);
@@ -39,7 +39,7 @@ async fn a_file_becomes_one_job_whoever_is_first() {
     for number in 0..FILES {
         let name = format!("{number}.wav");
         app.lay(&name, &tone(300));
-        // Half of them at once, half when the folder takes them, too.
+        // Half of them at once, half while the watched folder takes them.
         if number % 2 == 1 {
             app.looks(0).await;
         }
@@ -77,14 +77,14 @@ async fn what_lies_there_at_a_stop_is_taken_after_the_next_start() {
 #[tokio::test]
 async fn a_thousand_files_at_once_are_all_done_and_the_oldest_first() {
     const FILES: u64 = 1000;
-    // In memory where there is room: how fast the disk flushes is not what is tested.
+    // In memory if there is room: the speed of the disk is not tested here.
     let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let app = TestApp::spawn_on(folder.path(), &watched(&[])).await;
     let recording = tone(100);
     for number in 0..FILES {
         let path = app.volume().join(format!("{number}.wav"));
         std::fs::write(&path, &recording).unwrap();
-        // In no order of their names.
+        // In an order that differs from that of their names.
         let age = (number * 7919) % FILES;
         std::fs::File::open(&path).unwrap().set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(age)).unwrap();
     }

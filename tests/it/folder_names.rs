@@ -1,4 +1,4 @@
-//! Files of any name in the watched folder, and results that are found by the names of their recordings.
+//! Files with unusual names in the watched folder, and results named after their recordings.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -11,7 +11,7 @@ use super::support::app::{NOTHING, TestApp};
 use super::support::audio::tone;
 use super::support::dropping::watched;
 
-/// Names that are allowed, however strange.
+/// Unusual names that are allowed.
 fn strange_names() -> Vec<OsString> {
     let mut names: Vec<OsString> = [
         "two words.wav",
@@ -84,7 +84,7 @@ async fn a_long_name_that_was_given_away_is_given_back_beside_it() {
     assert_eq!(std::fs::read(app.incoming(other)).unwrap(), name.as_bytes());
 }
 
-/// What a server leaves that died while it took a file: the bytes of the recording are its name.
+/// The folder that a server leaves if it dies while taking a file; the recording contains its own name.
 fn half_taken(volume: &Path, folder: Option<&OsStr>, name: &OsStr) {
     drop(Volume::open(volume).unwrap());
     let escaped = |name: &OsStr| name.as_bytes().iter().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
@@ -108,7 +108,7 @@ fn half_taken(volume: &Path, folder: Option<&OsStr>, name: &OsStr) {
     std::fs::write(taken.join("job.json"), record.to_string()).unwrap();
 }
 
-/// The result that a file in `completed/` holds or leads to.
+/// The result that an entry in `completed/` contains or links to.
 fn result_at(app: &TestApp, name: impl AsRef<Path>) -> Value {
     serde_json::from_slice(&std::fs::read(app.volume().join("completed").join(name)).unwrap()).unwrap()
 }
@@ -120,7 +120,7 @@ async fn results_are_found_by_name_and_the_names_go_with_them() {
         let settings = watched(&[("CALLANNOTATE__INCOMING__NAME_RESULTS", form)]);
         let app = TestApp::spawn_on(folder.path(), &settings).await;
         let completed = folder.path().join("completed");
-        // Somebody else's file of that name is not touched.
+        // A user's file with that name is not changed.
         std::fs::write(completed.join("call.wav.json"), b"mine").unwrap();
         for count in 1..=10 {
             app.lay("call.wav", &tone(300));
@@ -137,10 +137,10 @@ async fn results_are_found_by_name_and_the_names_go_with_them() {
         assert_eq!(app.folders("temp"), NOTHING);
         app.stop().await;
 
-        // They are no jobs to a start, and go with theirs, also when no more are made.
+        // At a start the entries are not taken for jobs; they are removed with their jobs, even if naming is now disabled.
         let app = TestApp::spawn_on(folder.path(), &[]).await;
         assert_eq!(app.get_json("/api/v1/jobs?limit=100").await["data"].as_array().unwrap().len(), 10);
-        // What was put into the place of one of them is not ours.
+        // A file that replaced an entry is not removed.
         std::fs::remove_file(completed.join(&names[3])).unwrap();
         std::fs::write(completed.join(&names[3]), b"notes").unwrap();
         for id in &ids {
@@ -175,7 +175,7 @@ async fn a_start_gives_a_result_its_name_that_a_server_that_died_had_not() {
     app.stop().await;
     let temp = folder.path().join("temp");
     std::fs::write(temp.join(format!("{id}.naming")), "symlink").unwrap();
-    // Of a job that was not published, and what is no note.
+    // The note of an unpublished job, and a file that is not a note.
     std::fs::write(temp.join("3f2b8c1e-0000-4000-8000-000000000000.naming"), "copy").unwrap();
     std::fs::write(temp.join("x.naming"), "symlink").unwrap();
     let app = TestApp::spawn_on(folder.path(), &[]).await;

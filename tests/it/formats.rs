@@ -1,32 +1,33 @@
-//! Every container, codec, rate and layout that a recording may come in.
+//! Every supported container, codec, sample rate and channel layout.
 //!
-//! One clip is written in all of them, and each must come back as the same sound at the same times. Then the files that are
-//! odd, broken or hostile: each must end in a success or a plain error.
+//! One clip is encoded in all of them, and each must decode to the same sound at the same times. Then odd, broken
+//! and hostile files: each must decode or fail with a plain error.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::support::models::shared_path;
 use super::support::sound::{alignment, ffmpeg, fixture, read_floats, run, text};
 use callannotate::audio::decode::{DecodeError, DecodeLimits, decode, probe};
 use callannotate::audio::{Recording, SourceInfo};
 use callannotate::context::JobContext;
 use tempfile::TempDir;
 
-/// Seconds of the clip.
+/// Length of the clip in seconds.
 const SECONDS: f64 = 4.0;
 
-/// One way to write the clip.
+/// One encoding of the clip.
 struct Case {
-    /// File name, which says nothing to the decoder.
+    /// The file's name, which the decoder ignores.
     name: &'static str,
     rate: u32,
     channels: u16,
     arguments: &'static [&'static str],
     format: &'static str,
     codec: &'static str,
-    /// How far the length may be off and the sound may be late, in milliseconds.
+    /// The tolerated error of length and delay, in milliseconds.
     tolerance: f64,
-    /// The least correlation with what went in.
+    /// The minimum correlation with the original.
     likeness: f32,
 }
 
@@ -41,13 +42,13 @@ const fn case(
     Case { name, rate, channels, arguments, format, codec, tolerance: 1.0, likeness: 0.95 }
 }
 
-/// A codec whose container does not tell what the encoder added: as late as one or two of its frames.
+/// A codec whose container does not store the encoder delay: late by one or two frames.
 const fn late(mut case: Case, tolerance: f64) -> Case {
     case.tolerance = tolerance;
     case
 }
 
-/// A codec that keeps the sound of a voice and not its shape.
+/// A codec that keeps the sound of a voice but not its waveform.
 const fn alike(mut case: Case, likeness: f32) -> Case {
     case.likeness = likeness;
     case.tolerance = 21.0;
@@ -109,7 +110,7 @@ const CASES: &[Case] = &[
     late(case("flac.mka", 16_000, 1, &["-c:a", "flac"], "mkv", "flac"), 100.0),
     case("s16.aiff", 22_050, 2, &["-c:a", "pcm_s16be"], "aiff", "pcm_s16be"),
     case("s16.caf", 16_000, 1, &["-c:a", "pcm_s16le"], "caf", "pcm_s16le"),
-    // The probe of ALAC in CAF knows whole packets only.
+    // Probing ALAC in CAF counts whole packets only.
     late(case("alac.caf", 16_000, 1, &["-c:a", "alac"], "caf", "alac"), 100.0),
 ];
 
@@ -126,11 +127,11 @@ fn reference(folder: &Path) -> Vec<f32> {
     read_floats(&path)
 }
 
-/// Checks one case and gives what is wrong with it.
+/// Checks one case and returns what is wrong with it.
 fn check(case: &Case, folder: &Path, reference: &[f32]) -> Result<(), String> {
     let path = folder.join(case.name);
     let (length, rate) = (SECONDS.to_string(), case.rate.to_string());
-    // The second channel is quieter and turned around, so that channels that change places are noticed.
+    // The second channel is quieter and inverted, so that swapped channels are noticed.
     let layout = if case.channels == 2 { "pan=stereo|c0=c0|c1=-0.5*c0" } else { "pan=mono|c0=c0" };
     let mut arguments = vec!["-t", &length, "-af", layout, "-ar", &rate];
     arguments.extend(case.arguments);
@@ -205,7 +206,7 @@ fn recordings_of_sox_are_read() {
 fn what_is_piped_out_of_ffmpeg_has_its_whole_length() {
     let folder = TempDir::new().expect("a folder for the clips");
     let path = folder.path().join("piped.wav");
-    // Through a pipe, ffmpeg cannot go back to fill in the sizes.
+    // On a pipe ffmpeg cannot seek back to fill in the sizes.
     let script = "ffmpeg -nostdin -v error -i \"$0\" -t 2 -f wav - | cat > \"$1\"";
     run("sh", &["-c", script, text(&fixture("voicemail.flac")), text(&path)]);
     let (probed, decoded) = open(&path);
@@ -226,18 +227,13 @@ fn mp3_files_joined_end_to_end_are_heard_to_the_end() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the table of outcomes is for reading, and a skipped test says so")]
+#[expect(clippy::print_stdout, reason = "the table of outcomes is for reading")]
 fn every_odd_broken_or_hostile_file_ends_in_a_success_or_a_plain_error() {
-    let root = std::env::var_os("CALLANNOTATE_TEST_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let mut folders = vec![root.join("audio/codecs")];
+    let Some(root) = shared_path("audio/codecs") else { return };
+    let mut folders = vec![root.clone()];
     let mut seen = 0;
     while let Some(folder) = folders.pop() {
-        let Ok(entries) = std::fs::read_dir(&folder) else {
-            println!("skipped: {} is not on this machine", folder.display());
-            return;
-        };
-        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         paths.sort();
         for path in paths {
             if path.is_dir() {
@@ -249,8 +245,8 @@ fn every_odd_broken_or_hostile_file_ends_in_a_success_or_a_plain_error() {
             println!(
                 "{}\t{}\t{}",
                 path.strip_prefix(&root).unwrap_or(&path).display(),
-                told(&probed),
-                told(&decoded.as_ref().map(|it| &it.source))
+                described(&probed),
+                described(&decoded.as_ref().map(|it| &it.source))
             );
             assert!(begun.elapsed().as_secs() < 20, "{} takes too long", path.display());
             assert!(!matches!(probed, Err(DecodeError::Read(_))), "{}: {probed:?}", path.display());
@@ -264,7 +260,7 @@ fn every_odd_broken_or_hostile_file_ends_in_a_success_or_a_plain_error() {
     assert!(seen > 50);
 }
 
-fn told<S: std::borrow::Borrow<SourceInfo>, E: std::fmt::Display>(outcome: &Result<S, E>) -> String {
+fn described<S: std::borrow::Borrow<SourceInfo>, E: std::fmt::Display>(outcome: &Result<S, E>) -> String {
     match outcome {
         Ok(source) => {
             let source = source.borrow();

@@ -1,6 +1,6 @@
-//! GSM full rate against other decoders, to the bit.
+//! GSM full rate is decoded bit for bit as by other decoders.
 //!
-//! Theirs is written as plain samples and decoded by ours like any recording, so that both go the same way from 8 kHz on.
+//! The reference decoder's output is written as PCM and decoded like any recording, so that both take the same path from 8 kHz on.
 
 use std::path::Path;
 
@@ -18,12 +18,12 @@ fn samples(recording: &Recording) -> Vec<f32> {
     recording.channels[0].read(0..usize::MAX).unwrap().into_owned()
 }
 
-/// Holds our decoding of a file against what `program` made of it.
+/// Compares our decoding of a file with the reference decoder's output.
 fn check(coded: &Path, theirs: &Path, whole_frames: usize) {
     let (ours, theirs) = (open(coded), open(theirs));
     assert_eq!(ours.damaged_packets, 0);
     let (ours, theirs) = (samples(&ours), samples(&theirs));
-    // At the end the resampler sees silence or not, depending on how much each gives of the last block.
+    // The end depends on how much of the last block each decoder returns, so it is not compared.
     let sure = whole_frames * 320 - 1_000;
     assert!(ours.len() >= sure && theirs.len() >= sure, "{} and {} samples, {sure} wanted", ours.len(), theirs.len());
     let differing = ours[..sure].iter().zip(&theirs[..sure]).position(|(ours, theirs)| ours.to_bits() != theirs.to_bits());
@@ -80,7 +80,7 @@ fn a_damaged_frame_costs_20_ms_and_moves_nothing() {
     let damaged = open(&coded);
     assert_eq!((damaged.damaged_packets, damaged.source.duration), (1, whole.source.duration));
     let (before, after) = (samples(&whole), samples(&damaged));
-    // Up to the resampler's reach before the frame all is the same; within it there is silence.
+    // Everything is identical up to the resampler's reach before the damaged frame; the frame itself is silent.
     assert!(before[..48_000] == after[..48_000]);
     assert!(after[64_160..64_240].iter().all(|sample| sample.abs() < 0.01));
 }

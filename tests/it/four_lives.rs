@@ -1,5 +1,5 @@
-//! One life of a job, followed in four ways: by asking, by waiting, by a stream, and over WebSocket alone. All see the same,
-//! and whoever is cut off at any point and comes back misses nothing and sees nothing twice.
+//! One job followed in four ways: by polling, long polling, event stream, and WebSocket. All see the same,
+//! and a client that disconnects at any point and resumes misses nothing and sees nothing twice.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use super::support::socket::Socket;
 use super::support::stream::EventStream;
 use callannotate::jobs::stage::Stage;
 
-/// A message or a result without what is another each time: names, times, and how long it took.
+/// A message or a result without its varying parts: ids, times, durations.
 fn plain(value: &Value) -> Value {
     let varying = ["job_id", "timestamp", "estimated_completion", "completed_at", "processing_time", "seconds", "cpu_seconds"];
     match value {
@@ -34,7 +34,7 @@ async fn events(app: &TestApp, id: &str, query: &str) -> Value {
     app.client.get(url).header("accept", "application/json").send().await.unwrap().json().await.unwrap()
 }
 
-/// A life as a client saw it: the events, and the result.
+/// What a client saw of a job: the events, and the result.
 type Life = (Vec<Value>, Value);
 
 async fn by_asking(app: &TestApp) -> Life {
@@ -106,7 +106,7 @@ async fn four_clients_see_the_same_life() {
     }
 }
 
-/// What is told behind a number over a WebSocket of its own, until the result.
+/// The events after a number, received over a new WebSocket until the result.
 async fn rest_over_websocket(app: &TestApp, id: &str, last: u64) -> Vec<Value> {
     let mut socket = Socket::at(app, &format!("/ws/{id}?last_seq={last}")).await;
     let mut rest = Vec::new();
@@ -144,7 +144,7 @@ async fn whoever_was_cut_off_after_any_event_sees_the_rest() {
     }
 }
 
-/// Follows a job with a new connection for every event, until there is a result.
+/// Follows a job with a new connection for every event until the result.
 async fn in_pieces(app: &TestApp, id: &str, over_websocket: bool, mut last: u64) -> Vec<Value> {
     let mut all: Vec<Value> = Vec::new();
     while all.last().is_none_or(|message| message["type"] != "result") {
@@ -177,7 +177,7 @@ async fn clients_that_come_back_for_every_event_while_the_job_runs_see_each_once
     assert_eq!(by_stream, all);
 }
 
-/// Lives through the end of a server in the middle of the work; `crashed` puts the job where a crash leaves it.
+/// Follows a job across the end of a server during the work; `crashed` moves the job to where a crash leaves it.
 async fn through_a_restart(crashed: bool) {
     let folder = tempfile::tempdir().unwrap();
     let app = TestApp::spawn_on(folder.path(), &[("CALLANNOTATE__QUEUE__SHUTDOWN_GRACE_SECONDS", "0")]).await;
@@ -206,7 +206,7 @@ async fn through_a_restart(crashed: bool) {
     assert_eq!(by_socket[0]["status"], "queued");
     let numbers: Vec<u64> = before.iter().chain(&by_socket).map(seq).collect();
     assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
-    // Behind the restart there is no gap any more.
+    // After the restart there is no gap in the numbers.
     assert!(numbers[before.len()..].windows(2).all(|pair| pair[0] + 1 == pair[1]), "{numbers:?}");
     assert_eq!(app.job(&id).await["last_seq"].as_u64(), numbers.last().copied());
 }

@@ -1,4 +1,4 @@
-//! A disk that is really full: a small file system of its own, where the test may mount one.
+//! A disk that is really full: a small file system, where the test may mount one.
 
 use std::fs::File;
 use std::io::Write;
@@ -9,9 +9,9 @@ use futures_util::stream;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::models_import::skipped;
 use super::support::app::{DEADLINE, NOTHING, TestApp};
 use super::support::audio::{tone, wav};
+use super::support::needs::Need;
 use super::support::scripted::Act;
 use callannotate::jobs::stage::Stage;
 
@@ -21,24 +21,20 @@ const MIB: usize = 1024 * 1024;
 struct SmallDisk(TempDir);
 
 impl SmallDisk {
-    /// None where mounting is not allowed.
+    /// Returns none if mounting is not allowed.
     fn mount() -> Option<Self> {
         let folder = TempDir::new().unwrap();
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", "size=32m", "none"]).arg(folder.path());
-        if mount.output().is_ok_and(|done| done.status.success()) {
-            Some(Self(folder))
-        } else {
-            skipped("no file system can be mounted here");
-            None
-        }
+        let mounted = mount.output().is_ok_and(|done| done.status.success());
+        Need::Mount.or_skip(mounted.then(|| Self(folder)))
     }
 
     fn path(&self) -> &Path {
         self.0.path()
     }
 
-    /// Takes all the room there is.
+    /// Fills the disk with a file.
     fn fill(&self) {
         let mut filler = File::create(self.path().join("filler")).unwrap();
         while filler.write_all(&[1; 4096]).is_ok() {}
@@ -82,18 +78,18 @@ async fn a_recording_that_would_take_the_reserve_is_refused() {
     let Some(disk) = SmallDisk::mount() else { return };
     let app = TestApp::spawn_on(disk.path(), &SETTINGS).await;
     assert_eq!(problems(&app.get_json("/health").await), ["stages_missing"]);
-    // By what it announces.
+    // Refused because of its Content-Length.
     let announced =
         reqwest::multipart::Form::new().part("file", reqwest::multipart::Part::bytes(vec![0; 26 * MIB]).file_name("call.wav"));
     let refused = app.refused(app.client.post(app.url("/api/v1/jobs")).multipart(announced)).await;
     assert_eq!(refused, (503, "STORAGE_FULL".to_owned()));
-    // While it comes, when it does not tell its size.
+    // Refused during the upload, since it has no Content-Length.
     let chunks = stream::iter((0..30).map(|_| Ok::<_, std::io::Error>(vec![0; MIB])));
     let part = reqwest::multipart::Part::stream(reqwest::Body::wrap_stream(chunks)).file_name("call.wav");
     let request = app.client.post(app.url("/api/v1/jobs")).multipart(reqwest::multipart::Form::new().part("file", part));
     assert_eq!(app.refused(request).await, (503, "STORAGE_FULL".to_owned()));
     assert_eq!(app.folders("temp"), NOTHING);
-    // A small one still fits.
+    // A small recording still fits.
     let id = app.create_job(tone(300), &[]).await;
     assert_eq!(app.wait_until_finished(&id).await["status"], "completed");
 }
@@ -127,7 +123,7 @@ async fn what_is_accepted_waits_for_room_and_goes_on_by_itself() {
     assert_eq!(app.folders("temp"), NOTHING);
 }
 
-/// A server that starts on a full disk takes up what is there, and works once there is room.
+/// A server that starts on a full disk loads the existing jobs, and processes them once there is room.
 #[tokio::test]
 async fn a_start_on_a_full_disk_loses_nothing() {
     let Some(disk) = SmallDisk::mount() else { return };
@@ -149,10 +145,10 @@ async fn a_start_on_a_full_disk_loses_nothing() {
 async fn a_recording_that_needs_more_beside_memory_than_there_is_waits_until_there_is() {
     let Some(disk) = SmallDisk::mount() else { return };
     let app = TestApp::spawn_on(disk.path(), &SETTINGS).await;
-    // A thousand samples a second: two megabytes here, 70 at 16 kHz.
+    // 1,000 samples a second: 2 MB in the file, 70 MB when resampled to 16 kHz.
     let id = app.create_job(wav(1_000, 1, &vec![300; 1_100_000]), &[]).await;
     until_paused(&app, true).await;
-    // Others that need less are not kept waiting by it.
+    // Jobs that need less room do not wait for it.
     let small = app.create_job(tone(300), &[]).await;
     assert_eq!(app.wait_until_finished(&small).await["status"], "completed");
     assert_ne!(app.job(&id).await["status"], "completed");
@@ -163,7 +159,7 @@ async fn a_recording_that_needs_more_beside_memory_than_there_is_waits_until_the
     assert_eq!(app.folders("temp"), NOTHING);
 }
 
-/// It waited behind everybody who came later, as long as anybody came.
+/// The job that did not fit was overtaken by all later jobs for as long as any arrived.
 #[tokio::test]
 async fn a_recording_that_there_was_no_room_for_is_tried_again_when_another_job_has_ended() {
     let Some(disk) = SmallDisk::mount() else { return };

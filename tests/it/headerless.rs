@@ -1,4 +1,4 @@
-//! Samples without a header: decoded when somebody says what they are, and only when that can be true.
+//! Headerless samples: decoded if the format is given, and only if it is plausible.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 const ALAW: Headerless = Headerless { coding: Coding::Alaw, rate: 8_000, channels: 1 };
 const MULAW: Headerless = Headerless { coding: Coding::Mulaw, rate: 8_000, channels: 1 };
 
-/// A call, as raw samples of this kind.
+/// A sample call as raw samples of this format.
 fn raw(folder: &TempDir, from: &str, said: Headerless) -> PathBuf {
     let path = folder.path().join(format!("{from}.{}", said.coding.codec()));
     let (rate, channels) = (said.rate.to_string(), said.channels.to_string());
@@ -55,7 +55,7 @@ fn every_coding_rate_and_layout_gives_the_sound_at_its_times() {
                 (decoded.source.format, decoded.source.codec.as_str(), decoded.source.sample_rate, decoded.source.channels);
             assert_eq!(facts, ("raw", coding.codec(), rate, channels), "{said:?}");
             assert_eq!((decoded.source.duration, decoded.damaged_packets), (Millis(20_000), 0), "{said:?}");
-            // The same sound with a header, before it was coded.
+            // The same sound as a file with a header, before encoding.
             let (path, options) = (folder.path().join("whole.wav"), (rate.to_string(), channels.to_string()));
             ffmpeg(&fixture("billing-stereo.flac"), &["-t", "20", "-ar", &options.0, "-ac", &options.1], &path);
             let whole = decode(&path, &DecodeLimits::default(), &JobContext::detached()).unwrap();
@@ -73,7 +73,7 @@ fn a_header_counts_more_than_what_anybody_says() {
         let decoded = open(&fixture("voicemail.flac"), said).unwrap();
         assert_eq!(decoded.source.format, "flac");
     }
-    // Frames of MP3 that begin with no tag, and frames of GSM.
+    // MP3 frames without a tag, and GSM frames.
     let folder = TempDir::new().unwrap();
     for (name, arguments, format) in [
         ("a.mp3", &["-t", "3", "-write_xing", "0", "-id3v2_version", "0", "-c:a", "libmp3lame"][..], "mp3"),
@@ -124,7 +124,7 @@ fn what_is_no_sound_is_refused_by_what_it_is() {
             assert!(matches!(&refused, DecodeError::Unsupported { format } if format == name), "{name}: {refused}");
         }
         let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-        // Random bytes, the middle of a program, and floating-point samples.
+        // Random bytes, part of a program, and floating-point samples.
         for (name, bytes) in [("random", random.clone()), ("program", program[500_001..800_000].to_vec())] {
             std::fs::write(&path, bytes).unwrap();
             let refused = open(&path, said).unwrap_err();

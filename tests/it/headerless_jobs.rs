@@ -1,5 +1,5 @@
-//! Samples without a header on every way in: the request says what they are by media type or by name, the job keeps it, and
-//! nothing depends on what the file is called on the volume.
+//! Headerless samples by every way of submission: the media type or the file name gives the format, the job keeps it, and
+//! the file's name on the volume does not matter.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use super::support::socket::Socket;
 use super::support::sound::{ffmpeg, fixture};
 use callannotate::jobs::stage::Stage;
 
-/// Three seconds of a call with both sides, as samples of this kind.
+/// Three seconds of a call with both sides, in this sample format.
 fn samples(container: &str, channels: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("samples");
@@ -36,7 +36,7 @@ async fn accepted(request: reqwest::RequestBuilder) -> String {
     response.json::<Value>().await.unwrap()["job_id"].as_str().unwrap().to_owned()
 }
 
-/// What a finished job says of its recording: format, codec, rate, channels, seconds.
+/// A finished job's description of its recording: format, codec, rate, channels, seconds.
 async fn facts(app: &TestApp, id: &str) -> Value {
     let job = app.wait_until_finished(id).await;
     assert_eq!(job["status"], "completed", "{job}");

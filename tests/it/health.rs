@@ -1,4 +1,4 @@
-//! `/health`, `/info`, and the settings they tell of.
+//! `/health`, `/info`, and the settings that they show.
 
 use super::support::app::TestApp;
 
@@ -9,7 +9,7 @@ async fn health_holds_both_bodies_of_the_specification_and_is_measured() {
         let response = app.get(path).await;
         assert_eq!(response.status(), 200);
         let body: serde_json::Value = response.json().await.unwrap();
-        // A stage of this test's pipeline lacks its model.
+        // One stage of the scripted pipeline has no model.
         assert_eq!(body["status"], "degraded");
         assert_eq!(body["missing_stages"][0]["stage"], "recognition");
         assert_eq!(body["version"], env!("CARGO_PKG_VERSION"));

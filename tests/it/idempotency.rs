@@ -1,4 +1,4 @@
-//! Requests under a name of the client's own: repeated, they make no second job.
+//! Idempotency keys: a repeated request does not create a second job.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::support::scripted::Act;
 use super::support::socket::Socket;
 use callannotate::jobs::stage::Stage;
 
-/// An answer: its status, whether it is an earlier one, and its body.
+/// An answer: its status, whether it was replayed, and its body.
 type Answer = (u16, bool, Value);
 
 async fn answer(request: reqwest::RequestBuilder) -> Answer {
@@ -44,7 +44,7 @@ async fn the_same_request_gets_the_first_answer_again_whatever_has_become_of_the
     assert_eq!((first.0, first.1), (201, false));
     let id = first.2["job_id"].as_str().unwrap();
     assert_eq!(app.wait_until_finished(id).await["status"], "completed");
-    // The order of the keys and the form of the numbers are not the content.
+    // The order of keys and the notation of numbers do not matter.
     for metadata in [r#"{"caller": "x", "callee": "y"}"#, r#" { "callee":"y","caller":"\u0078" } "#] {
         let again = answer(upload(&app, "a", tone(300), &[("metadata", metadata)])).await;
         assert_eq!(again, (201, true, first.2.clone()));
@@ -134,7 +134,7 @@ async fn a_file_is_taken_once_under_one_name() {
     std::fs::write(app.volume().join("incoming/taken.wav"), tone(300)).unwrap();
     let body = json!({ "filename": "taken.wav", "metadata": { "caller": "x" } });
     let answers = join_all((0..8).map(|_| answer(take(&app, "t", &body)))).await;
-    // Whoever comes while the first one is at work finds the file gone, and waits for its answer.
+    // Concurrent requests find the file gone, and wait for the answer of the first.
     let ids: BTreeSet<&str> = answers.iter().filter_map(|answer| answer.2["job_id"].as_str()).collect();
     assert_eq!(ids.len(), 1, "{answers:?}");
     assert_eq!(answers.iter().filter(|answer| answer.0 == 201 && !answer.1).count(), 1);

@@ -1,4 +1,4 @@
-//! `GET /jobs`: pages that stay right while jobs come and go, filters, order, fields, and every mistake at once.
+//! `GET /jobs`: pages that stay consistent while jobs come and go, filters, order, fields, and all errors of a request at once.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::support::audio::tone;
 use super::support::scripted::Act;
 use callannotate::jobs::stage::Stage;
 
-/// A server whose jobs wait: the first one is held.
+/// A server whose jobs stay queued, since the first one is held.
 async fn waiting(count: usize) -> (TestApp, Vec<String>) {
     let app = TestApp::spawn().await;
     app.script.set(Stage::Diarization, Act::Hold);
@@ -46,7 +46,7 @@ async fn pages_of_the_newest_stay_right_while_jobs_come_and_go() {
     let (app, made) = waiting(8).await;
     let first = app.get_json("/api/v1/jobs?limit=2").await;
     assert_eq!(ids(&first), [made[7].clone(), made[6].clone()]);
-    // The job that the cursor stands at, the next one, and a new one.
+    // Deletes the job at the cursor and the next one, and adds a new one.
     for gone in [&made[6], &made[5]] {
         assert_eq!(app.delete(gone).await.status(), 204);
     }
@@ -110,7 +110,7 @@ async fn the_next_address_keeps_every_parameter() {
         assert!(next.contains("&colour=red%26blue&cursor="), "{next}");
         address = next.to_owned();
     }
-    // The first one runs.
+    // The first job is running.
     assert_eq!(seen, [made[3].clone(), made[2].clone(), made[1].clone()]);
 }
 
@@ -145,7 +145,7 @@ async fn every_filter_lets_through_what_it_says() {
         let expected: Vec<String> = expected.into_iter().cloned().collect();
         assert_eq!(ids(&app.get_json(&format!("/api/v1/jobs?{query}")).await), expected, "{query}");
     }
-    // The ends are outside, however the time is written.
+    // The bounds are exclusive, in any notation of the time.
     for at in [&at, &with_offset] {
         let before = ids(&app.get_json(&format!("/api/v1/jobs?created_before={at}")).await);
         let after = ids(&app.get_json(&format!("/api/v1/jobs?created_after={at}")).await);

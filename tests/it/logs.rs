@@ -1,4 +1,4 @@
-//! The log's files in the volume.
+//! The log files in the volume.
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::support::observed::Observed;
 use super::support::process::callannotate;
 
-/// Every line of every file, the oldest first, and the bytes of all files.
+/// All lines of all files, the oldest first, and the total size in bytes.
 fn logged(folder: &std::path::Path) -> (Vec<Value>, u64) {
     let mut paths: Vec<_> = std::fs::read_dir(folder.join("logs")).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
@@ -21,7 +21,7 @@ async fn the_log_is_kept_in_files_that_take_no_more_room_than_they_may() {
     let folder = TempDir::new().unwrap();
     let limits = [("CALLANNOTATE__LOGGING__MAX_FILE_BYTES", "4096"), ("CALLANNOTATE__LOGGING__MAX_TOTAL_BYTES", "12000")];
     let server = Observed::start(folder.path(), &limits).unwrap();
-    // A second one on the volume is refused, and does not touch the files of the first.
+    // A second server on the volume is refused, and does not touch the first one's files.
     let refused = callannotate(folder.path()).arg("serve").output().unwrap();
     assert_eq!(refused.status.code(), Some(1));
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -33,7 +33,7 @@ async fn the_log_is_kept_in_files_that_take_no_more_room_than_they_may() {
     let (lines, bytes) = logged(folder.path());
     assert!(bytes <= 12_000, "{bytes}");
     let count = |event: &str| lines.iter().filter(|line| line["event"] == event).count();
-    // A line takes about 250 bytes: the first ones are gone, the last one is there.
+    // A line takes about 250 bytes: the first ones were removed, the last one is there.
     assert_eq!((count("listening"), count("stopped")), (0, 1));
     assert!((20..100).contains(&count("request")), "{}", count("request"));
 }

@@ -1,4 +1,4 @@
-//! `GET /jobs/{job_id}` that waits for a change: by `?wait` or `Prefer`, from now on or from behind a number.
+//! `GET /jobs/{job_id}` that waits for a change: by `?wait` or `Prefer`, from now on or after a given event.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ async fn an_answer_comes_with_the_next_change() {
     let seen = app.job(&id).await["last_seq"].as_u64().unwrap();
     let url = app.url(&format!("/api/v1/jobs/{id}?wait=15&last_seq={seen}"));
     let waiting = tokio::spawn(app.client.get(url).send());
-    // What is asked meanwhile is answered: the server does not wait with everybody.
+    // Other requests are answered meanwhile: waiting blocks only the waiting request.
     assert_eq!(app.get("/health").await.status(), 200);
     assert!(!waiting.is_finished());
     app.script.release(1);
@@ -44,7 +44,7 @@ async fn what_has_ended_is_answered_at_once() {
     let app = TestApp::spawn().await;
     let id = app.create_job(tone(300), &[]).await;
     let last = app.wait_until_finished(&id).await["last_seq"].as_u64().unwrap();
-    // The client gives up long before these waits would be over.
+    // The client disconnects long before these waits end.
     for query in ["wait=60".to_owned(), format!("wait=60&last_seq={last}"), format!("wait=60&last_seq={}", last + 500)] {
         let job = app.get_json(&format!("/api/v1/jobs/{id}?{query}")).await;
         assert_eq!((job["status"].as_str(), job["last_seq"].as_u64()), (Some("completed"), Some(last)), "{query}");
@@ -89,8 +89,8 @@ async fn a_preference_counts_unless_the_address_says_otherwise() {
         let url = app.url(&format!("/api/v1/jobs/{id}{query}"));
         let response = app.client.get(url).header("prefer", preference).send().await.unwrap();
         assert_eq!(response.status(), 200, "{preference}");
-        let told = response.headers().get("preference-applied").map(|value| value.to_str().unwrap());
-        assert_eq!(told, applied, "{query} {preference}");
+        let header = response.headers().get("preference-applied").map(|value| value.to_str().unwrap());
+        assert_eq!(header, applied, "{query} {preference}");
     }
     for wrong in ["wait=61", "wait=-1", "wait=x", "last_seq=x", "wait=1&wait=2"] {
         let refused = app.refused(app.client.get(app.url(&format!("/api/v1/jobs/{id}?{wrong}")))).await;
@@ -114,7 +114,7 @@ async fn a_stopping_server_answers_those_who_wait() {
     let mut waiting = TcpStream::connect(&app.address).await.unwrap();
     let request = format!("GET /api/v1/jobs/{id}?wait=60&last_seq={seen} HTTP/1.1\r\nHost: x\r\n\r\n");
     waiting.write_all(request.as_bytes()).await.unwrap();
-    // Connections are taken in order: once a later one is answered, the request has arrived.
+    // Connections are accepted in order: once a later one is answered, the request has arrived.
     assert_eq!(
         reqwest::Client::builder().no_proxy().build().unwrap().get(app.url("/health")).send().await.unwrap().status(),
         200

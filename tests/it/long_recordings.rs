@@ -1,4 +1,4 @@
-//! Recordings that are longer than memory: what lies in scratch files is what would lie in memory, nobody reads all of it at once,
+//! Recordings longer than memory: scratch files hold the same samples as memory would, are never read whole,
 //! and an hour takes hardly more memory than ten minutes.
 
 use std::io;
@@ -19,15 +19,15 @@ use tempfile::TempDir;
 use super::support::audio::wav;
 use super::support::diarizers::{Voice, call, with_segmentation, without_segmentation};
 
-/// Every signal goes to a file at once.
+/// Every signal goes to a scratch file immediately.
 const NOTHING_IN_MEMORY: DecodeLimits = DecodeLimits {
     max_duration: callannotate::audio::time::Millis(4 * 3_600_000),
     max_channels: 16,
     max_decoded_bytes: 2 << 30,
-    most_in_memory: 0,
+    max_memory_bytes: 0,
 };
 
-/// Files in memory that tell how much was read of them at once, and that may be full.
+/// Scratch files in memory that record the largest read, and that may be full.
 #[derive(Clone, Default)]
 struct Space {
     most_read: Arc<AtomicUsize>,
@@ -74,14 +74,14 @@ fn samples(audio: &Audio) -> Vec<f32> {
     audio.read(0..audio.len()).unwrap().into_owned()
 }
 
-/// The channels of one of our calls as 16-bit samples at 16 kHz.
+/// The channels of a sample call as 16-bit samples at 16 kHz.
 fn channels_of(name: &str) -> Vec<Vec<i16>> {
     let recording = decode(&call(name), &DecodeLimits::default(), &JobContext::detached()).unwrap();
     let integers = |audio: &Audio| samples(audio).iter().map(|sample| (sample * 32_767.0) as i16).collect();
     recording.channels.iter().map(integers).collect()
 }
 
-/// A WAV file of these channels, over and over until it is so many seconds long.
+/// A WAV file of these channels, repeated up to this length in seconds.
 fn write(path: &Path, channels: &[Vec<i16>], seconds: usize) -> PathBuf {
     let samples: Vec<i16> =
         (0..seconds * 16_000).flat_map(|index| channels.iter().map(move |channel| channel[index % channel.len()])).collect();
@@ -116,7 +116,7 @@ fn what_lies_in_files_is_what_would_lie_in_memory() {
         }
         outside.most_read.store(0, Ordering::Relaxed);
         assert_eq!(diarized(in_memory, Voice::BuiltIn, false), diarized(in_files, Voice::BuiltIn, false), "{name}");
-        // A minute at 16 kHz takes 1.9 MB; the longest look is a window of ten seconds.
+        // A minute at 16 kHz takes 1.9 MB; the longest read is a window of ten seconds.
         let most = outside.most_read.load(Ordering::Relaxed);
         assert!(most <= 400_000, "{most} bytes were read at once");
     }
@@ -135,7 +135,7 @@ fn the_segmentation_reads_files_as_it_reads_memory() {
 fn what_is_beyond_full_scale_or_beside_zero_is_set_right_in_files_as_in_memory() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("loud.wav");
-    // Floats, twice full scale, a tenth beside zero; two blocks and a half, the first of them quiet.
+    // Floats at twice full scale with an offset of 0.1; two and a half blocks, the first one quiet.
     let loud = |index: usize| if index < 70_000 { 0.01 } else { 2.0 } * (index as f32 * 0.05).sin() + 0.1;
     let bytes: Vec<u8> = (0..160_000).flat_map(|index| loud(index).to_le_bytes()).collect();
     let size = u32::try_from(bytes.len()).unwrap();
@@ -150,7 +150,7 @@ fn what_is_beyond_full_scale_or_beside_zero_is_set_right_in_files_as_in_memory()
         assert!((0.999..=1.0).contains(&peak) && mean.abs() < 1e-3, "{peak} {mean}");
         let worst = (0..160_000).map(|index| (samples[index] - (loud(index) - 0.1) / 2.0).abs()).fold(0.0, f32::max);
         assert!(worst < 2e-3, "{worst}");
-        // Measured as the file has it.
+        // Measured before any correction.
         assert!((recording.levels[0].peak - 2.0).abs() < 2e-3, "{}", recording.levels[0].peak);
     }
 }
@@ -165,7 +165,7 @@ fn a_full_disk_and_a_broken_one_are_told_apart() {
     assert!(matches!(error, callannotate::audio::decode::DecodeError::Signal(SignalError::NoRoom)), "{error:?}");
 }
 
-/// The peak of the memory of `callannotate annotate` without models of others, in bytes.
+/// The peak memory of `callannotate annotate` with the built-in models, in bytes.
 fn peak_memory(recording: &Path) -> u64 {
     let volume = TempDir::new().unwrap();
     let measure = "import resource, subprocess, sys\n\
@@ -189,11 +189,11 @@ fn forty_minutes_take_hardly_more_memory_than_eight() {
     let folder = TempDir::new().unwrap();
     let call = channels_of("conference-mono.flac");
     let [short, long] = [8, 40].map(|minutes| peak_memory(&write(&folder.path().join("call.wav"), &call, minutes * 60)));
-    // As numbers of 32 bits the samples of the long one take 154 MB, those of the short one 31 MB, as they do in memory.
+    // As 32-bit floats the samples of the long recording take 154 MB; those of the short one 31 MB, which fit in memory.
     assert!(long < short + 50_000_000, "{long} against {short} bytes");
 }
 
-/// Two of four calls were silence, before hum was taken out.
+/// Regression: two of four calls were taken for silence before hum was removed.
 #[test]
 fn hum_that_is_louder_than_the_voices_costs_nobody() {
     let folder = TempDir::new().unwrap();

@@ -1,4 +1,4 @@
-//! The integration tests: one binary, a file a topic. Everything goes through the public surface: the router over a real
+//! The integration tests: one binary, one file per topic. All tests use the public surface: the router over a real
 //! socket, the command line, or the library's public functions.
 #![expect(
     clippy::unwrap_used,
@@ -67,6 +67,7 @@ mod support;
 #[cfg(feature = "faults")]
 mod sweep;
 mod take;
+mod toolchain;
 mod toy_whisper;
 mod transcription;
 mod upload;

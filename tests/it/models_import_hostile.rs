@@ -1,4 +1,4 @@
-//! Importing what is no model, or lies about itself: one clear line, no panic, and nothing left behind.
+//! Importing files that are not models or contradict themselves: a one-line error, no panic, and no files left behind.
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests make their own files, and fail by panicking")]
 
 use std::fs::{self, File, OpenOptions};
@@ -11,7 +11,7 @@ use proptest::prelude::{ProptestConfig, any, proptest};
 use crate::models_import::{files_below, request, zip_of};
 use crate::toy_whisper::{STATE, Toy};
 
-/// The one line with which the source is refused; the models folder stays as it was: not there.
+/// The one-line error for a source; the models folder must not have been created.
 fn refusal(source: &Path, folder: &Path) -> String {
     let models = folder.join("models/below");
     let error = import(&request(source, &models, TensorType::Q8_0)).unwrap_err().to_string();
@@ -20,7 +20,7 @@ fn refusal(source: &Path, folder: &Path) -> String {
     error
 }
 
-/// The same for a toy that was changed.
+/// The error for a modified toy model.
 fn refusal_of(change: impl FnOnce(&mut Toy)) -> String {
     let folder = tempfile::tempdir().unwrap();
     let mut toy = Toy::small();
@@ -174,7 +174,7 @@ fn an_archive_is_imported_and_refused_when_its_sizes_lie_or_it_is_cut_off() {
         fs::write(&path, lying).unwrap();
         refusal(&path, folder.path());
     }
-    // The packed bytes of the weights: the archive's checksum tells.
+    // Damage in the compressed weights is detected by the archive's checksum.
     let mut flipped = whole.clone();
     flipped[whole.len() / 4] ^= 0x10;
     fs::write(&path, flipped).unwrap();
@@ -197,7 +197,7 @@ fn a_model_cut_off_anywhere_is_refused() {
     let mut cuts: Vec<usize> = heads.iter().flat_map(|head| head.clone().chain([head.end + 1])).collect();
     cuts.retain(|&cut| cut < bytes.len());
     let file = OpenOptions::new().write(true).open(folder.path().join("source/model.bin")).unwrap();
-    // From the end, so that one file serves all.
+    // Cut from the end, so that one file serves all cases.
     for cut in cuts.into_iter().rev() {
         file.set_len(cut as u64).unwrap();
         let error = refusal(&folder.path().join("source"), folder.path());
@@ -218,7 +218,7 @@ fn a_flipped_byte_outside_the_weights_never_panics_and_leaves_nothing_when_refus
             put(&mut file, at, bytes[at] ^ mask);
             let models = folder.path().join("models");
             if import(&request(&source, &models, TensorType::Q8_0)).is_ok() {
-                // The name or value of a scalar that the import does not need.
+                // The name or value of a scalar that the import does not use.
                 fs::remove_dir_all(&models).unwrap();
             }
             assert_eq!(files_below(&models), [] as [&Path; 0], "byte {at}");

@@ -1,8 +1,8 @@
-//! Importing the voice encoder: it computes what the original does, and nothing else is taken for it.
+//! Importing the voice encoder: it computes the same as the original, and no other file is accepted as one.
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests make their own files, and fail by panicking")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use callannotate::inference::{Lanes, Session, Tensor};
 use callannotate::models::ModelKind;
@@ -10,24 +10,19 @@ use callannotate::models::catalog::Catalog;
 use callannotate::models::import::{ImportReport, TensorType, import};
 use callannotate::voiceprint::{FeatureKind, VoiceprintModel};
 
-use crate::models_import::{files_below, request, shared_models, skipped, zip_of};
+use crate::models_import::{files_below, request, zip_of};
+use crate::support::models::{shared_path, wheel};
 
-/// The wheel that `make models` downloads, if it did; pip keeps the capital letter of its name.
-fn wheel() -> Option<PathBuf> {
-    let wheel = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/models/Resemblyzer-0.1.4-py3-none-any.whl");
-    if !wheel.is_file() {
-        skipped("the wheel is not in .cache/models; `make models` brings it");
-    }
-    wheel.is_file().then_some(wheel)
-}
+/// The package with the voice encoder; pip keeps the capital letter of its name.
+const WHEEL: &str = "Resemblyzer-0.1.4-py3-none-any.whl";
 
-/// Two partials of 160 frames; whole numbers first, so that every language makes the same ones.
+/// Runs two partials of 160 frames, generated from integers so that other languages can reproduce them.
 fn run(model: &Path, output: &str) -> Tensor {
     let values: Vec<f32> = (0..2 * 160 * 40_u64).map(|n| ((n * n * 7 + n * 31) % 2001) as f32 / 20_000.0).collect();
     Session::load(model, &Lanes::new(1)).unwrap().run(0, ("mel", &[2, 160, 40], &values), output).unwrap()
 }
 
-/// A place, and what both partials and the voice of both hold there.
+/// An index, and the expected values of both partials and of the combined embedding there.
 const GOLDEN: [(usize, f32, f32, f32); 4] = [
     (10, 0.236_503_87, 0.215_300_63, 0.178_839_31),
     (100, 0.017_561_84, 0.040_924_136, 0.035_085_29),
@@ -37,7 +32,7 @@ const GOLDEN: [(usize, f32, f32, f32); 4] = [
 
 #[test]
 fn the_imported_encoder_computes_what_the_original_does() {
-    let Some(wheel) = wheel() else { return };
+    let Some(wheel) = wheel(WHEEL) else { return };
     let folder = tempfile::tempdir().unwrap();
     let report = import(&request(&wheel, folder.path(), TensorType::Q8_0)).unwrap();
     let path = folder.path().join("speaker/ge2e-256.onnx");
@@ -52,7 +47,7 @@ fn the_imported_encoder_computes_what_the_original_does() {
     let model = VoiceprintModel::load(&path, &Lanes::new(1)).unwrap();
     assert_eq!((model.kind(), model.info().license), (FeatureKind::Mel40, Some("Apache-2.0")));
 
-    // As onnxruntime computed them from the same weights in a graph of others.
+    // Computed by onnxruntime from the same weights in a third-party graph.
     let (embedding, speaker) = (run(&path, "embedding"), run(&path, "speaker"));
     assert_eq!((&embedding.shape[..], &speaker.shape[..]), (&[2, 256][..], &[1, 256][..]));
     for (place, first, second, both) in GOLDEN {
@@ -63,10 +58,8 @@ fn the_imported_encoder_computes_what_the_original_does() {
         }
     }
 
-    let original = shared_models().join("speaker/ge2e-256.onnx");
-    if !original.is_file() {
-        return skipped("no graph of others to compare with; a few of its values were");
-    }
+    // Without the file only a few values were compared.
+    let Some(original) = shared_path("models/speaker/ge2e-256.onnx") else { return };
     for (ours, name) in [(embedding, "embedding"), (speaker, "speaker")] {
         let theirs = run(&original, name);
         let furthest = ours.values.iter().zip(&theirs.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
@@ -94,10 +87,10 @@ fn other_wheels_versions_and_files_are_refused_with_the_reason() {
     let forged = refusal("forged.whl");
     assert!(forged.starts_with("/forged.whl is not the file that was published under this name (SHA-256 "), "{forged}");
     assert!(forged.ends_with(&format!(", expected {expected})")), "{forged}");
-    // By its name alone.
+    // Recognised by its name alone.
     zip_of(&folder.path().join("resemblyzer-0.1.4-py3-none-any.whl"), &[("a.txt", b"a")]);
     assert!(refusal("resemblyzer-0.1.4-py3-none-any.whl").contains("is not the file that was published under this name"));
-    // Unpacked by hand: a pickle.
+    // A pickle that was unpacked by hand.
     fs::write(folder.path().join("pretrained.pt"), b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.").unwrap();
     let pickle = refusal("pretrained.pt");
     assert!(pickle.starts_with("/pretrained.pt is a Python pickle, which is never opened since it can run code"), "{pickle}");
@@ -105,7 +98,7 @@ fn other_wheels_versions_and_files_are_refused_with_the_reason() {
 
 #[test]
 fn a_truncated_wheel_is_refused_under_any_name() {
-    let Some(wheel) = wheel() else { return };
+    let Some(wheel) = wheel(WHEEL) else { return };
     let folder = tempfile::tempdir().unwrap();
     let content = fs::read(wheel).unwrap();
     for (name, part) in [

@@ -1,4 +1,4 @@
-//! The server behind a real nginx, with the configuration that the documentation gives.
+//! The server behind a real nginx with the documented configuration.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -16,13 +16,13 @@ use super::support::nginx::Nginx;
 use super::support::scripted::Act;
 use callannotate::jobs::stage::Stage;
 
-/// How long the upload of a gigabyte may take on a slow disk.
+/// The deadline for uploading a gigabyte on a slow disk.
 const UPLOAD_DEADLINE: Duration = Duration::from_mins(5);
 
 /// The default of `files.max_size`, in bytes.
 const MAX_SIZE: u32 = 1024 * 1024 * 1024;
 
-/// A form whose file is a WAV of silence of this size in bytes, made while it is sent. 48 kHz, two channels of 32 bits: a
+/// A form with a silent WAV of this size in bytes, generated while it is sent. 48 kHz, two channels of 32 bits: a
 /// gigabyte is 47 minutes.
 fn silence(size: u32) -> Part {
     const CHUNK: u32 = 1024 * 1024;
@@ -44,7 +44,7 @@ async fn send(nginx: &Nginx, recording: Part) -> reqwest::Response {
 async fn a_recording_of_a_gigabyte_passes_and_is_nowhere_stored_on_the_way() {
     let app = TestApp::spawn().await;
     let nginx = Nginx::in_front_of(&app.address);
-    // Something else runs meanwhile, so that the long one waits.
+    // Another job is held, so that the long one stays queued.
     app.script.set(Stage::Diarization, Act::Hold);
     app.create_job(tone(400), &[]).await;
     app.script.reached(1).await;
@@ -92,7 +92,7 @@ async fn a_websocket_passes_message_by_message() {
             Message::Text(text) => {
                 let message: Value = serde_json::from_str(text.as_str()).unwrap();
                 if kinds.is_empty() {
-                    // It came while the job is held: nothing waits for more.
+                    // The event arrived while the job is held: the proxy does not buffer it.
                     assert_eq!(message["progress"]["current_stage"], "diarization");
                     app.script.release(1);
                 }
@@ -117,7 +117,7 @@ async fn events_pass_one_by_one() {
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let mut events = String::new();
     while !events.contains("\"current_stage\":\"diarization\"") {
-        // It comes while the job is held: nothing waits for more.
+        // The event arrives while the job is held: the proxy does not buffer it.
         events.push_str(std::str::from_utf8(&response.chunk().await.unwrap().unwrap()).unwrap());
     }
     assert!(!events.contains("\"type\":\"result\""), "{events}");
@@ -128,7 +128,7 @@ async fn events_pass_one_by_one() {
     assert!(events.contains("\"type\":\"result\""), "{events}");
 }
 
-/// What is left of the budget of a client with this address of its own, which also names others before it.
+/// The remaining budget of a client with this address that also forges forwarding headers.
 async fn remaining(url: &str, own: [u8; 4], claimed: Option<&str>) -> u32 {
     let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).local_address(IpAddr::from(own)).build().unwrap();
     let mut request = client.get(url);
@@ -142,7 +142,7 @@ async fn remaining(url: &str, own: [u8; 4], claimed: Option<&str>) -> u32 {
 
 #[tokio::test]
 async fn the_clients_address_is_believed_from_the_trusted_proxy_alone() {
-    // The proxy is 127.0.0.1, the clients are others; one request a minute comes back, so that none does meanwhile.
+    // The proxy is 127.0.0.1, the clients have other addresses; one request a minute is refilled, so none during the test.
     let limits = [("CALLANNOTATE__RATE_LIMITS__READS_PER_MINUTE", "1"), ("CALLANNOTATE__RATE_LIMITS__READS_BURST", "50")];
     let (alice, bob, carol) = ([127, 0, 0, 2], [127, 0, 0, 3], [127, 0, 0, 4]);
     let trusting = TestApp::spawn_with(&[&limits[..], &[("CALLANNOTATE__SERVER__TRUSTED_PROXIES", "127.0.0.1")]].concat()).await;
@@ -150,14 +150,14 @@ async fn the_clients_address_is_believed_from_the_trusted_proxy_alone() {
     let through = nginx.url("/api/v1/queue/status");
     let full = remaining(&through, alice, None).await;
     assert_eq!(remaining(&through, alice, None).await, full - 1);
-    // Each client has a budget of its own, and cannot take another's, nor a fresh one.
+    // Each client has its own budget, and can neither use another client's nor get a new one.
     assert_eq!(remaining(&through, bob, None).await, full);
     assert_eq!(remaining(&through, alice, Some("127.0.0.3")).await, full - 2);
     assert_eq!(remaining(&through, alice, Some("10.9.8.7, 127.0.0.1")).await, full - 3);
-    // Whoever comes directly is who he is.
+    // A direct client is identified by its own address.
     assert_eq!(remaining(&trusting.url("/api/v1/queue/status"), carol, Some("127.0.0.2")).await, full);
 
-    // Without the setting everybody behind the proxy is the proxy.
+    // Without the setting all clients behind the proxy share the proxy's address.
     let unbelieving = TestApp::spawn_with(&limits).await;
     let nginx = Nginx::in_front_of(&unbelieving.address);
     let through = nginx.url("/api/v1/queue/status");

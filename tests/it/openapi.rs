@@ -1,4 +1,4 @@
-//! The description of the interface: what is committed is what the program says of itself, and browsers can read it.
+//! The API description: the committed files match the program, and browsers can read them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The files made from the code.
+/// The files generated from the code.
 fn published() -> [(PathBuf, String); 3] {
     [
         (root().join("docs/openapi.json"), openapi::text().to_owned()),

@@ -1,4 +1,4 @@
-//! Proxies and browsers: whose word is believed, which pages may read and change, and the headers that protect them.
+//! Proxies and browsers: trusted forwarding headers, allowed origins, and security headers.
 
 use reqwest::Response;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -27,12 +27,12 @@ async fn forwarded_addresses_are_believed_from_trusted_proxies_alone() {
     for (forwarded, remaining) in [
         (&["198.51.100.1"][..], "4"),
         (&["198.51.100.2"], "4"),
-        // Whatever the client itself wrote stands to the left.
+        // Entries that the client forged stand to the left.
         (&["203.0.113.1, 198.51.100.1"], "3"),
         (&["203.0.113.1", "198.51.100.1, 10.0.0.7"], "2"),
         (&["2001:db8::1"], "4"),
         (&["2001:db8::2"], "3"),
-        // Nothing said, or nothing that can be read: the last proxy's own address.
+        // A missing or malformed header: the last proxy's own address counts.
         (&[], "4"),
         (&["nonsense"], "3"),
     ] {
@@ -63,7 +63,7 @@ async fn pages_of_listed_origins_may_read_and_change() {
     assert!(response.headers()["access-control-allow-methods"].to_str().unwrap().contains("DELETE"));
     assert!(response.headers().contains_key("x-request-id") && response.headers().contains_key("x-ratelimit-limit"));
     assert_eq!(allowed(&preflight(&app, "https://evil.example").await), None);
-    // Refusals can be read, too.
+    // Browsers can read error answers, too.
     let request = app.client.get(app.url("/api/v1/queue/status")).header("origin", "http://localhost:3000");
     let response = request.send().await.unwrap();
     assert_eq!((response.status().as_u16(), allowed(&response)), (401, Some("http://localhost:3000")));

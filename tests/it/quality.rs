@@ -1,8 +1,8 @@
-//! How well people are told apart, on every recording with a reference: measured, and compared with what was measured before
-//! (`tests/fixtures/quality.json`), so that no change loses accuracy unseen.
+//! The accuracy of diarization on all recordings with a reference, compared with the baseline in
+//! `tests/fixtures/quality.json`, so that no change loses accuracy unnoticed.
 //!
-//! `make quality` runs this, and the one of words (`calls.rs`), with `CALLANNOTATE_QUALITY_REPORT` set, on made conversations too, and
-//! takes what was measured as the new baselines and into docs/benchmarks.md.
+//! `make quality` runs this and the transcription test (`calls.rs`) with `CALLANNOTATE_QUALITY_REPORT` set, also on generated
+//! conversations, and writes the new baselines and docs/benchmarks.md.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,46 +12,44 @@ use serde::{Deserialize, Serialize};
 
 use crate::support::der::{Errors, read_rttm, read_uem, score, turns_of};
 use crate::support::diarizers::{Voice, call, diarize_file, with_segmentation, without_segmentation};
-use crate::support::models::{say_skipped, shared};
+use crate::support::models::shared_path;
 
-/// Points by which an error rate may be above the baseline: processors differ in the last digits, and a speaker more or less
-/// found in a short recording is worth as much.
+/// The tolerated increase of an error rate in percentage points: processors differ in the last digits, which can add or remove
+/// a speaker in a short recording.
 pub(super) const TOLERANCE: f64 = 1.0;
-/// Recordings that may be counted wrong beside those of the baseline.
+/// The tolerated number of additional recordings with a wrong speaker count.
 const COUNT_TOLERANCE: usize = 1;
 
 const BEST: &str = "segmentation, GE2E";
 
-/// A recording and its reference.
+/// A recording and its reference annotation.
 struct Recording {
     audio: PathBuf,
     reference: PathBuf,
     region: Option<PathBuf>,
 }
 
-/// What one way to diarize reaches on one set.
+/// The scores of one system on one set.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Score {
-    /// Diarization error rate in percent, overlap scored, without a collar and with 0.25 s.
+    /// Diarization error rate in percent with overlap scored: without a collar, and with one of 0.25 s.
     der: f64,
     der_collar: f64,
-    /// Recordings in which so many people were found as speak there, of how many.
+    /// The recordings with the right number of speakers, and all recordings.
     counted_right: usize,
     recordings: usize,
 }
 
-/// The number of speakers is `given` or `estimated`; set; system.
+/// Scores by speaker count (`given` or `estimated`), set and system.
 type Scores = BTreeMap<String, BTreeMap<String, BTreeMap<String, Score>>>;
 
-/// The sets of recordings that are there: ours, and those of others.
+/// The available sets of recordings: the sample calls and third-party sets.
 fn sets() -> Vec<(&'static str, Vec<Recording>)> {
     let own =
         |name: &str| Recording { audio: call(&format!("{name}.flac")), reference: call(&format!("{name}.rttm")), region: None };
     let mut sets = vec![("sample calls", ["support-mono", "conference-mono", "voicemail"].map(own).into())];
-    let Some(folder) = shared().map(|shared| shared.join("audio")).filter(|folder| folder.join("references").is_dir()) else {
-        say_skipped("no shared recordings with references");
-        return sets;
-    };
+    let Some(references) = shared_path("audio/references") else { return sets };
+    let folder = references.parent().unwrap();
     let others = |files: &[&str]| -> Vec<Recording> {
         let one = |file: &&str| {
             let stem = Path::new(file).file_stem().unwrap().to_string_lossy().replace("_mono", "");
@@ -73,7 +71,7 @@ fn sets() -> Vec<(&'static str, Vec<Recording>)> {
     sets
 }
 
-/// Made conversations: the first half is what constants are chosen on, the second what is told of them.
+/// Generated conversations: constants are tuned on the first half, the second is held out.
 fn conversations(sets: &mut Vec<(&'static str, Vec<Recording>)>) {
     let Some(folder) = std::env::var_os("CALLANNOTATE_CONVERSATIONS").map(PathBuf::from) else { return };
     for (set, start) in [("made, chosen on", "tune_"), ("made, held back", "held_")] {
@@ -91,7 +89,7 @@ pub(super) fn rounded(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 
-/// Where `make quality` wants what is measured.
+/// The file for the measurements of `make quality`.
 pub(super) fn report() -> Option<PathBuf> {
     std::env::var_os("CALLANNOTATE_QUALITY_REPORT").map(PathBuf::from)
 }
@@ -116,7 +114,7 @@ fn measure(diarizer: &mut dyn Diarize, recordings: &[Recording], given: bool) ->
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "what was measured is told")]
+#[expect(clippy::print_stderr, reason = "prints the measurements")]
 fn people_are_told_apart_no_worse_than_before() {
     let systems = [
         (BEST, with_segmentation(Voice::Ge2e)),
@@ -131,7 +129,7 @@ fn people_are_told_apart_no_worse_than_before() {
     for (system, diarizer) in systems {
         let Some(mut diarizer) = diarizer else { continue };
         for (set, recordings) in &sets {
-            // The best system with the number given as well; for `make quality` all of them.
+            // The best system also with a given speaker count; `make quality` measures all systems that way.
             let counts = if report.is_some() || system == BEST { &["given", "estimated"][..] } else { &["estimated"] };
             for count in counts.iter().copied() {
                 let score = measure(diarizer.as_mut(), recordings, count == "given");

@@ -1,4 +1,4 @@
-//! How much one client may ask, and how it is told.
+//! Rate limits per client, and the headers and errors that report them.
 
 use reqwest::Response;
 use serde_json::Value;
@@ -14,7 +14,7 @@ const TIGHT: [(&str, &str); 4] = [
     ("CALLANNOTATE__RATE_LIMITS__READS_BURST", "4"),
 ];
 
-/// Limit, what is left, and in how many seconds it is whole again.
+/// The limit, the remaining requests, and the seconds until the limit is full again.
 fn quota(response: &Response) -> (u32, u32, i64) {
     let number = |name: &str| response.headers()[name].to_str().unwrap().parse::<i64>().unwrap();
     let reset = number("x-ratelimit-reset") - chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now()).timestamp();
@@ -33,7 +33,7 @@ async fn every_answer_tells_what_is_left() {
     }
     let response = app.client.patch(app.url("/api/v1/jobs")).send().await.unwrap();
     assert_eq!((response.status().as_u16(), quota(&response).1), (405, 0));
-    // Probes are never refused, however many they are.
+    // Health probes are never limited.
     for path in ["/api/v1/health/live", "/api/v1/health/ready", "/api/v1/health/live"] {
         let response = app.get(path).await;
         assert_eq!((response.status().as_u16(), quota(&response).1), (200, 4), "{path}");

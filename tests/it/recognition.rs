@@ -1,12 +1,12 @@
-//! Known voices in our own calls, enrolled from other sentences of the same people. Grace, who leaves the message, is not enrolled.
+//! Known voices in the sample calls, enrolled from other sentences of the same speakers. Grace, who leaves the voicemail, is not enrolled.
 
 use std::path::Path;
 
 use callannotate::audio::Audio;
-use callannotate::audio::band::{is_wide, telephone};
 use callannotate::audio::decode::{DecodeLimits, decode};
+use callannotate::audio::telephone_band::{is_wideband, to_telephone_band};
 use callannotate::context::JobContext;
-use callannotate::diarize::{Diarize, SpeakerCount, Tidying, VoicedDiarizer};
+use callannotate::diarize::{Diarize, SpeakerCount, TurnSmoothing, VadDiarizer};
 use callannotate::recognize::{Candidate, Recognizer};
 
 use crate::support::der::{mapping, read_rttm, turns_of};
@@ -15,27 +15,27 @@ use crate::support::diarizers::{Voice, call, diarize_file, voiceprint, with_segm
 const ENROLLED: [&str; 7] = ["alice", "bob", "carol", "dave", "frank", "anna", "ivan"];
 const CALLS: [&str; 5] = ["support-mono", "billing-stereo", "conference-mono", "voicemail", "support-ru-stereo"];
 
-/// Writes a file for each voice, as `models/embeddings/` has them.
+/// Writes a file for each voice in the format of `models/embeddings/`.
 #[expect(clippy::disallowed_methods, reason = "the test's own folder")]
 fn enrol(folder: &Path, voice: Voice) {
     for name in ENROLLED {
         let ctx = JobContext::detached();
         let recording = decode(&call(&format!("voices/{name}.flac")), &DecodeLimits::default(), &ctx).unwrap();
         let wide = &recording.channels[0];
-        let mut alone = VoicedDiarizer::new(voiceprint(voice).unwrap(), Tidying::default());
+        let mut alone = VadDiarizer::new(voiceprint(voice).unwrap(), TurnSmoothing::default());
         let mut vector_of = |audio: &Audio| {
             let found = alone.diarize(&ctx, audio, SpeakerCount::exactly(1)).unwrap();
             found.speakers[0].voiceprint.clone().unwrap()
         };
-        assert!(is_wide(wide).unwrap(), "{name}");
-        let (print, telephone) = (vector_of(wide), vector_of(&telephone(wide).unwrap()));
+        assert!(is_wideband(wide).unwrap(), "{name}");
+        let (print, telephone) = (vector_of(wide), vector_of(&to_telephone_band(wide).unwrap()));
         let vectors = [print.vector, telephone.vector];
         let file = serde_json::json!({"voice_id": name, "name": name, "model": print.model, "vectors": vectors});
         std::fs::write(folder.join(format!("{name}.json")), file.to_string()).unwrap();
     }
 }
 
-/// What was answered for one speaker of a call.
+/// The recognition result for one speaker of a call.
 struct Answer {
     call: &'static str,
     truth: String,
@@ -74,7 +74,7 @@ fn the_best_voiceprint_names_everyone_who_is_enrolled() {
     }
 }
 
-/// It is too weak for telephone lines, and has to say so by naming nobody there.
+/// The built-in voiceprint is too weak for telephone lines: it must leave all speakers there unidentified.
 #[test]
 fn the_built_in_voiceprint_names_nobody_wrongly() {
     let mut diarizer = without_segmentation(Voice::BuiltIn).unwrap();

@@ -1,4 +1,4 @@
-//! What a start finds on the volume, and what a stop leaves there.
+//! Recovery at the start, and the state of the volume after a stop.
 
 use std::process::Command;
 
@@ -27,7 +27,7 @@ async fn finished_and_waiting_jobs_survive_a_restart() {
     for id in [&running, &waiting] {
         let job = app.wait_until_finished(id).await;
         assert_eq!(job["status"], "completed");
-        // An orderly stop is no failed attempt.
+        // An orderly stop does not count as an attempt.
         assert_eq!(job["attempts"], 1);
     }
 }
@@ -40,7 +40,7 @@ async fn a_job_that_the_server_died_on_is_tried_again_and_then_set_aside() {
     let id = app.create_job(tone(400), &[]).await;
     app.script.reached(1).await;
     app.stop().await;
-    // As a crash leaves it: in processing/, with its attempts counted.
+    // As after a crash: in processing/, with its attempts counted.
     let waiting = folder.path().join("incoming").join(&id);
     let dead = folder.path().join("processing").join(&id);
     let die = |attempts: u64| {

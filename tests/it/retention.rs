@@ -1,4 +1,4 @@
-//! What is kept of jobs that have ended, and for how long.
+//! Retention: which data of finished jobs is kept, and for how long.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use super::support::audio::tone;
 use super::support::scripted::Act;
 use callannotate::jobs::stage::Stage;
 
-/// Nothing tells of what retention does to a job but the job: it is asked again and again.
+/// Waits for a change that retention makes: there is no event for it, so the job is polled.
 const UNLIMITED: (&str, &str) = ("CALLANNOTATE__RATE_LIMITS__ENABLED", "false");
 
-/// A volume with so many completed jobs, the oldest first.
+/// A volume with this number of completed jobs, the oldest first.
 async fn completed(volume: &Path, count: usize) -> Vec<String> {
     let app = TestApp::spawn_on(volume, &[]).await;
     let mut ids = Vec::new();
@@ -26,7 +26,7 @@ async fn completed(volume: &Path, count: usize) -> Vec<String> {
     ids
 }
 
-/// Waits until a job that has ended changes once more.
+/// Waits until a finished job changes again.
 async fn until(app: &TestApp, id: &str, status: &str) -> Value {
     let watch = async {
         loop {
@@ -39,14 +39,14 @@ async fn until(app: &TestApp, id: &str, status: &str) -> Value {
     tokio::time::timeout(DEADLINE, watch).await.expect("the job did not come to this state")
 }
 
-/// Waits until there is no such job.
+/// Waits until the job no longer exists.
 async fn until_forgotten(app: &TestApp, id: &str) {
     let path = format!("/api/v1/jobs/{id}");
     let watch = async { while app.get(&path).await.status() != 404 {} };
     tokio::time::timeout(DEADLINE, watch).await.expect("the job was not forgotten");
 }
 
-/// Waits until a file is gone.
+/// Waits until a file is removed.
 async fn until_gone(app: &TestApp, id: &str) {
     let path = format!("/api/v1/jobs/{id}/audio");
     let watch = async { while app.get(&path).await.status() != 404 {} };
@@ -64,7 +64,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Changes a job's record as it lies on the volume.
+/// Edits a job's record on the volume.
 fn edit(path: &Path, change: impl FnOnce(&mut Value)) {
     let mut record: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     change(&mut record);
@@ -94,7 +94,7 @@ async fn results_that_do_not_fit_are_archived_the_oldest_first() {
     assert_eq!(app.get(&format!("/api/v1/jobs/{}/audio", ids[2])).await.status(), 200);
     let archived = app.job(&ids[0]).await;
     app.stop().await;
-    // The same after a restart, to the number of its last event.
+    // Identical after a restart, including the number of its last event.
     let app = TestApp::spawn_on(volume, &rules).await;
     assert_eq!(app.job(&ids[0]).await, archived);
     assert_eq!(app.folders("completed"), [&*ids[2]]);
@@ -152,7 +152,7 @@ async fn what_waits_or_runs_is_never_touched() {
     let waiting = app.create_job(tone(300), &[]).await;
     let cancelled = app.create_job(tone(300), &[]).await;
     app.change(&cancelled, "cancel").await;
-    // A round goes by: it takes the one that has ended, and nothing else.
+    // A retention round removes the finished job, and nothing else.
     until(&app, &cancelled, "archived").await;
     assert_eq!(app.job(&running).await["status"], "processing");
     assert_eq!(app.job(&waiting).await["status"], "queued");

@@ -1,4 +1,4 @@
-//! What the server really says, and what the documentation shows, against the published schemas.
+//! The server's answers and the examples of the documentation, validated against the published schemas.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,7 +20,7 @@ fn document() -> Value {
     serde_json::from_str(openapi::text()).unwrap()
 }
 
-/// A validator of a schema within a document, found by its address.
+/// A validator for a schema within a document, found by its JSON pointer.
 fn within(document: &Value, address: &str) -> Validator {
     let mut schema = document.clone();
     if let Value::Object(fields) = &mut schema {
@@ -36,7 +36,7 @@ fn check(validator: &Validator, instance: &Value, what: &str) {
     assert!(mistakes.is_empty(), "{what}: {mistakes:#?}\n{instance:#}");
 }
 
-/// Sends a request and holds the answer against what the description says of the operation.
+/// Sends a request and validates the answer against the operation's description.
 async fn asked(app: &TestApp, document: &Value, method: &str, path: &str, id: &str) -> Value {
     let address = app.url(&path.replace("{job_id}", id));
     let request = app.client.request(method.to_uppercase().parse().unwrap(), address).header("accept", "application/json");
@@ -64,9 +64,9 @@ async fn asked(app: &TestApp, document: &Value, method: &str, path: &str, id: &s
 async fn the_answers_of_a_whole_life_keep_to_the_description() {
     let app = TestApp::spawn().await;
     let document = document();
-    let nobody = "00000000-0000-4000-8000-000000000000";
+    let unknown = "00000000-0000-4000-8000-000000000000";
     for path in ["/health", "/info", "/api/v1/health", "/api/v1/health/live", "/api/v1/health/ready", "/api/v1/info"] {
-        asked(&app, &document, "get", path, nobody).await;
+        asked(&app, &document, "get", path, unknown).await;
     }
     let (job, jobs) = ("/api/v1/jobs/{job_id}", "/api/v1/jobs");
     let result = "/api/v1/jobs/{job_id}/result";
@@ -74,11 +74,11 @@ async fn the_answers_of_a_whole_life_keep_to_the_description() {
     let first = app.create_job(tone(1000), &[("options", r#"{"speakers": {"count": 2}}"#)]).await;
     let second = app.create_job(tone(1000), &[("metadata", r#"{"description": "Interview", "priority": 3}"#)]).await;
     app.script.reached(2).await;
-    for id in [&first, &second, nobody] {
+    for id in [&first, &second, unknown] {
         asked(&app, &document, "get", job, id).await;
         asked(&app, &document, "get", result, id).await;
     }
-    asked(&app, &document, "get", "/api/v1/queue/status", nobody).await;
+    asked(&app, &document, "get", "/api/v1/queue/status", unknown).await;
     asked(&app, &document, "post", "/api/v1/jobs/{job_id}/cancel", &second).await;
     app.script.release(1);
     assert_eq!(app.wait_until_finished(&first).await["status"], "completed");
@@ -92,8 +92,8 @@ async fn the_answers_of_a_whole_life_keep_to_the_description() {
         }
         asked(&app, &document, "post", "/api/v1/jobs/{job_id}/cancel", id).await;
     }
-    asked(&app, &document, "get", jobs, nobody).await;
-    asked(&app, &document, "post", jobs, nobody).await;
+    asked(&app, &document, "get", jobs, unknown).await;
+    asked(&app, &document, "post", jobs, unknown).await;
     asked(&app, &document, "post", "/api/v1/jobs/{job_id}/retry", &first).await;
     asked(&app, &document, "delete", job, &first).await;
     asked(&app, &document, "delete", job, &first).await;
@@ -117,7 +117,7 @@ async fn every_message_keeps_to_its_schema() {
         json!({ "type": "get_job", "job_id": done }),
         json!({ "type": "list_jobs", "limit": 1, "status": ["completed"] }),
         json!({ "type": "get_result", "job_id": done }),
-        json!({ "type": "get_result", "job_id": "nobody" }),
+        json!({ "type": "get_result", "job_id": "unknown" }),
         json!({ "type": "create_job", "filename": "missing.wav", "metadata": { "priority": 3 } }),
         json!({ "type": "get_queue_status" }),
         json!({ "type": "get_health" }),
@@ -165,7 +165,7 @@ async fn every_message_keeps_to_its_schema() {
         "upload_ready",
     ];
     for name in expected {
-        assert!(types.contains(name), "{name} was not heard: {types:?}");
+        assert!(types.contains(name), "{name} was not received: {types:?}");
     }
     for wrong in [json!({ "type": "get_lost" }), json!({ "type": "get_job" }), json!([])] {
         assert!(!said.is_valid(&wrong) && !any.is_valid(&wrong), "{wrong}");
@@ -192,7 +192,7 @@ fn a_real_annotation_keeps_to_the_schema() {
     check(&jsonschema::draft202012::new(&json!({ "$ref": address, "$defs": schema["$defs"] })).unwrap(), &annotation, "it");
 }
 
-/// The blocks of JSON that stand under a mark, with the name of their schema.
+/// The JSON blocks below a `<!-- body: … -->` mark, with the name of their schema.
 fn marked(text: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for block in text.split("\n<!-- body: ").skip(1) {

@@ -1,5 +1,5 @@
-//! Schemathesis reads the description and sends what it allows and what it forbids, in turn and in sequences that follow the
-//! links from a new job on. Every check is on.
+//! Schemathesis reads the API description and sends valid and invalid requests, one by one and in sequences that follow the
+//! links from a new job. All checks are enabled.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -11,18 +11,18 @@ use tokio::process::Command;
 use super::access;
 use super::support::app::TestApp;
 
-/// Nothing is in the way of many requests, and what is too large is soon found to be.
+/// No limits on the number of requests, and a small maximum file size.
 const SETTINGS: [(&str, &str); 3] = [
     ("MAX_FILE_SIZE", "1000000"),
     ("CALLANNOTATE__QUEUE__MAX_LENGTH", "100000"),
     ("CALLANNOTATE__RATE_LIMITS__ENABLED", "false"),
 ];
-/// How long it may go on inventing requests, in seconds; the fixed ones come first and take as long as they take.
+/// The time for generated requests, in seconds; the fixed examples run before and are not limited.
 const BUDGET_SECONDS: &str = "40";
-/// When something hangs.
+/// The deadline of the whole run.
 const GIVE_UP: Duration = Duration::from_secs(400);
 
-/// Runs it against a server, with these headers in every request.
+/// Runs Schemathesis against a server, with these headers in every request.
 async fn run(app: &TestApp, headers: &[String]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = root.join(".venv/bin/python");

@@ -11,7 +11,7 @@ fn the_clients_of_the_specification_run_unmodified() {
     let python = root.join(".venv/bin/python");
     assert!(python.exists(), "{} is missing: `make test` sets it up", python.display());
     let Some(models) = models::folder_with_whisper() else { return };
-    // They speak to port 8000; in a network of its own it is always free. Most containers do not allow that; there the port is.
+    // They use port 8000, which is always free in a separate network namespace. Most containers forbid one; there the port must be free.
     let isolated = [&["--net"][..], &["--map-root-user", "--net"][..]]
         .into_iter()
         .find(|options| Command::new("unshare").args(*options).arg("true").output().is_ok_and(|output| output.status.success()));

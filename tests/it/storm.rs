@@ -1,4 +1,4 @@
-//! Many clients doing everything to the same jobs at once: what is told afterwards is what lies on the volume, before and
+//! Many clients changing the same jobs at once: the reported states match the volume, before and
 //! after a restart, and no place in the queue is lost.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use callannotate::jobs::stage::Stage;
 const CLIENTS: u64 = 12;
 const STEPS: usize = 25;
 
-/// A small generator of numbers, so that each client does something else and every run the same.
+/// A seeded random number generator: clients differ, runs do not.
 struct Dice(u64);
 
 impl Dice {
@@ -24,7 +24,7 @@ impl Dice {
     }
 }
 
-/// Does this and that to jobs that others do things to as well; every answer is one of those that the interface knows.
+/// Sends random requests for jobs that other clients change, too; every answer must be a documented one.
 async fn client(app: &TestApp, ids: &[String], seed: u64) {
     let mut dice = Dice(seed);
     for _ in 0..STEPS {
@@ -39,7 +39,7 @@ async fn client(app: &TestApp, ids: &[String], seed: u64) {
     }
 }
 
-/// The status of every job.
+/// The status of all jobs.
 async fn statuses(app: &TestApp) -> BTreeMap<String, String> {
     let page = app.get_json("/api/v1/jobs?limit=100&fields=job_id,status").await;
     let text = |job: &Value, name: &str| job[name].as_str().unwrap().to_owned();
@@ -62,16 +62,16 @@ async fn what_is_told_after_a_storm_is_what_lies_on_the_volume() {
     for id in statuses(&app).await.into_keys() {
         app.wait_until_finished(&id).await;
     }
-    let told = statuses(&app).await;
-    assert!(told.values().all(|status| status == "completed" || status == "cancelled"), "{told:?}");
+    let reported = statuses(&app).await;
+    assert!(reported.values().all(|status| status == "completed" || status == "cancelled"), "{reported:?}");
     for (folder, status) in [("completed", "completed"), ("failed", "cancelled")] {
-        let expected: Vec<&String> = told.iter().filter(|(_, found)| *found == status).map(|(id, _)| id).collect();
+        let expected: Vec<&String> = reported.iter().filter(|(_, found)| *found == status).map(|(id, _)| id).collect();
         assert_eq!(app.folders(folder).iter().collect::<Vec<_>>(), expected, "{folder}");
     }
     for empty in ["incoming", "processing", "temp"] {
         assert_eq!(app.folders(empty), NOTHING, "{empty}");
     }
-    // Every promised place was given back: as many as ever can wait, and one runs.
+    // All reserved places were released: the queue takes its maximum again while one job runs.
     app.script.set(Stage::Diarization, Act::Hold);
     let mut more = vec![app.create_job(tone(100), &[]).await];
     let running = app.get_json(&format!("/api/v1/jobs/{}?wait=10&last_seq=1", more[0])).await;
@@ -85,7 +85,7 @@ async fn what_is_told_after_a_storm_is_what_lies_on_the_volume() {
     }
     app.stop().await;
     let app = TestApp::spawn_on(folder.path(), &settings).await;
-    assert_eq!(statuses(&app).await, told);
+    assert_eq!(statuses(&app).await, reported);
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_deletion_goes_through_while_the_end_of_its_job_cannot_be_written() {
     app.script.set(Stage::Diarization, Act::Hold);
     let id = app.create_job(tone(300), &[]).await;
     app.script.reached(1).await;
-    // In the way of the folder, as trouble with the volume would be.
+    // Blocks the job's folder, like a failing volume.
     let in_the_way = app.volume().join("completed").join(&id);
     std::fs::create_dir_all(in_the_way.join("x")).unwrap();
     app.script.set(Stage::Diarization, Act::Succeed);

@@ -1,4 +1,4 @@
-//! A recording that lies in `incoming/` already is made a job, by its name; whatever goes wrong, it keeps its name.
+//! A job is created from a recording that is already in `incoming/`, by its name; on any failure the file keeps its name.
 
 use std::path::Path;
 
@@ -143,7 +143,7 @@ async fn of_many_who_want_one_file_one_gets_it() {
     assert_eq!(app.folders("temp"), NOTHING);
 }
 
-/// A folder in `temp/` as a server leaves it that died while it took a recording.
+/// A folder in `temp/` as left by a server that died while taking a recording.
 fn half_taken(volume: &Path, folder: &str, taken_from: Option<&str>, recording: Option<&[u8]>) {
     let folder = volume.join("temp").join(folder);
     std::fs::create_dir_all(&folder).unwrap();
@@ -167,7 +167,7 @@ async fn a_start_gives_back_what_a_server_that_died_was_taking() {
     drop(Volume::open(folder.path()).unwrap());
     let incoming = folder.path().join("incoming");
     half_taken(folder.path(), "3f2b8c1e-0000-4000-8000-000000000001", Some("call.wav"), Some(b"mine"));
-    // The name was given away meanwhile; nothing was moved yet; the client sent it; it was deleted afterwards; a forged name.
+    // The name was reused meanwhile; nothing was moved yet; the client sent it; it was deleted afterwards; a forged name.
     std::fs::write(incoming.join("other.wav"), b"newer").unwrap();
     half_taken(folder.path(), "3f2b8c1e-0000-4000-8000-000000000002", Some("other.wav"), Some(b"older"));
     half_taken(folder.path(), "3f2b8c1e-0000-4000-8000-000000000003", Some("unmoved.wav"), None);

@@ -1,7 +1,7 @@
-//! Whisper models of toy size as faster-whisper keeps them, for the import to convert or to refuse.
+//! Tiny Whisper models in the format of faster-whisper, for the import to convert or refuse.
 //!
-//! Everything is as in a real CTranslate2 file but for the width: names, stacking, scalars, aliases. The numbers are
-//! noise that depends on the variable, so that two tensors that were swapped show.
+//! Everything but the width is as in a real CTranslate2 file: names, stacking, scalars, aliases. The numbers are
+//! noise that depends on the variable, so that swapped tensors are noticed.
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests make their own files, and fail by panicking")]
 
 use std::fs;
@@ -22,7 +22,7 @@ pub(crate) struct Variable {
     pub(crate) shape: Vec<u32>,
     pub(crate) type_code: u8,
     pub(crate) data: Vec<u8>,
-    /// The bytes it claims to have, if that is a lie.
+    /// The length in bytes that its header states, if that is wrong.
     pub(crate) claimed_bytes: Option<u32>,
 }
 
@@ -101,7 +101,7 @@ impl Toy {
         toy
     }
 
-    /// One layer a side, English: the smallest that is taken.
+    /// English, one encoder and one decoder layer: the smallest model that is accepted.
     pub(crate) fn small() -> Self {
         Self::new(51_864, 80, [1, 1], Float::F16)
     }
@@ -130,7 +130,7 @@ impl Toy {
         self.floats(&format!("{name}/bias"), &shape[..1], float);
     }
 
-    /// In the bias that was added last.
+    /// Adds an alias to the bias that was added last.
     fn clear_key_bias(&mut self, first: u32) {
         let bias = self.variables.last_mut().unwrap();
         let width = bias.data.len() / bias.shape[0] as usize;
@@ -141,7 +141,7 @@ impl Toy {
         self.variables.iter_mut().find(|variable| variable.name == name).unwrap()
     }
 
-    /// The file, and the stretches of it that are not weights.
+    /// The file, and the byte ranges that are not weights.
     pub(crate) fn bytes_and_heads(&self) -> (Vec<u8>, Vec<std::ops::Range<usize>>) {
         let (mut bytes, mut heads, mut start) = (Vec::new(), Vec::new(), 0);
         bytes.extend(self.version.to_le_bytes());
@@ -171,10 +171,10 @@ impl Toy {
         self.bytes_and_heads().0
     }
 
-    /// As many tokens as the model has, as CTranslate2 lists them.
+    /// The model's tokens in the format of CTranslate2's vocabulary.
     pub(crate) fn tokens(&self) -> Vec<String> {
         let multilingual = self.vocabulary > 51_864;
-        // whisper.cpp looks the space up without asking.
+        // whisper.cpp assumes that the space token exists.
         let mut tokens: Vec<String> =
             (0..50_256).map(|index| if index == 220 { "Ġ".to_owned() } else { format!("Ġw{index}") }).collect();
         if multilingual {

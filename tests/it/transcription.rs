@@ -1,13 +1,15 @@
-//! The transcriber alone, with real weights, on the project's own calls: speech is taken from the references, so that what is
-//! measured is the transcription. The whole pipeline is measured in `calls.rs`.
+//! The transcriber alone, with a real model, on the sample calls: speech regions come from the references, so that only
+//! the transcription is measured. `calls.rs` measures the whole pipeline.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use callannotate::audio::decode::{DecodeLimits, decode};
 use callannotate::audio::time::{Millis, TimeSpan, merge};
 use callannotate::audio::{Audio, SAMPLE_RATE};
+use callannotate::checkpoints::Checkpoints;
 use callannotate::context::JobContext;
 use callannotate::stop::{StopReason, StopSignal};
 use callannotate::transcribe::transcriber::{WhisperSettings, WhisperTranscriber};
@@ -15,10 +17,15 @@ use callannotate::transcribe::whisper::LoadError;
 use callannotate::transcribe::{Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript};
 use serde_json::Value;
 
+use super::support::app::DEADLINE;
 use super::support::models;
 use super::support::wer::{self, Spoken};
 
-/// Call, most errors in a hundred words: plain whisper.cpp on the whole file or channel, plus one.
+/// The pulse beats once at the start, after each encoder pass and with each token. This count is reached inside the first window,
+/// which has more tokens, whether one thread works or two.
+const BEATS_INSIDE_A_WINDOW: u64 = 10;
+
+/// Call and maximum WER in percent: that of plain whisper.cpp on the whole file or channel, plus one point.
 const CALLS: [(&str, f64); 4] = [("support-mono", 1.9), ("billing-stereo", 2.5), ("conference-mono", 2.1), ("voicemail", 5.0)];
 
 fn load(path: &Path) -> Result<WhisperTranscriber, LoadError> {
@@ -29,16 +36,12 @@ fn english() -> Option<WhisperTranscriber> {
     models::folder_with_whisper().map(|folder| load(&folder.join(models::ENGLISH)).unwrap())
 }
 
-/// A model for the tests of other people's making, when the folder beside the checkout is there.
+/// A third-party model that is made for tests.
 fn stub(name: &str) -> Option<PathBuf> {
-    let path = models::shared().map(|shared| shared.join("models/whisper-stubs").join(name)).filter(|path| path.is_file());
-    if path.is_none() {
-        models::say_skipped(&format!("no {name} beside the checkout"));
-    }
-    path
+    models::shared_path(&format!("models/whisper-stubs/{name}"))
 }
 
-/// One channel of a call and its turns, as speech with a little around it as a diarizer gives it.
+/// One channel of a call with its reference turns, and speech regions with small margins, like a diarizer's.
 struct Channel {
     audio: Audio,
     speech: Vec<TimeSpan>,
@@ -93,7 +96,7 @@ fn text(transcript: &Transcript) -> String {
     transcript.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-/// The words, each given to the turn that it shares most time with.
+/// The words, each assigned to the turn with the longest overlap.
 fn by_turn(transcript: &Transcript, turns: &[Turn]) -> Vec<Spoken> {
     let shared = |turn: &Turn, span: TimeSpan| turn.end.min(span.end().as_seconds()) - turn.start.max(span.start().as_seconds());
     let speaker = |span| turns.iter().max_by(|a, b| shared(a, span).total_cmp(&shared(b, span))).map(|turn| turn.speaker.clone());
@@ -120,11 +123,11 @@ fn calls_are_written_down_and_words_fall_into_their_turns() {
                 .iter()
                 .map(|turn| Spoken { speaker: turn.speaker.clone(), start: turn.start, text: turn.text.clone() })
                 .collect();
-            let heard = by_turn(transcript, turns);
-            let score = wer::plain(&said, &heard);
+            let found = by_turn(transcript, turns);
+            let score = wer::plain(&said, &found);
             plain += score.errors;
             words += score.words;
-            concatenated += wer::concatenated(&said, &heard).errors;
+            concatenated += wer::concatenated(&said, &found).errors;
             assert!(transcript.words.windows(2).all(|pair| pair[0].span.end() <= pair[1].span.start()), "{name}");
             assert!(transcript.words.last().is_none_or(|word| word.span.end() <= audio.duration()), "{name}");
             assert_eq!(transcript.warnings, [""; 0], "{name}");
@@ -177,8 +180,8 @@ fn an_english_model_says_what_it_cannot_do() {
     let russian = channels("support-ru-stereo");
     let warnings =
         |model: &mut WhisperTranscriber, options: TranscribeOptions| transcribe(model, &russian, &options).remove(0).warnings;
-    let heard = warnings(&mut model, TranscribeOptions::default());
-    assert!(heard.iter().any(|warning| warning.contains("another language")), "{heard:?}");
+    let found = warnings(&mut model, TranscribeOptions::default());
+    assert!(found.iter().any(|warning| warning.contains("another language")), "{found:?}");
     let asked = warnings(
         &mut model,
         TranscribeOptions { language: Some("ru".to_owned()), translate: true, ..TranscribeOptions::default() },
@@ -209,11 +212,21 @@ fn a_job_told_to_stop_in_the_middle_of_a_window_stops_within_two_seconds() {
     let Some(mut model) = english() else { return };
     let channels = channels("conference-mono");
     let signals = [Signal { audio: &channels[0].audio, speech: &channels[0].speech }];
+    // Every finished window is kept as a checkpoint: here there must be none.
+    let windows = Arc::new(AtomicUsize::new(0));
+    let sink = Arc::clone(&windows);
+    let keep = move |_: &[u8]| {
+        sink.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    };
     let stop = StopSignal::new();
-    let ctx = JobContext::new(stop.clone(), Arc::new(|_, _| {}));
+    let ctx = JobContext::new(stop.clone(), Arc::new(|_, _| {})).with_checkpoints(Checkpoints::new([], Box::new(keep)));
+    let pulse = ctx.pulse().clone();
     let raised = std::thread::spawn(move || {
-        // Long enough to be inside the first windows, much too short for all of them.
-        std::thread::sleep(Duration::from_millis(300));
+        let begun = Instant::now();
+        while pulse.count() < BEATS_INSIDE_A_WINDOW && begun.elapsed() < DEADLINE {
+            std::thread::yield_now();
+        }
         stop.raise(StopReason::Cancelled);
         Instant::now()
     });
@@ -221,19 +234,21 @@ fn a_job_told_to_stop_in_the_middle_of_a_window_stops_within_two_seconds() {
     let waited = raised.join().unwrap().elapsed();
     assert!(matches!(result, Err(TranscribeError::Stopped(_))), "{result:?}");
     assert!(waited < Duration::from_secs(2), "{waited:?}");
+    assert!(ctx.pulse().count() >= BEATS_INSIDE_A_WINDOW, "the stop came before the first tokens");
+    assert_eq!(windows.load(Ordering::Acquire), 0, "the stop came after a window");
 }
 
 #[test]
 fn progress_grows_to_a_hundred() {
     let Some(mut model) = english() else { return };
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let sink = Arc::clone(&told);
+    let reported = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&reported);
     let ctx = JobContext::new(StopSignal::new(), Arc::new(move |_, percent| sink.lock().unwrap().push(percent)));
     let channels = channels("support-mono");
     let signals = [Signal { audio: &channels[0].audio, speech: &channels[0].speech }];
     model.transcribe(&ctx, &signals, &TranscribeOptions::default()).unwrap();
-    let told = told.lock().unwrap();
-    assert!(told.is_sorted() && told.first().is_some_and(|percent| *percent < 100) && told.last() == Some(&100), "{told:?}");
+    let reported = reported.lock().unwrap();
+    assert!(reported.is_sorted() && reported.first().is_some_and(|percent| *percent < 100) && reported.last() == Some(&100), "{reported:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What `POST /jobs` takes and refuses. Whatever is refused leaves nothing on the volume.
+//! What `POST /jobs` accepts and refuses. A refused request leaves nothing on the volume.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,7 +15,7 @@ async fn refused(response: reqwest::Response) -> (u16, Value) {
     (status, error)
 }
 
-/// What the server answers, until a text has come.
+/// Reads the server's answer until it contains a text.
 async fn read_until(stream: &mut tokio::net::TcpStream, end: &str) -> String {
     let mut answer = Vec::new();
     tokio::time::timeout(super::support::app::DEADLINE, async {

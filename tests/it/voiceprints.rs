@@ -1,4 +1,4 @@
-//! Speaker networks on 80 bands: how they are recognised, and that running the trunk once gives what the whole network gives.
+//! Speaker networks on 80 bands: how they are detected, and that running the trunk once gives the same embeddings as the whole network.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,9 +8,9 @@ use callannotate::inference::{Lanes, Session};
 use callannotate::voiceprint::{Effort, FbankOptions, FbankWindow, FeatureKind, Features, VoiceprintModel, dot, normalize};
 
 use crate::support::diarizers::call;
-use crate::support::models::{say_skipped, shared, voice_encoder};
+use crate::support::models::{shared, voice_encoder};
 
-/// A network of the ResNet kind with random weights, made by scripts/bench/resnet34.py: two frames a column.
+/// A ResNet-style network with random weights, made by scripts/bench/resnet34.py: two frames per column.
 fn small_resnet() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/small-resnet.onnx")
 }
@@ -27,7 +27,7 @@ fn tones(seconds: usize) -> Audio {
     Audio::new((0..16_000 * seconds).map(sample).collect())
 }
 
-/// The whole network on these frames, by the runtime alone.
+/// The embedding of these frames by the ONNX runtime alone.
 fn by_the_runtime(features: &Features, frames: &[usize]) -> Vec<f32> {
     let mut values = Vec::new();
     features.gather(frames, &mut values).unwrap();
@@ -44,7 +44,7 @@ fn by_the_runtime(features: &Features, frames: &[usize]) -> Vec<f32> {
 #[test]
 fn the_trunk_run_once_gives_what_the_whole_network_gives() {
     let mut model = VoiceprintModel::load(&small_resnet(), &Lanes::new(2)).unwrap();
-    assert_eq!((model.kind(), model.shares_columns()), (WESPEAKER, true));
+    assert_eq!((model.kind(), model.shares_trunk()), (WESPEAKER, true));
     let features = Features::of(model.kind(), &tones(2)).unwrap();
     let all: Vec<usize> = (0..features.len()).collect();
     let print = model.embed(&features, &all).unwrap().unwrap();
@@ -56,19 +56,19 @@ fn the_trunk_run_once_gives_what_the_whole_network_gives() {
 fn voices_of_one_recording_are_told_from_their_own_frames() {
     let mut model = VoiceprintModel::load(&small_resnet(), &Lanes::new(2)).unwrap();
     let features = Features::of(model.kind(), &tones(40)).unwrap();
-    // Computed in several blocks, with and without gaps; one shares half of its frames with another.
+    // Computed in several blocks, with and without gaps; one voice shares half of its frames with another.
     let voices: [Vec<usize>; 3] =
         [(0..1500).collect(), (1500..4000).filter(|frame| frame / 100 % 2 == 0).collect(), (750..2250).collect()];
     let together = model.embed_many(&features, &voices, Effort::Quick).unwrap();
     let vectors: Vec<&[f32]> = together.iter().map(|vector| vector.as_deref().unwrap()).collect();
     for (frames, vector) in voices.iter().zip(&vectors) {
-        // Blocks have means and ends of their own, so this is near, not equal.
+        // Each block has its own mean and padding, so the embeddings are close, not equal.
         let likeness = dot(vector, &by_the_runtime(&features, frames));
         assert!(likeness > 0.97, "{likeness}");
     }
     let difference = dot(vectors[0], vectors[1]);
     assert!(difference < 0.95, "{difference}");
-    // What was computed for these serves again, and a second time over gives the same.
+    // The computed columns are reused, and a second run gives the same embeddings.
     let again = model.embed_many(&features, &voices, Effort::Quick).unwrap();
     assert_eq!(again, together);
     let few = model.embed_many(&features, &[vec![], (0..31).collect()], Effort::Quick).unwrap();
@@ -87,12 +87,12 @@ fn columns_of_one_recording_are_not_taken_for_those_of_another() {
     assert_eq!(model.embed(&one, &frames).unwrap(), first);
 }
 
-/// A network without convolutions: statistics of the whole stretch, with its mean.
+/// A network without convolutions: it pools statistics over all frames.
 #[test]
 fn a_network_without_a_trunk_is_run_for_each_voice() {
-    let Some(folder) = shared() else { return say_skipped("no shared models: speaker/sherpa_lda48.onnx") };
+    let Some(folder) = shared() else { return };
     let mut model = VoiceprintModel::load(&folder.join("models/speaker/sherpa_lda48.onnx"), &Lanes::new(2)).unwrap();
-    assert_eq!((model.kind(), model.shares_columns()), (WESPEAKER, false));
+    assert_eq!((model.kind(), model.shares_trunk()), (WESPEAKER, false));
     let features = Features::of(model.kind(), &tones(20)).unwrap();
     let voices: [Vec<usize>; 3] = [(0..250).collect(), (250..2000).collect(), vec![]];
     for effort in [Effort::Quick, Effort::Full] {
@@ -102,7 +102,7 @@ fn a_network_without_a_trunk_is_run_for_each_voice() {
     }
 }
 
-/// The models in use for one call, with the models of this folder alone.
+/// The models that annotate a call when only this folder is configured.
 fn models_in_use(folder: &Path) -> Vec<String> {
     let volume = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_callannotate"));
@@ -120,7 +120,7 @@ fn models_in_use(folder: &Path) -> Vec<String> {
 fn the_voice_encoder_is_the_default_where_it_is_present() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(models_in_use(folder.path()), ["none", "voiceprint-stats-lda48"]);
-    let Some(encoder) = voice_encoder() else { return say_skipped("no speaker/ge2e-256.onnx; `make models` brings it") };
+    let Some(encoder) = voice_encoder() else { return };
     std::fs::create_dir(folder.path().join("speaker")).unwrap();
     std::fs::copy(encoder, folder.path().join("speaker/ge2e-256.onnx")).unwrap();
     assert_eq!(models_in_use(folder.path()), ["none", "ge2e-256"]);

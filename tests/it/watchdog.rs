@@ -1,4 +1,4 @@
-//! Jobs that take too long, and an engine that stands still inside a call that nothing can end.
+//! Jobs that time out, and an engine that hangs in a call that cannot be interrupted.
 
 use super::support::app::{DEADLINE, TestApp};
 use super::support::audio::tone;
@@ -10,7 +10,7 @@ const SOON: (&str, &str) = ("CALLANNOTATE__ENGINE__STALL_TIMEOUT", "2");
 const NEVER: (&str, &str) = ("CALLANNOTATE__ENGINE__STALL_TIMEOUT", "0");
 const AT_ONCE: (&str, &str) = ("CALLANNOTATE__QUEUE__SHUTDOWN_GRACE_SECONDS", "0");
 
-/// A server whose engine stands still in the transcription of this job.
+/// A server whose engine hangs in the transcription of this job.
 async fn blocked(volume: &std::path::Path, more: &[(&str, &str)]) -> (TestApp, String) {
     let app = TestApp::spawn_on(volume, more).await;
     app.script.set(Stage::Transcription, Act::Block);
@@ -24,7 +24,7 @@ async fn a_server_whose_engine_stands_still_says_so_sets_the_job_aside_and_ends(
     let folder = tempfile::tempdir().unwrap();
     let (app, stuck) = blocked(folder.path(), &[SOON, ("CALLANNOTATE__RATE_LIMITS__ENABLED", "false")]).await;
     let waiting = app.create_job(tone(1000), &[]).await;
-    let told = async {
+    let health = async {
         loop {
             let health = app.get("/health").await;
             let status = health.status();
@@ -35,8 +35,8 @@ async fn a_server_whose_engine_stands_still_says_so_sets_the_job_aside_and_ends(
             assert_eq!((status.as_u16(), body["queue_status"].as_str()), (200, Some("active")));
         }
     };
-    let told = tokio::time::timeout(DEADLINE, told).await.unwrap();
-    assert_eq!(told, (503, "unhealthy".into(), "unhealthy".into()));
+    let health = tokio::time::timeout(DEADLINE, health).await.unwrap();
+    assert_eq!(health, (503, "unhealthy".into(), "unhealthy".into()));
     assert!(matches!(app.end().await, Err(AppError::Stalled(_))));
 
     let app = TestApp::spawn_on(folder.path(), &[]).await;
@@ -50,7 +50,7 @@ async fn a_server_whose_engine_stands_still_says_so_sets_the_job_aside_and_ends(
 #[tokio::test]
 async fn an_engine_that_lives_may_take_longer_than_the_longest_silence() {
     let app = TestApp::spawn_with(&[("CALLANNOTATE__ENGINE__STALL_TIMEOUT", "1")]).await;
-    // Held, it looks at its stop signal all the time.
+    // While held, the stage keeps polling its stop signal.
     app.script.set(Stage::Transcription, Act::Hold);
     let id = app.create_job(tone(1000), &[]).await;
     app.script.reached(2).await;
@@ -58,7 +58,7 @@ async fn an_engine_that_lives_may_take_longer_than_the_longest_silence() {
     while job["progress"]["stage_progress"] != 50 {
         job = app.get_json(&format!("/api/v1/jobs/{id}?wait=10&last_seq={}", job["last_seq"])).await;
     }
-    // Nothing changes for twice the longest silence.
+    // Nothing changes for twice the stall timeout.
     let later = app.get_json(&format!("/api/v1/jobs/{id}?wait=2&last_seq={}", job["last_seq"])).await;
     assert_eq!((&later["last_seq"], app.get("/health").await.status().as_u16()), (&job["last_seq"], 200));
     app.script.release(1);

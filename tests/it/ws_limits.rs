@@ -1,4 +1,4 @@
-//! What a WebSocket session does not put up with, and how it says so.
+//! The limits of a WebSocket session, and the errors and close codes for exceeding them.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ async fn a_flood_of_messages_is_closed_with_1008_and_the_server_lives_on() {
     };
     assert_eq!(code, 1008);
     assert!(answered >= 500, "{answered} messages are no flood");
-    // Bytes that are part of nothing are a flood as well.
+    // Binary frames outside an upload count as a flood, too.
     let mut socket = Socket::open(&app).await;
     let mut refused = 0;
     let code = loop {
@@ -89,16 +89,16 @@ async fn a_client_that_does_not_read_is_dropped_with_1013() {
     for _ in 0..10 {
         app.create_job(tone(100), &[("metadata", &padding)]).await;
     }
-    // Little is buffered on the way, so that the server soon has to wait.
+    // Small socket buffers, so that the server soon blocks on writing.
     let quiet = TcpSocket::new_v4().unwrap();
     quiet.set_recv_buffer_size(16 * 1024).unwrap();
     let stream = quiet.connect(app.address.parse().unwrap()).await.unwrap();
     let mut socket = Socket::over(&app, stream).await;
     for _ in 0..400 {
-        // 90 kB are asked for each time.
+        // Each request asks for 90 kB.
         socket.text(json!({ "type": "list_jobs" }).to_string()).await;
     }
-    // The patience of the server is over before that of the test; others are served all the while.
+    // The server's write timeout passes before the test's deadline; other clients are served meanwhile.
     tokio::time::timeout(Duration::from_secs(11), std::future::pending::<()>()).await.unwrap_err();
     assert_eq!(app.get("/health").await.status(), 200);
     assert_eq!(socket.close_code().await, 1013);

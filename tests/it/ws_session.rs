@@ -1,4 +1,4 @@
-//! `/ws`: a session in which everything can be done that REST can do, and what it does not put up with.
+//! `/ws`: a session can do everything that REST can do, and rejects misuse.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use callannotate::jobs::stage::Stage;
 
 const UNKNOWN: &str = "550e8400-e29b-41d4-a716-446655440000";
 
-/// A server with a job that is held at its diarization.
+/// A server with one job, held in its diarization.
 async fn held() -> (TestApp, String) {
     let app = TestApp::spawn().await;
     app.script.set(Stage::Diarization, Act::Hold);
@@ -91,7 +91,7 @@ async fn what_cannot_be_done_is_the_same_error_as_over_rest_and_the_session_stay
         (json!({ "type": "get_result", "job_id": id }), "RESULT_NOT_READY"),
         (json!({ "type": "list_jobs", "limit": 0 }), "INVALID_QUERY"),
         (json!({ "type": "list_jobs", "status": ["queued", "lost"] }), "INVALID_QUERY"),
-        // Each a mistake of its own, and too many to be told one by one.
+        // Each violates a different rule, and together they exceed what one answer lists.
         (json!({ "type": "list_jobs", "status": (0..100_000).collect::<Vec<_>>() }), "INVALID_QUERY"),
         (json!({ "type": "create_job" }), "MISSING_FILE"),
         (json!({ "type": "create_job", "filename": "../x" }), "FILE_NOT_FOUND"),
@@ -111,7 +111,7 @@ async fn what_cannot_be_done_is_the_same_error_as_over_rest_and_the_session_stay
     assert_eq!(socket.next().await.unwrap()["error"]["code"], "INVALID_JSON");
     socket.text(format!("{}{}", "[".repeat(10_000), "]".repeat(10_000))).await;
     assert_eq!(socket.next().await.unwrap()["error"]["code"], "INVALID_JSON");
-    // Unknown fields are ignored, and an id that is no name and no number is not repeated.
+    // Unknown fields are ignored, and an id that is neither a string nor a number is not echoed.
     let answer = socket.ask(json!({ "type": "ping", "colour": "red", "request_id": { "a": 1 } })).await;
     assert_eq!((&answer["type"], answer.get("request_id")), (&json!("pong"), None));
 }
@@ -126,7 +126,7 @@ async fn jobs_are_followed_and_left_in_any_number() {
     assert_eq!((&answer["type"], &answer["job_id"], &answer["last_seq"]), (&json!("subscribed"), &json!(second), &json!(0)));
     let queued = socket.next().await.unwrap();
     assert_eq!((&queued["job_id"], &queued["status"], &queued["seq"]), (&json!(second), &json!("queued"), &json!(1)));
-    // From the present state on; then not any more.
+    // Subscribes from the current state on, then unsubscribes.
     assert_eq!(socket.ask(subscribe(&first, Value::Null)).await["type"], "subscribed");
     let present = socket.next().await.unwrap();
     assert_eq!((&present["job_id"], &present["status"]), (&json!(first), &json!("processing")));
@@ -148,7 +148,7 @@ async fn jobs_are_followed_and_left_in_any_number() {
             break;
         }
     }
-    // Everything once more, then the session is still good for other things.
+    // Replays all events, after which the session still answers other commands.
     assert_eq!(socket.ask(subscribe(&second, json!(seen - 1))).await["last_seq"], seen - 1);
     assert_eq!(socket.next().await.unwrap()["type"], "result");
     assert_eq!(socket.ask(json!({ "type": "ping" })).await["type"], "pong");

@@ -1,4 +1,4 @@
-//! A recording sent over a WebSocket: announced, in binary frames within the window that the server grants, and finished.
+//! Uploads over a WebSocket: announced, sent as binary frames within the granted window, and finished.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::support::scripted::Act;
 use super::support::socket::Socket;
 use callannotate::jobs::stage::Stage;
 
-/// What a client may have on its way, in bytes.
+/// The window: how many bytes may be in flight.
 const WINDOW: u64 = 4 * 1024 * 1024;
 const MEBIBYTE: usize = 1024 * 1024;
 
@@ -36,7 +36,7 @@ async fn a_large_recording_arrives_whole_within_its_window() {
     assert_eq!(granted, WINDOW);
     let mut offset = 0;
     while offset < sent.len() {
-        // The largest frame that may come, and no more than was granted.
+        // The largest allowed frame, within the granted bytes.
         let length = (sent.len() - offset).min(MEBIBYTE).min(granted as usize - offset);
         if length == 0 {
             let progress = socket.next().await.unwrap();
@@ -86,7 +86,7 @@ async fn an_upload_that_is_not_whole_waits_for_the_rest() {
     assert_eq!(socket.refused(finish()).await, "INVALID_REQUEST");
     socket.binary(&sent[..1000]).await;
     assert_eq!(socket.refused(finish()).await, "INVALID_REQUEST");
-    // A second one is refused and does not disturb the first.
+    // A second upload is refused and does not disturb the first.
     assert_eq!(socket.refused(start(500)).await, "INVALID_REQUEST");
     socket.binary(&sent[1000..]).await;
     assert_eq!(socket.next().await.unwrap()["received_bytes"], sent.len());
@@ -119,7 +119,7 @@ async fn what_is_known_to_be_refused_is_refused_before_it_is_sent() {
         assert_eq!(socket.refused(command.clone()).await, code, "{command}");
     }
     assert_eq!(app.folders("temp"), NOTHING);
-    // An upload holds the last place of the queue, and gives it back.
+    // An upload reserves the last place in the queue, and releases it.
     app.script.set(Stage::Diarization, Act::Hold);
     app.create_job(tone(300), &[]).await;
     app.script.reached(1).await;
@@ -158,7 +158,7 @@ async fn a_client_that_pauses_for_too_long_or_goes_away_leaves_nothing() {
     socket.ask(start(1000)).await;
     assert_eq!(app.folders("temp").len(), 1);
     drop(socket);
-    // Whoever asks next finds the folder gone once the server has seen the end of the connection.
+    // Polls until the server has noticed the closed connection and removed the folder.
     let begun = std::time::Instant::now();
     while !app.folders("temp").is_empty() {
         assert!(begun.elapsed() < super::support::app::DEADLINE, "the upload was not forgotten");

@@ -1,4 +1,4 @@
-"""What cannot be said in a schema: bytes that are a recording."""
+"""What a schema cannot express: valid recordings."""
 
 import io
 import wave
@@ -24,16 +24,16 @@ schemathesis.openapi.media_type("application/octet-stream", RECORDINGS | st.bina
 
 @schemathesis.hook
 def before_load_schema(context, schema):
-    """Leaves out what no schema for people should have to say, or what depends on the server."""
+    """Filters out cases that a readable schema cannot exclude, or that depend on the server."""
     schemas = schema["components"]["schemas"]
     options = schemas["JobOptions"]["properties"]
-    # A server without every model answers a strict job 503, as it should.
+    # A server that lacks a model refuses a strict job with 503, as intended.
     del options["strict"]
-    # `min` is not above `max`.
+    # `min` must not exceed `max`.
     limits = options["speakers"]["anyOf"].pop()
     most = limits["properties"]["max"]["maximum"]
     for low in range(1, most + 1):
         both = {"min": {"const": low}, "max": {"type": "integer", "minimum": low, "maximum": most}}
         options["speakers"]["anyOf"].append({**limits, "properties": both})
-    # No client sends control characters in the name of a part.
+    # Clients do not send control characters in the name of a part.
     schemas["RecordingForm"]["propertyNames"] = {"pattern": "^[ -~]*$"}

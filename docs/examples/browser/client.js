@@ -1,7 +1,7 @@
 // The server as a page sees it: submit with progress, follow over WebSocket, fetch, delete. No library, no build step.
 'use strict';
 
-/** What the server answered instead of a success: its error envelope, or what came in place of one. */
+/** An error answered by the server: its error envelope, or whatever came in place of one. */
 class ApiError extends Error {
   constructor(status, error) {
     super(error.message || 'The server gave no reason.');
@@ -21,12 +21,12 @@ class ApiError extends Error {
 }
 
 class CallAnnotate {
-  // Milliseconds: the first pause before a broken connection is taken up again (it doubles), and the longest.
+  // Milliseconds: the first pause before reconnecting (it doubles), and the longest.
   static FIRST_PAUSE = 500;
   static LONGEST_PAUSE = 15_000;
-  // Connections that may fail one after the other before the watch is given up.
+  // Consecutive failed connections after which watching is given up.
   static ATTEMPTS = 10;
-  // Job statuses after which nothing more comes.
+  // Job statuses after which no more events come.
   static FINISHED = ['completed', 'failed', 'cancelled', 'archived'];
 
   constructor(address, key) {
@@ -38,7 +38,7 @@ class CallAnnotate {
     return this.key ? { Authorization: `Bearer ${this.key}` } : {};
   }
 
-  /** Sends a recording; `onProgress` is told the share sent, 0 to 1. XMLHttpRequest, as fetch does not tell it. */
+  /** Submits a recording; calls `onProgress` with the share sent, 0 to 1. XMLHttpRequest, because fetch does not report upload progress. */
   submit(file, options, onProgress) {
     const form = new FormData();
     // The small part first: a mistake in it is found before the recording is sent.
@@ -76,7 +76,7 @@ class CallAnnotate {
 
   /**
    * Follows a job: `onMessage` gets each message once, in order. Resolves when the job has ended; a broken connection is
-   * taken up again from the last number seen, until `signal` is aborted or it fails ten times in a row.
+   * resumed from the last number seen, until `signal` is aborted or it fails ten times in a row.
    */
   async watch(id, onMessage, signal) {
     let last = null;
@@ -105,7 +105,7 @@ class CallAnnotate {
   /** One connection from its beginning to its close code. */
   connection(path, signal, onMessage) {
     return new Promise((resolve) => {
-      // A page cannot set headers on a WebSocket, so the key goes with the subprotocols.
+      // A page cannot set headers on a WebSocket, so the key is sent as a subprotocol.
       const protocols = this.key ? ['callannotate', `callannotate.key.${this.key}`] : [];
       const socket = new WebSocket(this.address.replace(/^http/, 'ws') + path, protocols);
       const abort = () => socket.close();

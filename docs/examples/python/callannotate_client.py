@@ -18,20 +18,20 @@ from urllib.parse import quote
 import requests
 import websocket
 
-# Job statuses that are not left again, but by `retry` and by the server's retention.
+# Terminal job statuses: only `retry` and the server's retention change them.
 FINISHED = ("completed", "failed", "cancelled", "archived")
-# What may succeed when it is tried again: too many requests, and a server or proxy that cannot answer just now.
+# Statuses worth retrying: too many requests, and a server or proxy that temporarily cannot answer.
 WORTH_RETRYING = (429, 502, 503, 504)
 # Seconds. The server's heartbeat comes every 30 s, so a longer silence means that the connection is dead.
 CONNECT_TIMEOUT, SILENCE = 10, 75
-# The longest a long poll is held by the server, in seconds, and the pause between two plain polls.
+# Longest wait of a long poll, in seconds, and the pause between two plain polls.
 LONG_POLL, POLL = 30, 2
 # Bytes read from the recording at a time.
 BLOCK = 64 * 1024
 
 
 class ApiError(Exception):
-    """What the server answered instead of a success; the attributes are those of its error envelope."""
+    """An error answered by the server; the attributes are those of its error envelope."""
 
     def __init__(self, status, error):
         self.status = status
@@ -49,7 +49,7 @@ class ApiError(Exception):
             error = json.loads(body)["error"]
             return cls(status, error)
         except (ValueError, KeyError, TypeError, AttributeError):
-            # Not the server's envelope: a proxy answered, or this is no CallAnnotate.
+            # Not the server's envelope: a proxy answered, or this is not CallAnnotate.
             return cls(status, {"code": f"HTTP_{status}", "message": reason})
 
 
@@ -63,7 +63,7 @@ class JobFailed(Exception):
 
 
 class _Form:
-    """A multipart form with one file, read block by block while it is sent, so that its size does not matter."""
+    """A multipart form with one file, streamed from disk block by block, so that its size does not affect memory."""
 
     def __init__(self, path, fields):
         self.path = path
@@ -104,7 +104,7 @@ class CallAnnotate:
     # Requests.
 
     def submit(self, path, metadata=None, options=None, idempotency_key=None):
-        """Sends a recording; the job. Sending it again after a broken connection makes no second job."""
+        """Submits a recording and returns the job. Retrying after a broken connection creates no second job."""
         form = _Form(path, {"metadata": metadata, "options": options})
         headers = {"Content-Type": form.content_type, "Idempotency-Key": idempotency_key or str(uuid.uuid4())}
         return self._call("POST", "/jobs", data=form, headers=headers, timeout=(CONNECT_TIMEOUT, 300)).json()
@@ -116,7 +116,7 @@ class CallAnnotate:
         return self._call("GET", self._job(job_id) + "/result").json()
 
     def jobs(self, **filters):
-        """Every job, newest first, page by page; `status`, `filename`, `created_after` and so on narrow it."""
+        """Iterates over all jobs, newest first, page by page; `status`, `filename`, `created_after` and others filter."""
         cursor = None
         while True:
             page = self._call("GET", "/jobs", params={**filters, **({"cursor": cursor} if cursor else {})}).json()
@@ -168,7 +168,7 @@ class CallAnnotate:
                 self.sleep(self._backoff(failures - 1))
 
     def wait(self, job_id, follow="ws", progress=lambda message: None):
-        """Waits for the end of a job; its result, or JobFailed."""
+        """Waits for a job to end and returns its result, or raises JobFailed."""
         for message in self.watch(job_id, follow):
             if message["type"] == "status_update":
                 progress(message)
@@ -187,7 +187,7 @@ class CallAnnotate:
                 yield {"type": "status_update", "job_id": job_id, **state}
             if job["status"] in FINISHED:
                 return
-            # An answer without news that came at once: the server, or a proxy, does not hold requests.
+            # An immediate answer without changes: the server, or a proxy, does not support long polls.
             if not hold or (state == seen and time.monotonic() - started < POLL):
                 self.sleep(POLL)
             seen = state
@@ -198,7 +198,7 @@ class CallAnnotate:
     def _over_sse(self, job_id, last):
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": str(last)} if last is not None else {})}
         with self._call("GET", self._job(job_id) + "/events", headers=headers, stream=True) as response:
-            if response.status_code == 204:  # Nothing more will come: the end was told before.
+            if response.status_code == 204:  # No more events will come: the job's end was already sent.
                 job = self.status(job_id)
                 yield {"type": "status_update", "job_id": job_id, "status": job["status"], "progress": job.get("progress")}
             data, number = [], None
@@ -263,7 +263,7 @@ class CallAnnotate:
 
     @staticmethod
     def _backoff(attempt):
-        """Seconds to wait before trying again: doubling from one to thirty, and spread, so that clients do not come all at once."""
+        """Seconds to wait before trying again: doubling from one to thirty, with jitter, so that clients do not retry all at once."""
         return min(30, 2**attempt) * random.uniform(0.5, 1)
 
 
@@ -279,7 +279,7 @@ def _retry_after(response):
 
 
 if __name__ == "__main__":
-    # Here, so that the class can be had without the command line.
+    # Imported here, so that the class can be used without the command line.
     from callannotate_cli import main
 
     raise SystemExit(main())

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::diarize::{Certainty, DiarizedSpeaker};
+use crate::diarize::{DiarizedSpeaker, TurnProbability};
 
 fn span(start: u64, end: u64) -> TimeSpan {
     TimeSpan::new(Millis(start), Millis(end)).unwrap()
@@ -15,7 +15,7 @@ fn diarization(turns: &[(usize, u64, u64)]) -> Diarization {
         span: span(start, end),
         speaker: SpeakerIndex(speaker),
         confidence: 1.0,
-        certainty: Certainty::default(),
+        probability: TurnProbability::default(),
     };
     Diarization {
         speakers: vec![DiarizedSpeaker { channel: None, speech: Millis(1), voiceprint: None }; people],
@@ -138,7 +138,8 @@ fn a_word_that_two_may_have_said_goes_to_the_more_probable() {
 fn of_two_who_speak_at_once_each_word_goes_to_who_is_more_probable_in_that_moment() {
     let mut found = diarization(&[(0, 0, 2000), (1, 0, 2000)]);
     for (turn, first_half) in found.turns.iter_mut().zip([0.9, 0.3]) {
-        turn.certainty = Certainty::of(turn.span, |part| if part.start() < Millis(1000) { first_half } else { 1.2 - first_half });
+        turn.probability =
+            TurnProbability::of(turn.span, |part| if part.start() < Millis(1000) { first_half } else { 1.2 - first_half });
     }
     let transcript = Transcript { language: None, words: phrase(0, 500, "do you. No I"), warnings: Vec::new() };
     let spoken = assign(&found, &[(None, transcript)], Millis(100_000));

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use utoipa::OpenApi;
 
 use crate::api::events::bodies::JobEvent;
-use crate::api::jobs::bodies::ResultBody;
 use crate::api::jobs::requests;
+use crate::document::ResultFile;
 use crate::http::error::{ErrorEnvelope, FailedCheckBody};
 use crate::http::openapi::reference::pretty;
 use crate::http::openapi::schemas::{definitions_of, finish, local, own};
@@ -31,7 +31,7 @@ use crate::http::ws::{answer_schema, client_message_schema};
         (name = "Queue", description = "What waits"),
         (name = "System", description = "The server itself"),
     ),
-    components(schemas(ErrorEnvelope, FailedCheckBody, ResultBody, JobEvent<'static>)),
+    components(schemas(ErrorEnvelope, FailedCheckBody, ResultFile, JobEvent<'static>)),
 )]
 struct Frame;
 
@@ -62,8 +62,8 @@ pub(super) fn text_with_keys() -> &'static str {
 
 /// The JSON Schema of the body of `GET /jobs/{job_id}/result`.
 pub fn result_text() -> String {
-    let mut schema = own::<ResultBody>();
-    finish(&mut schema, "The annotation of a completed job", definitions_of::<ResultBody>());
+    let mut schema = own::<ResultFile>();
+    finish(&mut schema, "The annotation of a completed job", definitions_of::<ResultFile>());
     pretty(&schema)
 }
 

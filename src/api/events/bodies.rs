@@ -36,7 +36,7 @@ pub(crate) enum JobEvent<'a> {
         #[schema(schema_with = crate::api::jobs::bodies::status_schema)]
         status: &'static str,
         /// The annotation.
-        #[schema(value_type = crate::annotate::document::Document)]
+        #[schema(value_type = crate::document::Document)]
         result: &'a RawValue,
         /// The event's number.
         seq: u64,

@@ -12,7 +12,7 @@ use super::state::AppState;
 use crate::access::Scope;
 use crate::access::limits::Budget;
 use crate::audio::SUPPORTED_FORMATS;
-use crate::engine::StageInfo;
+use crate::capabilities::StageInfo;
 use crate::http::error::ApiError;
 use crate::http::routes::{Counterpart, Operation, Routes};
 use crate::http::ws::{Answer, Client, Command, Commands};

@@ -84,7 +84,7 @@ pub(super) struct ResultAnswer {
     #[schema(schema_with = status_schema)]
     status: &'static str,
     /// The annotation.
-    #[schema(value_type = crate::annotate::document::Document)]
+    #[schema(value_type = crate::document::Document)]
     result: Box<RawValue>,
 }
 

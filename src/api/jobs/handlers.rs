@@ -7,12 +7,13 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::bodies::{JobBody, JobsPage, ResultBody};
+use super::bodies::{JobBody, JobsPage};
 use super::list_query::ListQuery;
 use super::operations::{self, Cancelled};
 use super::parameters::{JobPath, JobQuery};
 use super::{list, result};
 use crate::api::state::AppState;
+use crate::document::ResultFile;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
 use crate::jobs::JobId;
@@ -76,7 +77,7 @@ pub(super) async fn list_jobs(
 /// The annotation of a completed job: who spoke when, what each one said, and who they are. A result never changes, so it
 /// can be kept; `If-None-Match` asks whether the one that is kept is still the one.
 #[utoipa::path(get, path = "/api/v1/jobs/{job_id}/result", tag = "Jobs", responses(
-    (status = 200, description = "The annotation", body = ResultBody),
+    (status = 200, description = "The annotation", body = ResultFile),
     (status = 304, description = "The client has it already"),
 ))]
 pub(super) async fn get_result(

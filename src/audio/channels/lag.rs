@@ -1,8 +1,8 @@
-//! How much later one channel has what the other has: milliseconds between microphones, up to a third of a second for an echo or a
-//! copy that went through a network.
+//! Estimates the lag between two channels: milliseconds between microphones, up to 400 ms for an echo or a copy that
+//! went through a network.
 //!
-//! The cross-correlation of half seconds, by Fourier transform, each with its own energies divided out and all averaged: what
-//! two voices have in common by chance is of another lag in each, what is the same sound is of one.
+//! Averages the normalized cross-correlation (by FFT) of half-second pieces. Chance correlations between two voices
+//! have a different lag in each piece; the same sound has one lag in all.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -12,27 +12,27 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
 use crate::audio::{Audio, SignalError};
 
-/// Samples of a piece that is looked for: half a second.
+/// Samples per piece: half a second.
 pub(super) const PIECE: usize = 8_192;
 
-/// The longest lag, in samples: 400 ms. Echoes of mobile and satellite lines come within 300 ms.
-pub(super) const LONGEST: isize = 6_400;
+/// Maximum lag in samples: 400 ms. Echoes on mobile and satellite lines arrive within 300 ms.
+pub(super) const MAX_LAG: isize = 6_400;
 
-/// A transform that holds a piece with the longest lag on both sides, of a length that is quick to transform.
+/// FFT length: holds a piece with the maximum lag on both sides, and factors into small primes.
 const LENGTH: usize = 24_576;
 
-/// Looks for pieces of one channel in another.
-pub(super) struct Search {
+/// Accumulates the correlation of pieces of one channel with another.
+pub(super) struct LagSearch {
     forward: Arc<dyn RealToComplex<f32>>,
     back: Arc<dyn ComplexToReal<f32>>,
     lags: RangeInclusive<isize>,
-    /// The sum of all pieces' correlations, a value a lag.
+    /// Sum of the correlations of all pieces, one value per lag.
     sum: Vec<f32>,
     pieces: usize,
 }
 
-impl Search {
-    /// For lags of this range, which lies within the longest.
+impl LagSearch {
+    /// A search over a range of lags within ±[`MAX_LAG`].
     pub(super) fn new(lags: RangeInclusive<isize>) -> Self {
         let mut planner = RealFftPlanner::new();
         let (forward, back) = (planner.plan_fft_forward(LENGTH), planner.plan_fft_inverse(LENGTH));
@@ -40,8 +40,8 @@ impl Search {
         Self { forward, back, lags, sum: vec![0.0; count], pieces: 0 }
     }
 
-    /// Looks for the piece of `source` that begins at `start` in `target`. The correlations, a value a lag; none where one of
-    /// them has no sound.
+    /// Correlates the piece of `source` at `start` with `target`, adds it to the sum, and returns one value per lag;
+    /// `None` at the edges of the recording.
     pub(super) fn add(&mut self, source: &Audio, target: &Audio, start: usize) -> Result<Option<Vec<f32>>, SignalError> {
         let first = start.cast_signed() + self.lags.start();
         if first < 0 {
@@ -58,8 +58,8 @@ impl Search {
         let mut beside: f64 = around[..PIECE].iter().map(|sample| f64::from(sample * sample)).sum();
         let mut found = Vec::with_capacity(self.sum.len());
         for (lag, product) in products.iter().take(self.sum.len()).enumerate() {
-            let likeness = product / (energy * beside.max(0.0) as f32).sqrt().max(1e-6);
-            found.push(likeness.clamp(-1.0, 1.0));
+            let correlation = product / (energy * beside.max(0.0) as f32).sqrt().max(1e-6);
+            found.push(correlation.clamp(-1.0, 1.0));
             if let (Some(leaving), Some(entering)) = (around.get(lag), around.get(lag + PIECE)) {
                 beside += f64::from(entering * entering) - f64::from(leaving * leaving);
             }
@@ -69,7 +69,7 @@ impl Search {
         Ok(Some(found))
     }
 
-    /// The sums of products at all lags.
+    /// The unnormalized cross-correlation at all lags.
     fn products(&self, piece: &[f32], around: &[f32]) -> Option<Vec<f32>> {
         let transform = |samples: &[f32]| {
             let (mut padded, mut spectrum) = (samples.to_vec(), self.forward.make_output_vec());
@@ -78,7 +78,7 @@ impl Search {
         };
         let (of_piece, of_around) = (transform(piece)?, transform(around)?);
         let mut crossed: Vec<Complex<f32>> = of_piece.iter().zip(&of_around).map(|(a, b)| a.conj() * b).collect();
-        // The ends of a real signal's spectrum are real; rounding may have left a trace.
+        // First and last bin of a real signal's spectrum are real; rounding may leave an imaginary part.
         for end in [0, crossed.len() - 1] {
             crossed[end].im = 0.0;
         }
@@ -90,7 +90,7 @@ impl Search {
         Some(products)
     }
 
-    /// The lag at which the pieces are most alike, and how much, with its sign.
+    /// The lag with the largest mean correlation in magnitude, and that correlation with its sign.
     pub(super) fn best(&self) -> Option<(isize, f32)> {
         let (index, sum) = self.sum.iter().enumerate().max_by(|(_, a), (_, b)| a.abs().total_cmp(&b.abs()))?;
         (self.pieces > 0).then(|| (self.lags.start() + index.cast_signed(), sum / self.pieces as f32))

@@ -1,87 +1,91 @@
-//! What one side of a call leaves on the channel of the other: crosstalk of the line, or an echo that comes back from its far end.
+//! Finds and removes the leakage of one side of a call into the other's channel: crosstalk on the line, or an echo from
+//! the far end.
 //!
-//! Where only the other side speaks, this channel holds nothing but the leak, so the way it went can be worked out: its delay by
-//! correlation, its filter by least squares. Taken out before anything else sees the channel, it is no second speaker and no
-//! doubled line, and a word that both sides say at once stays on both. It is taken out only when it explains what is there.
+//! While only the other side talks, this channel contains only the leak, so its path can be estimated: the delay by
+//! correlation, an FIR filter by least squares. Removed before anything else uses the channel, the leak causes no
+//! second speaker and no duplicated lines, and words that both sides say at once stay on both channels. It is removed
+//! only if the model explains the signal.
 
-use super::lag::{LONGEST, PIECE, Search};
+use super::lag::{LagSearch, MAX_LAG, PIECE};
 use super::{Signal, compare};
 use crate::audio::leak_removed::Leak;
 use crate::audio::{Audio, SignalError};
 
-/// Pieces of half a second that are looked at, evenly spread over the recording: enough to average out the voices.
-const MOST_PIECES: usize = 48;
-/// The fewest that prove anything.
-const LEAST_PIECES: usize = 3;
+/// Maximum number of half-second pieces, evenly spread over the recording; enough to average out the voices.
+const MAX_PIECES: usize = 48;
+/// Minimum number of pieces for an estimate.
+const MIN_PIECES: usize = 3;
 
-/// Where only the other side speaks it is so much louder, in decibels: a leak of -6 dB is the strongest that lines have.
-const LOUDER_DB: f32 = 3.0;
+/// Minimum level difference to this channel while only the other side talks, in dB; the strongest leaks are at -6 dB.
+const MIN_LEVEL_DIFFERENCE_DB: f32 = 3.0;
 
-/// A lag is believed when the pieces are so alike there on the average: two voices by themselves stay under 0.1.
-const ALIKE: f32 = 0.25;
-/// A piece shows the leak undisturbed when it is so alike by itself.
-const UNDISTURBED: f32 = 0.5;
+/// Minimum mean correlation at the lag; two independent voices stay below 0.1.
+const MIN_CORRELATION: f32 = 0.25;
+/// Minimum correlation of a single piece that shows the leak without other sound.
+const CLEAR_CORRELATION: f32 = 0.5;
 
-/// Samples of the filter, and how many of them lie before the lag: 4 ms, the spread of a hybrid, most of it behind.
+/// Number of filter taps, and how many of them precede the lag: 4 ms, the spread of a hybrid, most of it after the lag.
 const TAPS: usize = 64;
-const BEFORE: isize = 16;
+const TAPS_BEFORE: isize = 16;
 
-/// What is left of the undisturbed pieces must have at most this share of their energy (-7 dB).
-const LEFT: f64 = 0.2;
+/// Maximum share of energy left in the clear pieces (-7 dB).
+const MAX_RESIDUAL: f64 = 0.2;
 
-/// Steadies the least squares where the voices have no energy, as above the telephone band.
-const STEADY: f64 = 1e-4;
+/// Regularizes least squares where the voices have no energy, as above the telephone band.
+const REGULARIZATION: f64 = 1e-4;
 
-/// The signals without what leaks from one into another.
-pub(super) fn take_out(signals: &[Signal]) -> Result<Vec<Signal>, SignalError> {
+/// Returns the signals with the leakage between them removed.
+pub(super) fn remove_leaks(signals: &[Signal]) -> Result<Vec<Signal>, SignalError> {
     let mut cleaned = Vec::with_capacity(signals.len());
     for (index, signal) in signals.iter().enumerate() {
         let mut leaks = Vec::new();
         for (_, other) in signals.iter().enumerate().filter(|(other, _)| *other != index) {
             leaks.extend(find(&other.audio, &signal.audio)?);
         }
-        let audio = if leaks.is_empty() { signal.audio.clone() } else { signal.audio.clone().less(leaks) };
+        let audio = if leaks.is_empty() { signal.audio.clone() } else { signal.audio.clone().without_leaks(leaks) };
         cleaned.push(Signal { channels: signal.channels.clone(), audio });
     }
     Ok(cleaned)
 }
 
-/// What `other` leaves in `here`, if it is there and can be told.
+/// Estimates the leak of `other` into `here`; `None` if there is no clear one.
 fn find(other: &Audio, here: &Audio) -> Result<Option<Leak>, SignalError> {
-    let pieces = alone(other, here)?;
-    let mut search = Search::new(-BEFORE..=LONGEST);
+    let pieces = single_talk_pieces(other, here)?;
+    let mut search = LagSearch::new(-TAPS_BEFORE..=MAX_LAG);
     let mut found = Vec::with_capacity(pieces.len());
     for start in pieces {
-        if let Some(likeness) = search.add(other, here, start)? {
-            found.push((start, likeness));
+        if let Some(correlation) = search.add(other, here, start)? {
+            found.push((start, correlation));
         }
     }
-    let Some((lag, _)) = search.best().filter(|(_, likeness)| likeness.abs() >= ALIKE) else { return Ok(None) };
-    let at = (lag + BEFORE).cast_unsigned();
-    let undisturbed = found.iter().filter(|(_, likeness)| likeness.get(at).is_some_and(|likeness| likeness.abs() >= UNDISTURBED));
+    let Some((lag, _)) = search.best().filter(|(_, correlation)| correlation.abs() >= MIN_CORRELATION) else { return Ok(None) };
+    let at = (lag + TAPS_BEFORE).cast_unsigned();
+    let undisturbed = found
+        .iter()
+        .filter(|(_, correlation)| correlation.get(at).is_some_and(|correlation| correlation.abs() >= CLEAR_CORRELATION));
     let starts: Vec<usize> = undisturbed.map(|(start, _)| *start).collect();
-    if starts.len() < LEAST_PIECES {
+    if starts.len() < MIN_PIECES {
         return Ok(None);
     }
-    let delay = lag - BEFORE;
+    let delay = lag - TAPS_BEFORE;
     let Some(taps) = filter(other, here, &starts, delay)? else { return Ok(None) };
     let leak = Leak { from: other.clone(), delay, taps };
     let (mut before, mut after) = (0.0, 0.0);
     for start in starts {
-        let (heard, there) = (leak.heard(start..start + PIECE)?, here.read(start..start + PIECE)?);
+        let (leaked, there) = (leak.leaked(start..start + PIECE)?, here.read(start..start + PIECE)?);
         before += there.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>();
-        after += there.iter().zip(heard).map(|(sample, heard)| f64::from(sample - heard).powi(2)).sum::<f64>();
+        after += there.iter().zip(leaked).map(|(sample, leaked)| f64::from(sample - leaked).powi(2)).sum::<f64>();
     }
-    Ok((after <= LEFT * before).then_some(leak))
+    Ok((after <= MAX_RESIDUAL * before).then_some(leak))
 }
 
-/// Pieces in which `other` speaks and is the louder one; evenly spread.
-fn alone(other: &Audio, here: &Audio) -> Result<Vec<usize>, SignalError> {
+/// Start samples of pieces in which `other` talks and is louder, evenly thinned.
+fn single_talk_pieces(other: &Audio, here: &Audio) -> Result<Vec<usize>, SignalError> {
     let frames = PIECE / compare::FRAME;
     let (levels, beside) = (compare::frame_levels(other)?, compare::frame_levels(here)?);
     let floor = compare::activity_floor(&levels);
     let power = |levels: &[f32]| levels.iter().map(|level| level * level).sum::<f32>();
-    let louder = 10.0_f32.powf(LOUDER_DB / 10.0);
+    let louder = 10.0_f32.powf(MIN_LEVEL_DIFFERENCE_DB / 10.0);
     let pieces: Vec<usize> = levels
         .chunks_exact(frames)
         .zip(beside.chunks_exact(frames))
@@ -92,11 +96,11 @@ fn alone(other: &Audio, here: &Audio) -> Result<Vec<usize>, SignalError> {
         })
         .map(|(index, _)| index * PIECE)
         .collect();
-    let step = pieces.len().div_ceil(MOST_PIECES).max(1);
+    let step = pieces.len().div_ceil(MAX_PIECES).max(1);
     Ok(pieces.into_iter().step_by(step).collect())
 }
 
-/// The filter that turns `other` into what is heard of it from `delay` on, by least squares over the pieces.
+/// The FIR filter from `other` to its leak, beginning at `delay`, by least squares over the pieces.
 fn filter(other: &Audio, here: &Audio, starts: &[usize], delay: isize) -> Result<Option<Vec<f32>>, SignalError> {
     let (mut own, mut crossed) = ([0.0_f64; TAPS], [0.0_f64; TAPS]);
     for &start in starts {
@@ -112,12 +116,13 @@ fn filter(other: &Audio, here: &Audio, starts: &[usize], delay: isize) -> Result
             crossed[tap] += product(target.get(tap..).unwrap_or_default());
         }
     }
-    own[0] *= 1.0 + STEADY;
-    Ok(solve(&own, &crossed).map(|taps| taps.iter().map(|tap| *tap as f32).collect()))
+    own[0] *= 1.0 + REGULARIZATION;
+    Ok(solve_toeplitz(&own, &crossed).map(|taps| taps.iter().map(|tap| *tap as f32).collect()))
 }
 
-/// Levinson's recursion: the solution for a symmetric Toeplitz matrix with this first row.
-fn solve(row: &[f64; TAPS], right: &[f64; TAPS]) -> Option<[f64; TAPS]> {
+/// Levinson recursion: solves a symmetric Toeplitz system given by the first row of its matrix; `None` if it is
+/// singular.
+fn solve_toeplitz(row: &[f64; TAPS], right: &[f64; TAPS]) -> Option<[f64; TAPS]> {
     let mut solution = [0.0; TAPS];
     let mut predictor = [0.0; TAPS];
     let mut error = row[0];
@@ -156,8 +161,8 @@ mod tests {
         let wanted: [f64; TAPS] = std::array::from_fn(|tap| (tap as f64 * 0.7).sin());
         let right: [f64; TAPS] =
             std::array::from_fn(|line| (0..TAPS).map(|column| row[line.abs_diff(column)] * wanted[column]).sum());
-        let found = solve(&row, &right).unwrap();
+        let found = solve_toeplitz(&row, &right).unwrap();
         assert!(found.iter().zip(&wanted).all(|(found, wanted)| (found - wanted).abs() < 1e-9), "{found:?}");
-        assert_eq!(solve(&[0.0; TAPS], &right), None);
+        assert_eq!(solve_toeplitz(&[0.0; TAPS], &right), None);
     }
 }

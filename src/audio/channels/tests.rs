@@ -1,4 +1,4 @@
-//! Tests of the plan for channels, on synthetic signals and on the sample calls.
+//! Tests of channel planning, on synthetic signals and on the sample calls.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ fn load(path: &Path) -> Vec<Audio> {
     decode(path, &DecodeLimits::default(), &JobContext::detached()).unwrap().channels
 }
 
-/// Recordings that lie beside the project on some machines; a test that wants one passes where there is none.
+/// Loads a recording outside the repository; `None` if it is missing, and the test then checks nothing.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn shared(name: &str) -> Option<Vec<Audio>> {
     let root = std::env::var_os("CALLANNOTATE_TEST_SHARED")
@@ -35,7 +35,7 @@ fn map(audio: &Audio, change: impl Fn(usize, f32) -> f32) -> Audio {
     Audio::new(samples(audio).iter().enumerate().map(|(index, &sample)| change(index, sample)).collect())
 }
 
-/// Noise that is the same on every run.
+/// Deterministic pseudo-random noise, -1 to 1.
 fn noise(index: usize, seed: u32) -> f32 {
     let mut state = (index as u32).wrapping_mul(0x9E37_79B9) ^ seed;
     state = (state ^ state >> 16).wrapping_mul(0x85EB_CA6B);
@@ -63,8 +63,8 @@ fn sides_with_cross_talk_and_noise_stay_apart() {
     let call = fixture("billing-stereo.flac");
     for cross_talk in [0.003_f32, 0.01, 0.03, 0.06] {
         let mixed = |own: usize, other: usize| {
-            let heard = samples(&call[other]);
-            map(&call[own], |index, sample| sample + cross_talk * heard[index] + 0.002 * noise(index, own as u32))
+            let crosstalk = samples(&call[other]);
+            map(&call[own], |index, sample| sample + cross_talk * crosstalk[index] + 0.002 * noise(index, own as u32))
         };
         assert_eq!(shape(&auto(vec![mixed(0, 1), mixed(1, 0)])), [[0], [1]], "{cross_talk}");
     }
@@ -84,7 +84,7 @@ fn one_signal_written_twice_is_one_whatever_its_level_and_phase() {
 fn opposite_phases_do_not_cancel_when_mixed() {
     let voice = fixture("voicemail.flac").remove(0);
     let planned = plan(vec![voice.clone(), map(&voice, |_, sample| -sample)], ChannelMode::Mix).unwrap();
-    assert!(measure(&planned.signals()[0].audio).unwrap().rms > 0.9 * measure(&voice).unwrap().rms);
+    assert!(planned.signals()[0].audio.levels().unwrap().rms > 0.9 * voice.levels().unwrap().rms);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn two_microphones_in_one_room_are_one_signal() {
 }
 
 #[test]
-fn more_than_two_channels_are_told_apart_up_to_a_limit() {
+fn more_than_two_channels_are_separated_up_to_a_limit() {
     let call = fixture("billing-stereo.flac");
     let doubled = vec![call[0].clone(), call[0].clone(), call[1].clone()];
     assert_eq!(shape(&auto(doubled)), [vec![0, 1], vec![2]]);
@@ -133,7 +133,7 @@ fn silence_and_nothing_are_one_signal() {
 fn a_side_that_says_only_one_word_is_a_side() {
     let call = fixture("billing-stereo.flac");
     let (talker, other) = (samples(&call[1]), samples(&call[0]));
-    // Most of half a minute with one short word of the other side, and clean cross-talk both ways.
+    // Half a minute of one side, with one short word of the other and crosstalk in both directions.
     let word = |index: usize| if (320_000..326_400).contains(&index) { other[index - 300_000] } else { 0.0 };
     let length = talker.len().min(480_000);
     let first = Audio::new((0..length).map(|index| talker[index] + 0.02 * word(index)).collect());

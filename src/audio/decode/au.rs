@@ -1,28 +1,28 @@
-//! The header of AU, the file format of Sun and NeXT, in which telephone software writes `audio/basic`.
+//! Parses the header of AU, the file format of Sun and NeXT, in which telephony software writes `audio/basic`.
 //!
-//! Four numbers say everything; their sizes are often not filled in. Pure parsing of a header.
+//! The header is six 32-bit numbers; its size field is often not filled in.
 
 use std::io::{self, Read, Seek};
 
 use symphonia::core::codecs::audio::well_known as id;
 
-use super::frames::Shape;
-use super::sniff::read_at;
+use super::bytes::read_at;
+use super::fixed_frames::FrameShape;
 
-/// No recording of a voice has more; what claims more is no header.
+/// Headers that claim more channels are invalid.
 const MOST_CHANNELS: u16 = 64;
 
-/// Where the samples are, and what.
+/// Position and format of the samples in an AU file.
 pub(super) struct Au {
-    /// The first byte of the samples.
+    /// Offset of the first sample in bytes.
     pub(super) start: u64,
-    /// Bytes of samples that are really there.
+    /// Bytes of samples that are in the file.
     pub(super) length: u64,
-    /// What they are, or the name of what cannot be decoded.
-    pub(super) content: Result<Shape, String>,
+    /// Format of the samples, or the name of an encoding that cannot be decoded.
+    pub(super) content: Result<FrameShape, String>,
 }
 
-/// Reads the header of a file of `end` bytes; `None` when it makes no sense.
+/// Reads the header of a file of `end` bytes; `None` if it is invalid.
 pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> io::Result<Option<Au>> {
     let header = read_at(file, 0, 24)?;
     let (words, _) = header.as_chunks::<4>();
@@ -32,12 +32,12 @@ pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> io::Result<Option
     if channels > MOST_CHANNELS {
         return Ok(None);
     }
-    // Behind the numbers stands a note of any length, but not the whole file.
+    // The numbers are followed by an annotation of any length, within the file.
     if start < 24 || u64::from(start) > end || rate == 0 || channels == 0 {
         return Ok(None);
     }
     let rest = end - u64::from(start);
-    // All bits set: a size that was not known when the writing began.
+    // All bits set means that the size was not known when writing began.
     let length = if stated == u32::MAX { rest } else { rest.min(u64::from(stated)) };
     let codec = match encoding {
         1 => Some((id::CODEC_ID_PCM_MULAW, 1)),
@@ -50,10 +50,11 @@ pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> io::Result<Option
         27 => Some((id::CODEC_ID_PCM_ALAW, 1)),
         _ => None,
     };
-    let content = codec.map(|(codec, bytes)| Shape::of_samples(codec, rate, channels, bytes)).ok_or_else(|| match encoding {
-        23 | 25 | 26 => "adpcm_g726".to_owned(),
-        24 => "adpcm_g722".to_owned(),
-        other => format!("au encoding {other}"),
-    });
+    let content =
+        codec.map(|(codec, bytes)| FrameShape::of_samples(codec, rate, channels, bytes)).ok_or_else(|| match encoding {
+            23 | 25 | 26 => "adpcm_g726".to_owned(),
+            24 => "adpcm_g722".to_owned(),
+            other => format!("au encoding {other}"),
+        });
     Ok(Some(Au { start: u64::from(start), length, content }))
 }

@@ -1,4 +1,4 @@
-//! The decoders, their published names, and the preparation of what they are told about a track.
+//! The registry of decoders, published codec names, and the preparation of codec parameters.
 //!
 //! Names are those of ffmpeg, which users know.
 
@@ -56,12 +56,12 @@ const NAMES: &[(AudioCodecId, &str)] = &[
     (gsm::CODEC_GSM_MS, "gsm_ms"),
 ];
 
-/// The published name of a codec.
+/// The published name of a codec; `None` for an unknown one.
 pub(super) fn name(codec: AudioCodecId) -> Option<&'static str> {
     NAMES.iter().find(|(known, _)| *known == codec).map(|(_, name)| *name)
 }
 
-/// The published name of what a sample entry of MP4 calls its codec.
+/// The published name of the codec of an MP4 sample entry.
 pub(super) fn name_of_sample_entry(code: [u8; 4]) -> String {
     match &code {
         b"samr" => "amr".to_owned(),
@@ -75,12 +75,12 @@ pub(super) fn name_of_sample_entry(code: [u8; 4]) -> String {
     }
 }
 
-/// A decoder for a track.
+/// Creates a decoder for a track.
 pub(super) fn decoder(parameters: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>> {
     let mut parameters = parameters.clone();
     if parameters.codec == id::CODEC_ID_OPUS {
-        // The adapter would leave out the first samples of the first packet, even when more have to go than that packet
-        // has; our own trimming counts across packets.
+        // The adapter drops pre-skip samples only from the first packet, even if there are more than that packet
+        // contains; our own trimming counts across packets.
         parameters.extra_data = None;
     } else if parameters.codec == id::CODEC_ID_AAC
         && let Some(plain) = parameters.extra_data.as_deref().and_then(plain_aac)
@@ -90,23 +90,23 @@ pub(super) fn decoder(parameters: &AudioCodecParameters) -> Result<Box<dyn Audio
     REGISTRY.make_audio_decoder(&parameters, &AudioDecoderOptions::default())
 }
 
-/// What the encoder put in front of an Opus stream, in samples of 48 kHz.
+/// Pre-skip of an Opus stream, in samples at 48 kHz.
 pub(super) fn opus_delay(parameters: &AudioCodecParameters) -> Option<u64> {
     let header = parameters.extra_data.as_deref().filter(|_| parameters.codec == id::CODEC_ID_OPUS)?;
     let [low, high] = header.strip_prefix(b"OpusHead")?.get(2..4)?.try_into().ok()?;
     Some(u64::from(u16::from_le_bytes([low, high])))
 }
 
-/// The configuration of AAC reduced to what the decoder needs: the plain AAC at its core. It knows no spectral band
-/// replication (HE-AAC); the core alone has all of a voice that 16 kHz can carry, give or take the highest fricatives.
-/// Flags for extensions that encoders set without meaning them go as well. `None` when it is of another kind.
+/// Reduces an AAC configuration to its AAC-LC core, which is all the decoder supports (no spectral band replication,
+/// HE-AAC). The core covers the voice up to 8 kHz, except for the highest fricatives. Flags for extensions that
+/// encoders set without using them are dropped too. `None` for other object types.
 fn plain_aac(config: &[u8]) -> Option<[u8; 2]> {
     let bits = u32::from(u16::from_be_bytes(config.get(..2)?.try_into().ok()?));
     let (object, rate, channels) = (bits >> 11, bits >> 7 & 0xF, bits >> 3 & 0xF);
     if !matches!(object, 2 | 5 | 29) || rate == 0xF || channels == 0 {
         return None;
     }
-    // Short frames are told by the third bit from the end, and only of plain AAC in this place.
+    // The third bit from the end marks short frames, but only of AAC-LC.
     let short = if object == 2 { bits & 4 } else { 0 };
     Some(((2 << 11 | rate << 7 | channels << 3 | short) as u16).to_be_bytes())
 }

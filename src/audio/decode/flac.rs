@@ -1,21 +1,20 @@
-//! The metadata of a FLAC file, passed over.
+//! Skips the metadata of a FLAC file.
 //!
-//! Of all the blocks in front of the audio only the first is needed. The others hold pictures, cue sheets and comments,
-//! which are large, often broken by programs that edit tags, and would make a demuxer that checks them refuse a file whose
-//! sound is in order. Pure parsing of headers.
+//! Only the first metadata block is needed. The others contain pictures, cue sheets and comments; they are large, often
+//! damaged by tag editors, and would make a strict demuxer refuse a file whose audio is intact.
 
 use std::io::{self, Read, Seek};
 
-use super::sniff::read_at;
+use super::bytes::read_at;
 
-/// Marker, block header and stream information.
+/// Bytes of marker, block header and stream information.
 const HEADER: usize = 4 + 4 + 34;
 
-/// Blocks a file may have.
+/// Maximum number of metadata blocks.
 const MAX_BLOCKS: usize = 4_096;
 
-/// The least header, and the first byte behind the metadata that can be believed; `None` when the file does not even begin
-/// as it must.
+/// Returns a minimal header and the offset of the audio, as far as the metadata is valid; `None` if the file does not
+/// begin with stream information.
 pub(super) fn read(file: &mut (impl Read + Seek), start: u64, end: u64) -> io::Result<Option<(Vec<u8>, u64)>> {
     let mut header = read_at(file, start, HEADER)?;
     let is_information = header.get(4).is_some_and(|kind| kind.trailing_zeros() >= 7) && header.get(5..8) == Some(&[0, 0, 34]);
@@ -31,7 +30,7 @@ pub(super) fn read(file: &mut (impl Read + Seek), start: u64, end: u64) -> io::R
         let block = read_at(file, at, 4)?;
         let [kind, high, middle, low] = block.as_slice() else { break };
         let length = u64::from(u32::from_be_bytes([0, *high, *middle, *low]));
-        // Where the chain of blocks breaks, the demuxer searches for the first frame by itself.
+        // Where the chain of blocks breaks, the demuxer searches for the first frame itself.
         if kind & 0x7F > 6 || at + 4 + length >= end {
             break;
         }

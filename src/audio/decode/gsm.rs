@@ -1,9 +1,10 @@
-//! GSM full rate (ETSI EN 300 961, GSM 06.10): 13 kbit/s, what voice mail and telephone exchanges wrote for twenty years.
+//! A decoder for GSM full rate (ETSI EN 300 961, GSM 06.10), 13 kbit/s, long used by voicemail systems and telephone
+//! exchanges.
 //!
-//! A decoder of ours, since no kept one exists: the standard gives every step in 16-bit arithmetic, so that all right decoders
-//! agree to the bit, and ours is held against another one in the tests. It comes in two wrappings: frames of 33 bytes, each
-//! begun by the four bits 1101 (`.gsm`, RFC 3551), and blocks of 65 bytes that hold two frames with their bits the other way
-//! round (WAV, format 0x31). Any bits make a frame, so nothing but the wrapping can be damaged.
+//! No maintained decoder exists in Rust. The standard defines every step in 16-bit arithmetic, so correct decoders
+//! agree to the bit, and the tests compare this one with another implementation. Two encapsulations are supported:
+//! frames of 33 bytes that begin with the four bits 1101 (`.gsm`, RFC 3551), and blocks of 65 bytes with two frames in
+//! reversed bit order (WAV format 0x31). Any bits are a valid frame, so only the encapsulation can be damaged.
 
 mod arithmetic;
 mod parameters;
@@ -19,44 +20,45 @@ use symphonia::core::packet::PacketRef;
 
 use self::parameters::{FrameParameters, unpack_block, unpack_frame};
 use self::synthesis::Synthesis;
-use super::frames::Shape;
+use super::fixed_frames::FrameShape;
 
-/// Frames of 33 bytes.
+/// Codec id for frames of 33 bytes.
 pub(super) const CODEC_GSM: AudioCodecId = AudioCodecId::new(FourCc::new(*b"gsm "));
-/// Blocks of 65 bytes with two frames.
+/// Codec id for blocks of 65 bytes with two frames.
 pub(super) const CODEC_GSM_MS: AudioCodecId = AudioCodecId::new(FourCc::new(*b"gsms"));
 
-/// Bytes of a frame with its four leading bits.
+/// Bytes per frame, including its four leading bits.
 pub(super) const FRAME_BYTES: u32 = 33;
-/// Bytes of a block of two frames.
+/// Bytes per block of two frames.
 pub(super) const BLOCK_BYTES: u32 = 65;
-/// Samples of a frame: 20 ms.
+/// Samples per frame (20 ms).
 pub(super) const FRAME_SAMPLES: u32 = 160;
-/// The rate that the standard knows, in Hz.
+/// Sample rate of the standard, in Hz.
 pub(super) const RATE: u32 = 8_000;
 
-/// The leading bits of a frame.
+/// The leading four bits of a frame, in the upper half of its first byte.
 const MARK: u8 = 0xD0;
 
-/// Frames looked at to believe a file that has nothing else to show, and the fewest that prove anything: four bits each.
-const PROOF: usize = 64;
-const LEAST_PROOF: usize = 6;
+/// Maximum frames inspected to identify a file without other evidence, and the minimum for a decision, since each
+/// proves only four bits.
+const INSPECTED_FRAMES: usize = 64;
+const REQUIRED_FRAMES: usize = 6;
 
-/// One frame at a time, so that a damaged one costs 20 ms.
-pub(super) const FRAMES: Shape =
-    Shape { codec: CODEC_GSM, rate: RATE, channels: 1, bytes: FRAME_BYTES, samples: FRAME_SAMPLES, at_once: 1 };
+/// One frame per packet, so that a damaged one costs 20 ms.
+pub(super) const FRAMES: FrameShape =
+    FrameShape { codec: CODEC_GSM, rate: RATE, channels: 1, bytes: FRAME_BYTES, samples: FRAME_SAMPLES, at_once: 1 };
 
-/// Whether the first bytes of a file are frames: each begins with its mark, and bytes elsewhere seldom look like one. Without
-/// the second, silence in A-law (0xD5) would be GSM.
+/// True if the first bytes of a file are GSM frames: each begins with the mark, and few other bytes look like it.
+/// Without the second condition, silence in A-law (0xD5) would be taken for GSM.
 pub(super) fn is_stream(head: &[u8]) -> bool {
     let marked = |byte: &u8| byte & 0xF0 == MARK;
-    let frames = head.chunks_exact(FRAME_BYTES as usize).take(PROOF);
+    let frames = head.chunks_exact(FRAME_BYTES as usize).take(INSPECTED_FRAMES);
     let count = frames.len();
     let others = frames.clone().map(|frame| frame[1..].iter().filter(|byte| marked(byte)).count()).sum::<usize>();
-    count >= LEAST_PROOF && frames.clone().all(|frame| marked(&frame[0])) && others < count * (FRAME_BYTES as usize - 1) / 4
+    count >= REQUIRED_FRAMES && frames.clone().all(|frame| marked(&frame[0])) && others < count * (FRAME_BYTES as usize - 1) / 4
 }
 
-/// The decoder, in the form that the registry of decoders wants.
+/// The decoder, as symphonia's codec registry expects it.
 pub(super) struct GsmDecoder {
     parameters: AudioCodecParameters,
     synthesis: Synthesis,
@@ -134,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_are_told_from_silence_in_a_law() {
+    fn frames_are_distinguished_from_silence_in_a_law() {
         let mut frames = Vec::new();
         for index in 0..20_usize {
             frames.push(0xD3);

@@ -1,40 +1,40 @@
-//! What the demuxer does not tell of an MP4 file: which part of a track is to be heard, and what an unknown codec is.
+//! Reads what the demuxer does not report about an MP4 file: the edit list of each track, and the code of an
+//! unsupported codec.
 //!
-//! AAC begins with a frame or two of silence that the encoder needed; the edit list says how much. Left in, all times of the
-//! recording would be some 20 to 130 ms late. Reads the `moov` box and nothing else, with a bound on its size; whatever is
-//! not as it should be is left out, since all of this is optional.
+//! AAC begins with one or two frames of encoder delay, recorded in the edit list. Without trimming, all times of the
+//! recording would be 20 to 130 ms late. Only the `moov` box is read, with a bound on its size; invalid parts are
+//! ignored, since all of this is optional.
 
 use std::io::{self, Read, Seek};
 
-use super::sniff::read_at;
+use super::bytes::read_at;
 
-/// A `moov` box may be this large, about 40 hours of AAC; the demuxer keeps several copies of its tables in memory.
+/// Maximum size of a `moov` box, about 40 hours of AAC; the demuxer keeps several copies of its tables in memory.
 const MAX_MOOV: u64 = 64 << 20;
 
-/// Boxes at the top of a file; fragmented recordings have two a second or so.
+/// Maximum number of top-level boxes; fragmented recordings have about two per second.
 const MAX_BOXES: usize = 1 << 20;
 
-/// What was found out about one track.
+/// Facts about one track.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TrackFacts {
     pub(super) id: u32,
     pub(super) is_audio: bool,
-    /// The code of its sample entry: `mp4a`, `alac`, `samr`.
+    /// Code of the track's sample entry, such as `mp4a`, `alac` or `samr`.
     pub(super) codec: [u8; 4],
     pub(super) edit: Option<Edit>,
 }
 
-/// The part of a track that is to be heard, in seconds.
+/// The part of a track to play.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Edit {
-    /// Ticks to leave out at the start, and ticks in a second.
+    /// Ticks to skip at the start, and ticks per second.
     pub(super) skip: (u64, u32),
-    /// Ticks to be heard, and ticks in a second; zero ticks mean all.
+    /// Ticks to play, and ticks per second; zero ticks mean all.
     pub(super) keep: (u64, u32),
 }
 
-/// Reads what is known of the tracks, from `start` of `file`, which is `end` bytes long; `None` when the tables are larger
-/// than any recording needs.
+/// Reads the facts about all tracks, from `start` of a file of `end` bytes; `None` if the tables exceed [`MAX_MOOV`].
 pub(super) fn read_tracks(file: &mut (impl Read + Seek), start: u64, end: u64) -> io::Result<Option<Vec<TrackFacts>>> {
     let mut at = start;
     for _ in 0..MAX_BOXES {
@@ -56,7 +56,7 @@ pub(super) fn read_tracks(file: &mut (impl Read + Seek), start: u64, end: u64) -
     Ok(Some(Vec::new()))
 }
 
-/// Kind, length of the header and length of the whole box.
+/// Type of a box, length of its header, and length of the whole box.
 fn box_header(bytes: &[u8], rest: u64) -> Option<([u8; 4], u64, u64)> {
     let size = u64::from(long(bytes, 0)?);
     let kind = bytes.get(4..8)?.try_into().ok()?;
@@ -68,7 +68,7 @@ fn box_header(bytes: &[u8], rest: u64) -> Option<([u8; 4], u64, u64)> {
     (size >= header).then_some((kind, header, size))
 }
 
-/// The boxes inside a box.
+/// Iterates over the boxes inside a box, with their types and contents.
 fn boxes(mut bytes: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
     std::iter::from_fn(move || {
         let (kind, header, size) = box_header(bytes, bytes.len() as u64)?;
@@ -101,12 +101,13 @@ fn parse_moov(moov: &[u8]) -> Vec<TrackFacts> {
         .collect()
 }
 
-/// The ticks in a second that an `mvhd` or `mdhd` states.
+/// Ticks per second in an `mvhd` or `mdhd` box.
 fn time_scale(header: &[u8]) -> Option<u32> {
     long(header, if header.first() == Some(&1) { 20 } else { 12 }).filter(|&rate| rate > 0)
 }
 
-/// The one edit that is not a pause. Lists with more (films cut together) are left alone: playing all is the lesser evil.
+/// The only edit that is not a pause. Lists with several (edited films) are ignored; playing everything is the smaller
+/// error.
 fn edit(list: &[u8], media_rate: u32, movie_rate: u32) -> Option<Edit> {
     let is_long = list.first() == Some(&1);
     let count = long(list, 4)?.min(64) as usize;
@@ -130,7 +131,7 @@ fn long(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
-/// How the samples of `ticks` count at `rate`.
+/// Converts ticks to samples at `rate`.
 pub(super) fn samples((ticks, ticks_per_second): (u64, u32), rate: u32) -> u64 {
     let scaled = u128::from(ticks) * u128::from(rate) / u128::from(ticks_per_second.max(1));
     u64::try_from(scaled).unwrap_or(u64::MAX)

@@ -1,9 +1,9 @@
-//! Headers of MPEG audio (MP1, MP2, MP3) and ADTS (AAC) frames.
+//! Parses headers of MPEG audio (MP1, MP2, MP3) and ADTS (AAC) frames.
 //!
-//! Both begin with a run of set bits and nothing else, so one header proves little: a stream is believed when the next
-//! frame stands where the first says it ends. Pure functions of bytes.
+//! Both begin with a run of set bits and nothing else, so a single header proves little: a stream is accepted if the
+//! next frame begins where the first one ends. Pure functions of bytes.
 
-/// Which of the two kinds of frames.
+/// The family of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Mpeg,
@@ -19,33 +19,33 @@ const BIT_RATES: [[u32; 14]; 5] = [
     [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
 ];
 
-/// How many frames in a row prove a stream that does not begin at the first byte.
-const PROOF: usize = 3;
+/// Frames in a row required of a stream that does not begin at the first byte.
+const REQUIRED_FRAMES: usize = 3;
 
-/// A frame's header, as far as it is needed here.
+/// The parsed header of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Frame {
     kind: Kind,
-    /// Version, layer and rate; frames of one stream agree on it.
+    /// Version, layer and rate, which are equal in all frames of a stream.
     signature: u32,
     length: usize,
 }
 
-/// Where a stream begins in `head`, the first bytes of a file of `length` bytes.
+/// Finds the first stream in `head`, the first bytes of a file of `length` bytes; returns its kind and offset.
 pub(super) fn find_stream(head: &[u8], length: u64) -> Option<(Kind, usize)> {
     (0..head.len().saturating_sub(4)).find_map(|offset| {
         let first = frame(&head[offset..])?;
-        let wanted = if offset == 0 { PROOF - 1 } else { PROOF };
+        let wanted = if offset == 0 { REQUIRED_FRAMES - 1 } else { REQUIRED_FRAMES };
         proves(head, offset, first, wanted, length).then_some((first.kind, offset))
     })
 }
 
-/// Whether `wanted` frames follow one another from `offset` on. A short file needs only as many as it has room for.
+/// True if `wanted` frames follow each other from `offset`. A short file needs only as many as fit into it.
 fn proves(head: &[u8], offset: usize, first: Frame, wanted: usize, length: u64) -> bool {
     let mut at = offset;
     for count in 0..wanted {
         let Some(next) = head.get(at..).and_then(frame) else {
-            // The file ends with this frame, give or take an ID3v1 tag; a file of one frame begins with it.
+            // The file ends with this frame, apart from an ID3v1 tag; a file of one frame must begin with it.
             let ends = length.saturating_sub(at as u64) <= 128 + 4;
             return ends && (count > 1 || (count == 1 && offset == 0));
         };
@@ -57,7 +57,7 @@ fn proves(head: &[u8], offset: usize, first: Frame, wanted: usize, length: u64) 
     true
 }
 
-/// Reads the header of one frame.
+/// Parses the header of one frame; `None` if it is invalid.
 fn frame(bytes: &[u8]) -> Option<Frame> {
     let [0xFF, second, third, fourth, rest @ ..] = bytes else { return None };
     if second & 0xF6 == 0xF0 {
@@ -99,7 +99,7 @@ fn frame(bytes: &[u8]) -> Option<Frame> {
     Some(Frame { kind: Kind::Mpeg, signature, length: length as usize })
 }
 
-/// How many samples a channel the MPEG frame in `packet` holds, whatever is trimmed of it.
+/// Samples per channel in the MPEG frame in `packet`, before trimming.
 pub(super) fn samples_in(packet: &[u8]) -> Option<u64> {
     let second = *packet.get(1)?;
     Some(match (second >> 1 & 3, second >> 3 & 3) {

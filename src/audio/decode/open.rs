@@ -1,7 +1,7 @@
-//! From a file to a demuxer that reads it.
+//! Identifies a file and opens it with the right demuxer.
 //!
-//! The demuxer is chosen by what the file is, not tried in turn, and it sees the bytes from where the audio begins; what
-//! is known to lie in headers is put right before. Decodes nothing.
+//! The demuxer is selected by the file's content instead of by trial, and sees the bytes from where the audio begins,
+//! with known header defects corrected. Decodes nothing.
 
 use std::fs::File;
 use std::io;
@@ -12,20 +12,20 @@ use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::default::formats as readers;
 
-use super::frames::{Frames, Shape};
+use super::file_section::{FileSection, ReadPosition};
+use super::fixed_frames::{FixedFrames, FrameShape};
 use super::plausible::{self, Verdict};
 pub(super) use super::sniff::Container;
 use super::sniff::{self, Kind, Sniffed};
-use super::source::{ReadPosition, Source};
 use super::wave::{self, Content, Wave, WaveError, w64};
-use super::{DecodeError, au, codecs, flac, gsm, mp4, trim};
+use super::{DecodeError, au, codecs, flac, gsm, itunes, mp4};
 use crate::audio::headerless::{Coding, Headerless};
 
-/// A file with its demuxer.
+/// A file opened with its demuxer.
 pub(super) struct Opened {
     pub(super) container: Container,
     pub(super) demuxer: Box<dyn FormatReader>,
-    /// Samples a channel, where the header says it and the file is long enough.
+    /// Samples per channel, if the header states them and the file is long enough.
     pub(super) exact_frames: Option<u64>,
     pub(super) read: ReadPosition,
     pub(super) total_bytes: u64,
@@ -34,58 +34,58 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Which part of a track is to be heard, where the demuxer does not tell.
+    /// The part of a track to play, where the demuxer does not report it.
     pub(super) fn edit(&self, track: u32) -> Option<mp4::Edit> {
         let listed = self.tracks.iter().find(|facts| facts.id == track).and_then(|facts| facts.edit);
         listed.or(self.itunes_edit)
     }
 
-    /// The codec of an audio track that the demuxer does not know.
+    /// Name of the codec of an audio track that the demuxer does not know.
     pub(super) fn unsupported_codec(&self) -> Option<String> {
         self.tracks.iter().find(|facts| facts.is_audio).map(|facts| codecs::name_of_sample_entry(facts.codec))
     }
 }
 
-/// The part of a file that is to be read, and how.
+/// The section of a file to read, and how.
 struct Part {
-    source: Source,
+    source: FileSection,
     reader: Reader,
     exact_frames: Option<u64>,
 }
 
-/// Who reads it.
+/// Selects the demuxer for a section.
 enum Reader {
     /// The demuxer of this container.
     Of(Container),
-    /// It is nothing but frames.
-    Frames(Shape),
+    /// The demuxer for fixed-size frames.
+    FixedFrames(FrameShape),
 }
 
-/// Opens a file by what is in it, or else by what somebody says.
-pub(super) fn open(mut file: File, said: Option<Headerless>) -> Result<Opened, DecodeError> {
+/// Opens a file according to its content, or else to the declared format.
+pub(super) fn open(mut file: File, declared: Option<Headerless>) -> Result<Opened, DecodeError> {
     let length = file.metadata().map_err(DecodeError::Read)?.len();
-    let (container, start) = match identify(&mut file, length, said)? {
+    let (container, start) = match identify(&mut file, length, declared)? {
         Kind::Container(container, start) => (container, start),
         Kind::Unsupported(format) => return Err(DecodeError::Unsupported { format: format.to_owned() }),
     };
     let mut tracks = Vec::new();
-    let part = match (container, said) {
+    let part = match (container, declared) {
         (Container::Wave, _) => wave_part(file, |file| wave::read(file, start, length))?,
         (Container::Wave64, _) => wave_part(file, |file| w64::read(file, length))?,
         (Container::Au, _) => au_part(file, length)?,
         (Container::Gsm, _) => frames_part(file, start, length - start, gsm::FRAMES)?,
-        (Container::Headerless, Some(said)) => frames_part(file, 0, length, shape_of(said))?,
+        (Container::Headerless, Some(declared)) => frames_part(file, 0, length, shape_of(declared))?,
         (Container::Flac, _) => {
             let found = flac::read(&mut file, start, length).map_err(DecodeError::Read)?;
             let broken = || DecodeError::Invalid { reason: "the flac file has no stream information".to_owned() };
             let (header, audio) = found.ok_or_else(broken)?;
-            part_of(container, Source::new(file, header, audio, length.saturating_sub(audio)))
+            part_of(container, FileSection::new(file, header, audio, length.saturating_sub(audio)))
         }
         (Container::Mp4, _) => {
             let found = mp4::read_tracks(&mut file, start, length).map_err(DecodeError::Read)?;
             let too_large = || DecodeError::Invalid { reason: "its tables are larger than any recording needs".to_owned() };
             tracks = found.ok_or_else(too_large)?;
-            part_of(container, Source::new(file, Vec::new(), start, length - start))
+            part_of(container, FileSection::new(file, Vec::new(), start, length - start))
         }
         (
             Container::Mpeg
@@ -96,25 +96,26 @@ pub(super) fn open(mut file: File, said: Option<Headerless>) -> Result<Opened, D
             | Container::Adts
             | Container::Headerless,
             _,
-        ) => part_of(container, Source::new(file, Vec::new(), start, length - start)),
+        ) => part_of(container, FileSection::new(file, Vec::new(), start, length - start)),
     };
     let Part { source, reader, exact_frames } = part;
     let (read, total_bytes) = (source.read_position(), source.total());
     let mut demuxer = demuxer(&reader, source).map_err(|error| cannot_open(container, &tracks, error))?;
     let itunes_edit =
-        (container == Container::Mp4).then(|| rate(&*demuxer)).flatten().and_then(|rate| trim::itunes_edit(&mut *demuxer, rate));
+        (container == Container::Mp4).then(|| rate(&*demuxer)).flatten().and_then(|rate| itunes::edit(&mut *demuxer, rate));
     Ok(Opened { container, demuxer, exact_frames, read, total_bytes, tracks, itunes_edit })
 }
 
-/// What a file is. A header counts more than anybody's word; where the bytes prove little, the word is held against them.
-fn identify(file: &mut File, length: u64, said: Option<Headerless>) -> Result<Kind, DecodeError> {
-    let (found, said) = match (sniff::sniff(file, length).map_err(DecodeError::Read)?, said) {
+/// Identifies a file. A header takes precedence over the declaration; where the bytes prove little, the declaration is
+/// checked against the content.
+fn identify(file: &mut File, length: u64, declared: Option<Headerless>) -> Result<Kind, DecodeError> {
+    let (found, declared) = match (sniff::sniff(file, length).map_err(DecodeError::Read)?, declared) {
         (Sniffed::Empty, _) => return Err(DecodeError::Empty),
         (Sniffed::Certain(kind), _) | (Sniffed::Doubtful(kind), None) => return Ok(kind),
-        (Sniffed::Doubtful(kind), Some(said)) => (kind, said),
+        (Sniffed::Doubtful(kind), Some(declared)) => (kind, declared),
     };
-    let codec = said.coding.codec();
-    match plausible::judge(file, length, said).map_err(DecodeError::Read)? {
+    let codec = declared.coding.codec();
+    match plausible::judge(file, length, declared).map_err(DecodeError::Read)? {
         Verdict::Sound => Ok(Kind::Container(Container::Headerless, 0)),
         Verdict::Other(coding) => {
             Err(DecodeError::Invalid { reason: format!("it is said to be {codec} without a header, but sounds like {coding}") })
@@ -126,7 +127,7 @@ fn identify(file: &mut File, length: u64, said: Option<Headerless>) -> Result<Ki
     }
 }
 
-fn part_of(container: Container, source: Source) -> Part {
+fn part_of(container: Container, source: FileSection) -> Part {
     Part { source, reader: Reader::Of(container), exact_frames: None }
 }
 
@@ -137,11 +138,11 @@ fn wave_part(mut file: File, read: impl FnOnce(&mut File) -> Result<Wave, WaveEr
     }
     let (header, reader, exact_frames) = match wave.content {
         Content::Samples { header, frames } => (header, Reader::Of(Container::Wave), Some(frames)),
-        Content::Gsm { shape, frames } => (Vec::new(), Reader::Frames(shape), Some(frames)),
+        Content::Gsm { shape, frames } => (Vec::new(), Reader::FixedFrames(shape), Some(frames)),
         Content::Mpeg => (Vec::new(), Reader::Of(Container::Mpeg), None),
         Content::Unsupported(format) => return Err(DecodeError::Unsupported { format }),
     };
-    Ok(Part { source: Source::new(file, header, wave.start, wave.length), reader, exact_frames })
+    Ok(Part { source: FileSection::new(file, header, wave.start, wave.length), reader, exact_frames })
 }
 
 fn au_part(mut file: File, length: u64) -> Result<Part, DecodeError> {
@@ -151,35 +152,35 @@ fn au_part(mut file: File, length: u64) -> Result<Part, DecodeError> {
     frames_part(file, found.start, found.length, shape)
 }
 
-/// All whole frames of `length` bytes from `start` on.
-fn frames_part(file: File, start: u64, length: u64, shape: Shape) -> Result<Part, DecodeError> {
+/// All complete frames within `length` bytes from `start`.
+fn frames_part(file: File, start: u64, length: u64, shape: FrameShape) -> Result<Part, DecodeError> {
     let frames = length / u64::from(shape.bytes);
     if frames == 0 {
         return Err(DecodeError::Empty);
     }
-    let source = Source::new(file, Vec::new(), start, frames * u64::from(shape.bytes));
-    Ok(Part { source, reader: Reader::Frames(shape), exact_frames: Some(frames * u64::from(shape.samples)) })
+    let source = FileSection::new(file, Vec::new(), start, frames * u64::from(shape.bytes));
+    Ok(Part { source, reader: Reader::FixedFrames(shape), exact_frames: Some(frames * u64::from(shape.samples)) })
 }
 
-fn shape_of(said: Headerless) -> Shape {
-    let codec = match said.coding {
+fn shape_of(declared: Headerless) -> FrameShape {
+    let codec = match declared.coding {
         Coding::Alaw => id::CODEC_ID_PCM_ALAW,
         Coding::Mulaw => id::CODEC_ID_PCM_MULAW,
         Coding::Linear => id::CODEC_ID_PCM_S16BE,
     };
-    Shape::of_samples(codec, said.rate, said.channels, said.coding.bytes() as u32)
+    FrameShape::of_samples(codec, declared.rate, declared.channels, declared.coding.bytes() as u32)
 }
 
 fn rate(demuxer: &dyn FormatReader) -> Option<u32> {
     demuxer.first_track(TrackType::Audio)?.codec_params.as_ref()?.audio()?.sample_rate
 }
 
-fn demuxer(reader: &Reader, source: Source) -> Result<Box<dyn FormatReader>, Error> {
+fn demuxer(reader: &Reader, source: FileSection) -> Result<Box<dyn FormatReader>, Error> {
     let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
     let options = FormatOptions::default();
     let container = match reader {
         Reader::Of(container) => container,
-        Reader::Frames(shape) => return Ok(Box::new(Frames::new(stream, *shape))),
+        Reader::FixedFrames(shape) => return Ok(Box::new(FixedFrames::new(stream, *shape))),
     };
     Ok(match container {
         Container::Wave => Box::new(readers::WavReader::try_new(stream, options)?),
@@ -191,7 +192,7 @@ fn demuxer(reader: &Reader, source: Source) -> Result<Box<dyn FormatReader>, Err
         Container::Caf => Box::new(readers::CafReader::try_new(stream, options)?),
         Container::Matroska => Box::new(readers::MkvReader::try_new(stream, options)?),
         Container::Adts => Box::new(readers::AdtsReader::try_new(stream, options)?),
-        // These are read as frames, or through a header of WAV.
+        // These are read as frames, or through a WAV header.
         Container::Wave64 | Container::Au | Container::Gsm | Container::Headerless => {
             return Err(Error::Unsupported("a container that is nothing but frames"));
         }
@@ -221,7 +222,7 @@ fn wave_error(error: WaveError) -> DecodeError {
     }
 }
 
-/// Whether a read failed because of the file's content, not because of the disk.
+/// True if a read failed because of the file's content, not because of the disk.
 pub(super) fn is_end_or_nonsense(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
     matches!(error.kind(), UnexpectedEof | InvalidInput | InvalidData | Other)

@@ -1,83 +1,85 @@
-//! Whether a file without a header can be the sound that it is said to be.
+//! Checks whether a file without a header can be the audio it is declared to be.
 //!
-//! Any bytes can be decoded as G.711, so a text or a picture under the wrong name would become noise, which costs an hour of
-//! transcription and means nothing. Sound can be told from it: a sample of a voice, of music or of a tone follows from the two
-//! before it, for the greater part of its energy; a sample made of anything else does not, and such samples are loud. Read
-//! under the other law, sound keeps some of that but grows much louder, since its quiet moments become loud.
+//! Any bytes can be decoded as G.711, so a text or an image with a wrong type would become noise and waste an hour of
+//! transcription. Audio is distinguishable: most of the energy of a sample of voice, music or a tone is predictable
+//! from the two samples before it; samples decoded from other data are not predictable, and loud. Decoded with the
+//! other law, audio keeps some of its predictability but becomes much louder, since its quiet moments become loud.
 //!
-//! Measured on telephone and wide-band recordings of speech and music, and on texts, programs, compressed and linear data:
-//! sound is predictable by 0.56 to 1.0, everything else by 0 to 0.25 and louder than -18 dB. Silence and soft noise are not
-//! predictable either, but they are quiet, and believed. Reads at most 64 KiB.
+//! Measured on telephone and wideband recordings of speech and music, and on texts, programs, compressed and linear
+//! data: audio is predictable by 0.56 to 1.0, everything else by 0 to 0.25 and louder than -18 dB. Silence and soft
+//! noise are not predictable either, but quiet, and are accepted. Reads at most 64 KiB.
 
 use std::io::{self, Read, Seek};
 
-use super::sniff::read_at;
+use super::bytes::read_at;
 use crate::audio::headerless::{Coding, Headerless};
 
-/// Samples of a piece that one prediction is made for: 20 ms at 8 kHz, over which a voice stays the same.
+/// Samples per prediction: 20 ms at 8 kHz, over which a voice is stationary.
 const PIECE: usize = 160;
 
-/// Places of the file that are looked at, evenly spread, and the bytes of each: a second of G.711 at 8 kHz.
+/// Number of evenly spread places that are read, and bytes per place: a second of G.711 at 8 kHz.
 const PLACES: u64 = 8;
 const PLACE_BYTES: u64 = 8_192;
 
-/// Below this mean level, in decibels of full scale, anything is believed: other data are never so quiet.
+/// Mean level in dBFS below which everything is accepted; other data are never this quiet.
 const QUIET_DB: f64 = -30.0;
 
-/// The share of the energy that must follow from the samples before it, half-way between sound and everything else.
-const PREDICTABLE: f64 = 0.4;
+/// Minimum predictable share of the energy, midway between audio and everything else.
+const MIN_PREDICTABLE: f64 = 0.4;
 
-/// What is said is wrong when the sound is so much more predictable under another coding, and so many decibels softer.
-const PLAINLY_MORE: f64 = 0.1;
-const PLAINLY_SOFTER_DB: f64 = 4.0;
+/// The declaration is wrong if another coding makes the audio more predictable by this share of its energy and softer
+/// by this many dB.
+const CLEARLY_MORE_PREDICTABLE: f64 = 0.1;
+const CLEARLY_SOFTER_DB: f64 = 4.0;
 
-/// What the content says.
+/// The result of checking the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It can be what it is said to be.
+    /// The content can be what it is declared to be.
     Sound,
-    /// It is sound, but coded so.
+    /// The content is audio in this other coding.
     Other(&'static str),
-    /// It is no sound, or less than 20 ms of it.
+    /// The content is not audio, or shorter than 20 ms.
     Noise,
 }
 
-/// From bytes to samples.
+/// Decodes bytes to samples in [-1, 1].
 type Decode = fn(&[u8]) -> Vec<f64>;
 
-/// What was measured of the samples under one coding.
+/// Level and predictability of the samples under one coding.
 #[derive(Debug, Clone, Copy)]
 struct Measured {
     level_db: f64,
     predictable: f64,
 }
 
-/// Looks into a file of `length` bytes.
-pub(super) fn judge(file: &mut (impl Read + Seek), length: u64, said: Headerless) -> io::Result<Verdict> {
-    let frame = (said.coding.bytes() * usize::from(said.channels)) as u64;
+/// Checks the content of a file of `length` bytes against its declaration.
+pub(super) fn judge(file: &mut (impl Read + Seek), length: u64, declared: Headerless) -> io::Result<Verdict> {
+    let frame = (declared.coding.bytes() * usize::from(declared.channels)) as u64;
     if length / frame < PIECE as u64 {
         return Ok(Verdict::Noise);
     }
-    let places = look(file, length, frame)?;
-    let (decode, decode_other, name): (Decode, Decode, _) = match said.coding {
+    let places = read_places(file, length, frame)?;
+    let (decode, decode_other, name): (Decode, Decode, _) = match declared.coding {
         Coding::Alaw => (alaw, mulaw, "G.711 µ-law"),
         Coding::Mulaw => (mulaw, alaw, "G.711 A-law"),
         Coding::Linear => (linear, swapped, "16-bit samples with the low byte first"),
     };
-    let found = measure(&places, usize::from(said.channels), decode);
-    let other = measure(&places, usize::from(said.channels), decode_other);
-    let is_other = other.predictable >= found.predictable + PLAINLY_MORE && other.level_db <= found.level_db - PLAINLY_SOFTER_DB;
-    Ok(if is_other && other.predictable >= PREDICTABLE {
+    let found = measure(&places, usize::from(declared.channels), decode);
+    let other = measure(&places, usize::from(declared.channels), decode_other);
+    let is_other =
+        other.predictable >= found.predictable + CLEARLY_MORE_PREDICTABLE && other.level_db <= found.level_db - CLEARLY_SOFTER_DB;
+    Ok(if is_other && other.predictable >= MIN_PREDICTABLE {
         Verdict::Other(name)
-    } else if found.level_db > QUIET_DB && found.predictable < PREDICTABLE {
+    } else if found.level_db > QUIET_DB && found.predictable < MIN_PREDICTABLE {
         Verdict::Noise
     } else {
         Verdict::Sound
     })
 }
 
-/// Pieces of the file, each beginning with a whole frame of all channels.
-fn look(file: &mut (impl Read + Seek), length: u64, frame: u64) -> io::Result<Vec<Vec<u8>>> {
+/// Reads pieces of the file, each beginning at a frame boundary.
+fn read_places(file: &mut (impl Read + Seek), length: u64, frame: u64) -> io::Result<Vec<Vec<u8>>> {
     if length <= PLACES * PLACE_BYTES {
         return Ok(vec![read_at(file, 0, length as usize)?]);
     }
@@ -89,24 +91,24 @@ fn look(file: &mut (impl Read + Seek), length: u64, frame: u64) -> io::Result<Ve
         .collect()
 }
 
-/// How loud the samples are, and how much of their energy follows from the two samples before them on the same channel.
+/// Measures the level, and the share of energy predictable from the two previous samples of the channel.
 fn measure(places: &[Vec<u8>], channels: usize, decode: Decode) -> Measured {
     let decoded: Vec<Vec<f64>> = places.iter().map(|bytes| decode(bytes)).collect();
     let count = decoded.iter().map(Vec::len).sum::<usize>().max(1) as f64;
     let energy: f64 = decoded.iter().flatten().map(|sample| sample * sample).sum();
-    // No telephone carries a constant; what has one, has it as noise.
+    // Telephone lines do not transmit DC, so an offset is a sign of other data.
     let mean = decoded.iter().flatten().sum::<f64>() / count;
-    let mut followed = 0.0;
+    let mut predicted = 0.0;
     for samples in &decoded {
         for channel in 0..channels {
             let own: Vec<f64> = samples.iter().skip(channel).step_by(channels).map(|sample| sample - mean).collect();
-            followed += own.chunks_exact(PIECE).map(predicted_energy).sum::<f64>();
+            predicted += own.chunks_exact(PIECE).map(predicted_energy).sum::<f64>();
         }
     }
-    Measured { level_db: 10.0 * (energy / count + 1e-12).log10(), predictable: followed / energy.max(1e-12) }
+    Measured { level_db: 10.0 * (energy / count + 1e-12).log10(), predictable: predicted / energy.max(1e-12) }
 }
 
-/// The energy that the best linear prediction from two samples explains, by the autocorrelation at lags 1 and 2.
+/// The energy explained by the best linear prediction from two samples, from the autocorrelation at lags 1 and 2.
 fn predicted_energy(piece: &[f64]) -> f64 {
     let at = |lag: usize| piece.iter().zip(piece.iter().skip(lag)).map(|(a, b)| a * b).sum::<f64>();
     let energy = at(0);
@@ -119,7 +121,7 @@ fn predicted_energy(piece: &[f64]) -> f64 {
     energy * share.clamp(0.0, 1.0)
 }
 
-/// G.711, A-law: sign, three bits of exponent, four of mantissa, every other bit turned.
+/// G.711 A-law: sign, three bits of exponent, four of mantissa, with every other bit inverted.
 fn alaw(bytes: &[u8]) -> Vec<f64> {
     let sample = |byte: &u8| {
         let code = byte ^ 0x55;
@@ -131,7 +133,7 @@ fn alaw(bytes: &[u8]) -> Vec<f64> {
     bytes.iter().map(sample).collect()
 }
 
-/// G.711, µ-law: the same with all bits turned and a bias.
+/// G.711 µ-law: the same with all bits inverted and a bias.
 fn mulaw(bytes: &[u8]) -> Vec<f64> {
     let sample = |byte: &u8| {
         let code = !byte;
@@ -161,13 +163,13 @@ mod tests {
 
     #[test]
     fn the_laws_are_those_of_the_standard() {
-        // The ends and the middle of table 1 of G.711, in units of full scale.
+        // The extremes and the middle of table 1 of G.711, relative to full scale.
         assert_eq!(alaw(&[0xAA, 0x2A, 0xD5, 0x55]), [4032.0 / 4096.0, -4032.0 / 4096.0, 1.0 / 4096.0, -1.0 / 4096.0]);
         assert_eq!(mulaw(&[0x80, 0x00, 0xFF, 0xFE]), [8031.0 / 8192.0, -8031.0 / 8192.0, 0.0, 2.0 / 8192.0]);
     }
 
     #[test]
-    fn silence_is_believed_and_texts_and_random_bytes_are_not() {
+    fn silence_is_accepted_and_texts_and_random_bytes_are_not() {
         for (coding, silence) in [(Coding::Alaw, 0xD5), (Coding::Alaw, 0x55), (Coding::Mulaw, 0xFF), (Coding::Linear, 0)] {
             assert_eq!(verdict(&[silence; 4_000], coding), Verdict::Sound, "{coding:?} {silence}");
         }

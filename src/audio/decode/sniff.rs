@@ -1,11 +1,12 @@
-//! Which kind of file this is, by its first bytes.
+//! Identifies the kind of a file by its first bytes.
 //!
-//! Names and extensions are never asked: they are chosen by whoever sends the file. What can be decoded is told apart
-//! here; what cannot is named where it is known, because "this is AMR" helps a user and "unknown" does not. What rests on
-//! so few bits that headerless sound may have them by chance is said to be doubtful. Reads a few kilobytes; decodes nothing.
+//! File names and extensions are never consulted, since the sender chooses them. Known formats that cannot be decoded
+//! are named, because "this is AMR" helps a user more than "unknown". A match on so few bits that headerless audio may
+//! contain them by chance is reported as doubtful. Reads a few kilobytes and decodes nothing.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek};
 
+use super::bytes::read_at;
 use super::wave::w64;
 use super::{gsm, mpeg};
 use crate::audio::headerless;
@@ -25,12 +26,12 @@ pub(super) enum Container {
     Wave64,
     Au,
     Gsm,
-    /// No container at all: somebody said what the samples are.
+    /// No container; the client declared the format of the samples.
     Headerless,
 }
 
 impl Container {
-    /// The published name.
+    /// The published name of the container.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Wave => "wav",
@@ -50,33 +51,33 @@ impl Container {
     }
 }
 
-/// What the first bytes say.
+/// The result of looking at the first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sniffed {
-    /// It is this.
+    /// The kind is certain.
     Certain(Kind),
-    /// It is this unless somebody knows better.
+    /// The kind is likely, but a declaration by the client takes precedence.
     Doubtful(Kind),
-    /// Has no bytes at all.
+    /// The file has no bytes.
     Empty,
 }
 
-/// What a file is.
+/// The kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Can be opened; it begins at this byte, after any tags.
+    /// A supported container, and the offset at which it begins, behind any tags.
     Container(Container, u64),
-    /// Is known, and cannot be decoded.
+    /// A known format that cannot be decoded.
     Unsupported(&'static str),
 }
 
-/// What a file is that nothing is known of.
+/// Published name of an unknown format.
 pub(super) const UNKNOWN: &str = "unknown";
 
-/// Fewer bytes than this prove nothing against somebody's word.
+/// A match on fewer bytes does not override a declaration.
 const CERTAIN_BYTES: usize = 4;
 
-/// What is recognised without being decodable: offset, bytes, name.
+/// Formats that are recognised but not supported: offset, bytes, name.
 const UNSUPPORTED: &[(usize, &[u8], &str)] = &[
     (0, b"#!AMR-WB", "amr-wb"),
     (0, b"#!AMR", "amr"),
@@ -113,17 +114,17 @@ const UNSUPPORTED: &[(usize, &[u8], &str)] = &[
     (0, b"\x7FELF", "program"),
 ];
 
-/// Codecs in Ogg that cannot be decoded, by the start of their first packet.
+/// Unsupported codecs in Ogg, by the start of their first packet.
 const UNSUPPORTED_OGG: &[(&[u8], &str)] =
     &[(b"Speex   ", "speex"), (b"\x80theora", "theora"), (b"PCM     ", "ogg-pcm"), (b"CELT    ", "celt")];
 
-/// How far behind the tags an MPEG or ADTS frame may begin: players write zeros or other junk there.
+/// Bytes behind the tags in which an MPEG or ADTS frame is searched; some programs write zeros or garbage there.
 const JUNK: usize = 64 * 1024;
 
-/// How many tags may precede the audio; some programs add one each time they touch a file.
+/// Maximum number of tags before the audio; some programs add one on every edit.
 const TAGS: usize = 16;
 
-/// Looks at the first bytes of `file`, which is `length` bytes long.
+/// Identifies a file of `length` bytes.
 pub(super) fn sniff(file: &mut (impl Read + Seek), length: u64) -> io::Result<Sniffed> {
     if length == 0 {
         return Ok(Sniffed::Empty);
@@ -144,7 +145,7 @@ pub(super) fn sniff(file: &mut (impl Read + Seek), length: u64) -> io::Result<Sn
             mpeg::Kind::Adts => Container::Adts,
         };
         let kind = Kind::Container(container, start + offset as u64);
-        // Behind a tag or at the first byte a run of frames is no chance.
+        // Behind a tag or at the first byte, a run of frames is no coincidence.
         return Ok(if offset == 0 || start > 0 { Sniffed::Certain(kind) } else { Sniffed::Doubtful(kind) });
     }
     if gsm::is_stream(&head) {
@@ -178,7 +179,7 @@ fn by_magic(head: &[u8]) -> Option<Container> {
     }
 }
 
-/// The name of what cannot be decoded, and how many bytes prove it.
+/// Name of an unsupported format, and the number of bytes that identify it.
 fn unsupported(head: &[u8]) -> Option<(&'static str, usize)> {
     let known = UNSUPPORTED
         .iter()
@@ -194,15 +195,15 @@ fn is_text(head: &[u8]) -> bool {
         && std::str::from_utf8(sample).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
-/// The name of the codec of an Ogg file when it cannot be decoded. The first packet begins behind the table of segments.
+/// Name of the unsupported codec of an Ogg file. The first packet begins behind the segment table.
 fn ogg(head: &[u8]) -> Option<&'static str> {
     let segments = usize::from(*head.get(26)?);
     let packet = head.get(27 + segments..)?;
     UNSUPPORTED_OGG.iter().find(|(bytes, _)| packet.starts_with(bytes)).map(|(_, name)| *name)
 }
 
-/// The first byte behind the ID3v2 tags. A tag that claims to reach past the end of the file is not believed: only its
-/// header is passed over, and the audio is searched for.
+/// Offset of the first byte behind the ID3v2 tags. If a tag claims to extend past the end of the file, only its header
+/// is skipped and the audio is searched for.
 fn after_tags(file: &mut (impl Read + Seek), length: u64) -> io::Result<u64> {
     let mut start = 0;
     for _ in 0..TAGS {
@@ -222,14 +223,6 @@ fn after_tags(file: &mut (impl Read + Seek), length: u64) -> io::Result<u64> {
     Ok(start)
 }
 
-/// Up to `count` bytes from `offset` on.
-pub(super) fn read_at(file: &mut (impl Read + Seek), offset: u64, count: usize) -> io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(offset))?;
-    let mut bytes = Vec::new();
-    file.take(count as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
@@ -241,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_decoded_is_named() {
+    fn unsupported_formats_are_named() {
         for (bytes, name) in [
             (&b"#!AMR\n\x3C\x08"[..], "amr"),
             (b"NIST_1A\n   1024\n", "sphere"),
@@ -267,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_that_lies_about_its_size_is_not_believed() {
+    fn a_tag_with_a_wrong_size_is_ignored() {
         let mut bytes = b"ID3\x03\0\0\x7F\x7F\x7F\x7F".to_vec();
         bytes.extend(b"fLaC....");
         assert_eq!(sniffed(&bytes), Sniffed::Certain(Kind::Container(Container::Flac, 10)));

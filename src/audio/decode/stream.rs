@@ -1,8 +1,8 @@
-//! One recording as a sequence of decoded pieces.
+//! A recording as a sequence of decoded pieces.
 //!
-//! Owns the demuxer and the decoder of the one audio track, and everything that protects from them: damaged packets become
-//! silence of the same length (so that later times stay right), a decoder that panics is thrown away, a file that only
-//! pretends to go on ends. Knows nothing of 16 kHz, of limits on length or of jobs.
+//! Owns the demuxer and the decoder of one audio track, and contains their failures: damaged packets become silence of
+//! the same duration (so that later times stay correct), a decoder that panics is replaced, and a file that never ends
+//! is cut off. Knows nothing about 16 kHz, duration limits or jobs.
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,30 +14,30 @@ use symphonia::core::formats::{FormatReader, Track};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, TimeBase};
 
+use super::file_section::ReadPosition;
 use super::open::{self, Opened};
-use super::source::ReadPosition;
 use super::trim::Trim;
 use super::{DecodeError, DecodeLimits, codecs, mpeg};
 use crate::audio::headerless::Headerless;
 
-/// Rates that are believed, in Hz.
+/// Accepted sample rates in Hz.
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
 
-/// Errors of the demuxer in a row after which the rest is given up.
+/// Consecutive demuxer errors after which the rest of the file is abandoned.
 const DEMUXER_ERRORS: u32 = 16;
 
-/// Packets in a row that cannot be decoded before the decoder is replaced: it may be bound to a rate or a channel layout
+/// Consecutive undecodable packets after which the decoder is replaced: it may be bound to a rate or channel layout
 /// that the stream no longer has.
 const FAILURES_BEFORE_NEW_DECODER: u32 = 2;
 
-/// Rate and channels of a piece.
+/// Sample rate and channels of a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) rate: u32,
     pub(super) channels: u16,
 }
 
-/// What was decoded at once: one run of samples for each channel.
+/// A decoded piece: its layout and one run of samples per channel.
 pub(super) type Piece<'a> = (Layout, &'a [Vec<f32>]);
 
 /// The decoded audio of one file.
@@ -54,20 +54,20 @@ pub(super) struct AudioStream {
     failures: u32,
     packets_left: u64,
     read: ReadPosition,
-    /// Facts that do not change.
+    /// Published name of the container.
     pub(super) format: &'static str,
     pub(super) codec: &'static str,
-    /// Samples a channel when the header told them and it could be checked.
+    /// Samples per channel, if the header states them and the file is long enough.
     pub(super) exact_frames: Option<u64>,
     pub(super) total_bytes: u64,
     pub(super) damaged_packets: u64,
 }
 
 impl AudioStream {
-    /// Opens a file and finds its first audio track that can be decoded. What somebody says of a file without a header is
-    /// believed when it has none and its content can be that.
-    pub(super) fn open(path: &Path, said: Option<Headerless>, limits: &DecodeLimits) -> Result<Self, DecodeError> {
-        let opened = open::open(File::open(path).map_err(DecodeError::Read)?, said)?;
+    /// Opens a file and selects its first audio track that can be decoded. `declared` is the format to use if the file
+    /// has no header and its content is compatible.
+    pub(super) fn open(path: &Path, declared: Option<Headerless>, limits: &DecodeLimits) -> Result<Self, DecodeError> {
+        let opened = open::open(File::open(path).map_err(DecodeError::Read)?, declared)?;
         let (track, parameters, decoder) = select(&opened)?;
         let codec = codecs::name(parameters.codec).unwrap_or("unknown");
         let (time_base, track_id) = (track.time_base, track.id);
@@ -83,7 +83,7 @@ impl AudioStream {
             layout: None,
             planes: Vec::new(),
             failures: 0,
-            // Every packet takes at least a byte of the file, so more packets than bytes are a loop.
+            // Every packet takes at least one byte of the file, so more packets than bytes are a loop.
             packets_left: opened.total_bytes.saturating_add(1_000),
             read: opened.read,
             format: if is_ogg_opus { "opus" } else { opened.container.name() },
@@ -95,17 +95,17 @@ impl AudioStream {
         })
     }
 
-    /// Bytes of the file that were read, of [`Self::total_bytes`].
+    /// Bytes of the file read so far, out of [`Self::total_bytes`].
     pub(super) fn bytes_read(&self) -> u64 {
         self.read.bytes()
     }
 
-    /// Rate and channels, once something was decoded.
+    /// Rate and channels; `None` before anything was decoded.
     pub(super) fn layout(&self) -> Option<Layout> {
         self.layout
     }
 
-    /// The next packet of the track; `None` at the end, or where nothing sensible follows.
+    /// The next packet of the track; `None` at the end or where the rest is unreadable.
     pub(super) fn next_packet(&mut self) -> Result<Option<Packet>, DecodeError> {
         let mut errors = 0;
         while self.packets_left > 0 {
@@ -129,7 +129,7 @@ impl AudioStream {
         Ok(None)
     }
 
-    /// A new stream begins in the same file: recordings that were joined end to end.
+    /// Continues with the next stream of a chained file (recordings joined end to end).
     fn follow_chain(&mut self) -> Result<(), DecodeError> {
         let found = self.demuxer.tracks().iter().find_map(|track| {
             let parameters = track.codec_params.as_ref()?.audio()?.clone();
@@ -144,7 +144,7 @@ impl AudioStream {
         Ok(())
     }
 
-    /// How long the packet says it is, in seconds, without decoding it.
+    /// Stated duration of a packet in seconds, without decoding it; `None` if unknown.
     pub(super) fn seconds(&self, packet: &Packet) -> Option<f64> {
         if self.trim.is_mpeg() {
             let rate = self.layout.map(|layout| layout.rate).or(self.parameters.sample_rate)?;
@@ -153,7 +153,7 @@ impl AudioStream {
         Some(self.in_seconds(packet.dur)).filter(|&seconds| seconds > 0.0)
     }
 
-    /// When the packet begins by its own account, in seconds.
+    /// Timestamp of the start of a packet, in seconds.
     pub(super) fn begins_at(&self, packet: &Packet) -> f64 {
         self.time_base.map_or(0.0, |base| packet.pts.get() as f64 * f64::from(base.numer.get()) / f64::from(base.denom.get()))
     }
@@ -162,13 +162,13 @@ impl AudioStream {
         self.time_base.map_or(0.0, |base| duration.get() as f64 * f64::from(base.numer.get()) / f64::from(base.denom.get()))
     }
 
-    /// How much will be heard of packets that are `seconds` long from here on, `before` of it heard already.
-    pub(super) fn heard(&self, before: f64, seconds: f64) -> f64 {
-        self.trim.heard(before, seconds, self.layout.map_or(1, |layout| layout.rate))
+    /// Total duration after trimming, if `seconds` more of packets follow `before` seconds of trimmed audio.
+    pub(super) fn played_seconds(&self, before: f64, seconds: f64) -> f64 {
+        self.trim.played_seconds(before, seconds, self.layout.map_or(1, |layout| layout.rate))
     }
 
-    /// Decodes a packet and gives one piece for each channel, trimmed. Pieces may be empty. `Ok(None)` when the packet was
-    /// damaged before anything could be decoded.
+    /// Decodes a packet and returns its trimmed samples, which may be empty. `Ok(None)` if the packet is damaged and
+    /// nothing was decoded before.
     pub(super) fn decode(&mut self, packet: Packet) -> Result<Option<Piece<'_>>, DecodeError> {
         let length = self.seconds(&packet);
         let packet = self.trim.take_over(packet);
@@ -185,7 +185,7 @@ impl AudioStream {
         } else {
             self.damaged_packets += 1;
             let Some(layout) = self.layout else { return Ok(None) };
-            // A packet is a fraction of a second; longer ones are not believed.
+            // Packets last a fraction of a second; longer durations are not credible.
             let silence = (length.unwrap_or(0.0).clamp(0.0, 1.0) * f64::from(layout.rate)) as usize;
             for plane in &mut self.planes {
                 plane.clear();
@@ -209,10 +209,10 @@ impl AudioStream {
         Ok(())
     }
 
-    /// Decodes into `planes`; `None` when that was not possible.
+    /// Decodes into `planes`; `None` if that fails.
     fn decode_once(&mut self, packet: &Packet) -> Option<Layout> {
         let (decoder, planes) = (&mut self.decoder, &mut self.planes);
-        // A panic leaves the decoder in an unknown state, and it is replaced below without being used again.
+        // A panic leaves the decoder in an unknown state; it is replaced without being used again.
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let buffer = decoder.decode(packet).ok()?;
             let layout = Layout {
@@ -228,13 +228,13 @@ impl AudioStream {
         })
     }
 
-    /// Replaces the decoder by a new one.
+    /// Replaces the decoder; false if that fails.
     fn renew(&mut self) -> bool {
         codecs::decoder(&self.parameters).map(|decoder| self.decoder = decoder).is_ok()
     }
 }
 
-/// The first audio track that can be decoded, or the name of the codec that stands in the way.
+/// The first audio track that can be decoded; otherwise an error that names the unsupported codec.
 fn select(opened: &Opened) -> Result<(&Track, AudioCodecParameters, Box<dyn AudioDecoder>), DecodeError> {
     let mut unsupported = opened.unsupported_codec();
     let mut broken = None;

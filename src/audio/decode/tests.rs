@@ -1,4 +1,4 @@
-//! Hostile, broken and odd files, made byte by byte: each must end in a success or the right error.
+//! Hostile, damaged and unusual files, built byte by byte; each must end in success or the right error.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ fn boxed(kind: [u8; 4], size: u32, body: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn wav_sizes_that_lie_change_nothing() {
+fn wrong_wav_sizes_change_nothing() {
     for size in [Some(u32::MAX), Some(0), Some(u32::MAX - 7), None] {
         let (probed, decoded) = run(&wav(8_000, 2, 8_000, size));
         assert_eq!(probed.unwrap().duration, Millis(1_000), "{size:?}");
@@ -109,7 +109,7 @@ fn impossible_rates_and_channels_are_refused() {
 }
 
 #[test]
-fn what_is_no_recording_is_named() {
+fn formats_that_are_no_recording_are_named() {
     for (bytes, name) in [
         (&b"PK\x03\x04aaaaaaaaaaaaaaaaaaaa"[..], "zip"),
         (b"%PDF-1.4 aaaaaaaaaaaaaaaaaa", "pdf"),
@@ -127,7 +127,7 @@ fn what_is_no_recording_is_named() {
 }
 
 #[test]
-fn lying_structures_are_invalid_and_cost_no_memory() {
+fn inconsistent_structures_are_invalid_and_take_no_memory() {
     let mut flac = b"fLaC\0\0\0\x22".to_vec();
     flac.extend([0x10, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0x0A, 0xC4, 0x42, 0xF0, 0xFF, 0xFF, 0xFF, 0xFF]);
     flac.extend([0; 16]);
@@ -173,7 +173,7 @@ fn a_missing_file_is_a_read_error() {
 }
 
 #[test]
-fn a_stopped_job_stops_and_a_running_one_tells_how_far_it_is() {
+fn a_stopped_job_stops_and_a_running_one_reports_progress() {
     let file = file(&wav(8_000, 1, 400_000, None));
     let stop = StopSignal::new();
     let seen = Arc::new(AtomicU8::new(0));
@@ -192,7 +192,7 @@ fn a_stopped_job_stops_and_a_running_one_tells_how_far_it_is() {
     assert!((30..90).contains(&seen.load(Ordering::Relaxed)));
 }
 
-/// The beginnings that lead into each demuxer.
+/// File beginnings that reach each demuxer.
 fn seeds() -> Vec<Vec<u8>> {
     let flac = flac_fixture();
     let mut mp3 = Vec::new();
@@ -233,7 +233,7 @@ proptest! {
     ) {
         let mut bytes = seed;
         for (place, value) in changes {
-            // Most of what matters stands in the first bytes.
+            // The first bytes matter most.
             let place = place.index(bytes.len().min(160));
             bytes[place] = value;
         }

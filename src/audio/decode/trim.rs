@@ -1,22 +1,22 @@
-//! What an encoder put in front of and behind the sound, and which must go for the times to be right.
+//! Removes encoder delay and padding, so that times are correct.
 //!
-//! Every encoder that works in frames begins with some silence and ends with a frame filled up; the container says how
-//! much. The demuxers tell it in four different ways, some of them only estimates, so for the codecs where it matters the
-//! counting is done here, in samples, across packets. Pure bookkeeping.
+//! Every frame-based encoder begins with some silence and pads its last frame; the container states how much. Demuxers
+//! report that in four different ways, some of them estimates, so for the codecs where it matters samples are counted
+//! here, across packets. Pure bookkeeping.
 
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known as id;
-use symphonia::core::formats::{FormatReader, Track};
+use symphonia::core::formats::Track;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::Duration;
 
 use super::open::{Container, Opened};
 use super::{codecs, mp4};
 
-/// More samples than any MPEG encoder fills up at the end.
+/// More samples than any MPEG encoder pads at the end.
 const MPEG_PADDING: u64 = 3 * 1_152;
 
-/// How a stream is trimmed, and how far that has come.
+/// The trimming of a stream and its progress.
 #[derive(Debug, Clone)]
 pub(super) struct Trim {
     kind: Kind,
@@ -26,18 +26,18 @@ pub(super) struct Trim {
     kept: u64,
 }
 
-/// A count and how many make a second; no rate means "samples of whatever rate is decoded".
+/// A count and its unit per second; without a rate, samples at the decoded rate.
 type Ticks = (u64, Option<u32>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// The demuxer marks its packets and the decoder obeys.
+    /// The demuxer marks packets and the decoder trims them.
     Packets,
-    /// MPEG: the marks are partly estimates, all is counted here.
+    /// MPEG: marks are partly estimates, so everything is counted here.
     Mpeg,
     /// Opus: the start is counted here, the end is marked.
     Opus,
-    /// Nothing is marked, all is counted here.
+    /// Nothing is marked, so everything is counted here.
     Counted,
 }
 
@@ -52,7 +52,8 @@ impl Trim {
                 let (skip, kept) = edit.unwrap_or(((0, 1), (0, 1)));
                 (Kind::Counted, (skip.0, Some(skip.1)), Some((kept.0, Some(kept.1))).filter(|kept| kept.0 > 0))
             }
-            // Without padding in the LAME tag the length is a guess from the bit rate, and trimming by it loses speech.
+            // Without padding in the LAME tag the length is estimated from the bit rate, and trimming by it would lose
+            // speech.
             id::CODEC_ID_MP1 | id::CODEC_ID_MP2 | id::CODEC_ID_MP3 => {
                 (Kind::Mpeg, delay, keep(track.num_frames.filter(|_| track.padding.is_some())))
             }
@@ -66,7 +67,7 @@ impl Trim {
         Self { kind, skip, keep, skipped: 0, kept: 0 }
     }
 
-    /// Begins anew for the next stream of a chain.
+    /// Restarts for the next stream of a chained file.
     pub(super) fn restart(&mut self, parameters: &AudioCodecParameters) {
         if let Some(delay) = codecs::opus_delay(parameters) {
             self.kind = Kind::Opus;
@@ -80,7 +81,7 @@ impl Trim {
         self.kind == Kind::Mpeg
     }
 
-    /// Clears the marks of a packet that are counted here instead.
+    /// Clears a packet's marks that are replaced by counting.
     pub(super) fn take_over(&self, mut packet: Packet) -> Packet {
         match self.kind {
             Kind::Packets => {}
@@ -90,7 +91,7 @@ impl Trim {
         packet
     }
 
-    /// Cuts a decoded piece, all channels alike.
+    /// Trims a decoded piece, all channels alike.
     pub(super) fn apply(&mut self, rate: u32, planes: &mut [Vec<f32>]) {
         let length = planes.iter().map(Vec::len).min().unwrap_or(0) as u64;
         let front = samples(self.skip, rate).saturating_sub(self.skipped).min(length);
@@ -104,15 +105,16 @@ impl Trim {
         }
     }
 
-    /// How much of the next `length` samples is kept when there is `room`. Sound that goes on for more than that
-    /// behind the stated end is no padding: the file was joined from several, and only the first was described.
+    /// How many of the next `length` samples are kept if `room` samples remain. Audio that continues for longer than
+    /// any padding past the stated end is kept: the file was joined from several, and the header describes only the
+    /// first.
     fn tolerated(&self, rate: u32, length: u64, room: u64) -> u64 {
         let overshoot = self.keep.map_or(0, |keep| self.kept.saturating_sub(samples(keep, rate)));
         if self.kind == Kind::Mpeg && overshoot > MPEG_PADDING { length } else { length.min(room) }
     }
 
-    /// How much will be heard of a stream that is `seconds` long from here on, of which `before` were heard already.
-    pub(super) fn heard(&self, before: f64, seconds: f64, rate: u32) -> f64 {
+    /// Total duration after trimming, if `seconds` more of the stream follow `before` seconds of trimmed audio.
+    pub(super) fn played_seconds(&self, before: f64, seconds: f64, rate: u32) -> f64 {
         let left = samples(self.skip, rate).saturating_sub(self.skipped);
         let rate_hz = f64::from(rate.max(1));
         let all = before + (seconds - left as f64 / rate_hz).max(0.0);
@@ -124,15 +126,4 @@ impl Trim {
 
 fn samples((count, own): Ticks, rate: u32) -> u64 {
     own.map_or(count, |own| mp4::samples((count, own), rate))
-}
-
-/// What iTunes writes in a comment instead of an edit list: delay, padding and length in hexadecimal.
-pub(super) fn itunes_edit(demuxer: &mut dyn FormatReader, rate: u32) -> Option<mp4::Edit> {
-    let metadata = demuxer.metadata();
-    let revision = metadata.current()?;
-    let tag = revision.media.tags.iter().find(|tag| tag.raw.key.contains("iTunSMPB"))?;
-    let text = tag.raw.value.to_string();
-    let mut numbers = text.split_whitespace().skip(1).map(|word| u64::from_str_radix(word, 16));
-    let (delay, _padding, length) = (numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?);
-    (rate > 0).then_some(mp4::Edit { skip: (delay, rate), keep: (length, rate) })
 }

@@ -1,9 +1,9 @@
-//! WAV headers as they are found, made into the header they should have been.
+//! Reads WAV headers leniently and replaces them by correct ones.
 //!
-//! Recorders of telephone calls write WAV in many wrong ways: sizes of zero because the call was still running, sizes of
-//! `0xFFFFFFFF` because the output was a pipe, a `fmt ` chunk of any length, 64-bit sizes, a file that was cut off. All that
-//! matters is where the samples are and what they are; both are found here, and the demuxer is given a plain header that
-//! is true. Reads headers only, never samples.
+//! Call recorders write many wrong WAV headers: sizes of zero because the call was still in progress, sizes of
+//! `0xFFFFFFFF` because the output was a pipe, `fmt ` chunks of any length, 64-bit sizes, truncated files. Only
+//! position and format of the samples matter; both are determined here, and the demuxer gets a plain, correct header.
+//! Reads headers only.
 
 mod format;
 pub(super) mod w64;
@@ -11,33 +11,33 @@ pub(super) mod w64;
 use std::io::{self, Read, Seek};
 
 use self::format::parse_format;
-use super::frames::Shape;
-use super::sniff::read_at;
+use super::bytes::read_at;
+use super::fixed_frames::FrameShape;
 
-/// Where the samples of a WAV file are, and what.
+/// Position and format of the samples in a WAV file.
 #[derive(Debug, Clone)]
 pub(super) struct Wave {
-    /// The first byte of the samples.
+    /// Offset of the first sample in bytes.
     pub(super) start: u64,
-    /// Bytes of samples that are really there, whole blocks.
+    /// Bytes of samples in the file, in complete blocks.
     pub(super) length: u64,
     pub(super) content: Content,
 }
 
-/// What stands in the `data` chunk.
+/// The content of the `data` chunk.
 #[derive(Debug, Clone)]
 pub(super) enum Content {
-    /// Samples that can be read behind this header; so many a channel.
+    /// Samples for the WAV demuxer behind this header, with their number per channel.
     Samples { header: Vec<u8>, frames: u64 },
-    /// Blocks of GSM; so many samples.
-    Gsm { shape: Shape, frames: u64 },
+    /// Blocks of GSM, with the number of samples.
+    Gsm { shape: FrameShape, frames: u64 },
     /// A stream of MPEG frames.
     Mpeg,
-    /// A codec that cannot be decoded.
+    /// A codec that cannot be decoded, by name.
     Unsupported(String),
 }
 
-/// Why a file that begins like WAV cannot be read.
+/// Why a WAV file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WaveError {
     #[error("the WAV file has no {0} chunk")]
@@ -48,13 +48,14 @@ pub(super) enum WaveError {
     Read(#[from] io::Error),
 }
 
-/// Chunks a file may have; more are a trap.
+/// Maximum number of chunks; more are an attack.
 const MAX_CHUNKS: usize = 4_096;
 
-/// Chunks that stand behind an empty `data` chunk, as opposed to samples behind one whose size was never filled in.
+/// Chunks that may follow an empty `data` chunk; anything else there means samples behind a size that was never filled
+/// in.
 const KNOWN_CHUNKS: [&[u8]; 8] = [b"LIST", b"fact", b"bext", b"cue ", b"id3 ", b"ID3 ", b"smpl", b"iXML"];
 
-/// Finds the samples of the WAV file that begins at `start` of `file`, which is `end` bytes long.
+/// Finds the samples of the WAV file that begins at `start` of a file of `end` bytes.
 pub(super) fn read(file: &mut (impl Read + Seek), start: u64, end: u64) -> Result<Wave, WaveError> {
     let (mut format, mut data, mut fact, mut long_size) = (None, None, None, None);
     let mut at = start + 12;
@@ -76,7 +77,7 @@ pub(super) fn read(file: &mut (impl Read + Seek), start: u64, end: u64) -> Resul
         if format.is_some() && data.is_some() {
             break;
         }
-        // Chunks begin at even places.
+        // Chunks begin at even offsets.
         at = body + u64::from(size) + u64::from(size & 1);
     }
     let format = format.ok_or(WaveError::Missing("fmt"))?;
@@ -84,8 +85,8 @@ pub(super) fn read(file: &mut (impl Read + Seek), start: u64, end: u64) -> Resul
     format.describe(body, length, fact)
 }
 
-/// The bytes of samples that are there: as stated, or up to the end of the file when that is shorter or nothing useful
-/// was stated.
+/// Bytes of samples in the file: the stated size, limited to the end of the file, or the rest of the file if no size
+/// was filled in.
 fn stated_or_rest(file: &mut (impl Read + Seek), body: u64, stated: u64, end: u64) -> io::Result<u64> {
     let rest = end.saturating_sub(body);
     if stated != 0 {
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_that_lie_are_replaced_by_what_is_there() {
+    fn wrong_sizes_are_replaced_by_the_actual_ones() {
         for size in [0, u32::MAX, 1_000_000, 200] {
             assert_eq!(frames(&file(1, 16, size, 100)), 100, "{size}");
         }

@@ -1,15 +1,16 @@
-//! The convolutional part ("trunk") of a speaker network, run once over a stretch of features instead of once for each voice.
+//! The convolutional trunk of a speaker network, run once over a stretch of features instead of once per speaker.
 //!
-//! Convolutions do not care where in time they are, so what they give for a stretch serves every voice in it: each is pooled
-//! from the columns in which it speaks, and only the last layer runs for each. The runtime computes the convolutions of such
-//! networks in some 0.08 s for a second of audio; here they take a third of that (see [`winograd`], docs/benchmarks.md).
+//! Convolutions are invariant to shifts in time, so the output for a stretch serves every speaker in it: each is pooled
+//! over the columns (time steps of the output) in which it talks, and only the last layers run per speaker. The runtime
+//! needs about 0.08 s for such a network's convolutions per second of audio; this module takes a third of that (see
+//! [`winograd`], docs/benchmarks.md).
 //!
-//! What a trunk is, [`plan`] reads from the graph. Whoever uses it has to compare its answer with that of the whole network
-//! once: pooling is not read from the graph but known to be mean and standard deviation.
+//! [`plan`] reads the trunk from the graph. The pooling is not read from the graph but assumed to be mean and standard
+//! deviation, so a caller must compare the result with that of the whole network once.
 
-mod patches;
+mod feature_map;
+mod im2col;
 mod plan;
-mod plane;
 mod winograd;
 
 use std::sync::Arc;
@@ -17,16 +18,16 @@ use std::sync::Arc;
 use rten::ThreadPool;
 use rten_gemm::{GemmError, GemmExecutor};
 
-use super::outline::{Node, Outline, outline};
+use super::outline::{Node, Outline, outline, parse};
 use super::{InferenceError, Lanes, guarded};
-use patches::Patches;
+use feature_map::{Epilogue, FeatureMap};
+use im2col::Im2col;
 use plan::Step;
-use plane::{Ending, Plane};
 use winograd::Winograd;
 
 enum Convolution {
-    Tiles(Winograd),
-    Patches(Patches),
+    Winograd(Winograd),
+    Im2col(Im2col),
 }
 
 /// The trunk of one network.
@@ -35,8 +36,8 @@ pub struct Trunk {
     steps: Vec<Step>,
     values: usize,
     bands: usize,
-    frames_a_column: usize,
-    /// Sizes of a column: frequencies and channels.
+    frames_per_column: usize,
+    /// Shape of a column: frequencies and channels.
     column: (usize, usize),
     end: String,
     pooled: String,
@@ -50,13 +51,14 @@ impl std::fmt::Debug for Trunk {
 }
 
 impl Trunk {
-    /// The trunk of a network that takes frames of so many bands, if it has one.
+    /// Extracts the trunk of a network that takes frames of `bands` values; `None` if it has no supported one.
     #[must_use]
     pub fn find(model: &[u8], bands: usize, lanes: &Lanes) -> Option<Self> {
-        let outline = outline(model)?;
+        let graph = parse(model)?;
+        let outline = outline(&graph)?;
         let plan = plan::plan(&outline)?;
         let gemm = GemmExecutor::new();
-        // Frequencies, frames and channels of each value, relative to the input.
+        // Frequencies, frames per column and channels of each value, relative to the input.
         let mut sizes = vec![(bands, 1, 1); plan.values];
         let mut convolutions = Vec::new();
         for step in &plan.steps {
@@ -68,14 +70,14 @@ impl Trunk {
             }
             convolutions.push(convolution);
         }
-        let (height, frames_a_column, channels) = *sizes.last()?;
+        let (height, frames_per_column, channels) = *sizes.last()?;
         let pooled = plan::pooled(&outline, 2 * height * channels)?.to_owned();
         Some(Self {
             convolutions,
             steps: plan.steps,
             values: plan.values,
             bands,
-            frames_a_column,
+            frames_per_column,
             column: (height, channels),
             end: plan.end.to_owned(),
             pooled,
@@ -83,28 +85,29 @@ impl Trunk {
         })
     }
 
-    /// So many frames become one column.
+    /// Number of input frames per column of the output.
     #[must_use]
-    pub fn frames_a_column(&self) -> usize {
-        self.frames_a_column
+    pub fn frames_per_column(&self) -> usize {
+        self.frames_per_column
     }
 
-    /// Values a column.
+    /// Number of values per column.
     #[must_use]
     pub fn width(&self) -> usize {
         self.column.0 * self.column.1
     }
 
-    /// The name in the graph of the statistics of a voice: the means of all values of its columns, then the deviations.
+    /// Name of the graph value that holds a speaker's pooled statistics: the means of all values of its columns, then
+    /// their standard deviations.
     #[must_use]
     pub fn pooled(&self) -> &str {
         &self.pooled
     }
 
-    /// The columns of frames that follow each other, one after the other.
+    /// Computes the columns of consecutive frames, concatenated.
     ///
     /// # Errors
-    /// When the frames are no whole ones, or the computation fails.
+    /// When `frames` is empty or not a whole number of frames, or the computation fails.
     pub fn columns(&self, lane: usize, frames: &[f32]) -> Result<Vec<f32>, InferenceError> {
         if frames.is_empty() || !frames.len().is_multiple_of(self.bands) {
             return Err(InferenceError::Run("the trunk takes whole frames".to_owned()));
@@ -114,26 +117,26 @@ impl Trunk {
     }
 
     fn run(&self, frames: &[f32]) -> Result<Vec<f32>, GemmError> {
-        // Chosen by the processor alone: the same for which the weights were laid out.
+        // Chosen by the processor alone, so it matches the one for which the weights were packed.
         let gemm = GemmExecutor::new();
-        let mut input = Plane::zeros(self.bands, frames.len() / self.bands, 1);
+        let mut input = FeatureMap::zeros(self.bands, frames.len() / self.bands, 1);
         for (column, frame) in frames.chunks_exact(self.bands).enumerate() {
             for (row, value) in frame.iter().enumerate() {
                 let place = input.place(row, column);
                 input.values[place] = *value;
             }
         }
-        let mut values: Vec<Option<Plane>> = vec![None; self.values];
+        let mut values: Vec<Option<FeatureMap>> = vec![None; self.values];
         values[0] = Some(input);
         for (index, (step, convolution)) in self.steps.iter().zip(&self.convolutions).enumerate() {
             let Some(input) = &values[step.input] else { continue };
-            let ending = Ending { add: step.add.and_then(|add| values[add].as_ref()), positive: step.positive };
+            let epilogue = Epilogue { add: step.add.and_then(|add| values[add].as_ref()), relu: step.relu };
             let output = match convolution {
-                Convolution::Tiles(tiles) => tiles.run(&gemm, input, &ending)?,
-                Convolution::Patches(patches) => patches.run(&gemm, input, &ending)?,
+                Convolution::Winograd(tiles) => tiles.run(&gemm, input, &epilogue)?,
+                Convolution::Im2col(patches) => patches.run(&gemm, input, &epilogue)?,
             };
             values[step.output] = Some(output);
-            // What no later step takes goes.
+            // Free every value that no later step needs.
             let later = &self.steps[index + 1..];
             for value in [Some(step.input), step.add].into_iter().flatten() {
                 if !later.iter().any(|step| step.input == value || step.add == Some(value)) {
@@ -147,17 +150,18 @@ impl Trunk {
 }
 
 /// Each column as the graph lays it out: all frequencies of a channel, channel by channel.
-fn columns_of(plane: &Plane) -> Vec<f32> {
-    let mut columns = Vec::with_capacity(plane.width * plane.height * plane.channels);
-    for column in 0..plane.width {
-        for channel in 0..plane.channels {
-            columns.extend((0..plane.height).map(|row| plane.at(row, column)[channel]));
+fn columns_of(map: &FeatureMap) -> Vec<f32> {
+    let mut columns = Vec::with_capacity(map.width * map.height * map.channels);
+    for column in 0..map.width {
+        for channel in 0..map.channels {
+            columns.extend((0..map.height).map(|row| map.at(row, column)[channel]));
         }
     }
     columns
 }
 
-/// The convolution of a node, its channels, and its strides.
+/// Builds the convolution of a node; returns it with its number of channels and its strides. `None` for an unsupported
+/// one.
 fn convolution(
     outline: &Outline<'_>,
     node: &Node<'_>,
@@ -186,9 +190,9 @@ fn convolution(
         && channels.is_multiple_of(winograd::CHANNELS)
         && channels_in.is_multiple_of(winograd::CHANNELS);
     let convolution = if in_tiles {
-        Convolution::Tiles(Winograd::new(gemm, &weights, bias, channels_in))
+        Convolution::Winograd(Winograd::new(gemm, &weights, bias, channels_in))
     } else {
-        Convolution::Patches(Patches::new(gemm, &weights, bias, (channels_in, size), (down, along)))
+        Convolution::Im2col(Im2col::new(gemm, &weights, bias, (channels_in, size), (down, along)))
     };
     Some((convolution, channels, (down, along)))
 }

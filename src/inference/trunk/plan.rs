@@ -1,38 +1,38 @@
-//! Finds the trunk of a network in its graph: the convolutions from the features to where they are pooled over time.
+//! Finds the trunk of a network in its graph: the convolutions from the features to the pooling over time.
 //!
-//! Taken are the networks of the ResNet kind: convolutions of 3x3 and 1x1 with their batch normalisation folded in, sums, and
-//! what keeps positive values only. Whatever else is in between is no trunk, and the network is run as a whole.
+//! Supports networks of the ResNet family: 3x3 and 1x1 convolutions with folded batch normalisation, residual sums and
+//! ReLU. If anything else comes between, there is no trunk and the network runs as a whole.
 
 use std::collections::HashMap;
 
 use super::super::outline::{Node, Outline};
 
-/// One convolution and what is done to its sums, as one step.
+/// A convolution with a fused sum and ReLU.
 #[derive(Debug, PartialEq)]
 pub(super) struct Step {
     pub(super) input: usize,
     pub(super) output: usize,
     pub(super) add: Option<usize>,
-    pub(super) positive: bool,
-    /// Index of the node of the convolution.
+    pub(super) relu: bool,
+    /// Index of the convolution's node in the outline.
     pub(super) node: usize,
 }
 
-/// The trunk of a graph.
+/// The steps that compute a graph's trunk.
 pub(super) struct Plan<'a> {
-    /// In the order in which they can be run; value 0 is the input.
+    /// In an order in which they can run; value 0 is the input.
     pub(super) steps: Vec<Step>,
     pub(super) values: usize,
-    /// The value that is pooled.
+    /// Name of the value that is pooled.
     pub(super) end: &'a str,
 }
 
-/// Reads a graph as steps; none when it is not such a network.
+/// Reads a graph as steps; `None` if it is not a supported network.
 pub(super) fn plan<'a>(outline: &Outline<'a>) -> Option<Plan<'a>> {
     let [input] = outline.inputs[..] else { return None };
     let uses = |name: &str| outline.nodes.iter().filter(|node| node.inputs.contains(&name)).count();
     let user = |name: &str| outline.nodes.iter().find(|node| node.inputs.contains(&name));
-    // The features become a plane of one channel.
+    // The features become a map with one channel.
     let mut image = input;
     while let Some(node) = user(image).filter(|node| matches!(node.operation, "Transpose" | "Unsqueeze") && uses(image) == 1) {
         image = node.outputs.first()?;
@@ -48,13 +48,13 @@ pub(super) fn plan<'a>(outline: &Outline<'a>) -> Option<Plan<'a>> {
             continue;
         }
         if node.operation != "Conv" {
-            // Pooling may take the last plane several times, and nothing else.
+            // The pooling may use the last map several times, but no other.
             if takes.iter().any(|name| *end.get_or_insert(*name) != *name) {
                 return None;
             }
             continue;
         }
-        let mut step = Step { input: known[first], output: known.len(), add: None, positive: false, node: index };
+        let mut step = Step { input: known[first], output: known.len(), add: None, relu: false, node: index };
         let mut output: &str = node.outputs.first()?;
         let follows = |output: &str| user(output).filter(|_| uses(output) == 1);
         if let Some(sum) = follows(output).filter(|next| next.operation == "Add") {
@@ -65,9 +65,9 @@ pub(super) fn plan<'a>(outline: &Outline<'a>) -> Option<Plan<'a>> {
                 fused.push(output);
             }
         }
-        if let Some(positive) = follows(output).filter(|next| next.operation == "Relu") {
-            step.positive = true;
-            output = positive.outputs.first()?;
+        if let Some(relu) = follows(output).filter(|next| next.operation == "Relu") {
+            step.relu = true;
+            output = relu.outputs.first()?;
             fused.push(output);
         }
         known.insert(output, step.output);
@@ -78,8 +78,8 @@ pub(super) fn plan<'a>(outline: &Outline<'a>) -> Option<Plan<'a>> {
     (known.get(end) == Some(&last.output)).then_some(Plan { values: known.len(), steps, end })
 }
 
-/// The value in which all statistics of one voice stand in a row: the first that a matrix with so many rows or columns is
-/// multiplied with.
+/// Name of the value that holds one speaker's statistics: the first that is multiplied by a matrix with this many rows
+/// or columns.
 pub(super) fn pooled<'a>(outline: &Outline<'a>, statistics: usize) -> Option<&'a str> {
     let linear = |node: &&Node<'a>| {
         let weights = node.inputs.get(1).and_then(|name| outline.constants.get(name));

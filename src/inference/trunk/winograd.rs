@@ -1,4 +1,4 @@
-//! Convolutions with a 3x3 kernel, by the minimal filtering of S. Winograd: 2.25 products a value and channel instead of 9.
+//! 3x3 convolutions by Winograd's minimal filtering: 2.25 multiplications per value and channel instead of 9.
 //!
 //! Source: A. Lavin, S. Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, F(4x4, 3x3).
 #![expect(clippy::inline_always, reason = "what is not inlined is not compiled for the processor's vectors")]
@@ -9,27 +9,27 @@ use rten_simd::ops::{BitOps, NumOps};
 use rten_simd::{Isa, SimdOp};
 use rten_tensor::NdTensorView;
 
-use super::plane::{Ending, Plane, TILE};
+use super::feature_map::{Epilogue, FeatureMap, TILE};
 
-/// Side of what a tile is computed from.
+/// Side of the input patch of a tile.
 const PATCH: usize = TILE + 2;
 const POINTS: usize = PATCH * PATCH;
-/// Values of transformed tiles that are held at once, 1.6 MB: they are to stay near the core between the three steps.
-const HELD: usize = 400_000;
-/// With fewer tiles than this at once, fetching the weights takes longer than using them.
-const FEWEST_TILES: usize = 96;
-/// Channels come in whole vectors of every processor.
+/// Maximum values of transformed tiles in memory, 1.6 MB, so that they stay in the cache between the three steps.
+const MAX_HELD_VALUES: usize = 400_000;
+/// With fewer tiles per product, loading the weights takes longer than using them.
+const MIN_TILES: usize = 96;
+/// Channel counts must be multiples of this, whole vectors on every processor.
 pub(super) const CHANNELS: usize = 16;
 
 pub(super) struct Winograd {
     channels_in: usize,
     channels: usize,
-    /// One matrix for each point of a transformed tile.
+    /// One packed matrix for each point of a transformed tile.
     weights: Vec<PackedBMatrix<f32>>,
     bias: Vec<f32>,
 }
 
-/// The transform of the kernel, G of the paper.
+/// The kernel transform, G in the paper.
 const KERNEL: [[f32; 3]; PATCH] = [
     [1.0 / 4.0, 0.0, 0.0],
     [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
@@ -40,7 +40,7 @@ const KERNEL: [[f32; 3]; PATCH] = [
 ];
 
 impl Winograd {
-    /// `kernel` is [channels, channels_in, 3, 3], both multiples of [`CHANNELS`].
+    /// `kernel` has the shape [channels, channels_in, 3, 3]; both channel counts are multiples of [`CHANNELS`].
     pub(super) fn new(gemm: &GemmExecutor, kernel: &[f32], bias: Vec<f32>, channels_in: usize) -> Self {
         let channels = bias.len();
         let mut points = vec![vec![0.0; channels_in * channels]; POINTS];
@@ -56,11 +56,11 @@ impl Winograd {
         Self { channels_in, channels, weights: points.into_iter().map(pack).collect(), bias }
     }
 
-    pub(super) fn run(&self, gemm: &GemmExecutor, input: &Plane, ending: &Ending<'_>) -> Result<Plane, GemmError> {
-        let mut output = Plane::zeros(input.height, input.width, self.channels);
+    pub(super) fn run(&self, gemm: &GemmExecutor, input: &FeatureMap, epilogue: &Epilogue<'_>) -> Result<FeatureMap, GemmError> {
+        let mut output = FeatureMap::zeros(input.height, input.width, self.channels);
         let (rows, columns) = (input.height.div_ceil(TILE), input.width.div_ceil(TILE));
         let tiles: Vec<(usize, usize)> = (0..rows * columns).map(|tile| (tile / columns * TILE, tile % columns * TILE)).collect();
-        let most = (HELD / (POINTS * self.channels_in.max(self.channels))).max(FEWEST_TILES).min(tiles.len());
+        let most = (MAX_HELD_VALUES / (POINTS * self.channels_in.max(self.channels))).max(MIN_TILES).min(tiles.len());
         let mut before = vec![0.0; POINTS * most * self.channels_in];
         let mut after = vec![0.0; POINTS * most * self.channels];
         for tiles in tiles.chunks(most) {
@@ -71,15 +71,15 @@ impl Winograd {
                 let a = NdTensorView::from_data([tiles.len(), self.channels_in], a);
                 gemm.gemm(c, GemmInputA::Unpacked(a), GemmInputB::Packed(weights), GemmOptions::default())?;
             }
-            Back { source: &after, tiles, bias: &self.bias, ending, output: &mut output }.dispatch();
+            Back { source: &after, tiles, bias: &self.bias, epilogue, output: &mut output }.dispatch();
         }
         Ok(output)
     }
 }
 
-/// Tiles of a plane into points.
+/// Transforms tiles of a map into points.
 struct Forward<'a> {
-    input: &'a Plane,
+    input: &'a FeatureMap,
     tiles: &'a [(usize, usize)],
     target: &'a mut [f32],
 }
@@ -115,7 +115,7 @@ impl SimdOp for Forward<'_> {
     }
 }
 
-/// B of the paper, transposed.
+/// The data transform, transposed B in the paper.
 #[inline(always)]
 fn points_of<V: Copy, O: NumOps<f32, Simd = V>>(ops: O, [a, b, c, d, e, f]: [V; PATCH], two: V, four: V, five: V) -> [V; PATCH] {
     let t0 = ops.sub(e, ops.mul(four, c));
@@ -132,13 +132,13 @@ fn points_of<V: Copy, O: NumOps<f32, Simd = V>>(ops: O, [a, b, c, d, e, f]: [V; 
     ]
 }
 
-/// Points into tiles of a plane.
+/// Transforms points back into tiles of a map.
 struct Back<'a, 'b> {
     source: &'a [f32],
     tiles: &'a [(usize, usize)],
     bias: &'a [f32],
-    ending: &'a Ending<'b>,
-    output: &'a mut Plane,
+    epilogue: &'a Epilogue<'b>,
+    output: &'a mut FeatureMap,
 }
 
 impl SimdOp for Back<'_, '_> {
@@ -167,10 +167,10 @@ impl SimdOp for Back<'_, '_> {
                     for (x, value) in values.into_iter().enumerate().take(self.output.width - column) {
                         let place = self.output.place(row + y, column + x) + channel;
                         let mut value = ops.add(value, bias);
-                        if let Some(other) = self.ending.add {
+                        if let Some(other) = self.epilogue.add {
                             value = ops.add(value, ops.load(&other.values[place..]));
                         }
-                        if self.ending.positive {
+                        if self.epilogue.relu {
                             value = ops.max(value, zero);
                         }
                         ops.store(value, &mut self.output.values[place..]);
@@ -181,7 +181,7 @@ impl SimdOp for Back<'_, '_> {
     }
 }
 
-/// A of the paper, transposed.
+/// The inverse transform, transposed A in the paper.
 #[inline(always)]
 fn values_of<V: Copy, O: NumOps<f32, Simd = V>>(ops: O, [a, b, c, d, e, f]: [V; PATCH], two: V, four: V, eight: V) -> [V; TILE] {
     let (sum, difference) = (ops.add(b, c), ops.sub(b, c));
@@ -196,34 +196,34 @@ fn values_of<V: Copy, O: NumOps<f32, Simd = V>>(ops: O, [a, b, c, d, e, f]: [V; 
 
 #[cfg(test)]
 mod tests {
-    use super::super::patches::Patches;
+    use super::super::im2col::Im2col;
     use super::*;
 
     fn numbers(count: usize, seed: usize) -> Vec<f32> {
         (0..count).map(|n| ((n * n * 7 + n * 31 + seed) % 2001) as f32 / 1000.0 - 1.0).collect()
     }
 
-    /// Both ways, on sizes that are no multiple of a tile, with everything that can be done to the sums.
+    /// Both implementations on sizes that are not multiples of a tile, with and without the fused operations.
     #[test]
     fn tiles_give_what_patches_give() {
         let (height, width, channels_in, channels) = (10, 13, 32, 48);
-        let plane = |channels: usize| {
-            let mut plane = Plane::zeros(height, width, channels);
+        let map = |channels: usize| {
+            let mut map = FeatureMap::zeros(height, width, channels);
             for (index, values) in numbers(height * width * channels, 3).chunks_exact(channels).enumerate() {
-                let place = plane.place(index / width, index % width);
-                plane.values[place..place + channels].copy_from_slice(values);
+                let place = map.place(index / width, index % width);
+                map.values[place..place + channels].copy_from_slice(values);
             }
-            plane
+            map
         };
-        let (input, other) = (plane(channels_in), plane(channels));
+        let (input, other) = (map(channels_in), map(channels));
         let (kernel, bias) = (numbers(channels * channels_in * 9, 5), numbers(channels, 7));
         let gemm = GemmExecutor::new();
         let tiles = Winograd::new(&gemm, &kernel, bias.clone(), channels_in);
-        let patches = Patches::new(&gemm, &kernel, bias, (channels_in, 3), (1, 1));
-        for (add, positive) in [(None, false), (Some(&other), true)] {
-            let ending = Ending { add, positive };
-            let one = tiles.run(&gemm, &input, &ending).unwrap();
-            let two = patches.run(&gemm, &input, &ending).unwrap();
+        let patches = Im2col::new(&gemm, &kernel, bias, (channels_in, 3), (1, 1));
+        for (add, relu) in [(None, false), (Some(&other), true)] {
+            let epilogue = Epilogue { add, relu };
+            let one = tiles.run(&gemm, &input, &epilogue).unwrap();
+            let two = patches.run(&gemm, &input, &epilogue).unwrap();
             let furthest = one.values.iter().zip(&two.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(furthest < 2e-4, "{furthest}");
         }

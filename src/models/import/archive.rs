@@ -13,10 +13,9 @@ use std::path::Path;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::ctranslate2::{Contents, Stream};
+use super::ctranslate2::{COMPANION_LIMIT, Contents, Stream, WEIGHTS};
 use super::error::{ImportError, printable};
 use super::output::{Folder, TemporaryFile};
-use super::source::{COMPANION_LIMIT, WEIGHTS};
 
 /// An open archive with exactly one model in it.
 pub(super) struct Archive {

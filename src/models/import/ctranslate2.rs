@@ -13,6 +13,11 @@ use std::io::{self, BufReader, Read};
 
 use super::error::{ImportError, printable};
 
+/// The file of weights in a model's folder.
+pub(super) const WEIGHTS: &str = "model.bin";
+/// The most bytes of a file beside the weights; the largest vocabulary of a Whisper model takes 4 MB.
+pub(super) const COMPANION_LIMIT: u64 = 32 << 20;
+
 const VERSION: u32 = 6;
 /// The largest Whisper has 1,260 variables.
 const MOST_VARIABLES: u32 = 1 << 14;

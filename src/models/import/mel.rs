@@ -55,14 +55,14 @@ fn edges(bands: usize) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use data_encoding::HEXLOWER;
     use sha2::{Digest, Sha256};
 
     use super::*;
-    use crate::models::hex;
 
     fn hash(bands: usize) -> String {
         let bytes: Vec<u8> = filters(bands).iter().flat_map(|value| value.to_le_bytes()).collect();
-        hex(&Sha256::digest(bytes))
+        HEXLOWER.encode(&Sha256::digest(bytes))
     }
 
     /// The hashes of the arrays in OpenAI's `mel_filters.npz`.

@@ -18,7 +18,6 @@ mod dimensions;
 mod error;
 mod ge2e;
 pub(super) mod ggml;
-mod half;
 mod known;
 mod layout;
 mod mel;

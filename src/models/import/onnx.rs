@@ -1,207 +1,214 @@
 //! Writes ONNX files: graphs of this program's own making.
 //!
-//! Only what such graphs need: float32 and int64 constants, nodes with whole numbers as attributes, named inputs and
-//! outputs, and what the file says of itself. The order of what is added is the order in the file, so the same graph is the
-//! same file.
+//! The messages and their encoding are those of `rten-onnx`, the runtime's own reader. Its graph has no name, which the format
+//! demands; so the two outermost messages are written here. The order in which things are added is the order in the file: the
+//! same graph is always the same file, byte for byte.
 //!
-//! Sources: onnx.proto3 (the numbers of the fields) and the Protocol Buffers encoding guide (how they are written).
+//! Source: onnx.proto3 (the numbers of the fields).
 
-/// Version of the file format, and of the operations; what runtimes of the last years read.
-const FORMAT: u64 = 8;
-const OPERATIONS: u64 = 13;
-/// Numbers of `TensorProto.DataType`.
-const FLOAT32: u64 = 1;
-const INT64: u64 = 7;
-/// Numbers of `AttributeProto.AttributeType`.
-const ONE_NUMBER: u64 = 2;
-const NUMBERS: u64 = 7;
+use std::cell::RefCell;
 
-/// A size of an input or output.
+use rten_onnx::onnx::{
+    AttributeProto, AttributeType, DataType, Dimension, GraphProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
+    TensorProto, TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
+};
+use rten_onnx::protobuf::{EncodeMessage, MessageWriter, ProtobufError, ValueWriter, WriteValue};
+
+/// The version of the file format, which all runtimes of the last years read.
+const FORMAT: i64 = 8;
+/// The version of the operator set.
+const OPERATORS: i64 = 13;
+
+/// One dimension of an input or output.
 #[derive(Clone, Copy)]
 pub(super) enum Size {
     Fixed(usize),
+    /// Any size, under this name.
     Free(&'static str),
 }
 
-/// An attribute of a node.
+/// An attribute of a node, with its name.
 #[derive(Clone, Copy)]
 pub(super) enum Attribute<'a> {
     Number(&'static str, usize),
     Numbers(&'static str, &'a [usize]),
 }
 
-/// A graph as it is being put together.
+/// A graph under construction.
 #[derive(Default)]
 pub(super) struct Graph {
-    nodes: Vec<u8>,
-    constants: Vec<u8>,
-    inputs: Vec<u8>,
-    outputs: Vec<u8>,
-    properties: Vec<u8>,
+    graph: GraphProto,
+    properties: Vec<StringStringEntryProto>,
 }
 
 impl Graph {
-    /// Adds an operation.
-    pub(super) fn node(&mut self, operation: &str, inputs: &[&str], outputs: &[&str], attributes: &[Attribute<'_>]) {
-        let mut node = Vec::new();
-        for input in inputs {
-            bytes(&mut node, 1, input.as_bytes());
-        }
-        for output in outputs {
-            bytes(&mut node, 2, output.as_bytes());
-        }
-        bytes(&mut node, 4, operation.as_bytes());
-        for attribute in attributes {
-            bytes(&mut node, 5, &attribute_message(*attribute));
-        }
-        bytes(&mut self.nodes, 1, &node);
+    /// Adds a node.
+    pub(super) fn node(&mut self, operator: &str, inputs: &[&str], outputs: &[&str], attributes: &[Attribute<'_>]) {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        self.graph.node.push(NodeProto {
+            input: names(inputs),
+            output: names(outputs),
+            op_type: Some(operator.to_owned()),
+            attribute: attributes.iter().map(attribute_message).collect(),
+            ..NodeProto::default()
+        });
     }
 
-    /// Adds a constant of float32.
+    /// Adds a constant of float32 numbers, as many as the product of `shape`.
     pub(super) fn floats(&mut self, name: &str, shape: &[usize], values: impl IntoIterator<Item = f32>) {
-        let raw: Vec<u8> = values.into_iter().flat_map(f32::to_le_bytes).collect();
-        self.constant(name, shape, FLOAT32, &raw);
+        let raw = values.into_iter().flat_map(f32::to_le_bytes).collect();
+        self.constant(name, shape, DataType::FLOAT, raw);
     }
 
-    /// Adds a constant row of int64.
+    /// Adds a constant of int64 numbers in one dimension.
     pub(super) fn integers(&mut self, name: &str, values: &[i64]) {
-        let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.constant(name, &[values.len()], INT64, &raw);
+        let raw = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.constant(name, &[values.len()], DataType::INT64, raw);
     }
 
-    fn constant(&mut self, name: &str, shape: &[usize], data_type: u64, raw: &[u8]) {
-        let mut tensor = Vec::with_capacity(raw.len() + 64);
-        for size in shape {
-            number(&mut tensor, 1, *size as u64);
-        }
-        number(&mut tensor, 2, data_type);
-        bytes(&mut tensor, 8, name.as_bytes());
-        bytes(&mut tensor, 9, raw);
-        bytes(&mut self.constants, 5, &tensor);
+    fn constant(&mut self, name: &str, shape: &[usize], data_type: DataType, raw: Vec<u8>) {
+        self.graph.initializer.push(TensorProto {
+            dims: shape.iter().map(|size| integer(*size)).collect(),
+            data_type: Some(data_type),
+            name: Some(name.to_owned()),
+            raw_data: Some(RefCell::new(raw)),
+            ..TensorProto::default()
+        });
     }
 
-    /// Names an input.
+    /// Declares an input of float32 numbers.
     pub(super) fn input(&mut self, name: &str, shape: &[Size]) {
-        bytes(&mut self.inputs, 11, &port_message(name, shape));
+        self.graph.input.push(port_message(name, shape));
     }
 
-    /// Names an output.
+    /// Declares an output of float32 numbers.
     pub(super) fn output(&mut self, name: &str, shape: &[Size]) {
-        bytes(&mut self.outputs, 12, &port_message(name, shape));
+        self.graph.output.push(port_message(name, shape));
     }
 
-    /// Says something about the file.
+    /// Adds an entry to the file's metadata.
     pub(super) fn property(&mut self, key: &str, value: &str) {
-        let mut entry = Vec::new();
-        bytes(&mut entry, 1, key.as_bytes());
-        bytes(&mut entry, 2, value.as_bytes());
-        bytes(&mut self.properties, 14, &entry);
+        self.properties.push(StringStringEntryProto { key: Some(key.to_owned()), value: Some(value.to_owned()) });
     }
 
-    /// The whole file.
+    /// The whole file, with a name for the graph.
     pub(super) fn into_file(self, name: &str) -> Vec<u8> {
-        let mut graph = self.nodes;
-        bytes(&mut graph, 2, name.as_bytes());
-        graph.extend(self.constants);
-        graph.extend(self.inputs);
-        graph.extend(self.outputs);
-        let mut operations = Vec::new();
-        number(&mut operations, 2, OPERATIONS);
-        let mut model = Vec::with_capacity(graph.len() + self.properties.len() + 64);
-        number(&mut model, 1, FORMAT);
-        bytes(&mut model, 2, b"callannotate");
-        bytes(&mut model, 7, &graph);
-        bytes(&mut model, 8, &operations);
-        model.extend(self.properties);
-        model
+        let model = ModelMessage { graph: GraphMessage { name, graph: self.graph }, properties: self.properties };
+        let mut file = Vec::new();
+        model.encode(ValueWriter::new(&mut file)).expect("writing to memory does not fail");
+        file
     }
 }
 
-fn attribute_message(attribute: Attribute<'_>) -> Vec<u8> {
-    let mut message = Vec::new();
-    match attribute {
-        Attribute::Number(name, value) => {
-            bytes(&mut message, 1, name.as_bytes());
-            number(&mut message, 3, value as u64);
-            number(&mut message, 20, ONE_NUMBER);
-        }
-        Attribute::Numbers(name, values) => {
-            bytes(&mut message, 1, name.as_bytes());
-            for value in values {
-                number(&mut message, 8, *value as u64);
-            }
-            number(&mut message, 20, NUMBERS);
-        }
+/// `GraphProto` with its name.
+struct GraphMessage<'a> {
+    name: &'a str,
+    graph: GraphProto,
+}
+
+impl EncodeMessage for GraphMessage<'_> {
+    fn encode_fields<W: WriteValue>(&self, fields: &mut MessageWriter<W>) -> Result<(), ProtobufError> {
+        fields.write_repeated_message(1, &self.graph.node)?;
+        fields.write_string(2, self.name)?;
+        fields.write_repeated_message(5, &self.graph.initializer)?;
+        fields.write_repeated_message(11, &self.graph.input)?;
+        fields.write_repeated_message(12, &self.graph.output)
     }
-    message
 }
 
-fn port_message(name: &str, shape: &[Size]) -> Vec<u8> {
-    let mut sizes = Vec::new();
-    for size in shape {
-        let mut dimension = Vec::new();
-        match size {
-            Size::Fixed(size) => number(&mut dimension, 1, *size as u64),
-            Size::Free(name) => bytes(&mut dimension, 2, name.as_bytes()),
-        }
-        bytes(&mut sizes, 1, &dimension);
+/// `ModelProto` of such a graph.
+struct ModelMessage<'a> {
+    graph: GraphMessage<'a>,
+    properties: Vec<StringStringEntryProto>,
+}
+
+impl EncodeMessage for ModelMessage<'_> {
+    fn encode_fields<W: WriteValue>(&self, fields: &mut MessageWriter<W>) -> Result<(), ProtobufError> {
+        fields.write_int64(1, FORMAT)?;
+        fields.write_string(2, "callannotate")?;
+        fields.write_message(7, &self.graph)?;
+        fields.write_message(8, &OperatorSetIdProto { domain: None, version: Some(OPERATORS) })?;
+        fields.write_repeated_message(14, &self.properties)
     }
-    let mut tensor = Vec::new();
-    number(&mut tensor, 1, FLOAT32);
-    bytes(&mut tensor, 2, &sizes);
-    let mut kind = Vec::new();
-    bytes(&mut kind, 1, &tensor);
-    let mut port = Vec::new();
-    bytes(&mut port, 1, name.as_bytes());
-    bytes(&mut port, 2, &kind);
-    port
 }
 
-/// A field that is a whole number.
-fn number(message: &mut Vec<u8>, field: u64, value: u64) {
-    varint(message, field << 3);
-    varint(message, value);
-}
-
-/// A field that is a text, bytes or another message.
-fn bytes(message: &mut Vec<u8>, field: u64, value: &[u8]) {
-    varint(message, field << 3 | 2);
-    varint(message, value.len() as u64);
-    message.extend_from_slice(value);
-}
-
-/// Seven bits a byte, the lowest first; the eighth says that more follow.
-fn varint(message: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        message.push(value as u8 | 0x80);
-        value >>= 7;
+fn attribute_message(attribute: &Attribute<'_>) -> AttributeProto {
+    match *attribute {
+        Attribute::Number(name, value) => AttributeProto {
+            name: Some(name.to_owned()),
+            i: Some(integer(value)),
+            r#type: Some(AttributeType::INT),
+            ..AttributeProto::default()
+        },
+        Attribute::Numbers(name, values) => AttributeProto {
+            name: Some(name.to_owned()),
+            ints: values.iter().map(|value| integer(*value)).collect(),
+            r#type: Some(AttributeType::INTS),
+            ..AttributeProto::default()
+        },
     }
-    message.push(value as u8);
+}
+
+fn port_message(name: &str, shape: &[Size]) -> ValueInfoProto {
+    let dimension = |size: &Size| match size {
+        Size::Fixed(size) => Dimension { dim_value: Some(integer(*size)), dim_param: None },
+        Size::Free(name) => Dimension { dim_value: None, dim_param: Some((*name).to_owned()) },
+    };
+    let shape = TensorShapeProto { dim: shape.iter().map(dimension).collect() };
+    let tensor_type = TypeProtoTensor { elem_type: Some(DataType::FLOAT), shape: Some(shape) };
+    ValueInfoProto { name: Some(name.to_owned()), r#type: Some(TypeProto { tensor_type: Some(tensor_type), sequence: None }) }
+}
+
+/// Sizes in memory always fit.
+fn integer(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// A file with everything that graphs are made of, byte for byte as onnx.proto3 has it.
     #[test]
-    fn numbers_take_seven_bits_a_byte() {
-        let written = |value| {
-            let mut message = Vec::new();
-            varint(&mut message, value);
-            message
-        };
-        assert_eq!(written(0), [0]);
-        assert_eq!(written(127), [127]);
-        assert_eq!(written(300), [0xac, 0x02]);
-        assert_eq!(written(u64::MAX).len(), 10);
-    }
-
-    #[test]
-    fn a_node_is_written_field_by_field() {
+    fn a_graph_is_written_field_by_field() {
         let mut graph = Graph::default();
-        graph.node("Abs", &["a"], &["b"], &[Attribute::Numbers("axes", &[1])]);
-        let attribute = [&[0x0a, 4][..], b"axes", &[0x40, 1, 0xa0, 1, 7]].concat();
-        let node = [&[0x0a, 1, b'a', 0x12, 1, b'b', 0x22, 3][..], b"Abs", &[0x2a, attribute.len() as u8], &attribute].concat();
-        assert_eq!(graph.nodes, [&[0x0a, node.len() as u8][..], &node].concat());
+        graph.property("key", "value");
+        graph.input("a", &[Size::Free("N")]);
+        graph.output("b", &[Size::Fixed(300)]);
+        graph.node("Abs", &["a"], &["b"], &[Attribute::Numbers("axes", &[1, 2]), Attribute::Number("k", 3)]);
+        graph.floats("f", &[1, 1], [1.0]);
+        graph.integers("i", &[-1]);
+
+        let field = |number: u8, inside: &[u8]| [&[number << 3 | 2, inside.len() as u8], inside].concat();
+        let numbers = [&field(1, b"axes")[..], &[0x40, 1, 0x40, 2, 0xa0, 1, 7]].concat();
+        let number = [&field(1, b"k")[..], &[0x18, 3, 0xa0, 1, 2]].concat();
+        let node = [field(1, b"a"), field(2, b"b"), field(4, b"Abs"), field(5, &numbers), field(5, &number)].concat();
+        let floats = [&[0x08, 1, 0x08, 1, 0x10, 1], &field(8, b"f")[..], &field(9, &1.0_f32.to_le_bytes())].concat();
+        let integers = [&[0x08, 1, 0x10, 7], &field(8, b"i")[..], &field(9, &[0xff; 8])].concat();
+        let port = |name: &[u8], dimension: &[u8]| {
+            let tensor = [&[0x08, 1], &field(2, &field(1, dimension))[..]].concat();
+            [field(1, name), field(2, &field(1, &tensor))].concat()
+        };
+        let inside = [
+            field(1, &node),
+            field(2, b"name"),
+            field(5, &floats),
+            field(5, &integers),
+            field(11, &port(b"a", &field(2, b"N"))),
+            field(12, &port(b"b", &[0x08, 0xac, 0x02])),
+        ];
+        // The graph is longer than 127 bytes, so its length takes two.
+        let inside = inside.concat();
+        let length = [inside.len() as u8 | 0x80, (inside.len() >> 7) as u8];
+        let expected = [
+            &[0x08, 8],
+            &field(2, b"callannotate")[..],
+            &[0x3a],
+            &length,
+            &inside,
+            &field(8, &[0x10, 13]),
+            &field(14, &[field(1, b"key"), field(2, b"value")].concat()),
+        ];
+        assert_eq!(graph.into_file("name"), expected.concat());
     }
 }

@@ -8,10 +8,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::error::ImportError;
-use crate::models::hex;
 
 /// The folder to write to; if it was made for this import and stays empty, it goes again.
 pub(super) struct Folder {
@@ -119,7 +119,7 @@ impl<W: Write> HashingWriter<W> {
     /// Flushes, and gives the SHA-256 as hexadecimal digits.
     pub(super) fn finish(mut self) -> io::Result<String> {
         self.target.flush()?;
-        Ok(hex(&self.hasher.finalize()))
+        Ok(HEXLOWER.encode(&self.hasher.finalize()))
     }
 }
 

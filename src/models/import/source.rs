@@ -8,16 +8,11 @@ use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use super::archive::Archive;
-use super::ctranslate2::Contents;
+use super::ctranslate2::{COMPANION_LIMIT, Contents, WEIGHTS};
 use super::error::ImportError;
 use super::ge2e::Wheel;
 use super::output::{Folder, TemporaryFile};
 use super::vocabulary::VocabularyFile;
-
-/// What CTranslate2 calls the weights.
-pub(super) const WEIGHTS: &str = "model.bin";
-/// The largest vocabulary of a Whisper model is 4 MB.
-pub(super) const COMPANION_LIMIT: u64 = 32 << 20;
 
 /// What lies at a path.
 pub(super) enum Found {

@@ -7,9 +7,10 @@
 
 use std::io::{Read, Seek, SeekFrom, Write};
 
+use half::f16;
+
 use super::ctranslate2::Element;
 use super::error::ImportError;
-use super::half::{f16_from_f32, f32_from_f16};
 use super::layout::Stretch;
 
 /// Numbers to a block of q8_0.
@@ -58,10 +59,11 @@ pub(super) fn convert(
         match encoding {
             Encoding::Float32 => encoded.extend(numbers.iter().flat_map(|number| number.to_le_bytes())),
             Encoding::Float16 => {
-                if numbers.iter().any(|&number| f32_from_f16(f16_from_f32(number)).is_infinite()) {
+                let halves = numbers.iter().map(|&number| f16::from_f32(number));
+                if halves.clone().any(f16::is_infinite) {
                     return Err(not_finite());
                 }
-                encoded.extend(numbers.iter().flat_map(|&number| f16_from_f32(number).to_le_bytes()));
+                encoded.extend(halves.flat_map(f16::to_le_bytes));
             }
             Encoding::Quantized8 => numbers.chunks_exact(BLOCK).for_each(|block| quantize(block, &mut encoded)),
         }
@@ -102,7 +104,7 @@ fn for_each_chunk(
         match stretch.element {
             Element::Float16 => {
                 let halves = bytes.as_chunks::<2>().0;
-                numbers.extend(halves.iter().map(|&half| f32_from_f16(u16::from_le_bytes(half))));
+                numbers.extend(halves.iter().map(|&half| f16::from_le_bytes(half).to_f32()));
             }
             Element::Float32 => numbers.extend(bytes.as_chunks::<4>().0.iter().map(|&number| f32::from_le_bytes(number))),
             Element::Int8 | Element::Int16 | Element::Int32 | Element::BFloat16 => {
@@ -123,7 +125,7 @@ fn quantize(block: &[f32], encoded: &mut Vec<u8>) {
     let largest = block.iter().fold(0.0_f32, |largest, number| largest.max(number.abs()));
     let scale = largest / 127.0;
     let inverse = if scale == 0.0 { 0.0 } else { 1.0 / scale };
-    encoded.extend(f16_from_f32(scale).to_le_bytes());
+    encoded.extend(f16::from_f32(scale).to_le_bytes());
     encoded.extend(block.iter().map(|number| ((number * inverse).round() as i8).cast_unsigned()));
 }
 
@@ -159,6 +161,21 @@ mod tests {
         assert_eq!(bytes[..2], 0x3c00_u16.to_le_bytes());
         assert_eq!(bytes[2..7], [-127_i8, 1, -1, 1, 0].map(i8::cast_unsigned));
         assert_eq!(converted(&[0.0; BLOCK], Encoding::Quantized8), [0; 34]);
+    }
+
+    /// As ggml does it (`ggml_compute_fp32_to_fp16`): an imported model is the same as one that whisper.cpp's tools wrote.
+    #[test]
+    fn halves_are_the_nearest_and_ties_the_even_one() {
+        let converted = |number: f32| converted(&[number], Encoding::Float16);
+        for (number, bits) in [(1.0, 0x3c00_u16), (65504.0, 0x7bff), (65519.9, 0x7bff), (1e-10, 0), (-0.0, 0x8000)] {
+            assert_eq!(converted(number), bits.to_le_bytes(), "{number}");
+        }
+        for half in [0_u16, 1, 2, 0x03ff, 0x0400, 0x3c00, 0x3c01, 0x7bfe] {
+            let middle = f32::midpoint(f16::from_bits(half).to_f32(), f16::from_bits(half + 1).to_f32());
+            assert_eq!(converted(middle), (half + half % 2).to_le_bytes(), "{middle}");
+            assert_eq!(converted(middle.next_down()), half.to_le_bytes(), "{middle}");
+            assert_eq!(converted(middle.next_up()), (half + 1).to_le_bytes(), "{middle}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Tests of what is sent to the model.
+//! Tests of packing: what is sent to the model, and the mapping of times.
 
 use proptest::prelude::*;
 
@@ -37,7 +37,7 @@ fn a_chunk_is_closed_at_a_pause_when_it_is_nearly_full() {
 }
 
 #[test]
-fn a_time_across_a_join_goes_to_the_side_that_holds_more() {
+fn a_time_across_pieces_maps_to_the_piece_that_holds_more() {
     let chunk = Chunk::new(&[100..200, 500..600]);
     assert_eq!(chunk.to_signal(20..40), 120..140);
     assert_eq!(chunk.to_signal(90..150), 500..550);
@@ -47,7 +47,7 @@ fn a_time_across_a_join_goes_to_the_side_that_holds_more() {
 }
 
 #[test]
-fn the_speech_that_is_left_is_counted() {
+fn the_speech_in_a_range_is_summed() {
     let chunk = Chunk::new(&[0..SECOND, 5 * SECOND..6 * SECOND]);
     let speech = [span(500, 800), span(5200, 9000)];
     assert_eq!(chunk.speech_between(0..usize::MAX, &speech), Millis(1100));

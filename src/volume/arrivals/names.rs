@@ -4,6 +4,8 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use data_encoding::HEXLOWER;
+
 use super::Place;
 
 /// Every byte of a place, as text.
@@ -31,7 +33,7 @@ pub(super) fn decode(text: &str) -> Option<Place> {
 fn escape(bytes: &[u8], text: &mut String) {
     let push_byte = |text: &mut String, byte: u8| {
         text.push('%');
-        text.push_str(&crate::volume::spool::hexadecimal(&[byte]));
+        text.push_str(&HEXLOWER.encode(&[byte]));
     };
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {

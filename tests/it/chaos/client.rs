@@ -1,4 +1,4 @@
-//! A client that keeps in mind what it was told, and asks again when it got no answer.
+//! A client that remembers every answer, and repeats a request that got none.
 
 use std::path::{Path, PathBuf};
 
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::sending::answer;
 
-/// So many jobs of a client are under way at most, so that there is always something to do and never very much.
+/// The maximum number of unfinished jobs of a client: the server always has work, but never a long queue.
 const UNDER_WAY: usize = 3;
 
-/// A small generator of numbers, so that a run can be repeated.
+/// A seeded random number generator, so that a run can be repeated.
 pub struct Dice(u64);
 
 impl Dice {
@@ -23,17 +23,17 @@ impl Dice {
     }
 }
 
-/// Where a job has to end, by what its client was told.
+/// The final state that a job must reach, according to the answers that its client got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     Completed,
     Cancelled,
-    /// It was told to stop while it ran, which may have been too late.
+    /// Cancelled while it ran, which may have been too late.
     Stopped,
     Deleted,
 }
 
-/// How a recording is handed over.
+/// How a recording is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Rest,
@@ -55,14 +55,14 @@ pub(super) struct Job {
     pub(super) name: String,
     way: Way,
     pub(super) recording: usize,
-    /// Known once the server has answered.
+    /// Known once the server has answered the upload.
     id: String,
     end: End,
-    /// Seen to have ended, so that it must not change any more by itself.
+    /// Whether the job was seen finished, after which it must not change unless a client changes it.
     seen: bool,
 }
 
-/// No answer: the server is gone.
+/// The server died before it answered.
 pub(super) struct Gone;
 
 pub struct Client {
@@ -72,7 +72,7 @@ pub struct Client {
     pub(super) recordings: Vec<Vec<u8>>,
     pub(super) http: reqwest::Client,
     pub(super) jobs: Vec<Job>,
-    /// What was asked for and not answered yet, and whether it was asked for before.
+    /// The unanswered request, and whether it was sent before.
     pending: Option<(usize, Wish, bool)>,
     repeated: usize,
 }
@@ -91,22 +91,22 @@ impl Client {
         }
     }
 
-    /// How many requests it had to ask again.
+    /// How many requests it had to repeat.
     pub fn repeated(&self) -> usize {
         self.repeated
     }
 
-    /// Where each of its jobs has to be.
+    /// The expected final state of each of its jobs.
     pub fn ends(&self) -> impl Iterator<Item = (&str, End)> {
         self.jobs.iter().map(|job| (job.name.as_str(), job.end))
     }
 
-    /// Works until the server is gone.
+    /// Sends requests until the server dies.
     pub async fn work(&mut self, address: &str) {
         while self.step(address).await.is_ok() {}
     }
 
-    /// Asks for what is still unanswered, and waits until every job has ended.
+    /// Repeats the unanswered request, and waits until every job has finished.
     pub async fn settle(&mut self, address: &str) {
         assert!(self.fulfil(address).await.is_ok(), "the server is gone");
         for index in 0..self.jobs.len() {
@@ -116,7 +116,7 @@ impl Client {
         }
     }
 
-    /// Has a recording annotated; the result.
+    /// Annotates a recording and returns the result.
     pub async fn annotated(&mut self, address: &str, recording: usize) -> Value {
         self.begin(recording, Way::Rest);
         self.settle(address).await;
@@ -124,19 +124,19 @@ impl Client {
         self.result(address, job).await
     }
 
-    /// What is not as it has to be.
+    /// Lists every job that differs from its expected state or result.
     pub async fn check(&mut self, address: &str, expected: &[Value]) -> Vec<String> {
         let mut wrong = Vec::new();
         for index in 0..self.jobs.len() {
             let job = &self.jobs[index];
-            let told = self.http.get(format!("http://{address}/api/v1/jobs/{}", job.id)).send().await.unwrap();
+            let response = self.http.get(format!("http://{address}/api/v1/jobs/{}", job.id)).send().await.unwrap();
             if job.end == End::Deleted {
-                if told.status() != 404 {
+                if response.status() != 404 {
                     wrong.push(format!("{} was deleted and came back", job.name));
                 }
                 continue;
             }
-            let body: Value = told.json().await.unwrap();
+            let body: Value = response.json().await.unwrap();
             let is_right = match job.end {
                 End::Completed => body["status"] == "completed",
                 End::Cancelled => body["status"] == "cancelled",
@@ -190,7 +190,7 @@ impl Client {
         if found.is_empty() { None } else { Some(found[self.dice.below(found.len())]) }
     }
 
-    /// Sees where a job stands, at its next change or in a second.
+    /// Returns a job's state at its next change, or after one second.
     async fn look(&mut self, address: &str, index: usize) -> Result<(), Gone> {
         let job = &mut self.jobs[index];
         let request = self.http.get(format!("http://{address}/api/v1/jobs/{}?wait=1", job.id));
@@ -213,10 +213,10 @@ impl Client {
         Value::Object(parts.map(|part| (part.to_owned(), body["result"][part].take())).into_iter().collect())
     }
 
-    /// Asks until there is an answer.
+    /// Repeats the request until it is answered.
     async fn fulfil(&mut self, address: &str) -> Result<(), Gone> {
         let Some((index, wish, again)) = self.pending.take() else { return Ok(()) };
-        // Whatever cuts this off, it is asked again.
+        // If the server dies here, the request is repeated.
         self.pending = Some((index, wish, true));
         self.repeated += usize::from(again);
         match wish {
@@ -235,7 +235,7 @@ impl Client {
                 match status {
                     200 => (job.end, job.seen) = (End::Cancelled, true),
                     202 => job.end = End::Stopped,
-                    // It has ended already, and the next look shows how.
+                    // It has finished already; the next look shows its state.
                     409 => {}
                     _ => panic!("{} is not cancelled: {status} {body}", job.name),
                 }
@@ -243,7 +243,7 @@ impl Client {
             Wish::Retry => {
                 let (status, body) = answer(self.http.post(self.url(address, index, "/retry"))).await?;
                 let job = &mut self.jobs[index];
-                // Asked before and fulfilled, it may even be done.
+                // A repeated retry may find the job finished.
                 assert!(status == 202 || again && status == 409, "{} is not tried again: {status} {body}", job.name);
                 (job.end, job.seen) = (End::Completed, false);
             }

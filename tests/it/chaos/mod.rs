@@ -1,12 +1,12 @@
-//! A real server under load is killed again and again at random moments: what it had accepted is done exactly once.
+//! A real server under load is killed repeatedly at random moments: every job that it accepted is done exactly once.
 //!
-//! Clients send recordings over REST, over WebSockets, by name from `incoming/` and through the watched folder, and cancel, retry and delete them. The
-//! server, a process of its own, is killed with SIGKILL and started again on the same volume; a client that got no answer asks
-//! again. In the end every job has to be where its client was told that it is, with the result of an undisturbed run.
+//! Clients send recordings over REST, over WebSockets, by name from `incoming/` and through the watched folder, and cancel, retry and delete jobs. The
+//! server, a separate process, is killed with SIGKILL and restarted on the same volume; a client that got no answer repeats its
+//! request. In the end every job must be in the state that its client was promised, with the result of an undisturbed run.
 //!
-//! `CALLANNOTATE_CHAOS_KILLS` says how often (`make chaos`: 200), `CALLANNOTATE_CHAOS_SEED` repeats the choices of a run, and
-//! `CALLANNOTATE_CHAOS_REPORT` names a file for its figures. Jobs may be begun any number of times here: a recording
-//! that the server died on three times would be set aside, as it should.
+//! `CALLANNOTATE_CHAOS_KILLS` sets the number of kills (`make chaos`: 200), `CALLANNOTATE_CHAOS_SEED` repeats the choices of a run, and
+//! `CALLANNOTATE_CHAOS_REPORT` names a file for the figures. `queue.max_attempts` is high here: otherwise a recording
+//! that was being processed at three kills would fail, as intended.
 
 mod client;
 mod sending;
@@ -25,13 +25,13 @@ use super::support::process::callannotate;
 use super::support::sound::{ffmpeg, fixture};
 use client::{Client, Dice, End};
 
-/// Every wait of the undisturbed parts has this deadline.
+/// The deadline of every wait while the server is not killed.
 const DEADLINE: Duration = Duration::from_mins(2);
 
-/// Kills of a run that nobody asked for more of.
+/// The default number of kills.
 const FEW_KILLS: usize = 8;
 
-/// The longest life of a server that is killed, in milliseconds from its start on: its own start is a third of that.
+/// The maximum time from start to kill, in milliseconds; starting takes a third of that.
 const LONGEST_LIFE: usize = 600;
 
 const CLIENTS: usize = 4;
@@ -41,11 +41,11 @@ const SETTINGS: [(&str, &str); 5] = [
     ("CALLANNOTATE__QUEUE__MAX_LENGTH", "100000"),
     ("CALLANNOTATE__RATE_LIMITS__ENABLED", "false"),
     ("CALLANNOTATE__ENGINE__THREADS", "1"),
-    // A recording settles while a server lives.
+    // So short that files in the watched folder settle before the kill.
     ("QUEUE_POLL_INTERVAL", "0.1"),
 ];
 
-/// A server and its log.
+/// A server process and its log.
 struct Life {
     process: Child,
     log: Log,
@@ -63,7 +63,7 @@ impl Life {
 }
 
 impl Log {
-    /// Where the server listens; none when it is killed before it does.
+    /// The server's address; none if it is killed before it listens.
     async fn address(&mut self) -> Option<String> {
         while let Ok(Some(line)) = self.0.next_line().await {
             let event: Value = serde_json::from_str(&line).ok()?;
@@ -74,35 +74,35 @@ impl Log {
         None
     }
 
-    /// Reads on, as whoever starts the server has to, until it ends.
+    /// Reads the log to its end, so that the server never blocks on a full pipe.
     async fn read(&mut self) {
         while let Ok(Some(_)) = self.0.next_line().await {}
     }
 }
 
-/// Does something with a server that nobody disturbs, and stops it in an orderly way.
+/// Runs `work` against a server that is not killed, then stops it with SIGTERM.
 async fn undisturbed<T>(volume: &Path, work: impl AsyncFnOnce(String) -> T) -> T {
     let Life { mut process, mut log } = Life::begin(volume);
     let all = async {
         let address = log.address().await.expect("the server listens");
-        let told = tokio::select! {
-            told = work(address) => told,
-            () = log.read() => panic!("the server ended by itself"),
+        let done = tokio::select! {
+            done = work(address) => done,
+            () = log.read() => panic!("the server ended on its own"),
         };
         let id = process.id().expect("it still runs").to_string();
         assert!(std::process::Command::new("kill").arg(id).status().unwrap().success());
         let (ended, ()) = tokio::join!(process.wait(), log.read());
         assert!(ended.unwrap().success());
-        told
+        done
     };
     tokio::time::timeout(DEADLINE, all).await.expect("done in time")
 }
 
-/// Lets the clients work on a server that is killed after so long.
+/// Runs the clients against a server that is killed after `lives_for`.
 async fn disturbed(volume: &Path, clients: &mut [Client], lives_for: Duration) {
     let end = tokio::time::Instant::now() + lives_for;
     let Life { mut process, mut log } = Life::begin(volume);
-    // What the clients have under way is cut off with the server, not before it.
+    // The clients' requests are cut off by the kill, not before it.
     let working = async {
         if let Some(address) = log.address().await {
             tokio::join!(log.read(), join_all(clients.iter_mut().map(|client| client.work(&address))));
@@ -119,7 +119,7 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
 }
 
-/// Every job of the list, by the name that its client gave it.
+/// All jobs of the list, by their external id.
 async fn listed(address: &str) -> BTreeMap<String, Value> {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let (mut jobs, mut cursor) = (BTreeMap::new(), String::new());
@@ -137,7 +137,7 @@ async fn listed(address: &str) -> BTreeMap<String, Value> {
     }
 }
 
-/// What lies where it should not, once everything is done.
+/// Files and folders on the volume that should not be there once all jobs are done.
 fn strays(volume: &Path, jobs: &BTreeMap<String, Value>) -> Vec<String> {
     let names = |folder: &str| -> Vec<String> {
         let entries = std::fs::read_dir(volume.join(folder)).unwrap();
@@ -161,7 +161,7 @@ fn strays(volume: &Path, jobs: &BTreeMap<String, Value>) -> Vec<String> {
             let mut files = vec!["job.json", "recording.wav", outcome];
             files.sort_unstable();
             let mut found = names(&format!("{folder}/{id}"));
-            // Of those that came by the folder.
+            // Only jobs from the watched folder have one.
             found.retain(|name| name != "sidecar.json");
             if !known || found != files {
                 strays.push(format!("{folder}/{id}"));
@@ -212,7 +212,7 @@ async fn what_a_server_accepted_is_done_exactly_once_however_often_it_is_killed(
     .await;
     let known: BTreeMap<&str, End> = clients.iter().flat_map(Client::ends).collect();
     let kept: Vec<&str> = known.iter().filter(|(_, end)| **end != End::Deleted).map(|(name, _)| *name).collect();
-    // Not there, or not as it has to be.
+    // Missing jobs and wrong jobs.
     let losses = kept.iter().filter(|name| !jobs.contains_key(**name)).count() + wrong.len();
 
     let attempts = jobs.values().map(|job| job["attempts"].as_u64().unwrap());
@@ -236,7 +236,7 @@ fn tell(text: &str) {
     eprintln!("{text}");
 }
 
-/// A piece of speech: where it begins and how long it is, in seconds.
+/// Cuts a piece of speech out of the voicemail; start and length in seconds.
 fn cut(folder: &Path, (start, length): (&str, &str)) -> Vec<u8> {
     let path = folder.join(format!("{start}.wav"));
     ffmpeg(&fixture("voicemail.flac"), &["-ss", start, "-t", length], &path);

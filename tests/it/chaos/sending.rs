@@ -1,4 +1,4 @@
-//! The four ways in which a client hands a recording over, and what an answer is.
+//! The four ways of sending a recording, and the answers to requests.
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ impl Client {
 
     pub(super) async fn hand_over(&self, address: &str, index: usize, again: bool) -> Result<String, Gone> {
         let job = &self.jobs[index];
-        // A name that the server does not take by itself.
+        // A name that the watched folder ignores.
         let filename = format!("{}.wav.part", job.name);
         if !again {
             std::fs::write(self.incoming.join(&filename), &self.recordings[job.recording]).unwrap();
@@ -27,7 +27,7 @@ impl Client {
         Ok(made(answer(request.json(&body)).await?))
     }
 
-    /// Lays a recording into the watched folder, and waits until it is a job.
+    /// Drops a recording into the watched folder, and waits until it is a job.
     pub(super) async fn lay_down(&self, address: &str, index: usize, again: bool) -> Result<String, Gone> {
         let job = &self.jobs[index];
         if !again {
@@ -78,7 +78,7 @@ fn metadata(job: &Job) -> Value {
     json!({ "external_id": job.name })
 }
 
-/// Status and body; none when the server is gone.
+/// Status and body; none if the server died.
 pub(super) async fn answer(request: reqwest::RequestBuilder) -> Result<(u16, Value), Gone> {
     let response = request.send().await.map_err(|_| Gone)?;
     let status = response.status().as_u16();

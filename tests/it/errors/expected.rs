@@ -1,16 +1,16 @@
-//! Every code of a refused request, with its status and what it says to people.
+//! All error codes of requests, with status and message.
 
-/// What must be answered with a code.
+/// The expected answer for an error code.
 pub struct Expected {
     pub code: &'static str,
     pub status: u16,
     pub english: &'static str,
     pub russian: &'static str,
-    /// Whether time alone can help: then there is `Retry-After` too.
+    /// Whether waiting alone can help; then the answer has `Retry-After`, too.
     pub retryable: bool,
 }
 
-/// For the tests that provoke them, as they provoke them.
+/// The errors as the tests provoke them.
 pub const EXPECTED: [Expected; 30] = [
     refusal("INVALID_REQUEST", 400, "The request cannot be understood", "Запрос не удалось разобрать"),
     refusal("MISSING_FILE", 400, "The request holds no recording", "В запросе нет записи разговора"),
@@ -89,7 +89,7 @@ pub const EXPECTED: [Expected; 30] = [
     delay("MODEL_UNAVAILABLE", 503, "Recognizing voices is not available here", "Распознавание голосов здесь недоступно"),
 ];
 
-/// Codes that no request can provoke yet, or none in a test. Whoever makes one possible moves it up.
+/// Codes that no request, or no test, can provoke yet. Move a code up once one can.
 pub const NOT_YET: [&str; 3] = ["FORBIDDEN", "RATE_LIMITED", "UNAUTHORIZED"];
 
 const fn refusal(code: &'static str, status: u16, english: &'static str, russian: &'static str) -> Expected {

@@ -1,4 +1,4 @@
-//! The refusals that depend on where a job stands, or the server.
+//! The errors that depend on the state of a job or of the server.
 
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
@@ -11,7 +11,7 @@ use super::super::support::scripted::Act;
 use super::provoke::{Provoked, read_answer};
 use callannotate::jobs::stage::Stage;
 
-/// What is wrong with requests that make jobs or list them.
+/// Invalid requests that create or list jobs.
 pub async fn requests(provoked: &mut Provoked) {
     let app = TestApp::spawn().await;
     let url = app.url("/api/v1/jobs");
@@ -32,7 +32,7 @@ pub async fn requests(provoked: &mut Provoked) {
     provoked.by("IDEMPOTENCY_KEY_REUSED", || post(form(), tone(501))).await;
 }
 
-/// What cannot be done with a job that has ended.
+/// Requests that a finished job refuses.
 pub async fn endings(provoked: &mut Provoked) {
     let app = TestApp::spawn().await;
     let done = app.create_job(tone(500), &[]).await;
@@ -53,7 +53,7 @@ pub async fn endings(provoked: &mut Provoked) {
     provoked.by("JOB_CANCELLED", || app.client.get(at(&cancelled, "result"))).await;
 }
 
-/// What retention has removed.
+/// Requests for data that retention has removed.
 pub async fn archived(provoked: &mut Provoked) {
     let folder = tempfile::tempdir().unwrap();
     let app = TestApp::spawn_on(folder.path(), &[]).await;
@@ -67,7 +67,7 @@ pub async fn archived(provoked: &mut Provoked) {
     }
 }
 
-/// A request that was on its way when the server began to stop.
+/// A request that was in flight when the server began to stop.
 pub async fn stopping(provoked: &mut Provoked) {
     let app = TestApp::spawn().await;
     let mut on_their_way = Vec::new();
@@ -77,7 +77,7 @@ pub async fn stopping(provoked: &mut Provoked) {
         stream.write_all(head.as_bytes()).await.unwrap();
         on_their_way.push(stream);
     }
-    // Connections are taken in order: once a later one is answered, the beginnings above have arrived.
+    // Connections are accepted in order: once a later one is answered, the first parts above have arrived.
     assert_eq!(app.get("/health").await.status(), 200);
     app.shutdown.soft.cancel();
     let mut answers = Vec::new();

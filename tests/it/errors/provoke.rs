@@ -1,4 +1,4 @@
-//! Sends a request in both languages and holds the answers to the table.
+//! Sends a request in both languages and compares the answers with the table.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use super::expected::{EXPECTED, Expected};
 #[derive(Default)]
 pub struct Provoked(pub BTreeSet<&'static str>);
 
-/// An answer as it came.
+/// The raw parts of an answer.
 pub struct Answer {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
@@ -22,7 +22,7 @@ pub struct Answer {
 }
 
 impl Provoked {
-    /// Sends a request in English and in Russian; the Russian error.
+    /// Sends a request in English and in Russian, and returns the Russian error.
     pub async fn by(&mut self, code: &str, request: impl Fn() -> RequestBuilder) -> Answer {
         let english = answer(request().header("accept-language", "en-GB, ru;q=0.5")).await;
         let russian = answer(request().header("accept-language", "xx, ru-RU;q=0.9, en;q=0.8")).await;
@@ -30,14 +30,14 @@ impl Provoked {
         russian
     }
 
-    /// The same over a bare connection: the text of the request, with `LANGUAGE` where the language belongs.
+    /// Sends the same over a bare connection: the request's text, with `LANGUAGE` in place of the language.
     pub async fn by_bytes(&mut self, app: &TestApp, code: &str, request: &str) {
         let (english, russian) = (request.replace("LANGUAGE", "en"), request.replace("LANGUAGE", "ru"));
         let (english, russian) = tokio::join!(exchange(app, &english), exchange(app, &russian));
         self.as_answered(code, &english, &russian);
     }
 
-    /// By an English and a Russian answer that came in another way.
+    /// Checks an English and a Russian answer that the caller received.
     pub fn as_answered(&mut self, code: &str, english: &Answer, russian: &Answer) {
         let expected = find(code);
         hold(expected, english, "en");
@@ -64,7 +64,7 @@ pub async fn exchange(app: &TestApp, request: &str) -> Answer {
     read_answer(&mut stream).await
 }
 
-/// Reads one answer.
+/// Reads one answer from a connection.
 pub async fn read_answer(stream: &mut TcpStream) -> Answer {
     let mut bytes = Vec::new();
     let (head, size) = tokio::time::timeout(DEADLINE, async {

@@ -1,4 +1,4 @@
-//! A server in this process: the real router, registry, volume and worker, on a free port and a volume of its own.
+//! A server in this process: the real router, registry, volume and worker, on a free port and its own volume.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -18,10 +18,10 @@ use tokio::task::JoinHandle;
 use super::audio::tone;
 use super::scripted::{Act, Script};
 
-/// Every wait has this deadline.
+/// The deadline of every wait.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
-/// An empty folder.
+/// The expected content of an empty folder.
 pub const NOTHING: [String; 0] = [];
 
 pub struct TestApp {
@@ -34,7 +34,7 @@ pub struct TestApp {
     server: Option<JoinHandle<Result<(), AppError>>>,
 }
 
-/// A volume that outlives its server, or not.
+/// The volume of a server: its own, or one that outlives it.
 enum Volume {
     Own(TempDir),
     Lent(PathBuf),
@@ -45,7 +45,7 @@ pub fn settings(volume: &Path, more: &[(&str, &str)]) -> Config {
         ("VOLUME_PATH".to_owned(), volume.display().to_string()),
         ("CALLANNOTATE__SERVER__HOST".to_owned(), "127.0.0.1".to_owned()),
         ("CALLANNOTATE__SERVER__PORT".to_owned(), "0".to_owned()),
-        // Tests that drop files switch it on.
+        // Tests of the watched folder enable it.
         ("CALLANNOTATE__INCOMING__WATCH".to_owned(), "false".to_owned()),
     ]);
     environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -72,7 +72,7 @@ impl TestApp {
         Self::spawn_with(&[]).await
     }
 
-    /// On a volume that the test owns, at the time that the test's clock tells.
+    /// On a volume of the test, with a clock of the test.
     pub async fn spawn_at(volume: &Path, more: &[(&str, &str)], clock: Clock) -> Self {
         let config = settings(volume, more);
         let script = Script::default();
@@ -90,7 +90,7 @@ impl TestApp {
         Self::start(&config, Volume::Own(folder)).await
     }
 
-    /// With the engines themselves in place of the script, and the models of this folder.
+    /// With real engines instead of the scripted stages, and the models of this folder.
     pub async fn spawn_engines(models: &Path) -> Self {
         let folder = TempDir::new().unwrap();
         let config = settings(folder.path(), &[("CALLANNOTATE__MODELS__DIRS", &models.display().to_string())]);
@@ -98,7 +98,7 @@ impl TestApp {
         Self::start_with(&config, Volume::Own(folder), Script::default(), build).await
     }
 
-    /// On a volume that the test owns.
+    /// On a volume of the test.
     pub async fn spawn_on(volume: &Path, more: &[(&str, &str)]) -> Self {
         Self::start(&settings(volume, more), Volume::Lent(volume.to_path_buf())).await
     }
@@ -141,7 +141,7 @@ impl TestApp {
         Self { address, client, script, shutdown, volume, looks, server }
     }
 
-    /// With settings and a script of the test's own, on a disk that fails where the test wants it to.
+    /// With the test's settings, script and disk faults.
     #[cfg(feature = "faults")]
     pub async fn start_failing(
         config: &Config,
@@ -158,13 +158,13 @@ impl TestApp {
         Ok(Self::serve(app, Volume::Lent(config.volume.clone()), script.clone(), shutdown))
     }
 
-    /// A server with a job that is held at its diarization.
+    /// A server with one job, held in its diarization.
     pub async fn held() -> (Self, String) {
         let app = Self::spawn().await;
         app.script.set(Stage::Diarization, Act::Hold);
         let id = app.create_job(tone(1000), &[]).await;
         app.script.reached(1).await;
-        // It reports 50 percent once it is held.
+        // The stage reports 50 percent once it holds the job.
         let mut job = app.job(&id).await;
         while job["progress"]["stage_progress"] != 50 {
             let seen = job["last_seq"].as_u64().unwrap();
@@ -173,10 +173,10 @@ impl TestApp {
         (app, id)
     }
 
-    /// Waits until the watched folder was looked at so many times from beginning to end.
+    /// Waits for this number of complete scans of the watched folder.
     pub async fn looks(&self, count: u64) {
         let mut looks = self.looks.clone().expect("the folder is watched");
-        // The look that is under way may have begun before.
+        // A scan may be running already, so one more is awaited.
         let enough = *looks.borrow() + count + 1;
         let looked = tokio::time::timeout(DEADLINE, looks.wait_for(|looks| *looks >= enough)).await;
         looked.expect("the folder is looked at in time").unwrap();
@@ -226,13 +226,13 @@ impl TestApp {
         (status, body["error"]["code"].as_str().unwrap_or_else(|| panic!("no error: {body}")).to_owned())
     }
 
-    /// Does this to a job: `cancel` or `retry`. The status and the body.
+    /// Sends `cancel` or `retry` for a job, and returns status and body.
     pub async fn change(&self, id: &str, what: &str) -> (u16, Value) {
         let response = self.client.post(self.url(&format!("/api/v1/jobs/{id}/{what}"))).send().await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
-    /// A job as it stands.
+    /// The current state of a job.
     pub async fn job(&self, id: &str) -> Value {
         self.get_json(&format!("/api/v1/jobs/{id}")).await
     }
@@ -241,14 +241,14 @@ impl TestApp {
         self.client.delete(self.url(&format!("/api/v1/jobs/{id}"))).send().await.unwrap()
     }
 
-    /// Waits for the end of a job over its WebSocket, and returns its last state by REST.
+    /// Waits over a WebSocket until a job has finished, and returns its final state by REST.
     pub async fn wait_until_finished(&self, id: &str) -> Value {
         let messages = super::super::websocket::all_messages(self, id).await;
         assert!(!messages.is_empty());
         self.get_json(&format!("/api/v1/jobs/{id}")).await
     }
 
-    /// The folders of jobs in a state folder.
+    /// The job folders in a state folder, sorted.
     pub fn folders(&self, state: &str) -> Vec<String> {
         let mut names: Vec<String> = std::fs::read_dir(self.volume().join(state))
             .unwrap()
@@ -265,13 +265,13 @@ impl TestApp {
         self.end().await.unwrap();
     }
 
-    /// Waits until the server has ended by itself.
+    /// Waits until the server has stopped on its own.
     pub async fn end(mut self) -> Result<(), AppError> {
         let server = self.server.take().unwrap();
         tokio::time::timeout(DEADLINE, server).await.expect("the server ends in time").unwrap()
     }
 
-    /// The files in the folder of a job, in order.
+    /// The files in a job's folder, sorted.
     pub fn files(volume: &Path, state: &str, id: &str) -> Vec<String> {
         let folder = std::fs::read_dir(volume.join(state).join(id)).unwrap();
         let mut names: Vec<String> = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

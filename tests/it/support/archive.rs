@@ -1,4 +1,4 @@
-//! What retention leaves of a job.
+//! Jobs that retention has archived.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const ARCHIVED_AT: &str = "2030-01-02T03:04:05.000Z";
 
-/// Makes a completed job on a volume an archived one, while no server has it; the time that its record tells.
+/// Archives a completed job on a volume that no server uses, and returns the time in its record.
 pub fn archive(volume: &Path, id: &str) -> &'static str {
     let (from, to) = (volume.join("completed").join(id), volume.join("archived").join(id));
     let mut job: Value = serde_json::from_slice(&std::fs::read(from.join("job.json")).unwrap()).unwrap();

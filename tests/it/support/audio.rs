@@ -1,6 +1,6 @@
-//! Small recordings made in memory.
+//! Small recordings generated in memory.
 
-/// The first 44 bytes of a PCM WAV file with so many bytes of samples.
+/// The 44-byte header of a PCM WAV file with this number of sample bytes.
 pub fn wav_header(rate: u32, channels: u16, bits: u16, bytes: u32) -> Vec<u8> {
     let block = channels * bits / 8;
     let mut header = Vec::new();
@@ -26,7 +26,7 @@ pub fn wav(rate: u32, channels: u16, samples: &[i16]) -> Vec<u8> {
     file
 }
 
-/// So many milliseconds of a quiet tone at 8 kHz.
+/// A quiet tone at 8 kHz of this length in milliseconds, as a WAV file.
 pub fn tone(milliseconds: u32) -> Vec<u8> {
     let samples: Vec<i16> = (0..milliseconds * 8).map(|index| ((f64::from(index) * 0.345).sin() * 3000.0) as i16).collect();
     wav(8000, 1, &samples)

@@ -1,7 +1,7 @@
-//! Diarization error rate: how much speech is missed, invented, or given to the wrong speaker.
+//! Diarization error rate: missed speech, false alarms, and speaker confusion.
 //!
-//! In frames of 10 ms; speakers are matched so that they agree for as long as possible; overlapping speech counts for each
-//! speaker. With a collar, so much on both sides of every boundary of the reference is not scored. Agrees with
+//! Computed in frames of 10 ms with the optimal matching of speakers; overlapping speech counts for each
+//! speaker. A collar excludes that much on both sides of every reference boundary. Agrees with
 //! `pyannote.metrics` to the frame.
 
 use std::collections::BTreeMap;
@@ -9,10 +9,10 @@ use std::path::Path;
 
 use callannotate::diarize::Diarization;
 
-/// Seconds of one frame.
+/// The length of a frame in seconds.
 const FRAME: f64 = 0.01;
 
-/// Somebody speaks from here to there, in seconds.
+/// A speaker turn; times in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Turn {
     pub speaker: usize,
@@ -20,7 +20,7 @@ pub struct Turn {
     pub end: f64,
 }
 
-/// What was scored, in seconds.
+/// The components of the error rate, in seconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Errors {
     pub speech: f64,
@@ -30,7 +30,7 @@ pub struct Errors {
 }
 
 impl Errors {
-    /// In percent.
+    /// The diarization error rate in percent.
     pub fn rate(self) -> f64 {
         100.0 * (self.missed + self.invented + self.confused) / self.speech.max(FRAME)
     }
@@ -45,7 +45,7 @@ impl std::ops::AddAssign for Errors {
     }
 }
 
-/// The turns of an RTTM file and the names of its speakers.
+/// The turns of an RTTM file, and its speakers' names.
 pub fn read_rttm(path: &Path) -> (Vec<Turn>, Vec<String>) {
     let text = std::fs::read_to_string(path).unwrap();
     let mut names: Vec<String> = Vec::new();
@@ -65,7 +65,7 @@ pub fn read_rttm(path: &Path) -> (Vec<Turn>, Vec<String>) {
     (turns, names)
 }
 
-/// The part of a recording that is scored, from a UEM file of one line.
+/// The scored region of a recording, from a one-line UEM file.
 pub fn read_uem(path: &Path) -> Option<(f64, f64)> {
     let text = std::fs::read_to_string(path).ok()?;
     let fields: Vec<&str> = text.lines().find(|line| !line.starts_with(';'))?.split_whitespace().collect();
@@ -82,7 +82,7 @@ pub fn turns_of(found: &Diarization) -> Vec<Turn> {
     found.turns.iter().map(turn).collect()
 }
 
-/// For each speaker of `found` the one of the reference that it is.
+/// For each speaker of `found`, the matched speaker of the reference.
 pub fn mapping(reference: &[Turn], found: &[Turn]) -> BTreeMap<usize, usize> {
     let end = reference.iter().chain(found).map(|turn| turn.end).fold(0.0, f64::max);
     best_mapping(&frames(reference, (0.0, end)), &frames(found, (0.0, end)))
@@ -114,7 +114,7 @@ pub fn score(reference: &[Turn], found: &[Turn], region: (f64, f64), collar: f64
     errors
 }
 
-/// The speakers of each frame, a bit each.
+/// The speakers of each frame as a bit set.
 fn frames(turns: &[Turn], region: (f64, f64)) -> Vec<u32> {
     let mut frames = vec![0; ((region.1 - region.0) / FRAME).round() as usize];
     let place = |seconds: f64| (((seconds - region.0) / FRAME).round().max(0.0) as usize).min(frames.len());
@@ -127,7 +127,7 @@ fn frames(turns: &[Turn], region: (f64, f64)) -> Vec<u32> {
     frames
 }
 
-/// The longest agreement of the first speakers of `together` with the speakers that are not taken, and who is who then.
+/// The maximum agreement of the first speakers of `together` with the unmatched speakers, and that matching.
 fn search(together: &[Vec<u32>], taken: u32) -> (u32, BTreeMap<usize, usize>) {
     let Some((row, rest)) = together.split_last() else { return (0, BTreeMap::new()) };
     let mut best = search(rest, taken);
@@ -162,7 +162,7 @@ mod tests {
         Turn { speaker, start, end }
     }
 
-    /// The expected values are what `pyannote.metrics` gives.
+    /// The expected values were computed by `pyannote.metrics`.
     #[test]
     fn errors_are_those_of_pyannote() {
         let reference = [turn(0, 0.5, 4.0), turn(1, 3.5, 7.0), turn(0, 8.0, 10.0)];

@@ -1,4 +1,4 @@
-//! The diarizers that there are models for, and recordings for them.
+//! The diarizers whose models are present, and recordings for them.
 
 use std::path::{Path, PathBuf};
 
@@ -7,53 +7,46 @@ use callannotate::audio::decode::{DecodeLimits, decode};
 use callannotate::audio::time::Millis;
 use callannotate::context::JobContext;
 use callannotate::diarize::{
-    Diarization, Diarize, SegmentedDiarizer, SegmentedOptions, SpeakerCount, Tidying, VoicedDiarizer, diarize_channels,
+    Diarization, Diarize, SegmentationDiarizer, SegmentationOptions, SpeakerCount, TurnSmoothing, VadDiarizer, diarize_channels,
 };
 use callannotate::inference::Lanes;
 use callannotate::jobs::options::ChannelMode;
 use callannotate::voiceprint::VoiceprintModel;
 
-use super::models::{say_skipped, shared, voice_encoder};
+use super::models::{shared_path, voice_encoder};
 
-/// Which voiceprint.
+/// The speaker embedding to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Voice {
     BuiltIn,
     Ge2e,
 }
 
-/// The voiceprint, when its model is there.
+/// The embedding model, if its file is present.
 pub fn voiceprint(voice: Voice) -> Option<VoiceprintModel> {
     let lanes = Lanes::new(2);
     match voice {
         Voice::BuiltIn => Some(VoiceprintModel::built_in(&lanes).unwrap()),
         Voice::Ge2e => {
-            let Some(path) = voice_encoder() else {
-                say_skipped("no speaker/ge2e-256.onnx; `make models` brings it");
-                return None;
-            };
+            let path = voice_encoder()?;
             Some(VoiceprintModel::load(&path, &lanes).unwrap())
         }
     }
 }
 
-/// The diarizer of a fresh machine.
+/// The diarizer without a segmentation model.
 pub fn without_segmentation(voice: Voice) -> Option<Box<dyn Diarize>> {
-    Some(Box::new(VoicedDiarizer::new(voiceprint(voice)?, Tidying::default())))
+    Some(Box::new(VadDiarizer::new(voiceprint(voice)?, TurnSmoothing::default())))
 }
 
-/// The diarizer with the segmentation model, when that is there.
+/// The diarizer with a segmentation model, if that is present.
 pub fn with_segmentation(voice: Voice) -> Option<Box<dyn Diarize>> {
-    let Some(folder) = shared() else {
-        say_skipped("no shared models: segmentation/segmentation-3.0.onnx");
-        return None;
-    };
-    let path = folder.join("models/segmentation/segmentation-3.0.onnx");
-    let diarizer = SegmentedDiarizer::load(&path, voiceprint(voice)?, &Lanes::new(2), SegmentedOptions::default());
+    let path = shared_path("models/segmentation/segmentation-3.0.onnx")?;
+    let diarizer = SegmentationDiarizer::load(&path, voiceprint(voice)?, &Lanes::new(2), SegmentationOptions::default());
     Some(Box::new(diarizer.unwrap()))
 }
 
-/// One of our own recordings.
+/// The path of a sample call.
 pub fn call(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/calls").join(name)
 }

@@ -1,4 +1,4 @@
-//! A reader of ggml files that shares nothing with what writes them.
+//! A reader of ggml files that shares no code with the writer.
 
 use std::collections::HashMap;
 use std::fs;
@@ -20,7 +20,7 @@ fn number(rest: &mut &[u8]) -> u32 {
     u32::from_le_bytes(take(rest, 4).try_into().unwrap())
 }
 
-/// A reader of ggml files of its own: header, tokens, tensors.
+/// A ggml file: header, tokens, tensors.
 pub fn read_ggml(path: &Path) -> (Vec<u32>, Vec<Vec<u8>>, HashMap<String, Tensor>) {
     let bytes = fs::read(path).unwrap();
     let mut rest = bytes.as_slice();
@@ -50,7 +50,7 @@ pub fn read_ggml(path: &Path) -> (Vec<u32>, Vec<Vec<u8>>, HashMap<String, Tensor
     (header, tokens, tensors)
 }
 
-/// The numbers of a tensor, from any of the three types.
+/// The values of a tensor, from any of the three types.
 pub fn values(tensor: &Tensor) -> Vec<f32> {
     let half = |bytes: &[u8]| {
         let half = u16::from_le_bytes(bytes.try_into().unwrap());

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers shared by the integration tests.
 
 pub mod app;
 pub mod archive;
@@ -8,6 +8,7 @@ pub mod diarizers;
 pub mod dropping;
 pub mod ggml;
 pub mod models;
+pub mod needs;
 pub mod nginx;
 #[cfg(feature = "faults")]
 pub mod observed;

@@ -1,39 +1,49 @@
-//! Where the tests find models and recordings that are not in the repository. What is missing is said plainly.
+//! Where the tests find models and recordings that are not in the repository. What is missing is recorded as a skip (`needs.rs`).
 
 use std::path::{Path, PathBuf};
+
+use super::needs::Need;
 
 /// The file that `make models` brings.
 pub const ENGLISH: &str = "whisper/ggml-tiny.en-q8_0.bin";
 
-/// The folder of models and recordings of others, beside the checkout.
+/// The models of the repository's volume, which `make models` fills.
+pub fn own() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("volume/models")
+}
+
+/// Third-party models and recordings beside the checkout.
 pub fn shared() -> Option<PathBuf> {
+    Need::Shared.or_skip(beside())
+}
+
+/// The folder without recording a skip.
+fn beside() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let folder = std::env::var_os("CALLANNOTATE_TEST_SHARED").map_or(beside, PathBuf::from);
     folder.join("models").is_dir().then_some(folder)
 }
 
-/// The models of the repository's volume, when the English one was brought there; else those of others.
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+/// A file or folder within `shared`.
+pub fn shared_path(name: &str) -> Option<PathBuf> {
+    Need::Shared.or_skip(beside().map(|folder| folder.join(name)).filter(|path| path.exists()))
+}
+
+/// The folder of models with the English Whisper model: the repository's own, or the third-party one.
 pub fn folder_with_whisper() -> Option<PathBuf> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("volume/models");
-    let found = [Some(own), shared().map(|shared| shared.join("models"))]
-        .into_iter()
-        .flatten()
-        .find(|folder| folder.join(ENGLISH).is_file());
-    if found.is_none() {
-        eprintln!("skipped: no {ENGLISH}; `make models` brings it");
-    }
-    found
+    let folders = [Some(own()), beside().map(|folder| folder.join("models"))];
+    Need::EnglishModel.or_skip(folders.into_iter().flatten().find(|folder| folder.join(ENGLISH).is_file()))
 }
 
-/// The voice encoder that `make models` brings, or that of others: they compute the same.
+/// The voice encoder from either folder: both compute the same.
 pub fn voice_encoder() -> Option<PathBuf> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("volume/models");
-    let folders = [Some(own), shared().map(|shared| shared.join("models"))];
-    folders.into_iter().flatten().map(|folder| folder.join("speaker/ge2e-256.onnx")).find(|path| path.is_file())
+    let folders = [Some(own()), beside().map(|folder| folder.join("models"))];
+    let paths = folders.into_iter().flatten().map(|folder| folder.join("speaker/ge2e-256.onnx"));
+    Need::VoiceEncoder.or_skip(paths.into_iter().find(|path| path.is_file()))
 }
 
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-pub fn say_skipped(reason: &str) {
-    eprintln!("skipped: {reason}");
+/// A package that `make models` downloads.
+pub fn wheel(name: &str) -> Option<PathBuf> {
+    let wheel = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/models").join(name);
+    Need::Wheels.or_skip(wheel.is_file().then_some(wheel))
 }

@@ -1,4 +1,4 @@
-//! A real nginx with the configuration of the documentation, on a free port and in a folder of its own.
+//! A real nginx with the documented configuration, on a free port and in its own folder.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 
-/// What stands around `docs/examples/nginx.conf`: one process in the foreground, and every file in the test's own folder.
+/// The main configuration around `docs/examples/nginx.conf`: one foreground process, and all files in the test's folder.
 const MAIN: &str = r"
 daemon off;
 master_process off;
@@ -27,22 +27,22 @@ http {
 }
 ";
 
-/// Stopped when the test is done with it.
+/// A running nginx, stopped on drop.
 pub struct Nginx {
     process: Child,
-    /// `127.0.0.1:PORT`.
+    /// The listening address, `127.0.0.1:PORT`.
     pub address: String,
     folder: TempDir,
     log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Nginx {
-    /// In front of the server at this address.
+    /// Starts nginx in front of the server at this address.
     pub fn in_front_of(server: &str) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let documented = std::fs::read_to_string(root.join("docs/examples/nginx.conf")).unwrap();
         let folder = TempDir::new().unwrap();
-        // Free a moment ago; nothing else on this machine asks for a port by number.
+        // The port was free just now, and no other test requests a port by number.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let mut site = documented;
         for (written, here) in [
@@ -65,7 +65,7 @@ impl Nginx {
         let mut nginx = Self { process, address, folder, log: Arc::default() };
         let mut lines = BufReader::new(nginx.process.stderr.take().unwrap()).lines();
         let mut seen = String::new();
-        // Its sockets are open before it says how it waits for events.
+        // Its sockets are open before it logs its event method.
         while !seen.contains("event method") {
             let line = lines.next().unwrap_or_else(|| panic!("nginx ended:\n{seen}")).unwrap();
             seen = format!("{seen}{line}\n");
@@ -79,20 +79,20 @@ impl Nginx {
         format!("http://{}{path}", self.address)
     }
 
-    /// The warnings and errors so far; a body put on disk is one of them.
+    /// The warnings and errors so far; buffering a body on disk is one of them.
     pub fn complaints(&self) -> Vec<String> {
         let log = self.log.lock().unwrap();
         log.iter().filter(|line| !line.contains("[notice]")).cloned().collect()
     }
 
-    /// The most memory it ever had, in bytes.
+    /// The peak memory of the process, in bytes.
     pub fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
     }
 
-    /// What lies in its folder for request bodies.
+    /// The files in its folder for request bodies.
     pub fn bodies_on_disk(&self) -> usize {
         std::fs::read_dir(self.folder.path().join("body")).unwrap().count()
     }
@@ -105,7 +105,7 @@ impl Drop for Nginx {
     }
 }
 
-/// It stands in a folder that only root has among those searched.
+/// Debian installs nginx in a folder that is only in root's PATH.
 fn program() -> PathBuf {
     let usual = PathBuf::from("/usr/sbin/nginx");
     if usual.exists() { usual } else { PathBuf::from("nginx") }

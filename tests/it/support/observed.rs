@@ -1,4 +1,4 @@
-//! The server as a process whose log the test reads and which may die.
+//! The server as a process that may die, with its log.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::process::callannotate;
 
-/// Every wait for a line of the log, or for the end, has this deadline: on a busy machine an annotation takes long.
+/// The deadline for a log line or the end of the process: on a busy machine an annotation takes long.
 const DEADLINE: Duration = Duration::from_mins(3);
 
 pub struct Observed {
@@ -21,7 +21,7 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// Starts a server and waits until it listens; how it ended, when it died before that could be read.
+    /// Starts a server and waits until it listens. If it dies before, returns its exit status.
     pub fn start(volume: &Path, more: &[(&str, &str)]) -> Result<Self, ExitStatus> {
         let mut command = callannotate(volume);
         let mut process = command.envs(more.iter().copied()).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
@@ -29,7 +29,7 @@ impl Observed {
         let (sender, events) = mpsc::channel();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                // A process that dies may cut its last line off; and nobody may listen any more.
+                // A dying process may cut off its last line, and the receiver may be gone.
                 if let Ok(event) = serde_json::from_str(&line) {
                     let _nobody_listens = sender.send(event);
                 }
@@ -45,7 +45,7 @@ impl Observed {
         }
     }
 
-    /// The next such event; none when the process ends without it.
+    /// The next event with this name; none if the process ends without it.
     pub fn next(&self, event: &str) -> Option<Value> {
         let until = Instant::now() + DEADLINE;
         loop {
@@ -62,13 +62,13 @@ impl Observed {
         kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 
-    /// Waits for the end.
+    /// Waits for the end of the process.
     pub fn end(mut self) -> ExitStatus {
         assert!(self.next("no such event").is_none());
         self.process.wait().unwrap()
     }
 
-    /// Ends it at once.
+    /// Kills the process with SIGKILL.
     pub fn kill(self) {
         self.signal(Signal::KILL);
         self.end();
@@ -77,7 +77,7 @@ impl Observed {
 
 impl Drop for Observed {
     fn drop(&mut self) {
-        // Already gone as a rule.
+        // Usually the process has exited already.
         let _already_gone = self.process.kill();
         self.process.wait().unwrap();
     }

@@ -1,4 +1,4 @@
-//! The program as a process of its own.
+//! The program as a separate process.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// How long a client may run, in the words of `timeout`: several times what the slowest needs.
+/// The deadline of a client in the syntax of `timeout`: several times what the slowest needs.
 const CLIENT_DEADLINE: &str = "180s";
 
-/// The program with nothing but these settings.
+/// The program with an empty environment except for these settings.
 pub fn callannotate(volume: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_callannotate"));
     command.env_clear().env("VOLUME_PATH", volume).env("CALLANNOTATE__SERVER__HOST", "127.0.0.1");
@@ -17,7 +17,7 @@ pub fn callannotate(volume: &Path) -> Command {
     command
 }
 
-/// A server on a free port; killed when the test is done with it.
+/// A server on a free port, killed on drop.
 pub struct Server {
     process: Child,
     pub port: String,
@@ -41,7 +41,7 @@ impl Server {
                 event["address"].as_str().unwrap().rsplit(':').next().unwrap().clone_into(&mut server.port);
             }
         }
-        // Whoever starts the server has to read its log.
+        // The log must be read, or the server blocks on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         server
     }
@@ -58,7 +58,7 @@ impl Drop for Server {
     }
 }
 
-/// A client program, which is stopped when it does not end by itself. It speaks to this machine, whatever proxy is set.
+/// A client program with a deadline. It connects directly, whatever proxy is set.
 pub fn client(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new("timeout");
     command.args(["--kill-after=5s", CLIENT_DEADLINE]).arg(program);
@@ -68,7 +68,7 @@ pub fn client(program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
-/// What a client printed; it must have succeeded.
+/// Runs a client, which must succeed, and returns its output.
 pub fn printed(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = command.output().unwrap();
     let (text, errors) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));

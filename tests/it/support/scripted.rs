@@ -1,19 +1,19 @@
-//! Stages that do what a test tells them: hold at a named point, fail, panic, or find what the script says.
+//! Scripted stages: they hold at a named point, fail, panic, or return a fixed result.
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use callannotate::audio::Audio;
 use callannotate::audio::time::{Millis, TimeSpan};
+use callannotate::capabilities::ModelInfo;
 use callannotate::context::JobContext;
 use callannotate::diarize::{
-    Certainty, Diarization, Diarize, DiarizeError, DiarizedSpeaker, SpeakerCount, SpeakerIndex, SpeechTurn,
+    Diarization, Diarize, DiarizeError, DiarizedSpeaker, SpeakerCount, SpeakerIndex, SpeechTurn, TurnProbability,
 };
 use callannotate::jobs::stage::Stage;
-use callannotate::models::ModelInfo;
 use callannotate::transcribe::{Language, Signal, Transcribe, TranscribeError, TranscribeOptions, Transcript, Word};
 
-/// What a stage does when a job comes to it.
+/// What a stage does with a job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Act {
     Succeed,
@@ -21,7 +21,7 @@ pub enum Act {
     Panic,
     /// Waits until released, polling the stop signal as an engine does.
     Hold,
-    /// Waits until released without ever looking at the stop signal, as a native call that hangs.
+    /// Waits until released without polling the stop signal, like a native call that hangs.
     Block,
 }
 
@@ -33,7 +33,7 @@ struct State {
     released: usize,
 }
 
-/// The test's end of the scripted stages.
+/// The test's handle to the scripted stages.
 #[derive(Clone, Default)]
 pub struct Script(Arc<(Mutex<State>, Condvar)>);
 
@@ -49,18 +49,18 @@ impl Script {
         }
     }
 
-    /// Lets so many held stages go on.
+    /// Releases this number of held stages.
     pub fn release(&self, count: usize) {
         self.0.0.lock().unwrap().released += count;
         self.0.1.notify_all();
     }
 
-    /// The stages that were reached so far.
+    /// The stages reached so far.
     pub fn stages(&self) -> Vec<Stage> {
         self.0.0.lock().unwrap().reached.clone()
     }
 
-    /// Waits until so many stages were reached in all.
+    /// Waits until this number of stages was reached in total.
     pub async fn reached(&self, count: usize) {
         let script = self.clone();
         let arrived = tokio::task::spawn_blocking(move || {
@@ -133,7 +133,7 @@ impl Diarize for ScriptedDiarizer {
             span: span(start, end),
             speaker: SpeakerIndex(index),
             confidence: 0.9,
-            certainty: Certainty::default(),
+            probability: TurnProbability::default(),
         };
         Ok(Diarization { speakers: vec![speaker(), speaker()], turns: vec![turn(0, 0, 400), turn(1, 500, 900)] })
     }

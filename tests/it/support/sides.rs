@@ -1,4 +1,4 @@
-//! Calls put together for the tests: channels as plain samples, delayed, scaled, mixed, and diarized as the pipeline does it.
+//! Synthetic calls: channels as samples, delayed, scaled, mixed, and diarized as in the pipeline.
 
 use std::path::Path;
 
@@ -12,14 +12,14 @@ use callannotate::jobs::options::ChannelMode;
 use super::der::{Turn, read_rttm};
 use super::diarizers::call;
 
-/// The channels of one of our own recordings, at 16 kHz.
+/// The channels of a sample call at 16 kHz.
 pub fn sides(name: &str) -> Vec<Vec<f32>> {
     let path = call(&format!("{name}.flac"));
     let recording = decode(&path, &DecodeLimits::default(), &JobContext::detached()).unwrap();
     recording.channels.iter().map(|channel| channel.read(0..channel.len()).unwrap().into_owned()).collect()
 }
 
-/// Who speaks when in it.
+/// The reference turns of a sample call.
 pub fn reference(name: &str) -> Vec<Turn> {
     read_rttm(&call(&format!("{name}.rttm"))).0
 }
@@ -32,7 +32,7 @@ pub fn decibels(level: f32) -> f32 {
     10.0_f32.powf(level / 20.0)
 }
 
-/// The same so many milliseconds later, of the same length.
+/// The samples delayed by this number of milliseconds, with the same length.
 pub fn delayed(samples: &[f32], milliseconds: usize) -> Vec<f32> {
     let lag = milliseconds * 16;
     let mut late = vec![0.0; lag];
@@ -40,13 +40,13 @@ pub fn delayed(samples: &[f32], milliseconds: usize) -> Vec<f32> {
     late
 }
 
-/// The sum, as long as the first.
+/// The sum of two signals, as long as the first.
 pub fn sum(first: &[f32], second: &[f32]) -> Vec<f32> {
     let rest = second.iter().copied().chain(std::iter::repeat(0.0));
     first.iter().zip(rest).map(|(a, b)| a + b).collect()
 }
 
-/// Noise that is the same on every run, in [-1, 1].
+/// Reproducible noise in [-1, 1].
 pub fn noise(length: usize, seed: u32) -> Vec<f32> {
     let mut state = seed;
     let mut next = move || {
@@ -56,7 +56,7 @@ pub fn noise(length: usize, seed: u32) -> Vec<f32> {
     (0..length).map(|_| next()).collect()
 }
 
-/// Who speaks when on these channels, and which channels went together.
+/// The turns found on these channels, and the grouping of channels.
 pub fn diarize(diarizer: &mut dyn Diarize, channels: &[Vec<f32>], count: SpeakerCount) -> (Diarization, Vec<Vec<usize>>) {
     let channels = channels.iter().map(|samples| Audio::new(samples.clone())).collect();
     let plan = plan(channels, ChannelMode::Auto).unwrap();
@@ -67,7 +67,7 @@ pub fn diarize(diarizer: &mut dyn Diarize, channels: &[Vec<f32>], count: Speaker
     (found, plan.signals().iter().map(|signal| signal.channels.clone()).collect())
 }
 
-/// Writes channels as a WAV file of 16 bits at 16 kHz.
+/// Writes channels as a 16-bit WAV file at 16 kHz.
 pub fn write_wav(path: &Path, channels: &[Vec<f32>]) {
     let length = channels.iter().map(Vec::len).max().unwrap_or(0);
     let sample = |channel: &Vec<f32>, index: usize| (channel.get(index).copied().unwrap_or(0.0) * 32_767.0).round() as i16;

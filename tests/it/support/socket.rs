@@ -1,4 +1,4 @@
-//! A WebSocket client that takes one message at a time, and the sending of a recording over it.
+//! A WebSocket client that receives one message at a time, and uploads recordings.
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use super::app::{DEADLINE, TestApp};
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
-    /// A session for everything.
+    /// Opens a session on `/ws`.
     pub async fn open(app: &TestApp) -> Self {
         Self::at(app, "/ws").await
     }
@@ -22,7 +22,7 @@ impl Socket {
         Self(tokio_tungstenite::connect_async(format!("ws://{}{path}", app.address)).await.unwrap().0)
     }
 
-    /// Over a connection of the test's own making.
+    /// Opens a session over a connection that the test has made.
     pub async fn over(app: &TestApp, stream: TcpStream) -> Self {
         let stream = MaybeTlsStream::Plain(stream);
         Self(tokio_tungstenite::client_async(format!("ws://{}/ws", app.address), stream).await.unwrap().0)
@@ -39,7 +39,7 @@ impl Socket {
         }
     }
 
-    /// The close code, whatever comes before it.
+    /// The close code, ignoring all messages before it.
     pub async fn close_code(&mut self) -> u16 {
         loop {
             if let Err(code) = self.next().await {
@@ -52,7 +52,7 @@ impl Socket {
         self.0.send(Message::text(text.into())).await.unwrap();
     }
 
-    /// Sends what may not be taken any more.
+    /// Sends a text that the server may no longer accept.
     pub async fn try_text(&mut self, text: &str) -> bool {
         self.0.send(Message::text(text)).await.is_ok()
     }
@@ -61,7 +61,7 @@ impl Socket {
         self.0.send(Message::binary(bytes.to_vec())).await.unwrap();
     }
 
-    /// Sends a command and takes the next message as its answer.
+    /// Sends a command and returns the next message as its answer.
     pub async fn ask(&mut self, command: Value) -> Value {
         self.text(command.to_string()).await;
         self.next().await.unwrap()
@@ -74,7 +74,7 @@ impl Socket {
         answer["error"]["code"].as_str().unwrap().to_owned()
     }
 
-    /// Sends a recording, and returns the job that was made of it.
+    /// Uploads a recording, and returns the created job.
     pub async fn upload(&mut self, mut announced: Value, bytes: &[u8]) -> Value {
         announced["type"] = json!("upload_start");
         announced["size"] = json!(bytes.len());

@@ -1,9 +1,9 @@
-//! Sound files for the tests, made by ffmpeg and sox, and the comparison of what was decoded with what went in.
+//! Sound files made by ffmpeg and sox, and the comparison of decoded audio with the original.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Runs a program of the test machine; a test that cannot run it fails and says what to install.
+/// Runs a program; if it is missing, the test fails and says what to install.
 pub(crate) fn run(program: &str, arguments: &[&str]) {
     let output = Command::new(program)
         .args(arguments)

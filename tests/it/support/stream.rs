@@ -1,11 +1,11 @@
-//! A client of Server-Sent Events that takes one event at a time, over a connection of its own: cutting it off is dropping it.
+//! A client of Server-Sent Events that receives one event at a time; dropping it closes its connection.
 
 use serde_json::Value;
 use tokio::time::timeout;
 
 use super::app::{DEADLINE, TestApp};
 
-/// One event as it came.
+/// One event as received.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Received {
     pub id: Option<u64>,
@@ -34,7 +34,7 @@ impl EventStream {
         }
     }
 
-    /// The next event: none when the stream has ended. Comments are passed over.
+    /// The next event; none at the end of the stream. Comments are skipped.
     pub async fn next(&mut self) -> Option<Received> {
         loop {
             while let Some((block, rest)) = self.text.split_once("\n\n") {

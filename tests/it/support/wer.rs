@@ -1,11 +1,11 @@
-//! Word error rates: how many words of a reference were replaced, lost or invented.
+//! Word error rates: the words of a reference that were replaced, deleted or inserted.
 //!
 //! Texts are compared as words in lower case, composed, without punctuation (an apostrophe inside a word stays) and with `ё` as
-//! `е`. Numbers are not spelled out and nothing is forgiven.
+//! `е`. Numbers are not spelled out, and no other normalisation is applied.
 
 use std::collections::BTreeMap;
 
-/// Something said, or found to be said.
+/// A piece of a reference or of a transcript.
 #[derive(Debug, Clone)]
 pub struct Spoken {
     pub speaker: String,
@@ -13,7 +13,7 @@ pub struct Spoken {
     pub text: String,
 }
 
-/// Errors out of the reference's words.
+/// The errors and the number of reference words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Score {
     pub errors: usize,
@@ -26,12 +26,12 @@ impl Score {
     }
 }
 
-/// Of all words in order of time, whoever said them (WER).
+/// The word error rate of all words in order of time, regardless of speaker (WER).
 pub fn plain(reference: &[Spoken], found: &[Spoken]) -> Score {
     score(&words_of(reference), &words_of(found))
 }
 
-/// Of each speaker's words, speakers matched as is best; one without a match counts in full (cpWER).
+/// The word error rate per speaker with the best matching of speakers; unmatched speakers count in full (cpWER).
 pub fn concatenated(reference: &[Spoken], found: &[Spoken]) -> Score {
     let (mut reference, mut found) = (by_speaker(reference), by_speaker(found));
     let count = reference.len().max(found.len());
@@ -42,7 +42,7 @@ pub fn concatenated(reference: &[Spoken], found: &[Spoken]) -> Score {
     Score { errors: cheapest(&costs, &mut vec![false; count], 0), words }
 }
 
-/// Of each channel's words, where every speaker of the reference has a channel: speakers found are put together into the
+/// The word error rate per channel, if every reference speaker has a channel: the speakers found are merged into the
 /// channel where they fit best.
 pub fn per_channel(reference: &[Spoken], found: &[Spoken]) -> Score {
     let said = by_speaker(reference);
@@ -62,7 +62,7 @@ pub fn per_channel(reference: &[Spoken], found: &[Spoken]) -> Score {
     Score { errors: errors.min().unwrap_or(0), words: said.iter().map(Vec::len).sum() }
 }
 
-/// Of one text.
+/// The word error rate of a single text.
 pub fn of_text(reference: &str, found: &str) -> Score {
     score(&normalised(reference), &normalised(found))
 }
@@ -85,7 +85,7 @@ fn by_speaker(items: &[Spoken]) -> Vec<Vec<String>> {
     speakers.values().map(|items| words_of(items)).collect()
 }
 
-/// The least sum of costs with every row in a column of its own.
+/// The minimum total cost of assigning each row to a different column.
 fn cheapest(costs: &[Vec<usize>], taken: &mut Vec<bool>, row: usize) -> usize {
     let Some(row_costs) = costs.get(row) else { return 0 };
     let mut best = usize::MAX;

@@ -1,19 +1,19 @@
-//! What the server answers to a step.
+//! The server's answer to a step.
 
 use serde_json::Value;
 
-/// What became of a step.
+/// The outcome of a step.
 pub(super) enum Answer {
     Done,
-    /// It made this job.
+    /// The step created this job.
     Made(String),
-    /// The server said that it could not.
+    /// The server refused with this status and code.
     Refused(String),
-    /// No answer.
+    /// The server died before it answered.
     Died,
 }
 
-/// A request that makes a job.
+/// Sends a request that creates a job.
 pub(super) async fn made(request: reqwest::RequestBuilder) -> Answer {
     let Ok(response) = request.send().await else { return Answer::Died };
     let status = response.status().as_u16();
@@ -24,13 +24,13 @@ pub(super) async fn made(request: reqwest::RequestBuilder) -> Answer {
     }
 }
 
-/// A request that is done when it is answered with one of these.
+/// Sends a request; the answers in `fine` count as success.
 pub(super) async fn done(request: reqwest::RequestBuilder, fine: &[&str]) -> Answer {
     let Ok(response) = request.send().await else { return Answer::Died };
     let status = response.status().as_u16();
     let Ok(text) = response.bytes().await else { return Answer::Died };
     let code = serde_json::from_slice::<Value>(&text).ok().and_then(|body| Some(body["error"]["code"].as_str()?.to_owned()));
-    // A job that has no result has a code as well.
+    // The body of a failed job has an error code, too.
     let code = code.filter(|_| status >= 400);
     let answer = code.map_or_else(|| status.to_string(), |code| format!("{status} {code}"));
     if fine.contains(&answer.as_str()) { Answer::Done } else { Answer::Refused(answer) }

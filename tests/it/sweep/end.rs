@@ -1,4 +1,4 @@
-//! How a play ended: what the server tells of the jobs, and what lies on the volume.
+//! The final state of a play: the jobs as the server reports them, and the files on the volume.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
@@ -7,20 +7,20 @@ use serde_json::Value;
 
 use super::world::World;
 
-/// How a play ended.
+/// The final state of a play.
 #[derive(Debug, PartialEq, Eq, Clone)]
 pub struct End {
-    /// Of each job, by the name that the client gave it: where it stands, and what came out.
+    /// For each job: the client's name, the status, and the outcome.
     jobs: Vec<(String, String, String)>,
-    /// Every file and empty folder of the volume, with the jobs' names for their ids.
+    /// All files and empty folders of the volume, with job ids replaced by names.
     files: Vec<String>,
 }
 
 impl World {
-    /// How it ended: as the last server tells it, and as one that starts anew tells it; the two must agree.
+    /// The final state, as reported by the last server and by one restarted on the volume; both must agree.
     pub async fn end(&mut self) -> End {
         self.ensure_running().await;
-        let told = match self.jobs().await {
+        let reported = match self.jobs().await {
             Some(jobs) => Some(jobs),
             None => {
                 self.bury();
@@ -32,8 +32,8 @@ impl World {
         let counted = self.before;
         self.ensure_running().await;
         let jobs = self.jobs().await.expect("nothing goes wrong any more");
-        if let Some(told) = told {
-            assert_eq!(told, jobs, "before and after a restart");
+        if let Some(reported) = reported {
+            assert_eq!(reported, jobs, "before and after a restart");
         }
         self.stop().await;
         self.before = counted;
@@ -44,13 +44,13 @@ impl World {
                 *file = file.replace(id, &format!("<{name}>"));
             }
         }
-        // How long jobs took is a convenience; a fault costs no more than an estimate.
+        // The measured speed only improves estimates; losing it to a fault is harmless.
         files.retain(|file| file != "speed.json");
         files.sort();
         End { jobs, files }
     }
 
-    /// Every job with its outcome; none when the server died meanwhile.
+    /// All jobs with their outcomes; none if the server died meanwhile.
     async fn jobs(&self) -> Option<Vec<(String, String, String)>> {
         let app = self.app.as_ref()?;
         let ask = async |path: &str| app.client.get(app.url(path)).send().await.ok()?.json::<Value>().await.ok();
@@ -65,12 +65,12 @@ impl World {
                 "failed" => job["error"].to_string(),
                 _ => String::new(),
             };
-            // A read that a fault struck is asked again by the one who looks at the end.
+            // A read that the fault hit is repeated by the caller.
             if self.faults.dead().is_cancelled() || (job["status"] == "completed" && result["result"].is_null()) {
                 return None;
             }
             let text = |value: &Value| value.as_str().unwrap().to_owned();
-            // A job that failed because of its sidecar has only its file's name.
+            // A job that failed because of its sidecar has no external id.
             let name = job["metadata"]["external_id"].as_str().or(job["file_info"]["filename"].as_str()).unwrap();
             jobs.push((name.to_owned(), text(&job["status"]), outcome));
         }
@@ -79,14 +79,14 @@ impl World {
     }
 }
 
-/// Enough to tell two texts apart, and short where an end is shown.
+/// A short fingerprint of a value, for readable failure messages.
 fn hash(value: &Value) -> String {
     let mut hasher = DefaultHasher::new();
     value.to_string().hash(&mut hasher);
     format!("{:x}", hasher.finish())
 }
 
-/// Every file and every empty folder below, from the root on.
+/// Lists all files and empty folders below a folder, relative to the root.
 fn list(root: &Path, folder: &Path, found: &mut Vec<String>) {
     let mut is_empty = true;
     for entry in std::fs::read_dir(folder).unwrap() {

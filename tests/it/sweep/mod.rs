@@ -1,9 +1,9 @@
-//! Faults at every operation on files in turn: a failing one, a full disk, half a write, a server that dies there.
+//! Injects faults at each file operation in turn: an error, a full disk, a partial write, a dying server.
 //!
-//! A scenario is a list of steps. It is played once undisturbed, to know its end and to count the operations; then once for
-//! every operation and every fault. A client that gets an error, or no answer because the server died, asks again, as clients
-//! do, and the play goes on. However it went, the end has to be that of the undisturbed play, to the job and to the file. What
-//! was answered is not asked for again, so whatever was answered and lost shows as another end.
+//! A scenario is a list of steps. It is played once undisturbed, to record its final state and count the operations; then once for
+//! every operation and every fault. A client that gets an error, or no answer because the server died, repeats its request, and
+//! the play continues. The final state must be that of the undisturbed play, to the job and to the file. An answered request is
+//! not repeated, so that work that was acknowledged and then lost shows as a different final state.
 
 mod answer;
 mod end;
@@ -25,16 +25,16 @@ use end::End;
 use scenarios::{ALL, Scenario};
 use world::{Plan, World};
 
-/// No play takes longer, whatever goes wrong in it.
+/// The deadline of one play.
 const DEADLINE: Duration = Duration::from_mins(1);
 
-/// Plays at once: they mostly wait.
+/// How many plays run at once: they mostly wait.
 const THREADS: usize = 6;
 
-/// Without `CALLANNOTATE_SWEEP=full` every so manieth operation is struck, another one for each fault.
+/// Without `CALLANNOTATE_SWEEP=full` a fault is tried at every n-th operation, from a different start for each fault.
 const STRIDE: usize = 3;
 
-/// So many operations of a scenario are struck at most: retention looks for what is over again and again.
+/// The maximum number of operations per scenario: retention repeats its checks for as long as a play lasts.
 const MOST_OPERATIONS: usize = 250;
 
 const CHANGES: [Fault; 6] =
@@ -51,10 +51,10 @@ fn is_full() -> bool {
     std::env::var("CALLANNOTATE_SWEEP").is_ok_and(|value| value == "full")
 }
 
-/// Plays a scenario on a volume of its own. What was struck, and the end.
+/// Plays a scenario on its own volume, and returns the final state.
 fn play(scenario: &Scenario, plan: Plan) -> (End, World) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let told = runtime.block_on(async {
+    let played = runtime.block_on(async {
         let played = async {
             let mut world = World::new(scenario, plan);
             for step in scenario.steps {
@@ -67,16 +67,16 @@ fn play(scenario: &Scenario, plan: Plan) -> (End, World) {
             .unwrap_or_else(|_| panic!("{} {plan:?}: not done after {DEADLINE:?}", scenario.name))
     });
     runtime.shutdown_background();
-    told
+    played
 }
 
-/// Every operation of a scenario with every fault that makes sense for it.
+/// All plays of a scenario: every operation with every fault that applies to it.
 fn plays(scenario: &'static Scenario) -> Vec<Play> {
     let mut plays = Vec::new();
     for (counted, faults) in [(Counted::Changes, &CHANGES[..]), (Counted::Reads, &[Fault::Broken][..])] {
         let (_, world) = play(scenario, Plan::none(counted));
         let stride = if is_full() { 1 } else { STRIDE };
-        // A few more: the worker and the clients do not always follow each other in the same order.
+        // A few more, since the order of worker and clients varies.
         let last = (world.operations() + if is_full() { 3 } else { 0 }).min(MOST_OPERATIONS);
         for (index, fault) in faults.iter().enumerate() {
             let first = 1 + index * 5 % stride;
@@ -102,9 +102,9 @@ fn whatever_fails_and_wherever_the_server_dies_the_end_is_the_same() {
             scope.spawn(|| {
                 while let Some(Play { scenario, plan }) = plays.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let index = ALL.iter().position(|other| other.name == scenario.name).unwrap();
-                    let told = catch_unwind(AssertUnwindSafe(|| play(scenario, *plan)));
-                    let (end, world) = match told {
-                        Ok(told) => told,
+                    let played = catch_unwind(AssertUnwindSafe(|| play(scenario, *plan)));
+                    let (end, world) = match played {
+                        Ok(played) => played,
                         Err(panic) => {
                             let cause = panic.downcast_ref::<String>().cloned();
                             let cause = cause.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
@@ -136,7 +136,7 @@ fn whatever_fails_and_wherever_the_server_dies_the_end_is_the_same() {
     assert!(struck * 10 >= plays.len() * 9, "{struck} of {} faults were met", plays.len());
 }
 
-#[expect(clippy::print_stderr, reason = "the figures of the run, for whoever asked for it")]
+#[expect(clippy::print_stderr, reason = "prints the figures of the run")]
 fn tell(text: &str) {
     eprintln!("{text}");
 }
@@ -163,7 +163,7 @@ fn a_change_of_the_keys_is_made_or_not_made_and_can_be_made_again() {
             add(&KeyFile::of(folder.path()), "old").unwrap();
             let faults = Faults::at(Counted::Changes, number, fault);
             let made = changes(&faults, folder.path()).is_ok();
-            // Its lock is free then, as that of a command that has ended.
+            // Releases the lock, as at the end of a command.
             faults.die();
             let found = labels(folder.path());
             let after_naming = matches!(faults.struck(), Some((Operation::Sync | Operation::Rename, _)));

@@ -1,57 +1,57 @@
-//! What is played: together, everything that changes the volume.
+//! The scenarios: together they cover every change of the volume.
 //!
-//! To cover a new way of changing it, add a step here and how it is performed in `world.rs`.
+//! To cover a new kind of change, add a step here and perform it in `world.rs`.
 
 use super::super::support::scripted::Act;
 
-/// What a client, the test's stages or the machine do.
+/// An action of a client, of the scripted stages or of the machine.
 #[derive(Debug, Clone, Copy)]
 pub enum Step {
-    /// The diarization does this from now on; what it held before goes on.
+    /// Sets what the diarization does from now on, and releases a held job.
     Diarization(Act),
-    /// A recording is sent, with these options.
+    /// Sends a recording with these options.
     Upload(&'static str, &'static str),
-    /// A file in `incoming/` is made a job.
+    /// Creates a job from a file in `incoming/`.
     Take(&'static str),
-    /// A recording is laid into the watched folder, with a sidecar that holds this; waits until it is a job.
+    /// Drops a recording with this sidecar into the watched folder, and waits until it is a job.
     Lay(&'static str, &'static str),
-    /// Waits until the job is held by its diarization.
+    /// Waits until the diarization holds the job.
     Held(&'static str),
-    /// Waits until the job has ended.
+    /// Waits until the job has finished.
     Ended(&'static str),
     /// Waits until the job is archived.
     Archived(&'static str),
     Cancel(&'static str),
     Retry(&'static str),
     Delete(&'static str),
-    /// The result and the recording are read.
+    /// Reads the result and the recording.
     Read(&'static str),
-    /// The server is stopped in an orderly way; the next step starts another one.
+    /// Stops the server in an orderly way; the next step starts another one.
     Stop,
-    /// The server dies; the next step starts another one.
+    /// Lets the server die; the next step starts another one.
     Die,
 }
 
-/// A play.
+/// A named list of steps with its settings.
 #[derive(Debug)]
 pub struct Scenario {
     pub name: &'static str,
-    /// `queue.max_attempts`.
+    /// The value of `queue.max_attempts`.
     pub max_attempts: u32,
-    /// Whether retention archives whatever has ended.
+    /// Whether retention archives finished jobs.
     pub archives: bool,
-    /// Whether the folder is watched, and results are linked by name.
+    /// Whether the folder is watched and results are linked by name.
     pub watches: bool,
     pub steps: &'static [Step],
 }
 
-/// More attempts than any play has: a fault more or less makes no job fail.
+/// More attempts than any play uses, so that no job fails because of the number of faults.
 const MANY: u32 = 100;
 
-/// A stage that fails fails the job.
+/// Options with which a failing stage fails the job.
 const STRICT: &str = r#"{"strict": true, "recognize": false}"#;
 
-/// What a play has that does not say.
+/// The defaults of a scenario.
 const PLAIN: Scenario = Scenario { name: "", max_attempts: MANY, archives: false, watches: false, steps: &[] };
 
 pub const ALL: [Scenario; 9] = [
@@ -155,7 +155,7 @@ pub const ALL: [Scenario; 9] = [
             Step::Held("a"),
             Step::Die,
             Step::Held("a"),
-            // Not before: what the server died on twice waits behind the others.
+            // Only now: a job that was running at two crashes waits behind the others.
             Step::Upload("b", "{}"),
             Step::Cancel("a"),
             Step::Die,

@@ -1,4 +1,4 @@
-//! A volume, the servers that follow each other on it, and a client that asks again when it got no answer.
+//! A volume, the servers that run on it one after another, and a client that repeats unanswered requests.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,19 +17,19 @@ use super::super::support::scripted::{Act, Script};
 use super::answer::{Answer, done, made};
 use super::scenarios::{Scenario, Step};
 
-/// Between two looks of the worker when the volume is in trouble: as short as can be, since the plays wait for it.
+/// The worker's poll interval while the volume fails: minimal, since the plays wait for it.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// What goes wrong in a play.
+/// The fault of a play.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     pub counted: Counted,
-    /// The number of the operation, and what happens there.
+    /// The number of the operation to fail, and the fault.
     pub fault: Option<(usize, Fault)>,
 }
 
 impl Plan {
-    /// Nothing.
+    /// A play without a fault.
     pub fn none(counted: Counted) -> Self {
         Self { counted, fault: None }
     }
@@ -41,14 +41,14 @@ pub struct World {
     script: Script,
     diarization: Act,
     pub(super) plan: Plan,
-    /// The present server's disk.
+    /// The fault injector of the running server.
     pub(super) faults: Faults,
-    /// Operations of the servers before.
+    /// The operations counted by the servers before.
     pub(super) before: usize,
     struck: Option<(Operation, PathBuf)>,
     pub(super) app: Option<TestApp>,
     pub(super) ids: BTreeMap<&'static str, String>,
-    /// What lies in the watched folder, or lay there.
+    /// The recordings that were dropped into the watched folder.
     laid: RefCell<BTreeSet<&'static str>>,
 }
 
@@ -86,17 +86,17 @@ impl World {
         }
     }
 
-    /// How many operations there were.
+    /// The number of operations so far.
     pub fn operations(&self) -> usize {
         self.before
     }
 
-    /// What was struck.
+    /// The operation that the fault hit.
     pub fn struck(&self) -> Option<&(Operation, PathBuf)> {
         self.struck.as_ref()
     }
 
-    /// Plays a step, as often as it takes.
+    /// Plays a step, repeated until it succeeds.
     pub async fn play(&mut self, step: &Step) {
         let mut refusals = 0;
         let mut repeated = false;
@@ -126,11 +126,11 @@ impl World {
                 | Step::Read(_) => {}
             }
             let dead = self.faults.dead();
-            let told = tokio::select! {
-                told = self.perform(step, repeated) => told,
+            let answer = tokio::select! {
+                answer = self.perform(step, repeated) => answer,
                 () = dead.cancelled() => Answer::Died,
             };
-            match told {
+            match answer {
                 Answer::Done => return,
                 Answer::Made(id) => {
                     let (Step::Upload(name, _) | Step::Take(name) | Step::Lay(name, _)) = step else {
@@ -173,7 +173,7 @@ impl World {
         }
     }
 
-    /// Stops the server as an operator does.
+    /// Stops the server in an orderly way.
     pub(super) async fn stop(&mut self) {
         if let Some(app) = self.app.take() {
             app.stop().await;
@@ -181,12 +181,12 @@ impl World {
         self.bury();
     }
 
-    /// The server is no more.
+    /// Removes a server that has died.
     pub(super) fn bury(&mut self) {
         self.app = None;
         self.before += self.faults.count();
         self.struck = self.struck.take().or_else(|| self.faults.struck());
-        // Nothing that is still under way may reach the disk beside the next server.
+        // Tasks that are still running must not write beside the next server.
         self.faults.die();
         self.faults = Faults::none(self.plan.counted);
     }
@@ -214,7 +214,7 @@ impl World {
             }
             Step::Lay(name, sidecar) => {
                 let filename = format!("{name}.wav");
-                // A fault may come before it is laid down.
+                // The fault may hit before the file is dropped.
                 if self.laid.borrow_mut().insert(*name) {
                     let path = |name: String| app.volume().join("incoming").join(name);
                     std::fs::write(path(format!("{name}.json")), sidecar).unwrap();
@@ -241,7 +241,7 @@ impl World {
             },
             Step::Cancel(name) => done(app.client.post(app.url(&(job(name) + "/cancel"))), &["200", "202"]).await,
             Step::Retry(name) => {
-                // Asked for before and fulfilled, it may have ended meanwhile.
+                // A repeated retry may find the job finished.
                 let fine: &[&str] = if repeated { &["202", "409 JOB_FINISHED"] } else { &["202"] };
                 done(app.client.post(app.url(&(job(name) + "/retry"))), fine).await
             }
@@ -256,7 +256,7 @@ impl World {
         }
     }
 
-    /// Waits until a job has ended, or is as it should be.
+    /// Waits until a job has finished, or the predicate holds.
     async fn wait(&self, path: &str, is_there: impl Fn(&Value) -> bool) -> Answer {
         let app = self.app.as_ref().unwrap();
         let mut seen = 0;
@@ -273,13 +273,13 @@ impl World {
     }
 }
 
-/// A folder in memory where there is one: nothing here needs a disk, and flushing to one takes most of the time.
+/// A folder in memory if possible: these tests need no disk, and flushing to one would take most of the time.
 fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     if has_room(memory) { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
-/// Whether there is far more room than the server wants to keep free.
+/// Whether there is much more room than the server's reserve.
 fn has_room(path: &Path) -> bool {
     let output = std::process::Command::new("df").args(["--output=avail", "-k"]).arg(path).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();

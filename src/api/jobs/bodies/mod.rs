@@ -5,7 +5,6 @@
 mod options;
 pub(crate) mod page;
 mod progress;
-mod result;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -21,7 +20,6 @@ use options::OptionsBody;
 pub(crate) use page::{JobFields, JobsPage, PageMeta};
 use progress::optional_stage_schema;
 pub(crate) use progress::{ProgressBody, stage_schema};
-pub(crate) use result::ResultBody;
 
 /// A job: what it is, where it stands, and where to go on from here.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -1,19 +1,17 @@
-//! The arithmetic of the standard (clause 5.1): 16 bits that stay at their ends instead of going over them.
+//! The arithmetic of the standard (clause 5.1): 16-bit integers with saturation.
 
-/// The sum.
 pub(super) const fn add(a: i16, b: i16) -> i16 {
     a.saturating_add(b)
 }
 
-/// The difference.
 pub(super) const fn sub(a: i16, b: i16) -> i16 {
     a.saturating_sub(b)
 }
 
-/// The product of two fractions of 15 bits, rounded.
+/// The rounded product of two 15-bit fractions.
 pub(super) const fn mult_r(a: i16, b: i16) -> i16 {
     let product = (a as i32 * b as i32 + 16_384) >> 15;
-    // Only -1 times -1 does not fit.
+    // Only -1 times -1 overflows.
     if product > i16::MAX as i32 { i16::MAX } else { product as i16 }
 }
 

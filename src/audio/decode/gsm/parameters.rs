@@ -1,24 +1,24 @@
-//! The 76 parameters of a frame (clause 1.7, table 1.1), read from its bits.
+//! Unpacks the 76 parameters of a frame (clause 1.7, table 1.1).
 
-/// The parameters of a quarter of a frame.
+/// Parameters of a quarter of a frame (a subframe of 5 ms).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Quarter {
-    /// How far back the voice repeats itself, in samples.
+    /// Pitch lag of the long-term prediction, in samples.
     pub(super) lag: u8,
-    /// How strongly.
+    /// Code of the long-term prediction gain.
     pub(super) gain: u8,
-    /// Where the pulses begin.
+    /// Position of the first pulse.
     pub(super) grid: u8,
-    /// The height of the largest pulse.
+    /// Code of the largest pulse's amplitude.
     pub(super) height: u8,
-    /// The pulses, in units of that height.
+    /// Pulses relative to the largest amplitude.
     pub(super) pulses: [u8; 13],
 }
 
-/// The parameters of a frame of 20 ms.
+/// Parameters of a 20 ms frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct FrameParameters {
-    /// The logarithmic area ratios, which shape the spectrum.
+    /// Codes of the log area ratios, which describe the spectral envelope.
     pub(super) ratios: [u8; 8],
     pub(super) quarters: [Quarter; 4],
 }
@@ -26,7 +26,7 @@ pub(super) struct FrameParameters {
 /// Bits of each ratio.
 const RATIO_BITS: [u32; 8] = [6, 6, 5, 5, 4, 4, 3, 3];
 
-/// Reads a frame of 33 bytes, the high bit of each first; `None` without its mark.
+/// Unpacks a frame of 33 bytes, most significant bit first; `None` without the leading mark.
 pub(super) fn unpack_frame(bytes: &[u8; 33]) -> Option<FrameParameters> {
     let mut at = 0_usize;
     let mut take = |count: u32| {
@@ -40,7 +40,7 @@ pub(super) fn unpack_frame(bytes: &[u8; 33]) -> Option<FrameParameters> {
     (take(4) == 0b1101).then(|| read(&mut take))
 }
 
-/// Reads a block of 65 bytes, the low bit of each first: two frames, the second of which begins in the middle of a byte.
+/// Unpacks a block of 65 bytes, least significant bit first: two frames, the second beginning in the middle of a byte.
 pub(super) fn unpack_block(bytes: &[u8; 65]) -> [FrameParameters; 2] {
     let mut at = 0_usize;
     let mut take = |count: u32| {
@@ -54,7 +54,7 @@ pub(super) fn unpack_block(bytes: &[u8; 65]) -> [FrameParameters; 2] {
     [read(&mut take), read(&mut take)]
 }
 
-/// The parameters in their order; both wrappings have the same.
+/// Reads the parameters in their order, which both encapsulations share.
 fn read(take: &mut impl FnMut(u32) -> u8) -> FrameParameters {
     let ratios = RATIO_BITS.map(&mut *take);
     let quarters = std::array::from_fn(|_| Quarter {
@@ -82,7 +82,7 @@ mod tests {
         frame[0] = 0xDF;
         assert_eq!(unpack_frame(&frame), Some(full));
         let mut block = [0xFF; 65];
-        // The upper half of the byte in the middle is the first ratio of the second frame, its low bits.
+        // The upper half of the middle byte holds the low bits of the second frame's first ratio.
         block[32] = 0x0F;
         block[33] = 0xFC;
         let second = FrameParameters { ratios: [0, 63, 31, 31, 15, 15, 7, 7], ..full };

@@ -1,22 +1,22 @@
-//! From the parameters of a frame to its 160 samples (clauses 5.2.15 to 5.2.17 and 5.3): pulses, through what repeats itself
-//! in a voice, through the shape of the mouth, and back through the pre-emphasis of the encoder.
+//! Synthesizes 160 samples from the parameters of a frame (clauses 5.2.15 to 5.2.17 and 5.3): pulses, long-term
+//! prediction (pitch), the short-term synthesis filter (vocal tract), and de-emphasis.
 
 use super::arithmetic::{add, mult_r, sub};
 use super::parameters::{FrameParameters, Quarter};
 
-/// Samples of a quarter of a frame.
+/// Samples per quarter of a frame.
 const QUARTER: usize = 40;
-/// The longest lag, in samples, and so the past that is kept.
+/// The longest pitch lag in samples, and the length of the stored excitation.
 const LONGEST_LAG: usize = 120;
-/// The lags that mean something.
+/// Valid pitch lags in samples.
 const LAGS: std::ops::RangeInclusive<u8> = 40..=120;
 
-/// Gains of the long-term prediction, fractions of 15 bits (table 5.3b).
+/// Gains of the long-term prediction, as 15-bit fractions (table 5.3b).
 const GAINS: [i16; 4] = [3_277, 11_469, 21_299, 32_767];
-/// Mantissas of the height of the pulses (table 5.6).
+/// Mantissas of the pulse amplitude (table 5.6).
 const MANTISSAS: [i16; 8] = [18_431, 20_479, 22_527, 24_575, 26_623, 28_671, 30_719, 32_767];
 
-/// How a ratio is taken out of its code (table 5.1, and the inverse of A in 5.2.8): least code, offset, inverse of the slope.
+/// Decoding of each ratio (table 5.1, and the inverse of A in 5.2.8): smallest code, offset, inverse slope.
 const RATIOS: [(i16, i16, i16); 8] = [
     (-32, 0, 13_107),
     (-32, 0, 13_107),
@@ -28,20 +28,20 @@ const RATIOS: [(i16, i16, i16); 8] = [
     (-4, -1_144, 29_708),
 ];
 
-/// The factor of the de-emphasis.
+/// De-emphasis coefficient, as a 15-bit fraction.
 const EMPHASIS: i16 = 28_180;
 
-/// What is kept from frame to frame.
+/// Decoder state between frames.
 pub(super) struct Synthesis {
     /// The excitation of the last 120 samples.
     past: [i16; LONGEST_LAG],
-    /// The last lag that meant something.
+    /// The last valid pitch lag.
     lag: usize,
-    /// The ratios of the last frame.
+    /// The previous frame's log area ratios.
     ratios: [i16; 8],
     /// The state of the lattice filter.
     lattice: [i16; 9],
-    /// The last sample of the de-emphasis.
+    /// The last output of the de-emphasis.
     emphasised: i16,
 }
 
@@ -52,7 +52,7 @@ impl Default for Synthesis {
 }
 
 impl Synthesis {
-    /// The samples of the next frame.
+    /// Synthesizes the samples of the next frame.
     pub(super) fn frame(&mut self, parameters: &FrameParameters) -> [i16; 160] {
         let mut samples = [0; 160];
         for (quarter, excitation) in parameters.quarters.iter().zip(samples.as_chunks_mut::<QUARTER>().0) {
@@ -61,13 +61,13 @@ impl Synthesis {
         self.shape(decoded_ratios(parameters), &mut samples);
         for sample in &mut samples {
             self.emphasised = add(*sample, mult_r(self.emphasised, EMPHASIS));
-            // The standard gives samples of 13 bits.
+            // The standard defines 13-bit samples.
             *sample = add(self.emphasised, self.emphasised) & !7;
         }
         samples
     }
 
-    /// Long-term prediction: the pulses, and what was 40 to 120 samples ago.
+    /// Long-term prediction: the pulses plus the excitation one pitch lag ago.
     fn excitation(&mut self, quarter: &Quarter) -> [i16; QUARTER] {
         if LAGS.contains(&quarter.lag) {
             self.lag = usize::from(quarter.lag);
@@ -83,7 +83,7 @@ impl Synthesis {
         excitation
     }
 
-    /// Short-term synthesis: the ratios glide from those of the frame before in three steps.
+    /// Short-term synthesis: the ratios are interpolated from the previous frame in three steps.
     fn shape(&mut self, ratios: [i16; 8], samples: &mut [i16; 160]) {
         let before = std::mem::replace(&mut self.ratios, ratios);
         let between = |mix: fn(i16, i16) -> i16| std::array::from_fn(|index| reflection(mix(before[index], ratios[index])));
@@ -111,7 +111,7 @@ impl Synthesis {
     }
 }
 
-/// The pulses of a quarter at their places: every third sample, their height a small floating-point number.
+/// The pulses of a quarter at every third sample; their amplitude is a small floating-point number.
 fn pulses(quarter: &Quarter) -> [i16; QUARTER] {
     let (exponent, mantissa) = height(i16::from(quarter.height));
     let shift = 6 - exponent;
@@ -119,13 +119,13 @@ fn pulses(quarter: &Quarter) -> [i16; QUARTER] {
     let mut samples = [0; QUARTER];
     for (index, pulse) in quarter.pulses.iter().enumerate() {
         let unscaled = mult_r(mantissa, (2 * i16::from(*pulse) - 7) << 12);
-        // The grid is one of four, and four and twelve times three is within the quarter.
+        // The grid is below four, and 3 + 3 * 12 is inside the quarter.
         samples[usize::from(quarter.grid & 3) + 3 * index] = add(unscaled, rounding) >> shift;
     }
     samples
 }
 
-/// The exponent and mantissa of a height.
+/// Decodes an amplitude code into exponent and mantissa.
 fn height(code: i16) -> (i16, i16) {
     let mut exponent = if code > 15 { (code >> 3) - 1 } else { 0 };
     let mut mantissa = code - (exponent << 3);
@@ -141,7 +141,7 @@ fn height(code: i16) -> (i16, i16) {
     (exponent, MANTISSAS[(mantissa & 7) as usize])
 }
 
-/// The ratios from their codes.
+/// Decodes the log area ratios.
 fn decoded_ratios(parameters: &FrameParameters) -> [i16; 8] {
     std::array::from_fn(|index| {
         let (least, offset, slope) = RATIOS[index];
@@ -151,7 +151,7 @@ fn decoded_ratios(parameters: &FrameParameters) -> [i16; 8] {
     })
 }
 
-/// The reflection coefficient of a ratio: three straight lines.
+/// The reflection coefficient of a ratio, by piecewise linear approximation.
 fn reflection(ratio: i16) -> i16 {
     let size = ratio.saturating_abs();
     let coefficient = if size < 11_059 {

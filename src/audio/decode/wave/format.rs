@@ -1,12 +1,12 @@
-//! The `fmt ` chunk of WAV: what the samples are, and the plain header that says it.
+//! Parses the `fmt ` chunk of WAV and writes the corresponding plain header.
 //!
-//! Block sizes and bits are believed only where they can be true together.
+//! Block sizes and bit depths are accepted only if they are consistent.
 
-use super::super::frames::Shape;
+use super::super::fixed_frames::FrameShape;
 use super::super::gsm;
 use super::{Content, Wave, WaveError};
 
-/// The `fmt ` chunk.
+/// Fields of a `fmt ` chunk.
 pub(super) struct Format {
     pub(super) tag: u16,
     pub(super) channels: u16,
@@ -15,7 +15,7 @@ pub(super) struct Format {
     pub(super) bits: u16,
 }
 
-/// Reads a `fmt ` chunk.
+/// Parses a `fmt ` chunk.
 pub(super) fn parse_format(bytes: &[u8]) -> Result<Format, WaveError> {
     let word = |at: usize| bytes.get(at..at + 2).and_then(|pair| pair.try_into().ok()).map(u16::from_le_bytes);
     let long = |at: usize| bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).map(u32::from_le_bytes);
@@ -24,14 +24,14 @@ pub(super) fn parse_format(bytes: &[u8]) -> Result<Format, WaveError> {
     };
     let bits = word(14).unwrap_or(8);
     if tag == 0xFFFE {
-        // The real tag is the start of the sub-format's identifier.
+        // The real tag is the start of the sub-format's GUID.
         tag = word(24).unwrap_or(1);
     }
     Ok(Format { tag, channels, rate, block, bits })
 }
 
 impl Format {
-    /// What the samples are, when `available` bytes of them begin at `start` and the header states so many.
+    /// Describes `available` bytes of samples at `start`; `fact` is the number of samples stated by that chunk.
     pub(super) fn describe(self, start: u64, available: u64, fact: Option<u32>) -> Result<Wave, WaveError> {
         if self.channels == 0 || self.rate == 0 {
             return Err(WaveError::Impossible("no channels, or a rate of zero"));
@@ -57,21 +57,21 @@ impl Format {
         Ok(Wave { start, length, content: Content::Samples { header, frames } })
     }
 
-    /// Blocks of two frames; there is no other form.
+    /// GSM in blocks of two frames, the only form it has in WAV.
     fn gsm(self, start: u64, available: u64, fact: Option<u32>) -> Result<Wave, WaveError> {
         if self.channels != 1 || u32::from(self.block) != gsm::BLOCK_BYTES {
             return Err(WaveError::Impossible("GSM blocks of an unknown shape"));
         }
         let samples = 2 * gsm::FRAME_SAMPLES;
         let shape =
-            Shape { codec: gsm::CODEC_GSM_MS, rate: self.rate, channels: 1, bytes: gsm::BLOCK_BYTES, samples, at_once: 1 };
+            FrameShape { codec: gsm::CODEC_GSM_MS, rate: self.rate, channels: 1, bytes: gsm::BLOCK_BYTES, samples, at_once: 1 };
         let blocks = available / u64::from(gsm::BLOCK_BYTES);
         let frames = filled(blocks, u64::from(samples), fact);
         Ok(Wave { start, length: blocks * u64::from(gsm::BLOCK_BYTES), content: Content::Gsm { shape, frames } })
     }
 
-    /// Bytes of one sample of all channels; the stated block is believed when it can be true, since samples of 24 bits may
-    /// stand in four bytes.
+    /// Bytes of one sample of all channels. The stated block is used if it is possible, since 24-bit samples may take
+    /// four bytes.
     fn linear_block(&self) -> Result<u32, WaveError> {
         let channels = u32::from(self.channels);
         let stated = u32::from(self.block);
@@ -88,7 +88,7 @@ impl Format {
         block / u32::from(self.channels)
     }
 
-    /// Bytes of a block of ADPCM, samples a channel in it, and bytes to follow the plain `fmt ` fields.
+    /// For ADPCM: bytes per block, samples per channel and block, and bytes that follow the plain `fmt ` fields.
     fn adpcm_block(&self) -> Result<(u32, u64, usize), WaveError> {
         let block = u64::from(self.block);
         let channels = u64::from(self.channels);
@@ -100,14 +100,14 @@ impl Format {
         Ok((u32::from(self.block), samples, extra))
     }
 
-    /// A plain and true header for `length` bytes of samples.
+    /// A plain, correct header for `length` bytes of samples.
     pub(super) fn header(&self, block: u32, extra: usize, length: u64) -> Vec<u8> {
         let bits = match self.tag {
             1 | 3 => (self.sample_bytes(block) * 8) as u16,
             6 | 7 => 8,
             _ => 4,
         };
-        // What does not fit 32 bits is written as "up to the end", which is what the demuxer then takes.
+        // Lengths beyond 32 bits are written as "up to the end", which the demuxer understands.
         let data = u32::try_from(length).ok().filter(|&length| length < u32::MAX - 256).unwrap_or(u32::MAX);
         let format = 16 + extra as u32;
         let mut header = Vec::with_capacity(80);
@@ -131,15 +131,15 @@ impl Format {
     }
 }
 
-/// Samples in so many blocks. The last block is filled up; only `fact` knows by how much. A `fact` that would drop more than
-/// one block is the mistake of a recorder.
+/// Samples in `blocks` blocks. The last block is padded; only `fact` states by how much. A `fact` that would drop more
+/// than one block is a mistake of the recorder.
 fn filled(blocks: u64, samples_in_block: u64, fact: Option<u32>) -> u64 {
     let all = blocks * samples_in_block;
     let stated = fact.map(u64::from).filter(|&stated| samples_in_block > 1 && stated <= all && all - stated < samples_in_block);
     stated.unwrap_or(all)
 }
 
-/// What a codec that cannot be decoded is called.
+/// Published name of a codec that cannot be decoded.
 fn name_of(tag: u16) -> String {
     let name = match tag {
         0x0014 | 0x0040 | 0x0045 => "adpcm_g726",

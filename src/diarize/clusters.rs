@@ -1,0 +1,294 @@
+//! Merges clusters of subsegments into speakers by their centroids, and dissolves clusters that are too small. Pure.
+//!
+//! The centroid of many subsegments is a far better voiceprint than any one of them: centroids of ten seconds each of
+//! one speaker are nearly always within 0.1, while two of that speaker's subsegments are 0.3 apart. So centroids decide
+//! the number of speakers, and the shorter a cluster, the larger the distance it needs to be a separate speaker.
+
+use super::calibration::{Thresholds, centroids, nearest_centroid};
+use crate::voiceprint::dot;
+
+/// Minimum speech of a speaker, in seconds and as a share of all speech; the smaller of both applies.
+const MIN_SPEAKER_SECONDS: f32 = 0.8;
+const MIN_SPEAKER_SHARE: f32 = 0.25;
+/// Fraction of the merge threshold below which clusters are merged even if that leaves fewer than the minimum.
+const SURELY_SAME: f32 = 0.55;
+/// Iterations of reassigning subsegments and recomputing centroids.
+const ROUNDS: usize = 2;
+/// When subsegments are split off as new speakers: the distance that one second of speech must make up for, since it is
+/// lost if the split is wrong.
+const LOSS_PER_SECOND: f32 = 0.4;
+/// Weight of the mean constraint, relative to the embedding, when a subsegment is reassigned.
+const CONSTRAINT_WEIGHT: f32 = 0.1;
+
+/// Subsegments with their cluster labels, which are numbered without gaps.
+#[derive(Debug)]
+pub(super) struct Clusters<'a> {
+    pub(super) vectors: &'a [&'a [f32]],
+    pub(super) seconds: &'a [f32],
+    /// For each subsegment, the constrained other subsegments with the constraint, -1 to 1.
+    pub(super) constraints: &'a [Vec<(usize, f32)>],
+    pub(super) thresholds: Thresholds,
+    pub(super) labels: Vec<usize>,
+}
+
+/// Two clusters and their distance.
+struct Pair {
+    one: usize,
+    other: usize,
+    /// Centroid distance as a fraction of the threshold; below 1 both are one speaker.
+    relative_distance: f32,
+    /// Seconds of speech in the shorter cluster.
+    shorter: f32,
+}
+
+impl Pair {
+    /// Expected cost of merging two different speakers, in distance times seconds of the shorter.
+    fn loss(&self) -> f32 {
+        (self.relative_distance - 1.0) * self.shorter
+    }
+}
+
+impl Clusters<'_> {
+    pub(super) fn count(&self) -> usize {
+        self.labels.iter().max().map_or(0, |most| most + 1)
+    }
+
+    pub(super) fn centroids(&self) -> Vec<Vec<f32>> {
+        centroids(self.vectors, &self.labels, self.seconds)
+    }
+
+    fn seconds_per_cluster(&self) -> Vec<f32> {
+        let mut seconds_per_cluster = vec![0.0; self.count()];
+        for (label, seconds) in self.labels.iter().zip(self.seconds) {
+            seconds_per_cluster[*label] += seconds;
+        }
+        seconds_per_cluster
+    }
+
+    /// Dissolves clusters with too little speech, smallest first, and assigns their subsegments to the nearest other
+    /// cluster. Keeps at least `fewest` clusters.
+    pub(super) fn dissolve_small(&mut self, fewest: usize) {
+        let all: f32 = self.seconds.iter().sum();
+        while self.count() > fewest.max(1) {
+            let seconds_per_cluster = self.seconds_per_cluster();
+            let Some((smallest, total)) = seconds_per_cluster.iter().copied().enumerate().min_by(|a, b| a.1.total_cmp(&b.1))
+            else {
+                break;
+            };
+            if total >= MIN_SPEAKER_SECONDS.min(MIN_SPEAKER_SHARE * all) {
+                break;
+            }
+            let mut centroids = self.centroids();
+            centroids.remove(smallest);
+            for (label, vector) in self.labels.iter_mut().zip(self.vectors) {
+                let rest = *label - usize::from(*label > smallest);
+                *label = if *label == smallest { nearest_centroid(&centroids, vector) } else { rest };
+            }
+        }
+    }
+
+    /// Merges the closest pair repeatedly while it is below its threshold, then continues down to `max`, choosing the
+    /// pair with the least [`Pair::loss`]. At `min` clusters or fewer, only pairs that are surely one speaker are
+    /// merged, and the outlying subsegments become speakers of their own: a speaker that was not found says little, and
+    /// splitting one voice in two would be a worse guess.
+    pub(super) fn merge(&mut self, min: usize, max: usize) {
+        loop {
+            let pairs = self.pairs();
+            let Some(closest) = pairs.iter().min_by(|a, b| a.relative_distance.total_cmp(&b.relative_distance)) else { break };
+            let same_speaker = if self.count() <= min { SURELY_SAME } else { 1.0 };
+            let &Pair { one, other, .. } = if closest.relative_distance < same_speaker {
+                closest
+            } else if self.count() > max {
+                pairs.iter().min_by(|a, b| a.loss().total_cmp(&b.loss())).unwrap_or(closest)
+            } else {
+                break;
+            };
+            for label in &mut self.labels {
+                if *label == other {
+                    *label = one;
+                }
+                *label -= usize::from(*label > other);
+            }
+            self.reassign();
+        }
+        while self.count() < min {
+            let Some(subsegment) = self.outlier() else { break };
+            self.labels[subsegment] = self.count();
+        }
+    }
+
+    /// All pairs of clusters with their distances.
+    fn pairs(&self) -> Vec<Pair> {
+        let (centroids, seconds_per_cluster, constraint_sums) =
+            (self.centroids(), self.seconds_per_cluster(), self.constraint_sums());
+        let pair = |one: usize, other: usize| {
+            let shorter = seconds_per_cluster[one].min(seconds_per_cluster[other]);
+            let unsure = self.thresholds.short_cluster_margin / shorter.max(0.1);
+            let (sum, count) = constraint_sums[one * centroids.len() + other];
+            let constraint = if count > 0 { sum / count as f32 } else { 0.0 };
+            let distance = 1.0 - dot(&centroids[one], &centroids[other]) - self.thresholds.cluster_constraint_weight * constraint;
+            Pair { one, other, relative_distance: distance / (self.thresholds.speaker_distance + unsure), shorter }
+        };
+        (0..centroids.len())
+            .flat_map(|one| (one + 1..centroids.len()).map(move |other| (one, other)))
+            .map(|(one, other)| pair(one, other))
+            .collect()
+    }
+
+    /// The subsegment most distant from its centroid, corrected for the unreliability of short ones and the cost of
+    /// long ones; `None` if every cluster has one member.
+    fn outlier(&self) -> Option<usize> {
+        let centroids = self.centroids();
+        let mut sizes = vec![0_usize; centroids.len()];
+        for label in &self.labels {
+            sizes[*label] += 1;
+        }
+        let distance = |subsegment: &usize| {
+            let seconds = self.seconds[*subsegment];
+            let unsure = self.thresholds.short_cluster_margin / (2.0 * seconds.max(0.1));
+            1.0 - dot(&centroids[self.labels[*subsegment]], self.vectors[*subsegment]) - unsure - LOSS_PER_SECOND * seconds
+        };
+        let among = (0..self.labels.len()).filter(|subsegment| sizes[self.labels[*subsegment]] > 1);
+        among.max_by(|a, b| distance(a).total_cmp(&distance(b)))
+    }
+
+    /// For each ordered pair of clusters, the sum and the number of constraints between their members.
+    fn constraint_sums(&self) -> Vec<(f32, usize)> {
+        let clusters = self.count();
+        let mut constraint_sums = vec![(0.0, 0); clusters * clusters];
+        for (subsegment, constraints) in self.constraints.iter().enumerate() {
+            for (other, constraint) in constraints {
+                let cell = &mut constraint_sums[self.labels[subsegment] * clusters + self.labels[*other]];
+                *cell = (cell.0 + constraint, cell.1 + 1);
+            }
+        }
+        constraint_sums
+    }
+
+    /// Moves each subsegment to its most similar cluster and recomputes centroids; stops before a cluster would become
+    /// empty.
+    pub(super) fn reassign(&mut self) {
+        for _ in 0..ROUNDS {
+            let centroids = self.centroids();
+            let mut filled = vec![false; centroids.len()];
+            let mut better = Vec::with_capacity(self.labels.len());
+            let mut constraint_sums = vec![0.0; centroids.len()];
+            for (vector, constraints) in self.vectors.iter().zip(self.constraints) {
+                constraint_sums.fill(0.0);
+                for (other, constraint) in constraints {
+                    constraint_sums[self.labels[*other]] += constraint;
+                }
+                let share = CONSTRAINT_WEIGHT / constraints.len().max(1) as f32;
+                let score = |cluster: &usize| dot(&centroids[*cluster], vector) + share * constraint_sums[*cluster];
+                let best = (0..centroids.len()).max_by(|a, b| score(a).total_cmp(&score(b)).then(b.cmp(a))).unwrap_or(0);
+                filled[best] = true;
+                better.push(best);
+            }
+            if better == self.labels || filled.contains(&false) {
+                break;
+            }
+            self.labels = better;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::calibration::Calibration;
+    use super::*;
+    use crate::voiceprint::FeatureKind;
+
+    const EAST: &[f32] = &[1.0, 0.0];
+    const NEAR_EAST: &[f32] = &[0.98, 0.199];
+    const NORTH: &[f32] = &[0.0, 1.0];
+
+    fn clusters<'a>(
+        vectors: &'a [&'a [f32]],
+        seconds: &'a [f32],
+        constraints: &'a [Vec<(usize, f32)>],
+        labels: &[usize],
+    ) -> Clusters<'a> {
+        let thresholds = Calibration::of(FeatureKind::Mel40).thresholds(&mut [], &mut []);
+        Clusters { vectors, seconds, constraints, thresholds, labels: labels.to_vec() }
+    }
+
+    fn unlinked(count: usize) -> Vec<Vec<(usize, f32)>> {
+        vec![Vec::new(); count]
+    }
+
+    #[test]
+    fn groups_of_one_voice_are_joined_and_others_are_not() {
+        let constraints = unlinked(3);
+        let mut found = clusters(&[EAST, NEAR_EAST, NORTH], &[9.0, 9.0, 9.0], &constraints, &[0, 1, 2]);
+        found.merge(1, 9);
+        assert_eq!(found.labels, [0, 0, 1]);
+    }
+
+    #[test]
+    fn the_bounds_of_the_count_are_kept() {
+        let constraints = unlinked(3);
+        let mut found = clusters(&[EAST, NEAR_EAST, NORTH], &[9.0, 9.0, 9.0], &constraints, &[0, 1, 2]);
+        found.merge(3, 9);
+        assert_eq!(found.count(), 3);
+        found.merge(1, 1);
+        assert_eq!(found.count(), 1);
+    }
+
+    #[test]
+    fn above_the_maximum_the_cluster_with_least_speech_is_merged() {
+        let (halfway, south): (&[f32], &[f32]) = (&[0.6, 0.8], &[0.0, -1.0]);
+        let (vectors, constraints) = ([EAST, halfway, south], unlinked(3));
+        let mut found = clusters(&vectors, &[30.0, 30.0, 3.0], &constraints, &[0, 1, 2]);
+        found.merge(2, 2);
+        assert_eq!(found.labels, [0, 1, 0]);
+    }
+
+    #[test]
+    fn below_the_minimum_the_outlier_becomes_a_speaker_and_no_voice_is_split() {
+        let odd: &[f32] = &[0.866, 0.5];
+        let (vectors, constraints) = ([EAST, EAST, odd, EAST, EAST], unlinked(5));
+        let mut found = clusters(&vectors, &[5.0, 5.0, 5.0, 5.0, 5.0], &constraints, &[0, 0, 0, 1, 1]);
+        found.merge(2, 2);
+        assert_eq!(found.labels, [0, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn of_equal_outliers_the_shorter_becomes_a_speaker() {
+        let odd: &[f32] = &[0.0, 1.0];
+        let (vectors, constraints) = ([EAST, odd, EAST, odd, EAST], unlinked(5));
+        let mut found = clusters(&vectors, &[30.0, 2.0, 30.0, 1.0, 30.0], &constraints, &[0, 0, 0, 0, 0]);
+        found.merge(2, 2);
+        assert_eq!(found.labels, [0, 0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn a_short_group_has_to_be_further_away() {
+        let halfway: &[f32] = &[0.6, 0.8];
+        let constraints = unlinked(2);
+        for (seconds, speakers) in [(9.0, 2), (2.0, 1)] {
+            let (vectors, lengths) = ([EAST, halfway], [9.0, seconds]);
+            let mut found = clusters(&vectors, &lengths, &constraints, &[0, 1]);
+            found.merge(1, 9);
+            assert_eq!(found.count(), speakers, "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn small_clusters_are_dissolved_into_the_nearest() {
+        let constraints = unlinked(3);
+        let mut found = clusters(&[EAST, NORTH, NEAR_EAST], &[9.0, 9.0, 0.3], &constraints, &[0, 1, 2]);
+        found.dissolve_small(1);
+        assert_eq!(found.labels, [0, 1, 0]);
+    }
+
+    #[test]
+    fn a_subsegment_moves_to_the_most_similar_cluster_but_none_is_emptied() {
+        let constraints = unlinked(4);
+        let mut found = clusters(&[EAST, NORTH, NORTH, NEAR_EAST], &[5.0, 5.0, 5.0, 0.1], &constraints, &[0, 1, 1, 1]);
+        found.reassign();
+        assert_eq!(found.labels, [0, 1, 1, 0]);
+        let mut alone = clusters(&[EAST, EAST, NORTH, NORTH], &[5.0; 4], &constraints, &[0, 1, 2, 2]);
+        alone.reassign();
+        assert_eq!(alone.count(), 3);
+    }
+}

@@ -4,53 +4,49 @@
 //! parameters and counterpart in one expression; so is a command. This module puts them together, and `http` serves them.
 //! Handlers answer from the registry and the volume; none runs a model, so the server answers while a recording is processed.
 
-pub(crate) mod docs;
+mod docs;
 mod errors;
-pub(crate) mod events;
+mod events;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod health;
 mod info;
-pub(crate) mod jobs;
+mod jobs;
+pub mod openapi;
 mod queue;
 mod requester;
-pub(crate) mod state;
+mod router;
+mod state;
 mod websocket;
 
 use std::sync::LazyLock;
 
-use axum::Router;
-
-use crate::http;
 use crate::http::routes::Routes;
 use crate::http::ws::Commands;
-pub use docs::openapi;
+pub use router::router;
 pub use state::{AppState, Parts};
 
-/// The router of the whole interface, with the layers around it.
-pub fn router(state: AppState) -> Router {
-    let gate = state.gate.clone();
-    http::router(routes(), state, gate)
-}
-
-/// The routes of all resources.
-fn routes() -> Routes<AppState> {
+/// The routes of all resources. The documentation shows `documents`.
+fn routes(documents: docs::Documents) -> Routes<AppState> {
     Routes::new()
-        .merge(docs::routes())
+        .merge(docs::routes(documents))
         .merge(events::routes())
         .merge(health::routes())
         .merge(info::routes())
         .merge(jobs::routes())
         .merge(queue::routes())
-        .merge(websocket::routes())
+        .merge(websocket::routes(commands()))
 }
 
 /// The WebSocket commands of all resources.
 fn commands() -> &'static Commands<AppState> {
     static COMMANDS: LazyLock<Commands<AppState>> = LazyLock::new(|| {
         let commands = Commands::new();
-        let commands = jobs::commands::commands(events::commands(commands));
-        info::commands(health::commands(queue::commands(commands)))
+        let commands = events::commands(commands);
+        let commands = jobs::commands::commands(commands);
+        let commands = queue::commands(commands);
+        let commands = health::commands(commands);
+        info::commands(commands)
     });
     &COMMANDS
 }

@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::commands;
 use super::events::subscription;
 use super::jobs::frames::RecordingUpload;
 use super::jobs::parameters::{JobPath, JobQuery};
@@ -14,7 +13,7 @@ use crate::http::error::ApiError;
 use crate::http::requester::Requester;
 use crate::http::routes::{Routes, Terms};
 use crate::http::visitor::Visitor;
-use crate::http::ws::{Application, Opening, Upgrade, may_read};
+use crate::http::ws::{Application, Commands, Opening, Upgrade, may_read};
 use crate::jobs::JobId;
 
 impl Application for AppState {
@@ -23,16 +22,23 @@ impl Application for AppState {
     type Upload = RecordingUpload;
 }
 
-/// The routes of the WebSocket. They are no operations, so the description does not have them.
-pub(super) fn routes() -> Routes<AppState> {
-    Routes::new().page("/ws", get(open_session), Terms::session()).page("/ws/{job_id}", get(follow_job), Terms::session())
+/// The routes of the WebSocket, whose sessions understand these commands. They are no operations, so the description does not
+/// have them.
+pub(super) fn routes(commands: &'static Commands<AppState>) -> Routes<AppState> {
+    let open =
+        async move |State(app), requester, visitor, upgrade| opening(commands, app, requester, visitor).open(upgrade, |_| Ok(()));
+    Routes::new().page("/ws", get(open), Terms::session()).page(
+        "/ws/{job_id}",
+        get(async move |State(app), requester, visitor, job, query, upgrade| {
+            follow_job(opening(commands, app, requester, visitor), job, query, upgrade)
+        }),
+        Terms::session(),
+    )
 }
 
 /// Follows one job. An unknown one is answered by a close code, since browsers cannot read a refused upgrade.
-async fn follow_job(
-    State(state): State<AppState>,
-    requester: Requester,
-    visitor: Visitor,
+fn follow_job(
+    opening: Opening<AppState>,
     job: Result<JobPath, ApiError>,
     query: Result<JobQuery, ApiError>,
     upgrade: Upgrade,
@@ -41,7 +47,7 @@ async fn follow_job(
         Ok(query) => query,
         Err(refusal) => return refusal.into_response(),
     };
-    opening(state, requester, visitor).open(upgrade, move |client| {
+    opening.open(upgrade, move |client| {
         may_read(&client.requester)?;
         let JobPath(id) = job.map_err(|_| subscription::UNKNOWN_JOB)?;
         subscription::follow(client, id, query.last_seq).map_err(|_| subscription::UNKNOWN_JOB)?;
@@ -50,12 +56,7 @@ async fn follow_job(
     })
 }
 
-/// Opens a session for everything.
-async fn open_session(State(state): State<AppState>, requester: Requester, visitor: Visitor, upgrade: Upgrade) -> Response {
-    opening(state, requester, visitor).open(upgrade, |_| Ok(()))
-}
-
-fn opening(app: AppState, requester: Requester, visitor: Visitor) -> Opening<AppState> {
+fn opening(commands: &'static Commands<AppState>, app: AppState, requester: Requester, visitor: Visitor) -> Opening<AppState> {
     let gate = app.gate.clone();
-    Opening { app, commands: commands(), gate, requester, visitor }
+    Opening { app, commands, gate, requester, visitor }
 }

@@ -248,7 +248,10 @@ fn progress_grows_to_a_hundred() {
     let signals = [Signal { audio: &channels[0].audio, speech: &channels[0].speech }];
     model.transcribe(&ctx, &signals, &TranscribeOptions::default()).unwrap();
     let reported = reported.lock().unwrap();
-    assert!(reported.is_sorted() && reported.first().is_some_and(|percent| *percent < 100) && reported.last() == Some(&100), "{reported:?}");
+    assert!(
+        reported.is_sorted() && reported.first().is_some_and(|percent| *percent < 100) && reported.last() == Some(&100),
+        "{reported:?}"
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -9,7 +10,6 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use utoipa_swagger_ui::Config;
 
-use super::openapi;
 use crate::api::state::AppState;
 use crate::http::error::ApiError;
 
@@ -26,14 +26,23 @@ const PAGE: &str = include_str!("../../../assets/docs/index.html");
 const START: &str = include_str!("../../../assets/docs/start.js");
 const ERRORS: &str = include_str!("../../../docs/errors.md");
 
+/// The description of the interface, as text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Documents {
+    /// For a server that requires no keys.
+    pub(crate) open: fn() -> &'static str,
+    /// For a server that requires keys.
+    pub(crate) with_keys: fn() -> &'static str,
+}
+
 /// Description
 ///
 /// This document.
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "System", responses(
     (status = 200, description = "OpenAPI 3.1", body = Object),
 ))]
-pub(super) async fn get_openapi(State(state): State<AppState>) -> Response {
-    let text = if state.gate.access.asks_for_keys() { openapi::text_with_keys() } else { openapi::text() };
+pub(super) async fn get_openapi(State(state): State<AppState>, Extension(documents): Extension<Documents>) -> Response {
+    let text = if state.gate.access.asks_for_keys() { (documents.with_keys)() } else { (documents.open)() };
     ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], text).into_response()
 }
 

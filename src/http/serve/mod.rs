@@ -6,6 +6,7 @@
 
 mod places;
 mod stream;
+mod timeouts;
 mod tracked;
 
 use std::convert::Infallible;
@@ -31,6 +32,7 @@ use tracing::{debug, warn};
 
 use places::{Busy, Places};
 use stream::Stream;
+pub use timeouts::ConnectionTimeouts;
 use tracked::Tracked;
 
 /// Connections that the kernel holds ready while the loop is busy.
@@ -44,17 +46,6 @@ const MAX_HEADERS: usize = 100;
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// When the kernel begins to ask whether a silent peer is still there, and how often it asks.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_mins(1), Duration::from_secs(15));
-
-/// What is asked of a connection.
-#[derive(Debug, Clone, Copy)]
-pub struct ConnectionTimeouts {
-    /// For the head of a request, from the connection or its first byte on.
-    pub header_timeout: Duration,
-    /// For the next request.
-    pub keep_alive: Duration,
-    /// For an answer to be taken.
-    pub write_timeout: Duration,
-}
 
 /// Binds an address.
 ///

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::ConnectionTimeouts;
+use super::timeouts::ConnectionTimeouts;
 
 /// What a connection does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

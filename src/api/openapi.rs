@@ -1,12 +1,17 @@
 //! The description of this interface: its frame, and the published files made from the declared routes and commands.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
-use crate::api::events::bodies::JobEvent;
-use crate::api::jobs::requests;
+use super::docs::Documents;
+use super::events::bodies::JobEvent;
+use super::jobs::requests;
+use super::{commands, routes};
 use crate::document::ResultFile;
 use crate::http::error::{ErrorEnvelope, FailedCheckBody};
 use crate::http::openapi::reference::pretty;
@@ -35,9 +40,14 @@ use crate::http::ws::{answer_schema, client_message_schema};
 )]
 struct Frame;
 
+/// The documents that the server shows.
+pub(super) fn documents() -> Documents {
+    Documents { open: text, with_keys: text_with_keys }
+}
+
 /// The document of all routes.
-pub(super) fn whole() -> Value {
-    let mut description = crate::api::routes().describe();
+fn whole() -> Value {
+    let mut description = routes(documents()).describe();
     let mut openapi = Frame::openapi();
     openapi.merge(description.openapi);
     description.openapi = openapi;
@@ -51,7 +61,7 @@ pub fn text() -> &'static str {
 }
 
 /// The document of a server that requires keys.
-pub(super) fn text_with_keys() -> &'static str {
+fn text_with_keys() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
         let mut document = whole();
         require_keys(&mut document);
@@ -70,8 +80,8 @@ pub fn result_text() -> String {
 /// The JSON Schema of every message over WebSocket: any of them, and by name in `$defs`.
 pub fn messages_text() -> String {
     let mut schema = json!({ "anyOf": [local("ClientMessage"), local("ServerMessage")] });
-    let (command, mut definitions) = client_message_schema(crate::api::commands());
-    let (answer, of_answers) = answer_schema(crate::api::commands());
+    let (command, mut definitions) = client_message_schema(commands());
+    let (answer, of_answers) = answer_schema(commands());
     definitions.extend(of_answers);
     definitions.extend(definitions_of::<JobEvent<'static>>());
     definitions.insert("ClientMessage".to_owned(), command);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::openapi::whole;
+use super::{commands, documents, routes, whole};
 use crate::http::routes::Counterpart;
 
 /// Each operation with its path and method.
@@ -25,7 +25,7 @@ fn every_operation_has_a_name_of_its_own() {
         operations(&document).iter().map(|(_, _, operation)| operation["operationId"].as_str().unwrap().to_owned()).collect();
     let distinct: BTreeSet<&String> = ids.iter().collect();
     assert_eq!(distinct.len(), ids.len(), "{ids:?}");
-    let declared = crate::api::routes().describe().operations;
+    let declared = routes(documents()).describe().operations;
     assert_eq!(ids.len(), declared.len());
     assert_eq!(
         ids.iter().filter(|id| id.ends_with("_at_root")).count(),
@@ -36,17 +36,17 @@ fn every_operation_has_a_name_of_its_own() {
 
 #[test]
 fn every_operation_has_its_command_or_a_reason_for_none() {
-    for declared in crate::api::routes().describe().operations {
+    for declared in routes(documents()).describe().operations {
         match declared.operation.counterpart {
             Counterpart::None(reason) => assert!(!reason.is_empty()),
             Counterpart::Commands(names) => {
                 for name in names {
-                    assert!(crate::api::commands().has(name), "{} has no command {name}", declared.path);
+                    assert!(commands().has(name), "{} has no command {name}", declared.path);
                 }
             }
         }
     }
-    assert!(!crate::api::commands().has("get_lost"));
+    assert!(!commands().has("get_lost"));
 }
 
 #[test]

@@ -103,7 +103,7 @@ where
 }
 
 async fn refuse(refusal: ApiError, request: Request) -> Response {
-    // With `Expect: 100-continue`, reading the body would tell the client to send it.
+    // With `Expect: 100-continue`, reading the body would make the client send it.
     if !request.headers().contains_key(EXPECT) {
         body_timeout::drain(request.into_body().into_data_stream()).await;
     }

@@ -66,7 +66,7 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     ApiError::Internal(format!("panic: {cause}")).into_response()
 }
 
-/// The outermost layer.
+/// The outermost layer: request id, log line and envelope.
 #[derive(Clone)]
 struct Around<S> {
     inner: S,

@@ -1,4 +1,4 @@
-//! The parameters in an address. Every mistake is found, not only the first; unknown parameters are ignored.
+//! Reads query parameters. Every mistake is reported, not only the first; unknown parameters are ignored.
 
 use std::convert::Infallible;
 use std::ops::RangeInclusive;
@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 
 use super::error::{ApiError, FailedCheck, Mistake, shown};
 
-/// Most items of a parameter that takes several: more than there are choices, and so few that each can be told of.
+/// Most items of a parameter that takes several: more than there are choices, and few enough to report each.
 pub(crate) const MAX_ITEMS: usize = 100;
 
-/// The parameters as they came. Each is asked for by name, and [`Parameters::finish`] tells what was wrong with them.
+/// The parameters of a request. Each is read by name; [`Parameters::finish`] reports all mistakes.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters {
     given: Vec<(String, String)>,
@@ -51,7 +51,7 @@ impl Parameters {
         Self { given, checks: Vec::new() }
     }
 
-    /// A text. One that is empty was not given.
+    /// A text; `None` if it is missing or empty.
     pub(crate) fn text(&mut self, name: &str, max_chars: usize) -> Option<String> {
         let text = self.single(name).filter(|text| !text.is_empty())?;
         let length = text.chars().count();
@@ -83,13 +83,13 @@ impl Parameters {
         time.map(|time| time.to_utc())
     }
 
-    /// One of the choices.
+    /// One of the given choices.
     pub(crate) fn one_of<T: Copy>(&mut self, name: &str, choices: &[(&'static str, T)]) -> Option<T> {
         let text = self.single(name)?;
         self.choose(name, text, choices)
     }
 
-    /// Any number of the choices, as repeated parameters or separated by commas; each once, in the order given.
+    /// Any number of the choices, from repeated parameters or separated by commas, without duplicates, in the given order.
     pub(crate) fn several_of<T: Copy + PartialEq>(&mut self, name: &str, choices: &[(&'static str, T)]) -> Vec<T> {
         let given = self.all(name);
         let items: Vec<&str> = given.iter().flat_map(|text| text.split(',')).map(str::trim).collect();
@@ -108,7 +108,7 @@ impl Parameters {
         chosen
     }
 
-    /// Notes a mistake that the caller found.
+    /// Records a mistake that the caller found.
     pub(crate) fn refuse(&mut self, name: &str, mistake: Mistake) {
         let check = FailedCheck::new(format!("query.{name}"), mistake);
         if !self.checks.contains(&check) {
@@ -116,7 +116,7 @@ impl Parameters {
         }
     }
 
-    /// Everything that was wrong, at once.
+    /// Reports all mistakes at once.
     pub(crate) fn finish(self) -> Result<(), ApiError> {
         if self.checks.is_empty() { Ok(()) } else { Err(ApiError::InvalidQuery(self.checks)) }
     }
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_told_at_once() {
+    fn every_mistake_is_reported_at_once() {
         let mut given = Parameters::read("limit=0&limit2=+5&sort=name&status=x,y,x&created_after=soon&a=1&a=2&filename=abc");
         given.whole_number("limit", 1..=100);
         given.whole_number("limit2", 1..=100);

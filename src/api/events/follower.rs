@@ -1,4 +1,5 @@
-//! A job's events as text, and following them from any point on: the same for WebSocket, Server-Sent Events and polling.
+//! Follows the events of a job from any point on, and writes them as messages: the same for WebSocket, Server-Sent Events and
+//! polling.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,9 +19,7 @@ use crate::jobs::{Job, JobId, JobState};
 /// One event, as it is sent.
 #[derive(Debug, Clone)]
 pub(crate) struct EventMessage {
-    /// Its number.
     pub(crate) seq: u64,
-    /// The JSON text.
     pub(crate) text: String,
 }
 
@@ -35,7 +34,6 @@ pub(crate) struct Follower {
 
 /// The next step of following a job.
 pub(crate) enum Next {
-    /// An event.
     Event(Arc<Event>),
     /// The job has ended, and all its events were taken.
     Ended,
@@ -53,7 +51,6 @@ impl Follower {
         Ok(Self { id, states: watched.states, last, waiting: VecDeque::new() })
     }
 
-    /// The job.
     pub(crate) fn id(&self) -> JobId {
         self.id
     }

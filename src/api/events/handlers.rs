@@ -111,7 +111,7 @@ enum Phase {
     Greeting(Option<Next>),
     /// Events follow as they happen.
     Following,
-    /// Everything was sent.
+    /// Everything was sent, and the stream ends.
     Over,
 }
 

@@ -96,19 +96,19 @@ impl Command<AppState> for UnsubscribeJob {
     }
 }
 
-/// The job is followed.
+/// The session follows the job.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Subscribed {
-    /// Names the job.
+    /// The id of the job.
     job_id: Uuid,
-    /// Events after this number come.
+    /// The number behind which events are sent.
     last_seq: u64,
 }
 
-/// The job is followed no longer.
+/// The session no longer follows the job.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Unsubscribed {
-    /// Names the job.
+    /// The id of the job.
     job_id: Uuid,
 }
 

@@ -173,7 +173,7 @@ fn memory() -> MemoryUsage {
 #[derive(Deserialize, ToSchema)]
 struct GetHealth {}
 
-/// To `get_health`.
+/// The answer to `get_health`.
 #[derive(Serialize, ToSchema)]
 struct HealthAnswer {
     /// The body of `GET /health`.

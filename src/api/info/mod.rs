@@ -74,7 +74,7 @@ fn stage(info: &StageInfo) -> StageInfoBody {
 #[derive(Deserialize, ToSchema)]
 struct GetInfo {}
 
-/// To `get_info`.
+/// The answer to `get_info`.
 #[derive(Serialize, ToSchema)]
 struct InfoAnswer {
     /// The body of `GET /info`.

@@ -13,12 +13,12 @@ use crate::http::requester::Requester;
 use crate::http::ws::Answer;
 use crate::lifecycle::Accepted;
 
-/// A job was made.
+/// A job was created, now or by an earlier request.
 #[derive(Serialize, ToSchema)]
 pub(super) struct JobCreated {
-    /// As it was accepted.
+    /// The job as it was accepted.
     job: Box<JobBody>,
-    /// Whether an earlier request of the same name made it.
+    /// Whether an earlier request with the same idempotency key created it.
     replayed: bool,
 }
 
@@ -36,7 +36,7 @@ impl Answer for JobCreated {
     const NAME: &'static str = "job_created";
 }
 
-/// What was sent is forgotten.
+/// The upload was dropped with what had arrived.
 #[derive(Serialize, ToSchema)]
 pub(super) struct UploadAborted {}
 
@@ -44,10 +44,10 @@ impl Answer for UploadAborted {
     const NAME: &'static str = "upload_aborted";
 }
 
-/// To `get_job`, `cancel_job` and `retry_job`.
+/// The answer to `get_job`, `cancel_job` and `retry_job`.
 #[derive(Serialize, ToSchema)]
 pub(super) struct JobAnswer {
-    /// As it stands.
+    /// The job as it stands.
     job: Box<JobBody>,
 }
 
@@ -61,13 +61,13 @@ impl Answer for JobAnswer {
     const NAME: &'static str = "job";
 }
 
-/// To `list_jobs`.
+/// The answer to `list_jobs`.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct JobsAnswer {
     /// Jobs, whole or with the fields that were asked for.
     #[schema(value_type = Vec<JobFields>)]
     pub(super) data: Vec<Map<String, Value>>,
-    /// About the list.
+    /// The position of the page in the list.
     pub(super) meta: PageMeta,
 }
 
@@ -75,15 +75,15 @@ impl Answer for JobsAnswer {
     const NAME: &'static str = "jobs";
 }
 
-/// To `get_result`.
+/// The answer to `get_result`.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ResultAnswer {
-    /// Names the job.
+    /// The id of the job.
     job_id: Uuid,
-    /// `completed`.
+    /// Always `completed`: others have no result.
     #[schema(schema_with = status_schema)]
     status: &'static str,
-    /// The annotation.
+    /// The annotation of the recording.
     #[schema(value_type = crate::document::Document)]
     result: Box<RawValue>,
 }
@@ -98,10 +98,10 @@ impl Answer for ResultAnswer {
     const NAME: &'static str = "result";
 }
 
-/// The job is removed: to `delete_job`, and to everybody who follows it.
+/// The job was removed: the answer to `delete_job`, and sent to all that follow the job.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct JobDeleted {
-    /// Names the job.
+    /// The id of the job.
     pub(crate) job_id: Uuid,
 }
 

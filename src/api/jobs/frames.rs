@@ -81,7 +81,7 @@ impl RecordingUpload {
         self.spool.written() == self.size
     }
 
-    /// Creates the job.
+    /// Creates the job of a complete upload.
     pub(super) async fn finish(mut self, state: &AppState, requester: &Requester) -> Result<Accepted, ApiError> {
         self.spool.finish().await?;
         let (filename, declared) = self.label;
@@ -113,21 +113,21 @@ impl Upload<AppState> for RecordingUpload {
     }
 }
 
-/// Binary frames may come.
+/// The server is ready for binary frames.
 #[derive(Serialize, ToSchema)]
 pub(super) struct UploadReady {
-    /// The job that it will become.
+    /// The id of the job that the upload will become.
     upload_id: Uuid,
-    /// Largest frame.
+    /// The largest frame, in bytes.
     max_frame_bytes: usize,
-    /// So many bytes may be sent before the next grant, from the beginning.
+    /// Bytes of the recording that may be sent before the next grant, from its beginning.
     granted_bytes: u64,
 }
 
-/// Bytes have arrived.
+/// The progress of an upload.
 #[derive(Serialize, ToSchema)]
 pub(super) struct UploadProgress {
-    /// So many, from the beginning.
+    /// Bytes of the recording that have arrived.
     received_bytes: u64,
     /// So many may be sent before the next grant, from the beginning.
     granted_bytes: u64,

@@ -9,23 +9,21 @@ use crate::http::error::ApiError;
 use crate::http::requester::Requester;
 use crate::lifecycle::{Filter, ListPosition, Order};
 
-/// Items of a page that does not say.
+/// Items of a page without `limit`.
 pub(crate) const DEFAULT_LIMIT: usize = 20;
 /// Most items of a page.
 pub(crate) const MAX_LIMIT: usize = 100;
 
-/// Which jobs, in which order, and what of them.
+/// A request for a page of the list.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ListRequest {
-    /// Which.
     pub(crate) filter: Filter,
-    /// In which order.
     pub(crate) order: Order,
-    /// Behind which place; from the first on when none.
+    /// The position behind which the page begins; `None` for the first page.
     pub(crate) after: Option<ListPosition>,
-    /// Items of the page.
+    /// Items of the page at most.
     pub(crate) limit: usize,
-    /// The top-level fields to tell; all when empty.
+    /// The top-level fields of each job to return; all when empty.
     pub(crate) fields: Vec<&'static str>,
 }
 
@@ -53,12 +51,12 @@ fn fields_of(job: impl serde::Serialize, fields: &[&str]) -> Result<Map<String, 
     }
 }
 
-/// A place in the list as an opaque text.
+/// A position in the list as an opaque text.
 fn encode_cursor(place: ListPosition) -> String {
     format!("{:x}.{}", place.sequence, place.id)
 }
 
-/// The place that a cursor stands for.
+/// The position that a cursor stands for; `None` if it is no cursor of ours.
 pub(crate) fn decode_cursor(text: &str) -> Option<ListPosition> {
     let (sequence, id) = text.split_once('.')?;
     let sequence = u64::from_str_radix(sequence, 16).ok().filter(|number| format!("{number:x}") == sequence)?;

@@ -14,7 +14,7 @@ use crate::lifecycle::{Filter, Order};
 
 /// Most characters of a text to search for.
 const MAX_TEXT_CHARS: usize = 255;
-/// Most characters of a cursor; ours have at most 53.
+/// Most characters of a cursor; those that the server makes have at most 53.
 const MAX_CURSOR_CHARS: usize = 64;
 /// The form of a cursor, so that tools do not make up others; its meaning is private to the server.
 const CURSOR: &str = "^((0|[1-9a-f][0-9a-f]{0,15})\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$";

@@ -1,4 +1,4 @@
-//! The annotation of a job that is completed.
+//! Reads the result of a completed job.
 
 use std::sync::Arc;
 
@@ -13,20 +13,19 @@ use crate::jobs::{Job, JobId, JobState};
 
 /// A completed job, and the bytes of its `result.json`.
 pub(crate) struct ResultFile {
-    /// The job.
     pub(crate) job: Arc<Job>,
     /// The body of `GET /jobs/{job_id}/result`.
     pub(crate) bytes: Vec<u8>,
 }
 
-/// The part of the file that the messages carry.
+/// The part of the file that messages contain.
 #[derive(Deserialize)]
 struct Published {
     result: Box<RawValue>,
 }
 
 impl ResultFile {
-    /// The annotation alone.
+    /// The annotation without its envelope.
     pub(crate) fn annotation(&self) -> Result<Box<RawValue>, ApiError> {
         serde_json::from_slice::<Published>(&self.bytes)
             .map(|published| published.result)
@@ -34,7 +33,10 @@ impl ResultFile {
     }
 }
 
-/// The result of a job, or why there is none.
+/// Reads the result of a job.
+///
+/// # Errors
+/// With the reason why there is none.
 pub(crate) async fn read(state: &AppState, requester: &Requester, id: JobId) -> Result<ResultFile, ApiError> {
     let job = find(state, requester, id)?;
     match &job.state {

@@ -38,7 +38,7 @@ pub(super) async fn upload(state: &AppState, requester: &Requester, request: Req
     let mut data = body.into_data_stream();
     let (boundary, admission) = match admit(state, requester, &head.headers) {
         Ok(admitted) => admitted,
-        // With `Expect: 100-continue`, reading the body would tell the client to send it.
+        // With `Expect: 100-continue`, reading the body would make the client send it.
         Err(refusal) if head.headers.contains_key(EXPECT) => return Err(refusal),
         Err(refusal) => {
             drain(data).await;

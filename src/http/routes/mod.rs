@@ -48,7 +48,6 @@ pub(crate) struct Description {
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
-    /// No routes yet.
     pub(crate) fn new() -> Self {
         Self {
             router: OpenApiRouter::default(),

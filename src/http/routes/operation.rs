@@ -11,7 +11,7 @@ use crate::http::error::Code;
 /// How the same is done over WebSocket.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Counterpart {
-    /// By these commands.
+    /// By the commands of these names.
     Commands(&'static [&'static str]),
     /// Not at all, for this reason.
     #[cfg_attr(not(test), expect(dead_code, reason = "the reason is for readers of the declaration"))]
@@ -64,19 +64,19 @@ impl Operation {
         Self::with(Terms { access: Access::Open, cost: Cost::Nothing }, counterpart)
     }
 
-    /// Takes these parameters.
+    /// Declares the parameters that the handler reads.
     pub(crate) const fn parameters(mut self, parameters: &'static [Parameter]) -> Self {
         self.parameters = parameters;
         self
     }
 
-    /// Can be refused with these codes.
+    /// Declares the codes that the handler can refuse with.
     pub(crate) const fn codes(mut self, codes: &'static [Code]) -> Self {
         self.codes = codes;
         self
     }
 
-    /// Answers with these headers, by status.
+    /// Declares the headers of its answers, by status.
     pub(crate) const fn headers(mut self, headers: &'static [(&'static str, &'static [Header])]) -> Self {
         self.headers = headers;
         self

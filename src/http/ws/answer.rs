@@ -51,11 +51,11 @@ impl Reply {
     }
 }
 
-/// To `ping`.
+/// The answer to `ping`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Pong {}
 
-/// To `authenticate`.
+/// The answer to `authenticate`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Authenticated {
     /// What the key allows: `read`, `write`, `admin`.

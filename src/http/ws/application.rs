@@ -12,7 +12,6 @@ use crate::http::error::ApiError;
 pub(crate) trait Application: Clone + Send + Sync + 'static {
     /// Names a stream of messages that a client can subscribe to.
     type Topic: Copy + Eq + Hash + Send + Unpin;
-    /// Takes binary frames.
     type Upload: Upload<Self>;
 }
 

@@ -75,7 +75,7 @@ impl<A: Application> Client<A> {
         self.subscriptions.remove(&topic);
     }
 
-    /// Ends a subscription at the client's wish: the session does not end with the topic any more.
+    /// Ends a subscription on request of the client: the session no longer ends with the topic.
     pub(crate) fn unsubscribe(&mut self, topic: A::Topic) {
         self.drop_subscription(topic);
         self.bound = self.bound.filter(|bound| *bound != topic);

@@ -62,7 +62,7 @@ pub(super) struct Understood<A> {
     pub(super) command: Box<dyn Runnable<A>>,
 }
 
-/// A running command.
+/// The future of a command that is carried out.
 type Running<'a> = Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + Send + 'a>>;
 
 /// A command whose type is forgotten.
@@ -90,7 +90,7 @@ impl<A: Application> Commands<A> {
         Self { entries: Vec::new(), answers: Vec::new() }.command::<Ping>().command::<Authenticate>().answer::<Refused>()
     }
 
-    /// Adds a command.
+    /// Adds a command and its answer.
     pub(crate) fn command<C: Command<A>>(mut self) -> Self {
         self.entries.push(Entry {
             name: C::NAME,
@@ -116,7 +116,7 @@ impl<A: Application> Commands<A> {
         self.entries.iter().any(|entry| entry.name == name)
     }
 
-    /// Reads a message.
+    /// Reads a message as a command.
     pub(super) fn understand(&self, message: &Value) -> Result<Understood<A>, ApiError> {
         let malformed = |reason: String| ApiError::InvalidRequest(format!("the message is not understood: {reason}"));
         let name = message.get("type").and_then(Value::as_str).ok_or_else(|| malformed("missing field `type`".to_owned()))?;

@@ -12,7 +12,7 @@ use crate::access::Caller;
 use crate::http::gate::Gate;
 use crate::http::visitor::Visitor;
 
-/// How long a client may take to show its key, so that nobody holds connections without one.
+/// How long a client may take to show its key, so that no connection is held without one.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Waits until the caller is known.

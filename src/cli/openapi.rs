@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::Part;
-use crate::http::openapi;
+use crate::api::openapi;
 
 pub(super) fn run(part: Part) -> anyhow::Result<()> {
     let text = match part {

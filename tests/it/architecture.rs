@@ -18,9 +18,10 @@ use graph::{Crate, circles};
 #[rustfmt::skip]
 const IMPORTS: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
-    ("cli", &["access", "app", "audio", "clock", "config", "context", "document", "http", "jobs", "models", "pipeline", "stop", "telemetry", "volume"]),
-    ("app", &["access", "audio", "capabilities", "clock", "config", "engine", "housekeeping", "http", "inbox", "intake", "jobs", "lifecycle", "pipeline", "stop", "volume", "worker"]),
-    ("http", &["access", "annotate", "audio", "capabilities", "clock", "document", "intake", "jobs", "lifecycle", "messages"]),
+    ("cli", &["access", "api", "app", "audio", "clock", "config", "context", "document", "jobs", "models", "pipeline", "stop", "telemetry", "volume"]),
+    ("app", &["access", "api", "audio", "capabilities", "clock", "config", "engine", "housekeeping", "http", "inbox", "intake", "jobs", "lifecycle", "pipeline", "stop", "volume", "worker"]),
+    ("api", &["access", "audio", "capabilities", "document", "http", "intake", "jobs", "lifecycle", "messages"]),
+    ("http", &["access", "audio", "clock", "intake", "jobs", "messages"]),
     ("inbox", &["clock", "intake", "jobs", "lifecycle", "volume"]),
     ("intake", &["access", "audio", "capabilities", "jobs", "lifecycle", "messages", "volume"]),
     ("housekeeping", &["clock", "jobs", "lifecycle"]),
@@ -54,8 +55,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
 /// For each library (or name), the files and folders of `src` that may name it. A place here that does not name it fails.
 #[rustfmt::skip]
 const LIBRARIES: &[(&str, &[&str])] = &[
-    ("axum::", &["http/"]),
-    ("StatusCode::", &["http/audio.rs", "http/error/", "http/events.rs", "http/fallback.rs", "http/health.rs", "http/jobs.rs", "http/upload.rs"]),
+    ("axum::", &["api/", "http/"]),
+    ("StatusCode::", &["api/events/handlers.rs", "api/health/mod.rs", "api/jobs/accepted.rs", "api/jobs/audio.rs", "api/jobs/handlers.rs", "http/error/", "http/fallback.rs"]),
     ("whisper_rs", &["transcribe/whisper.rs", "transcribe/callbacks.rs"]),
     ("symphonia", &["audio/decode"]),
     ("nnnoiseless", &["audio/denoise.rs"]),

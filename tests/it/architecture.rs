@@ -4,6 +4,7 @@
 //! tables never allow more than the code does.
 
 mod graph;
+mod page;
 mod source;
 mod tests;
 mod tokens;

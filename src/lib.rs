@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod annotate;
+pub mod api;
 pub mod app;
 pub mod audio;
 pub mod capabilities;

@@ -1,4 +1,4 @@
-//! `callannotate annotate FILE`: the same pipeline without a server.
+//! `callannotate annotate FILE`: runs the pipeline on one recording without a server, and prints the result.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -68,14 +68,13 @@ pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Res
     std::io::stdout().lock().write_all(&exported).context("cannot write to standard output")
 }
 
-/// Where long recordings are laid while they are worked on: where `TMPDIR` says, else `/var/tmp`, since `/tmp` is memory on many
-/// systems.
+/// The folder for scratch files of long recordings: `TMPDIR` if set, else `/var/tmp`, since `/tmp` is in memory on many systems.
 fn temporary_folder() -> PathBuf {
     let lasting = Path::new("/var/tmp");
     if std::env::var_os("TMPDIR").is_none() && lasting.is_dir() { lasting.to_owned() } else { std::env::temp_dir() }
 }
 
-/// Size and SHA-256 of a file.
+/// The size in bytes and the SHA-256 in lower-case hexadecimal of a file.
 fn measure(path: &Path) -> std::io::Result<(u64, String)> {
     let mut file = File::open(path)?;
     let (mut digest, mut buffer, mut size) = (Sha256::new(), vec![0; 1 << 16], 0u64);

@@ -17,8 +17,8 @@ use crate::config::{self, Config};
 use crate::document::export::{ExportFormat, FORMATS};
 use crate::models::command::ModelsArgs;
 
-/// The exit code when the engine stands still: nothing is wrong with the settings or the machine, and a new process goes on
-/// (`EX_SOFTWARE` of sysexits.h).
+/// The exit code when the engine has stalled: settings and machine are fine, and a new process can continue (`EX_SOFTWARE` of
+/// sysexits.h).
 const STALLED: u8 = 70;
 
 /// Turns recorded telephone calls into annotations: who spoke when, what each one said, and who they are.
@@ -48,14 +48,14 @@ enum Command {
 
 #[derive(clap::Args)]
 struct OpenapiArguments {
-    /// What of it.
+    /// Which description to print.
     #[arg(long, value_enum, default_value = "document")]
     part: Part,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// The OpenAPI document.
+    /// The complete OpenAPI document.
     Document,
     /// The JSON Schema of a result.
     Result,
@@ -65,9 +65,9 @@ enum Part {
 
 #[derive(clap::Args)]
 struct AnnotateArguments {
-    /// The recording.
+    /// The recording to annotate.
     file: PathBuf,
-    /// What to print.
+    /// The format of the output.
     #[arg(long, value_parser = export_format(), default_value = "text")]
     format: ExportFormat,
     /// Language of the call: auto, or a code such as ru or en.
@@ -93,7 +93,7 @@ fn language(text: &str) -> Result<String, String> {
     }
 }
 
-/// Runs the command line.
+/// Parses the arguments, runs the command and returns the exit code of the process.
 pub fn run() -> ExitCode {
     let line = CommandLine::parse();
     let outcome = match line.command.unwrap_or(Command::Serve) {

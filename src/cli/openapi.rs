@@ -1,9 +1,9 @@
-//! `callannotate openapi`: prints what the server says of itself, for those who generate clients without running it.
+//! `callannotate openapi`: prints the description of the interface, to generate clients without running the server.
 
 use std::io::Write;
 
 use super::Part;
-use crate::http::openapi;
+use crate::api::openapi;
 
 pub(super) fn run(part: Part) -> anyhow::Result<()> {
     let text = match part {

@@ -24,7 +24,7 @@ pub struct ExportFormat {
     write: fn(&Export<'_>) -> Vec<u8>,
 }
 
-/// What is exported.
+/// The input of an export.
 struct Export<'a> {
     document: &'a Document,
     /// The recording's name without folder and extension, for formats that name their source.

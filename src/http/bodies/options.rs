@@ -8,7 +8,7 @@ use crate::jobs::options::{ChannelMode, JobOptions};
 /// The options of a job; null means that the settings decide.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = EffectiveOptions)]
-pub(in crate::http) struct OptionsBody {
+pub(crate) struct OptionsBody {
     /// ISO 639-1, or `auto`; null: as the settings have it.
     pub language: Option<String>,
     /// Into English.
@@ -38,7 +38,7 @@ pub(in crate::http) struct OptionsBody {
 /// Bounds of the number of speakers.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[schema(as = SpeakerRange)]
-pub(in crate::http) struct SpeakersBody {
+pub(crate) struct SpeakersBody {
     /// At least so many.
     #[schema(minimum = 1)]
     pub min: usize,
@@ -49,7 +49,7 @@ pub(in crate::http) struct SpeakersBody {
 
 impl OptionsBody {
     /// The options of a job.
-    pub(in crate::http) fn new(options: &JobOptions) -> Self {
+    pub(crate) fn new(options: &JobOptions) -> Self {
         Self {
             language: options.language.clone(),
             translate: options.translate,

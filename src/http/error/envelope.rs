@@ -8,16 +8,16 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::ApiError;
+use super::body::{ErrorBody, ErrorEnvelope, FailedCheckBody};
 use super::words::{failure_message, scope_name};
-use crate::http::bodies;
-use crate::http::bodies::error::{ErrorBody, ErrorEnvelope, FailedCheckBody};
+use crate::audio::SUPPORTED_FORMATS;
 use crate::http::language;
 use crate::jobs::stage::Stage;
 use crate::messages::Language;
 
 impl ApiError {
     /// The error itself: what stands in the envelope, and in the `error` messages of a WebSocket.
-    pub(in crate::http) fn object(&self, language: Language, now: DateTime<Utc>, request_id: &str) -> ErrorBody {
+    pub(crate) fn object(&self, language: Language, now: DateTime<Utc>, request_id: &str) -> ErrorBody {
         let code = self.code().name();
         ErrorBody {
             code,
@@ -32,7 +32,7 @@ impl ApiError {
     }
 
     /// Makes a response carry this error to a person who reads this language.
-    pub(in crate::http) fn write(&self, response: &mut Response, language: Language, now: DateTime<Utc>, request_id: &str) {
+    pub(crate) fn write(&self, response: &mut Response, language: Language, now: DateTime<Utc>, request_id: &str) {
         let envelope = ErrorEnvelope { error: self.object(language, now, request_id) };
         let text = serde_json::to_string(&envelope).expect("an error has string keys and finite numbers, so it is always JSON");
         *response.body_mut() = Body::from(text);
@@ -58,7 +58,7 @@ impl ApiError {
             Self::JobFinished { status } => json!({ "status": status }),
             Self::FileTooLarge { size: Some(size), limit } => json!({ "file_size": size, "max_allowed": limit }),
             Self::FileTooLarge { size: None, limit } | Self::RequestTooLarge { limit } => json!({ "max_allowed": limit }),
-            Self::UnsupportedFormat(_) => json!({ "supported_formats": bodies::SUPPORTED_FORMATS }),
+            Self::UnsupportedFormat(_) => json!({ "supported_formats": SUPPORTED_FORMATS }),
             Self::UnsupportedMediaType { expected, .. } => json!({ "expected": expected }),
             Self::RangeNotSatisfiable { size } => json!({ "size": size }),
             Self::AudioTooLong { limit_seconds } => json!({ "max_allowed_seconds": limit_seconds }),

@@ -1,11 +1,11 @@
 //! Everything that can go wrong with a request, and the one place where a status and a code are chosen.
 //!
-//! An [`ApiError`] becomes a response without a body; the outermost layer ([`super::layers`]) knows the request's id and
+//! An [`ApiError`] becomes a response without a body; the outermost layer knows the request's id and
 //! language and writes the envelope. Turning an error into a response therefore has no side effect, and no error escapes the
 //! envelope. Over a WebSocket [`ApiError::object`] is the same error.
 
+mod body;
 mod codes;
-mod convert;
 mod envelope;
 mod samples;
 #[cfg(test)]
@@ -18,15 +18,16 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use crate::access::Scope;
-pub(super) use crate::intake::checks::{ERROR_TYPES, FailedCheck, Mistake, shown};
+pub(crate) use crate::intake::checks::{FailedCheck, Mistake, shown};
 use crate::jobs::Failure;
 use crate::jobs::stage::Stage;
+pub(crate) use body::{ErrorBody, ErrorEnvelope, FailedCheckBody};
 pub(crate) use codes::Code;
-pub(super) use words::failure_message;
+pub(crate) use words::failure_message;
 
 /// What went wrong.
 #[derive(Debug, Clone)]
-pub(super) enum ApiError {
+pub(crate) enum ApiError {
     /// With the reason, for developers; as all texts here unless they say otherwise.
     InvalidRequest(String),
     UpgradeRequired,
@@ -97,7 +98,7 @@ pub(super) enum ApiError {
 }
 
 impl ApiError {
-    pub(super) fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> Code {
         match self {
             Self::InvalidRequest(_) | Self::UpgradeRequired => Code::InvalidRequest,
             Self::InvalidJson(_) => Code::InvalidJson,
@@ -136,7 +137,7 @@ impl ApiError {
     }
 
     /// Seconds after which the same request may succeed, where time alone can help.
-    pub(super) fn retry_after_seconds(&self) -> Option<u64> {
+    pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
         match self {
             Self::ResultNotReady { retry_after_seconds, .. } | Self::RateLimited { retry_after_seconds, .. } => {
                 Some(*retry_after_seconds)
@@ -177,7 +178,7 @@ impl ApiError {
     }
 
     /// What the log has to tell and the client must not read.
-    pub(super) fn hidden_cause(&self) -> Option<&str> {
+    pub(crate) fn hidden_cause(&self) -> Option<&str> {
         if let Self::Internal(cause) = self { Some(cause) } else { None }
     }
 

@@ -9,7 +9,7 @@ use crate::jobs::{Failure, FailureCode};
 
 impl ApiError {
     /// An error with this code, with likely values.
-    pub(in crate::http) fn example(code: Code) -> Self {
+    pub(crate) fn example(code: Code) -> Self {
         let check = |field: &str, mistake| vec![FailedCheck::new(field, mistake)];
         let found = |text: &str| text.to_owned();
         match code {

@@ -7,7 +7,7 @@ use crate::jobs::{Failure, FailureCode};
 use crate::messages::{Argument, Arguments, Language};
 
 /// Why a job failed, for people. What stands in the failure itself is for developers.
-pub(in crate::http) fn failure_message(failure: &Failure, language: Language) -> String {
+pub(crate) fn failure_message(failure: &Failure, language: Language) -> String {
     let key = match failure.code {
         FailureCode::ProcessingFailed => "failure-processing-failed",
         FailureCode::InvalidAudio => "failure-invalid-audio",
@@ -28,7 +28,7 @@ pub(in crate::http) fn failure_message(failure: &Failure, language: Language) ->
 
 impl ApiError {
     /// For people.
-    pub(in crate::http) fn message(&self, language: Language) -> String {
+    pub(crate) fn message(&self, language: Language) -> String {
         language.say(&self.code().message_key(), &self.arguments())
     }
 

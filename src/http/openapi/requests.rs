@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::{Object, Ref, RefOr, Schema, schema::ObjectBuilder, schema::Type};
 
-use crate::http::fields::{
+use crate::intake::fields::{
     DEFAULT_PRIORITY, MAX_DESCRIPTION_CHARS, MAX_HOTWORD_CHARS, MAX_HOTWORDS, MAX_METADATA_BYTES, MAX_PROMPT_CHARS,
     MAX_ROLE_CHARS, MAX_ROLES, MAX_SPEAKERS, MAX_TEXT_CHARS, TEXT_FIELDS,
 };
@@ -12,7 +12,7 @@ use crate::http::fields::{
 /// A recording, and what the client says of it.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the parts are read one by one as they arrive")]
-pub(in crate::http) struct RecordingForm {
+pub(crate) struct RecordingForm {
     /// The recording, in any of the formats of `GET /info`; its file name is kept as a label. Samples without a header are
     /// told by the part's media type (`audio/PCMA;rate=8000;channels=2`) or by the ending of the name (`.al`, `.ul`).
     #[schema(schema_with = recording)]
@@ -32,7 +32,7 @@ fn recording() -> Object {
 }
 
 /// The name of a file in `incoming/`.
-pub(in crate::http) fn file_name() -> Object {
+pub(crate) fn file_name() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .description(Some("The name of a file lying directly in `incoming/`"))
@@ -41,7 +41,7 @@ pub(in crate::http) fn file_name() -> Object {
 }
 
 /// What a recording holds that has no header.
-pub(in crate::http) fn content_type() -> Object {
+pub(crate) fn content_type() -> Object {
     let text = "The media type of samples without a header: `audio/PCMA`, `audio/PCMU`, `audio/basic` or `audio/L16`, with `rate` and \
                 `channels` (default 8000 and 1). A header in the file counts more.";
     ObjectBuilder::new()
@@ -52,17 +52,17 @@ pub(in crate::http) fn content_type() -> Object {
 }
 
 /// What a client says of a call.
-pub(in crate::http) fn metadata() -> RefOr<Schema> {
+pub(crate) fn metadata() -> RefOr<Schema> {
     Ref::from_schema_name("JobMetadata").into()
 }
 
 /// What a client wants of a recording.
-pub(in crate::http) fn options() -> RefOr<Schema> {
+pub(crate) fn options() -> RefOr<Schema> {
     Ref::from_schema_name("JobOptions").into()
 }
 
 /// The schemas that the functions above name.
-pub(super) fn schemas() -> [(&'static str, Value); 2] {
+pub(crate) fn schemas() -> [(&'static str, Value); 2] {
     [("JobMetadata", metadata_schema()), ("JobOptions", options_schema())]
 }
 
@@ -147,7 +147,7 @@ fn options_schema() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::fields::{OPTION_NAMES, Source, metadata, options};
+    use crate::intake::fields::{OPTION_NAMES, Source, metadata, options};
 
     #[test]
     fn every_option_is_described_and_the_examples_are_taken() {

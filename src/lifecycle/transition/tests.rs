@@ -1,3 +1,5 @@
+//! The event numbers, attempts and places of every transition.
+
 use super::*;
 use crate::jobs::options::JobOptions;
 use crate::jobs::stage::Stage;

@@ -12,8 +12,7 @@ mod prepare;
 mod quality;
 mod report;
 mod slots;
-
-use std::path::Path;
+mod task;
 
 use crate::annotate::{self, Findings};
 use crate::audio::decode::{self, DecodeLimits};
@@ -23,10 +22,7 @@ use crate::config::JobDefaults;
 use crate::context::JobContext;
 use crate::diarize::{self, Diarization, DiarizeError, SpeakerCount};
 use crate::document::Document;
-use crate::jobs::FileInfo;
-use crate::jobs::options::JobOptions;
 use crate::jobs::stage::Stage;
-use crate::media::SourceInfo;
 use crate::recognize::Identity;
 use crate::stop::Stopped;
 use crate::transcribe::{Signal, TranscribeError, TranscribeOptions, Transcript};
@@ -35,29 +31,10 @@ pub use crate::transcribe::whisper::LOG_FILTER;
 pub use build::builder;
 pub use error::PipelineError;
 use error::{decode_error, signal_error};
-use prepare::ChannelSignal;
+use prepare::{ChannelSignal, preprocess};
 use report::Reports;
 pub use slots::{Slot, Stages};
-
-/// A recording to be annotated.
-#[derive(Debug, Clone, Copy)]
-pub struct Task<'a> {
-    /// Path of the recording.
-    pub recording: &'a Path,
-    pub size_bytes: u64,
-    /// SHA-256 of the file, in lower-case hexadecimal.
-    pub sha256: &'a str,
-    /// What the recording was identified as.
-    pub source: &'a SourceInfo,
-    pub options: &'a JobOptions,
-}
-
-impl<'a> Task<'a> {
-    /// The task for a recording that was identified when it was accepted.
-    pub fn of(recording: &'a Path, file: &'a FileInfo, options: &'a JobOptions) -> Self {
-        Self { recording, size_bytes: file.size_bytes, sha256: &file.sha256, source: &file.source, options }
-    }
-}
+pub use task::Task;
 
 /// All stages; takes one recording at a time.
 pub struct Pipeline {
@@ -131,7 +108,7 @@ impl Pipeline {
             Ok(())
         })?;
         let (signals, source) = self.stage(ctx, Stage::Preprocessing, &mut reports, |pipeline, reports| {
-            let prepared = pipeline.preprocess(ctx, task, reports)?;
+            let prepared = preprocess(&pipeline.limits, ctx, task, reports)?;
             reports.completed(None);
             Ok(prepared)
         })?;

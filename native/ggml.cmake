@@ -1,8 +1,9 @@
 # Read by cmake when it configures whisper.cpp (CMAKE_PROJECT_INCLUDE in .cargo/config.toml).
 add_compile_options("SHELL:-include ${CMAKE_CURRENT_LIST_DIR}/one-thread.h")
 
-# After the last token of the last segment, whisper.cpp's word alignment reads a segment behind the end of its list: mostly
-# harmless, now and then a segmentation fault. It is corrected in the copy that the build makes of the sources.
+# After the last token of the last segment, whisper.cpp's word alignment reads a segment past the end of its list: mostly
+# harmless, occasionally a segmentation fault. This corrects it in the build's copy of the sources, and fails the build when the
+# sources are not as expected.
 set(alignment "${CMAKE_SOURCE_DIR}/src/whisper.cpp")
 if(EXISTS "${alignment}" AND NOT alignment_corrected)
     file(READ "${alignment}" source)
@@ -11,7 +12,7 @@ if(EXISTS "${alignment}" AND NOT alignment_corrected)
     if(found EQUAL -1)
         string(REPLACE "++seg_i;" "${bounded}" corrected "${source}")
         if(corrected STREQUAL source)
-            message(FATAL_ERROR "whisper.cpp's word alignment is not as expected: look whether it stays inside its segments")
+            message(FATAL_ERROR "whisper.cpp's word alignment is not as expected: check whether it stays within its segments")
         endif()
         file(WRITE "${alignment}" "${corrected}")
     endif()

@@ -13,13 +13,14 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use crate::access::limits::Limits;
+use crate::api::{self, AppState, Parts};
 use crate::audio::decode::DecodeLimits;
 use crate::capabilities::EngineStatus;
 use crate::clock::Clock;
 use crate::config::{Config, FileLimits};
 use crate::engine::Engine;
 use crate::housekeeping::Housekeeping;
-use crate::http::{self, AppState, ConnectionTimeouts, Pace, Parts};
+use crate::http::{self, ConnectionTimeouts, Gate, GateParts, Pace};
 use crate::inbox::{self, Inbox};
 use crate::intake::{self, Intake};
 use crate::jobs::estimate::Equipment;
@@ -90,7 +91,7 @@ impl App {
         volume.keep_free(config.storage.reserve);
         let (access, keys) = keys::open(config)?;
         let tasks = TaskTracker::new();
-        let incoming = volume.incoming();
+        let incoming = volume.drop_folder();
         let lifecycle = Lifecycle::new(volume, config.queue.max_length, clock.clone(), tasks.clone());
         lifecycle.recover(config.queue.max_attempts).map_err(AppError::Recover)?;
         // Loading takes seconds; the runtime's threads stay free for the signals meanwhile.
@@ -122,19 +123,21 @@ impl App {
         let state = AppState::new(Parts {
             lifecycle: lifecycle.clone(),
             intake,
-            clock: clock.clone(),
+            gate: Gate::new(GateParts {
+                access,
+                limits: Limits::new(config.rate_limits.limits()),
+                proxies: config.server.trusted_proxies.clone(),
+                origins: config.server.cors_origins.clone(),
+                clock: clock.clone(),
+                language: config.server.language,
+                stopping: shutdown.soft.clone(),
+                tasks: tasks.clone(),
+            }),
             engine: engine.status().clone(),
-            stopping: shutdown.soft.clone(),
             closing: closing.clone(),
-            access,
-            limits: Limits::new(config.rate_limits.limits()),
-            proxies: config.server.trusted_proxies.clone(),
-            origins: config.server.cors_origins.clone(),
-            tasks: tasks.clone(),
             max_file_bytes: config.files.max_bytes,
             decode_limits: decode_limits(config),
             pace: Pace { idle_timeout: config.server.idle_timeout, min_rate: config.server.min_upload_rate },
-            language: config.server.language,
         });
         let housekeeping = Housekeeping {
             lifecycle: lifecycle.clone(),
@@ -200,7 +203,7 @@ impl App {
     pub async fn serve(self) -> Result<(), AppError> {
         let soft = self.shutdown.soft.clone();
         let closing = self.closing;
-        let router = http::router(self.state);
+        let router = api::router(self.state);
         let server = http::serve(self.listener, router, self.timeouts, self.max_connections, closing.clone());
         let mut server = self.tasks.spawn({
             // If the server dies, the worker must not go on for nobody.

@@ -12,7 +12,7 @@ use crate::jobs::stage::Stage;
 /// A model as results and `GET /info` name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelInfo {
-    /// For example `ggml-tiny.en-q8_0`.
+    /// The file's name without extension, for example `ggml-tiny.en-q8_0`.
     pub name: String,
     /// The library that runs it, for example `whisper.cpp` or `rten`.
     pub framework: &'static str,

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod annotate;
+pub mod api;
 pub mod app;
 pub mod audio;
 pub mod capabilities;
@@ -23,6 +24,7 @@ pub mod inference;
 pub mod intake;
 pub mod jobs;
 pub mod lifecycle;
+pub mod media;
 pub mod messages;
 pub mod models;
 pub mod pipeline;

@@ -1,4 +1,4 @@
 //! The `metadata` part of a request: accepted, or refused with a reason.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| callannotate::http::fuzzing::metadata(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| callannotate::api::fuzzing::metadata(data));

@@ -20,7 +20,8 @@ def section(bench, quick):
     BASELINE.write_text(json.dumps(tested, indent=2) + "\n")
     tables = "\n\n".join(f"Number of speakers {count}:\n\n{of(sets)}" for count, sets in sorted(scores.items()))
     return f"""DER in percent without a collar and with 0.25 s, overlap scored, pooled over each set; in brackets the number of recordings
-whose speaker count was estimated correctly. Constants were tuned on "made, chosen on"; "made, held back" has other voices. The test
+whose speaker count was estimated correctly. Constants were tuned on the development set "made, chosen on"; the hold-out set
+"made, held back" has other voices. The test
 `people_are_told_apart_no_worse_than_before` compares with these figures.
 
 {tables}

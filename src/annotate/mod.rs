@@ -1,45 +1,43 @@
-//! From what the stages found to the published document. Pure: no clock, no log, no files, no models; total functions.
+//! Combines the findings of the stages into the published result. Pure: no clock, no log, no files, no models; total functions.
 
 mod published;
 mod segments;
 mod statistics;
 mod words;
 
-use crate::audio::SourceInfo;
 use crate::audio::time::{Millis, TimeSpan, merge};
 use crate::diarize::{Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn, TurnProbability};
 use crate::document::{Document, FormatVersion, Metadata, Speaker, StageReport, Transcription, Turn};
 use crate::jobs::stage::Stage;
+use crate::media::SourceInfo;
 use crate::recognize::Identity;
 use crate::transcribe::Transcript;
 
-/// Everything that the stages found out about one recording.
+/// The findings of all stages for one recording.
 pub struct Findings<'a> {
-    /// The file.
+    /// The recording as it was decoded.
     pub source: &'a SourceInfo,
-    /// Its size in bytes.
     pub size_bytes: u64,
-    /// Its SHA-256 in hexadecimal.
+    /// SHA-256 of the file, in lower-case hexadecimal.
     pub sha256: &'a str,
-    /// Who speaks when.
     pub diarization: &'a Diarization,
-    /// What is said, and on which channel when channels were taken apart; none when it was not transcribed.
+    /// A transcript for each signal, with its channel when channels are processed separately; none without transcription.
     pub transcripts: Option<&'a [(Option<u16>, Transcript)]>,
-    /// Who the speakers are, in their order; empty when nobody looked.
+    /// An identity for each speaker, in the same order; empty without recognition.
     pub identities: &'a [Identity],
-    /// Whether the address book was asked.
+    /// Whether an address book was searched.
     pub contacts_searched: bool,
-    /// A role for each channel.
+    /// A role for each channel, from the job's options; empty texts are no roles.
     pub channel_roles: &'a [String],
-    /// Whether words are published one by one.
+    /// Whether the result lists each word.
     pub publish_words: bool,
-    /// How the stages went, in order.
+    /// How the stages went, in pipeline order.
     pub reports: Vec<(Stage, StageReport)>,
-    /// What a reader has to know.
+    /// Sentences for the result's `warnings`.
     pub warnings: Vec<String>,
 }
 
-/// Makes the published document.
+/// Builds the published result.
 pub fn annotate(findings: Findings<'_>) -> Document {
     let diarization = findings.diarization;
     let spoken = words::assign(diarization, findings.transcripts.unwrap_or_default(), findings.source.duration);
@@ -72,7 +70,7 @@ pub fn annotate(findings: Findings<'_>) -> Document {
         .iter()
         .enumerate()
         .map(|(index, speaker)| {
-            let id = speaker_id(index);
+            let id = published::speaker_id(index);
             let unknown = Identity::default();
             let identity = findings.identities.get(index).unwrap_or(&unknown);
             Speaker {
@@ -99,7 +97,7 @@ pub fn annotate(findings: Findings<'_>) -> Document {
             .turns
             .iter()
             .map(|turn| Turn {
-                speaker_id: speaker_id(turn.speaker.0),
+                speaker_id: published::speaker_id(turn.speaker.0),
                 channel: diarization.speakers.get(turn.speaker.0).and_then(|speaker| speaker.channel),
                 start_time: turn.span.start().as_seconds(),
                 end_time: turn.span.end().as_seconds(),
@@ -123,7 +121,7 @@ pub fn annotate(findings: Findings<'_>) -> Document {
     }
 }
 
-/// Somebody has to say the words when nobody found out who speaks: one speaker a signal, whose turns are the phrases.
+/// A substitute when there is no diarization: one speaker for each signal with words, and the phrases as turns.
 pub fn speakers_without_diarization(transcripts: &[(Option<u16>, Transcript)]) -> Diarization {
     let spoken: Vec<_> = transcripts.iter().filter(|(_, transcript)| !transcript.words.is_empty()).collect();
     let mut found: Vec<(Option<u16>, Vec<TimeSpan>)> = spoken
@@ -155,17 +153,13 @@ pub fn speakers_without_diarization(transcripts: &[(Option<u16>, Transcript)]) -
     Diarization { speakers, turns }
 }
 
-/// `speaker_01` is who speaks first.
-fn speaker_id(index: usize) -> String {
-    format!("speaker_{:02}", index + 1)
-}
-
+/// The role of the speaker's channel, if both are known.
 fn role(findings: &Findings<'_>, index: usize) -> Option<String> {
     let channel = findings.diarization.speakers.get(index)?.channel?;
     findings.channel_roles.get(usize::from(channel)).filter(|role| !role.is_empty()).cloned()
 }
 
-/// A person's name if it is known, else the role if it is this speaker's alone, else the id.
+/// How texts name a speaker: the person's name if known, else the role if no other speaker has the channel, else the id.
 fn label(findings: &Findings<'_>, index: usize) -> String {
     if let Some(name) = findings.identities.get(index).and_then(|identity| identity.name.clone()) {
         return name;
@@ -175,5 +169,5 @@ fn label(findings: &Findings<'_>, index: usize) -> String {
     };
     role(findings, index)
         .filter(|_| !(0..findings.diarization.speakers.len()).any(shares_channel))
-        .unwrap_or_else(|| speaker_id(index))
+        .unwrap_or_else(|| published::speaker_id(index))
 }

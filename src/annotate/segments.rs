@@ -1,40 +1,40 @@
-//! Words to segments: what one person says without a long pause, in order of time.
+//! Groups words into segments: what one speaker says without a long pause, in time order.
 
 use super::words::SpokenWord;
 use crate::audio::time::{Millis, TimeSpan};
 use crate::diarize::{Diarization, SpeakerIndex};
 
-/// A pause that ends a segment.
+/// A pause of this length ends a segment.
 const LONG_PAUSE: Millis = Millis(1000);
 
-/// A segment that is this long ends at the next end of a sentence, so that it stays readable.
+/// A segment of at least this length ends at the next sentence end, so that it stays readable.
 const LONG_SEGMENT: Millis = Millis(20_000);
 
-/// Speech of others within a segment that makes it overlapped.
+/// The least amount of other speakers' speech that marks a segment as overlapped.
 const OVERLAPPED: Millis = Millis(200);
 
-/// What one person says without a long pause.
+/// What one speaker says without a long pause.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Segment {
     pub(super) speaker: SpeakerIndex,
     pub(super) channel: Option<u16>,
     pub(super) span: TimeSpan,
-    /// Empty when the recording was not transcribed.
+    /// In time order; empty when the recording was not transcribed.
     pub(super) words: Vec<SpokenWord>,
-    /// Whether others speak meanwhile.
+    /// Whether other speakers talk at the same time.
     pub(super) overlap: bool,
-    /// Mean of the words' or, without words, of the turn.
+    /// The mean confidence of the words or, without words, the confidence of the turn; 0 to 1.
     pub(super) confidence: f32,
 }
 
 impl Segment {
-    /// The words with single spaces.
+    /// The words, joined by single spaces.
     pub(super) fn text(&self) -> String {
         self.words.iter().map(|word| word.word.text.as_str()).collect::<Vec<_>>().join(" ")
     }
 }
 
-/// Segments from words. A short remark of another person in between does not cut a segment in two: the two overlap.
+/// Builds segments from words. A short remark of another speaker does not split a segment; the two overlap instead.
 pub(super) fn from_words(words: &[SpokenWord], diarization: &Diarization) -> Vec<Segment> {
     let mut segments: Vec<Segment> = Vec::new();
     let mut open: Vec<Option<usize>> = vec![None; diarization.speakers.len()];
@@ -67,7 +67,7 @@ pub(super) fn from_words(words: &[SpokenWord], diarization: &Diarization) -> Vec
     segments
 }
 
-/// Segments from turns alone, when nothing was transcribed.
+/// Builds segments from turns alone, when the recording was not transcribed.
 pub(super) fn from_turns(diarization: &Diarization) -> Vec<Segment> {
     diarization
         .turns
@@ -87,6 +87,7 @@ pub(super) fn from_turns(diarization: &Diarization) -> Vec<Segment> {
         .collect()
 }
 
+/// Whether a word belongs to the segment before it.
 fn continues(segment: &Segment, word: &SpokenWord) -> bool {
     let pause = word.word.span.start().saturating_sub(segment.span.end());
     let sentence_ended = segment.words.last().is_some_and(|last| last.word.text.ends_with(['.', '?', '!', '…']));

@@ -1,11 +1,11 @@
-//! Counts and lengths over a whole recording.
+//! Statistics of a whole recording: counts, and the durations of speech, silence and overlap.
 
 use super::segments::Segment;
 use crate::audio::time::{Millis, merge};
 use crate::diarize::Diarization;
 use crate::document::Statistics;
 
-/// Counts what was found.
+/// The statistics of a recording of this duration.
 pub(super) fn count(diarization: &Diarization, segments: &[Segment], duration: Millis) -> Statistics {
     let speech: u64 =
         merge(diarization.turns.iter().map(|turn| turn.span).collect(), Millis::ZERO).iter().map(|span| span.duration().0).sum();
@@ -19,11 +19,11 @@ pub(super) fn count(diarization: &Diarization, segments: &[Segment], duration: M
     }
 }
 
-/// Milliseconds during which two or more speak.
+/// The time during which two or more speakers talk, in milliseconds.
 fn overlapped(diarization: &Diarization) -> u64 {
     let mut edges: Vec<(Millis, i32)> =
         diarization.turns.iter().flat_map(|turn| [(turn.span.start(), 1), (turn.span.end(), -1)]).collect();
-    // Ends before beginnings of the same instant: touching is not overlapping.
+    // At the same instant ends come before starts: turns that touch do not overlap.
     edges.sort_unstable();
     let (mut active, mut total, mut since) = (0, 0, Millis::ZERO);
     for (time, change) in edges {

@@ -1,33 +1,31 @@
-//! Words to speakers: each word by itself goes to whoever speaks while it is said.
+//! Assigns words to speakers: each word to the most probable active speaker, corrected by its phrase and by sentence ends.
 
 use crate::audio::time::{Millis, TimeSpan};
 use crate::diarize::{Diarization, SpeakerIndex, SpeechTurn};
 use crate::transcribe::{Language, Transcript, Word};
 
-/// A word and who says it.
+/// A word with its speaker.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct SpokenWord {
-    /// The word.
     pub(super) word: Word,
-    /// Who says it.
     pub(super) speaker: SpeakerIndex,
-    /// Where it was heard, when channels were taken apart.
+    /// The word's channel, when channels are processed separately.
     pub(super) channel: Option<u16>,
 }
 
-/// A word whose own turn is unclear follows its phrase when that many of the phrase's words agree.
+/// The share of a phrase's clear words that must agree for the phrase to decide about its unclear words.
 const PHRASE_MAJORITY: f64 = 0.6;
 
-/// A turn counts at least so much, however unsure: it is there.
+/// The least weight of a turn, 0 to 1, however uncertain it is.
 const LEAST_CERTAINTY: f64 = 0.05;
 
-/// A change of speakers moves to the end of a sentence that is at most so many words away ...
+/// A speaker change moves to a sentence end that is at most this many words away ...
 const BORDER_WORDS: usize = 3;
-/// ... and whose words in between are said within this time of the change: turn borders and word times are that unsure.
+/// ... if the words in between lie within this time of the change, the uncertainty of turn borders and word times.
 const BORDER_TIME: Millis = Millis(700);
 
-/// Gives every word to a speaker of its channel. Words without any speaker to go to are dropped: there are none when the
-/// transcription listens only where somebody speaks.
+/// Assigns every word to a speaker of its channel, and clips words at `end`, the recording's duration. Words on a channel without
+/// speakers are dropped; there are none when only speech regions are transcribed.
 pub(super) fn assign(diarization: &Diarization, transcripts: &[(Option<u16>, Transcript)], end: Millis) -> Vec<SpokenWord> {
     let mut spoken = Vec::new();
     for (channel, transcript) in transcripts {
@@ -46,7 +44,7 @@ pub(super) fn assign(diarization: &Diarization, transcripts: &[(Option<u16>, Tra
     spoken
 }
 
-/// The language of the recording: of the transcript with the most words.
+/// The language of the recording: that of the transcript with the most words.
 pub(super) fn language(transcripts: &[(Option<u16>, Transcript)]) -> Option<Language> {
     transcripts
         .iter()
@@ -54,15 +52,16 @@ pub(super) fn language(transcripts: &[(Option<u16>, Transcript)]) -> Option<Lang
         .and_then(|(_, transcript)| transcript.language.clone())
 }
 
+/// The word cut off at `end`; none when it lies behind.
 fn clipped(word: &Word, end: Millis) -> Option<Word> {
     let span = TimeSpan::new(word.span.start().min(end), word.span.end().min(end))?;
     Some(Word { span, ..word.clone() })
 }
 
-/// The turns that words of one channel can belong to, in order of time.
+/// The turns that words of one channel can belong to, in time order.
 struct ChannelTurns<'a> {
     turns: Vec<&'a SpeechTurn>,
-    /// The longest turn: how far back a turn may begin that still reaches a word.
+    /// The duration of the longest turn: the furthest before a word that a turn can start and still reach it.
     longest: Millis,
 }
 
@@ -76,23 +75,23 @@ impl<'a> ChannelTurns<'a> {
         Self { turns, longest }
     }
 
-    /// The turns that begin near enough to matter to `span`, with the nearest before and after it.
+    /// The turns that can overlap `span`, and the nearest before and after it.
     fn around(&self, span: TimeSpan) -> &[&'a SpeechTurn] {
         let from = self.turns.partition_point(|turn| turn.span.start() + self.longest < span.start());
         let to = self.turns.partition_point(|turn| turn.span.start() < span.end());
         &self.turns[from.saturating_sub(1)..(to + 1).min(self.turns.len())]
     }
 
-    /// Who speaks during `span`: where several do, of whom the most is to be expected in it.
+    /// The speaker of `span`: among several the one with the most expected speech in it; without any, the nearest in time.
     fn speaker_at(&self, span: TimeSpan) -> Option<Candidate> {
-        let mut heard: Vec<(SpeakerIndex, f64)> = Vec::new();
+        let mut active: Vec<(SpeakerIndex, f64)> = Vec::new();
         let mut nearest: Option<(Millis, SpeakerIndex)> = None;
         for turn in self.around(span) {
             let shared = turn.expected(span).max(turn.span.overlap(span).0 as f64 * LEAST_CERTAINTY);
             if shared > 0.0 {
-                match heard.iter_mut().find(|(known, _)| *known == turn.speaker) {
+                match active.iter_mut().find(|(known, _)| *known == turn.speaker) {
                     Some((_, sum)) => *sum += shared,
-                    None => heard.push((turn.speaker, shared)),
+                    None => active.push((turn.speaker, shared)),
                 }
             }
             let distance = turn.span.start().saturating_sub(span.end()).max(span.start().saturating_sub(turn.span.end()));
@@ -100,15 +99,15 @@ impl<'a> ChannelTurns<'a> {
                 nearest = Some((distance, turn.speaker));
             }
         }
-        heard.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
-        match heard.first() {
+        active.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+        match active.first() {
             Some((speaker, shared)) => {
-                let rival = heard.get(1).map_or(0.0, |(_, shared)| *shared);
-                // Sure means: most of the word is this speaker's, and nobody else has nearly as much of it.
-                let sure = self.covers_most(*speaker, span) && rival * 2.0 < *shared;
-                Some(Candidate { speaker: *speaker, sure })
+                let rival = active.get(1).map_or(0.0, |(_, shared)| *shared);
+                // Clear means: this speaker covers most of the word, and no other has half as much of it.
+                let is_clear = self.covers_most(*speaker, span) && rival * 2.0 < *shared;
+                Some(Candidate { speaker: *speaker, is_clear })
             }
-            None => nearest.map(|(_, speaker)| Candidate { speaker, sure: false }),
+            None => nearest.map(|(_, speaker)| Candidate { speaker, is_clear: false }),
         }
     }
 
@@ -121,32 +120,33 @@ impl<'a> ChannelTurns<'a> {
 #[derive(Clone, Copy)]
 struct Candidate {
     speaker: SpeakerIndex,
-    sure: bool,
+    is_clear: bool,
 }
 
+/// Assigns the words of one phrase; unclear words follow the majority of the clear ones.
 fn assign_phrase(turns: &ChannelTurns, words: &[Word], channel: Option<u16>, spoken: &mut Vec<SpokenWord>) {
     let candidates: Vec<Option<Candidate>> = words.iter().map(|word| turns.speaker_at(word.span)).collect();
     let majority = majority(&candidates);
     for (word, candidate) in words.iter().zip(candidates) {
         let Some(candidate) = candidate else { continue };
-        let speaker = if candidate.sure { candidate.speaker } else { majority.unwrap_or(candidate.speaker) };
+        let speaker = if candidate.is_clear { candidate.speaker } else { majority.unwrap_or(candidate.speaker) };
         spoken.push(SpokenWord { word: word.clone(), speaker, channel });
     }
 }
 
-/// The speaker of most words that are sure, if it is a clear majority.
+/// The speaker of most clear words, if they are a sufficient majority.
 fn majority(candidates: &[Option<Candidate>]) -> Option<SpeakerIndex> {
-    let sure: Vec<SpeakerIndex> =
-        candidates.iter().flatten().filter(|candidate| candidate.sure).map(|found| found.speaker).collect();
-    let (speaker, count) = sure
+    let clear: Vec<SpeakerIndex> =
+        candidates.iter().flatten().filter(|candidate| candidate.is_clear).map(|found| found.speaker).collect();
+    let (speaker, count) = clear
         .iter()
-        .map(|speaker| (*speaker, sure.iter().filter(|other| *other == speaker).count()))
+        .map(|speaker| (*speaker, clear.iter().filter(|other| *other == speaker).count()))
         .max_by_key(|(speaker, count)| (*count, std::cmp::Reverse(*speaker)))?;
-    (count as f64 >= PHRASE_MAJORITY * sure.len() as f64).then_some(speaker)
+    (count as f64 >= PHRASE_MAJORITY * clear.len() as f64).then_some(speaker)
 }
 
-/// Moves each change of speakers to the end of a sentence nearby: people change where sentences end, and the last or first
-/// word of a turn is the one that the times get wrong.
+/// Moves each speaker change to a sentence end nearby: speakers usually change where sentences end, and it is the first or last
+/// word of a turn whose time is wrong.
 fn settle_borders(words: &mut [SpokenWord]) {
     let mut index = 1;
     while index < words.len() {
@@ -160,7 +160,7 @@ fn settle_borders(words: &mut [SpokenWord]) {
             let span = word.word.span;
             span.middle().saturating_sub(change).max(change.saturating_sub(span.middle())) <= BORDER_TIME
         };
-        // How many words after the change still belong to the sentence before it, and how many before it already to the next.
+        // The number of words after the change that finish the sentence before it, and of words before it that start the next one.
         let rest = (index..words.len().min(index + BORDER_WORDS))
             .take_while(|&at| words[at].speaker == after && near(&words[at]))
             .position(|at| ends_sentence(&words[at]))
@@ -170,8 +170,8 @@ fn settle_borders(words: &mut [SpokenWord]) {
             .take_while(|&at| words[at].speaker == before && near(&words[at]))
             .position(|at| at > 0 && words[at - 1].speaker == before && ends_sentence(&words[at - 1]))
             .map(|position| position + 1);
-        // Of two ends the nearer one, in words times their time: the times of words are often squeezed together, and their number
-        // alone says little of how long they last.
+        // Of two sentence ends the nearer one, measured as words times duration: word times are often squeezed together, and the
+        // number of words alone says little about their duration.
         let to_rest = |rest: usize| words[index + rest - 1].word.span.end().saturating_sub(change).0 * rest as u64;
         let to_begun = |begun: usize| change.saturating_sub(words[index - begun].word.span.start()).0 * begun as u64;
         match (rest, begun) {

@@ -1,4 +1,4 @@
-//! `callannotate annotate FILE`: the same pipeline without a server.
+//! `callannotate annotate FILE`: runs the pipeline on one recording without a server, and prints the result.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -7,19 +7,51 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use data_encoding::HEXLOWER;
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
 
-use super::AnnotateArguments;
-use crate::audio::headerless::Headerless;
+use crate::audio::decode;
 use crate::config::Config;
 use crate::context::JobContext;
-use crate::jobs::options::{JobOptions, SpeakerRange};
+use crate::document::export::{self, ExportFormat, FORMATS};
+use crate::jobs::options::{JobOptions, SpeakerRange, is_language_code};
 use crate::jobs::progress::Progress;
+use crate::media::Headerless;
 use crate::pipeline::{self, Task};
 use crate::stop::StopSignal;
 use crate::{telemetry, volume};
+
+#[derive(clap::Args)]
+pub(super) struct AnnotateArguments {
+    /// The recording to annotate.
+    file: PathBuf,
+    /// The format of the output.
+    #[arg(long, value_parser = export_format(), default_value = "text")]
+    format: ExportFormat,
+    /// Language of the call: auto, or a code such as ru or en.
+    #[arg(long, value_parser = language)]
+    language: Option<String>,
+    /// How many people speak, when it is known.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=20))]
+    speakers: Option<u16>,
+}
+
+/// Takes the name of an export format; help and refusals list the names.
+fn export_format() -> impl TypedValueParser<Value = ExportFormat> {
+    let names = FORMATS.map(|format| PossibleValue::new(format.name).help(format.summary));
+    PossibleValuesParser::new(names).try_map(|name| export::find(&name).ok_or("no such format"))
+}
+
+fn language(text: &str) -> Result<String, String> {
+    let code = text.to_ascii_lowercase();
+    if code == "auto" || is_language_code(&code) {
+        Ok(code)
+    } else {
+        Err("must be auto or an ISO 639-1 code such as ru or en".to_owned())
+    }
+}
 
 pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Result<()> {
     telemetry::init_command_line();
@@ -49,8 +81,11 @@ pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Res
     let context = context.with_scratch(volume::scratch_in(temporary_folder()));
     let mut pipeline = pipeline::builder(config)();
     let headerless = arguments.file.file_name().and_then(|name| Headerless::from_name(&name.to_string_lossy()));
-    let task = Task { recording: &arguments.file, size_bytes, sha256: &sha256, headerless, options: &options };
-    let document = pipeline.run(&context, &task);
+    let document =
+        decode::probe_as(&arguments.file, headerless, pipeline.limits()).map_err(anyhow::Error::from).and_then(|source| {
+            let task = Task { recording: &arguments.file, size_bytes, sha256: &sha256, source: &source, options: &options };
+            Ok(pipeline.run(&context, &task)?)
+        });
     bar.finish_and_clear();
     let document = document?;
     for warning in &document.metadata.warnings {
@@ -64,14 +99,13 @@ pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Res
     std::io::stdout().lock().write_all(&exported).context("cannot write to standard output")
 }
 
-/// Where long recordings are laid while they are worked on: where `TMPDIR` says, else `/var/tmp`, since `/tmp` is memory on many
-/// systems.
+/// The folder for scratch files of long recordings: `TMPDIR` if set, else `/var/tmp`, since `/tmp` is in memory on many systems.
 fn temporary_folder() -> PathBuf {
     let lasting = Path::new("/var/tmp");
     if std::env::var_os("TMPDIR").is_none() && lasting.is_dir() { lasting.to_owned() } else { std::env::temp_dir() }
 }
 
-/// Size and SHA-256 of a file.
+/// The size in bytes and the SHA-256 in lower-case hexadecimal of a file.
 fn measure(path: &Path) -> std::io::Result<(u64, String)> {
     let mut file = File::open(path)?;
     let (mut digest, mut buffer, mut size) = (Sha256::new(), vec![0; 1 << 16], 0u64);

@@ -1,4 +1,4 @@
-//! `callannotate healthcheck`: one request to the server of this machine, without curl.
+//! `callannotate healthcheck`: one request to the server on this machine, so that container images need no curl.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 
 use crate::config::Config;
 
+/// Limit for connecting, and for each read and write.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {

@@ -1,8 +1,8 @@
-//! `callannotate keys`: makes, lists and revokes keys in the volume's key file; the server need not run, and may.
+//! `callannotate keys`: creates, lists and revokes keys in the volume's key file, whether or not a server is running.
 //!
-//! A new secret is all that `create` prints on standard output, so that a script can take it; what is for people goes to
+//! `create` prints nothing but the new secret on standard output, so that a script can capture it; messages for people go to
 //! standard error.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command prints its answer")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command prints its output")]
 
 use anyhow::{bail, ensure};
 use chrono::SecondsFormat;
@@ -21,29 +21,29 @@ const MAX_LABEL: usize = 100;
 pub(super) enum KeysCommand {
     /// Make a key and print its secret, this once.
     Create {
-        /// What people call it, for example the program that will use it.
+        /// A label for people, for example the program that will use the key.
         #[arg(long, value_parser = label)]
         label: String,
-        /// What it may do; give it more than once for more.
+        /// What the key may do; repeat the option for several scopes.
         #[arg(long = "scope", value_enum, required = true)]
         scopes: Vec<ScopeName>,
     },
-    /// List all keys, a line each: name, state, scopes, day, label.
+    /// List all keys, one line each: id, state, scopes, date, label.
     List,
     /// Revoke a key; a running server notices within two seconds.
     Revoke {
-        /// Its name, as `keys list` shows it.
+        /// The key's id, as `keys list` shows it.
         id: String,
     },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ScopeName {
-    /// Look at one's own jobs.
+    /// Read the key's own jobs.
     Read,
-    /// Make, change and remove one's own jobs.
+    /// Create, change and delete the key's own jobs.
     Write,
-    /// Everything, and the jobs of others.
+    /// Everything, including the jobs of other keys.
     Admin,
 }
 
@@ -104,12 +104,12 @@ fn list(file: &KeyFile) -> anyhow::Result<()> {
 }
 
 fn revoke(file: &KeyFile, id: &KeyId) -> anyhow::Result<()> {
-    // Without a look first, a mistyped name would rewrite the file for nothing.
+    // Checked first, so that a mistyped id does not rewrite the file.
     ensure!(file.read()?.iter().any(|key| key.id == *id), "there is no key {id}; callannotate keys list shows them");
     let now = Clock::system().now();
     let revoked = file.change(|keys| {
         let key = keys.iter_mut().find(|key| key.id == *id)?;
-        // A second revocation keeps the first time.
+        // A repeated revocation keeps the time of the first.
         key.revoked_at.get_or_insert(now);
         Some(())
     })?;

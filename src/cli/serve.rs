@@ -1,4 +1,5 @@
-//! `callannotate serve`.
+//! `callannotate serve`: the process around the server. Log, runtime, file limit and signals are set up here; the server itself is
+//! the library's.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::config::Config;
 use crate::volume::Volume;
 use crate::{pipeline, telemetry};
 
-/// How long steps on the volume that are still under way may take when everything else has ended.
+/// How long file operations may still take when everything else has ended.
 const LAST_STEPS: Duration = Duration::from_secs(2);
 
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
@@ -26,19 +27,19 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
         let build = pipeline::builder(config);
         let volume = Volume::open(&config.volume.path)?;
         if let Some(limits) = config.logging.file_limits() {
-            // Not before: the files belong to the server that has the volume.
+            // Only now: the log files belong to the server that holds the volume's lock.
             log.also_to(volume.log_files(limits, Clock::system()));
         }
         let app = App::start_on(volume, config, Clock::system(), shutdown, build).await?;
         app.serve().await?;
         Ok(())
     });
-    // What hangs on the volume must not keep the process.
+    // A file operation that hangs must not keep the process alive.
     runtime.shutdown_timeout(LAST_STEPS);
     served
 }
 
-/// Each connection is an open file, and many systems allow a program just 1024 until it asks for more.
+/// Raises the limit of open files to the allowed maximum: each connection is an open file, and the default is often 1024.
 fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     if limit.current < limit.maximum
@@ -48,13 +49,13 @@ fn raise_file_limit() {
     }
 }
 
-/// The first SIGTERM or SIGINT stops softly, the second hard.
+/// The first SIGTERM or SIGINT triggers the soft shutdown, the second the hard one.
 fn listen_for_signals(shutdown: &Shutdown) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     let tokens: [CancellationToken; 2] = [shutdown.soft.clone(), shutdown.hard.clone()];
-    // Lives as long as the process; it owns nothing that has to be put away.
-    let _for_ever = tokio::spawn(async move {
+    // Runs as long as the process, and owns nothing that needs cleaning up.
+    let _detached = tokio::spawn(async move {
         for token in tokens {
             tokio::select! {
                 _ = terminate.recv() => {}

@@ -1,6 +1,7 @@
-//! Bodies that come too slowly: a client may neither pause for long nor trickle, and a refused one is not listened to for ever.
+//! Timeouts of request bodies: a client may neither pause for long nor send too slowly, and the body of a refused request is
+//! read for a moment only.
 //!
-//! Only the time spent waiting for the client counts; what a busy disk takes is not held against it.
+//! Only the time spent waiting for the client counts, not the time that a busy disk takes.
 
 use std::time::Duration;
 
@@ -9,43 +10,43 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::time::{Instant, timeout};
 
-/// How long a refused client may still send, so that it reads the answer instead of a reset connection.
+/// How long the rest of a refused body is read, so that the client sees the answer instead of a reset connection.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// How a body has to come.
+/// The minimum pace of a body.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// The longest pause, and the time over which the rate is measured.
+    /// The longest pause, and the window over which the rate is measured.
     pub idle_timeout: Duration,
-    /// Least bytes a second; 0: any.
+    /// Bytes per second at least; 0 for no minimum.
     pub min_rate: u64,
 }
 
-/// Why a body did not come to its end.
+/// Why a body could not be read to its end.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum BodyTimeoutError {
+pub(crate) enum BodyTimeoutError {
     #[error("the client pauses for too long or sends too slowly")]
     TooSlow,
     #[error("the connection broke: {0}")]
     Broken(#[from] axum::Error),
 }
 
-/// Reads a body at its pace.
-pub(super) struct Meter {
+/// Reads a body and measures its pace.
+pub(crate) struct Meter {
     pace: Pace,
-    /// Bytes in this window.
+    /// Bytes that arrived in this window.
     bytes: u64,
-    /// How much of this window was spent waiting.
+    /// The part of this window that was spent waiting for the client.
     waited: Duration,
 }
 
 impl Meter {
-    pub(super) fn new(pace: Pace) -> Self {
+    pub(crate) fn new(pace: Pace) -> Self {
         Self { pace, bytes: 0, waited: Duration::ZERO }
     }
 
-    /// The next bytes; none at the end.
-    pub(super) async fn next(&mut self, data: &mut BodyDataStream) -> Result<Option<Bytes>, BodyTimeoutError> {
+    /// The next bytes; `None` at the end of the body.
+    pub(crate) async fn next(&mut self, data: &mut BodyDataStream) -> Result<Option<Bytes>, BodyTimeoutError> {
         let window = self.pace.idle_timeout;
         let paused = Instant::now();
         loop {
@@ -69,8 +70,8 @@ impl Meter {
     }
 }
 
-/// Reads on for a moment after a refusal: a client that is still sending would otherwise see a reset connection.
-pub(super) async fn drain(mut data: BodyDataStream) {
+/// Reads the rest of a refused body for a moment: a client that is still sending would otherwise see a reset connection.
+pub(crate) async fn drain(mut data: BodyDataStream) {
     let rest = async { while matches!(data.next().await, Some(Ok(_))) {} };
     // Running out of time is the expected end for a client that sends on.
     let _elapsed = timeout(LINGER, rest).await;
@@ -83,7 +84,7 @@ mod tests {
 
     use super::*;
 
-    /// A body that brings so many bytes at each tick.
+    /// A body of `times` chunks of `bytes` bytes each.
     fn body(bytes: usize, every: Duration, times: usize) -> BodyDataStream {
         let chunks = stream::iter(0..times).then(move |_| async move {
             tokio::time::sleep(every).await;
@@ -92,7 +93,7 @@ mod tests {
         Body::from_stream(chunks).into_data_stream()
     }
 
-    /// Bytes that arrived, and whether the body came to its end.
+    /// The number of bytes that arrived, and whether the body was complete.
     async fn read(mut data: BodyDataStream, min_rate: u64) -> (usize, bool) {
         let mut meter = Meter::new(Pace { idle_timeout: Duration::from_secs(10), min_rate });
         let mut total = 0;
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_steady_body_comes_to_its_end_however_long_it_takes() {
+    async fn a_steady_body_is_read_to_its_end_however_long_it_takes() {
         assert_eq!(read(body(100, Duration::from_secs(1), 1000), 100).await, (100_000, true));
         assert_eq!(read(body(1, Duration::from_secs(9), 100), 0).await, (100, true));
     }

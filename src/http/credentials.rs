@@ -4,12 +4,12 @@
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 
-/// The subprotocol of the WebSocket; the only one that the server ever names.
+/// The subprotocol of the WebSocket, and the only one that the server ever selects.
 pub(super) const SUBPROTOCOL: &str = "callannotate";
-/// What stands before a key that is offered as a subprotocol.
+/// The prefix of a key that is offered as a subprotocol.
 const KEY_PROTOCOL: &str = "callannotate.key.";
 
-/// What the request shows; none: nothing. What cannot be read shows a key that nobody has.
+/// The key of a request; `None` if it has none. An unreadable header yields an empty key, which is not valid.
 pub(super) fn secret(headers: &HeaderMap) -> Option<&str> {
     bearer(headers).or_else(|| headers.get("x-api-key").map(|value| value.to_str().unwrap_or_default().trim())).or_else(|| {
         let offers = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
@@ -17,7 +17,7 @@ pub(super) fn secret(headers: &HeaderMap) -> Option<&str> {
     })
 }
 
-/// Other schemes are somebody else's: a proxy may ask for a password of its own and pass it on.
+/// The key in `Authorization`. Other schemes are ignored: a proxy may ask for a password of its own and pass it on.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let text = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, secret) = text.split_once(' ').unwrap_or((text, ""));

@@ -1,14 +1,17 @@
-//! What every request passes before its handler: where it comes from, who asks, whether the budget allows it, whether the web
-//! page may, and whether the key's scopes do. What belongs to whom is the handlers' business.
+//! What every request passes before its handler: its client's address and key, its budget, the origin of the web page that
+//! sent it, and the scope that its route declares.
 //!
-//! Closed by default: an address needs a key unless it is listed here as open. Health must be readable for orchestrators,
-//! and what the service is and how it is used for people with a browser, neither of whom has a key.
+//! Scope and budget come from the table of routes, which is closed by default. Which caller may see which job is the
+//! handlers' business.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::http::header::{EXPECT, HOST, ORIGIN, UPGRADE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
@@ -17,37 +20,27 @@ use tower::Service;
 use super::body_timeout;
 use super::credentials;
 use super::error::ApiError;
+use super::gate::Gate;
 use super::headers::write_quota;
-use super::layers::Answering;
-use super::state::AppState;
-use crate::access::limits::{Budget, Client};
-use crate::access::{Caller, Scope};
+use super::routes::{Access, Cost, Table, Terms};
+use super::visitor::Visitor;
+use crate::access::Caller;
+use crate::access::limits::Budget;
 
-/// Where a request comes from and who asks. No caller: keys are asked for, and a WebSocket has not shown one yet; it must
-/// authenticate before anything else.
-#[derive(Debug, Clone)]
-pub(super) struct Visitor {
-    pub(super) address: IpAddr,
-    pub(super) caller: Option<Caller>,
-}
-
-impl Visitor {
-    /// Whose budget the requests are paid from.
-    pub(super) fn client(&self) -> Client {
-        Client::of(self.caller.as_ref(), self.address)
-    }
-}
+/// The future of a layer's answer.
+pub(super) type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 /// The layer around the routes.
 #[derive(Clone)]
 pub(super) struct Guard<S> {
     inner: S,
-    state: AppState,
+    gate: Gate,
+    table: Arc<Table>,
 }
 
 impl<S> Guard<S> {
-    pub(super) fn new(inner: S, state: AppState) -> Self {
-        Self { inner, state }
+    pub(super) fn new(inner: S, gate: Gate, table: Arc<Table>) -> Self {
+        Self { inner, gate, table }
     }
 }
 
@@ -65,24 +58,24 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Answering {
-        let state = &self.state;
+        let gate = &self.gate;
         let shown = credentials::secret(request.headers());
         let caller = match shown {
-            Some(secret) => state.access.authenticate(secret),
-            None => (!state.access.asks_for_keys()).then(Caller::anybody),
+            Some(secret) => gate.access.authenticate(secret),
+            None => (!gate.access.asks_for_keys()).then(Caller::anybody),
         };
         let wrong_key = shown.is_some() && caller.is_none();
-        let visitor = Visitor { address: address(state, &request), caller };
-        let budget = budget(&request);
-        // A wrong key is paid for, too, by the address: guessing is limited like everything else.
-        let paid = if is_probe(request.uri().path()) {
-            Ok(state.limits.whole(budget))
-        } else {
-            state.limits.check(budget, &visitor.client())
+        let visitor = Visitor { address: address(gate, &request), caller };
+        let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+        let terms = self.table.terms(route, request.method(), request.uri().path());
+        // A request with a wrong key is paid for by its address, so that guessing is limited as well.
+        let paid = match terms.cost {
+            Cost::One(budget) => gate.limits.check(budget, &visitor.client()),
+            Cost::Nothing => Ok(gate.limits.whole(Budget::Reads)),
         };
         let admitted = match &paid {
             Err(exceeded) => Err((*exceeded).into()),
-            Ok(_) => admit(state, &request, &visitor, wrong_key),
+            Ok(_) => admit(gate, &request, &visitor, wrong_key, terms),
         };
         let answering = match admitted {
             Ok(()) => {
@@ -91,7 +84,7 @@ where
             }
             Err(refusal) => Err((refusal, request)),
         };
-        let clock = state.clock.clone();
+        let clock = gate.clock.clone();
         Box::pin(async move {
             let mut response = match answering {
                 Ok(answering) => answering.await?,
@@ -110,74 +103,47 @@ where
 }
 
 async fn refuse(refusal: ApiError, request: Request) -> Response {
-    // A client that waits for our word before it sends would take reading for leave to go on.
+    // With `Expect: 100-continue`, reading the body would make the client send it.
     if !request.headers().contains_key(EXPECT) {
         body_timeout::drain(request.into_body().into_data_stream()).await;
     }
     refusal.into_response()
 }
 
-fn admit(state: &AppState, request: &Request, visitor: &Visitor, wrong_key: bool) -> Result<(), ApiError> {
-    let path = request.uri().path();
+fn admit(gate: &Gate, request: &Request, visitor: &Visitor, wrong_key: bool, terms: Terms) -> Result<(), ApiError> {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let upgrades = request.headers().contains_key(UPGRADE);
-    if (!reads || upgrades) && !origin_may(state, request.headers()) {
+    if (!reads || upgrades) && !origin_may(gate, request.headers()) {
         return Err(ApiError::OriginNotAllowed);
     }
-    if is_open(path) {
-        return Ok(());
-    }
-    if wrong_key {
-        return Err(ApiError::Unauthorized);
-    }
+    let scope = match terms.access {
+        Access::Open => return Ok(()),
+        Access::Key(_) | Access::Session(_) if wrong_key => return Err(ApiError::Unauthorized),
+        // A browser cannot send headers with an upgrade: it shows its key in the first message.
+        Access::Session(_) if upgrades => return Ok(()),
+        Access::Key(scope) | Access::Session(scope) => scope,
+    };
     match &visitor.caller {
-        // A session of commands: each has its own scope, and a browser shows its key in the first of them.
-        _ if is_websocket(path) && upgrades => Ok(()),
         None => Err(ApiError::Unauthorized),
-        Some(caller) => {
-            let scope = if reads { Scope::Read } else { Scope::Write };
-            if caller.may(scope) { Ok(()) } else { Err(ApiError::Forbidden { scope }) }
-        }
+        Some(caller) if caller.may(scope) => Ok(()),
+        Some(_) => Err(ApiError::Forbidden { scope }),
     }
 }
 
-/// The client's address, through the proxies that are trusted.
-fn address(state: &AppState, request: &Request) -> IpAddr {
+/// The client's address, as the trusted proxies forwarded it.
+fn address(gate: &Gate, request: &Request) -> IpAddr {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
     let forwarded = request.headers().get_all("x-forwarded-for");
-    // An unreadable value stands for a hop that cannot be read.
+    // A value that is no text counts as a hop that cannot be read.
     let values: Vec<&str> = forwarded.iter().map(|value| value.to_str().unwrap_or("-")).collect();
-    state.proxies.client(peer, values.into_iter())
+    gate.proxies.client(peer, values.into_iter())
 }
 
-/// Programs send no origin; browsers always do when a page changes something or opens a WebSocket.
-fn origin_may(state: &AppState, headers: &HeaderMap) -> bool {
+/// Whether the web page that sent the request may. Programs send no `Origin`; browsers always do when a page changes
+/// something or opens a WebSocket.
+fn origin_may(gate: &Gate, headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return true };
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    origin.to_str().is_ok_and(|origin| state.origins.admits(origin, host))
-}
-
-fn budget(request: &Request) -> Budget {
-    let submits = request.method() == Method::POST && request.uri().path() == "/api/v1/jobs";
-    if submits { Budget::Submissions } else { Budget::Reads }
-}
-
-/// Without the prefix that both addresses of what is open may have.
-fn bare(path: &str) -> &str {
-    path.strip_prefix("/api/v1").unwrap_or(path)
-}
-
-fn is_open(path: &str) -> bool {
-    let path = bare(path);
-    matches!(path, "/health" | "/info" | "/docs" | "/openapi.json") || path.starts_with("/health/") || path.starts_with("/docs/")
-}
-
-/// What an orchestrator asks every few seconds from one address; never refused for its number.
-fn is_probe(path: &str) -> bool {
-    matches!(bare(path), "/health/live" | "/health/ready")
-}
-
-fn is_websocket(path: &str) -> bool {
-    path == "/ws" || path.starts_with("/ws/")
+    origin.to_str().is_ok_and(|origin| gate.origins.admits(origin, host))
 }

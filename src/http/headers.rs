@@ -1,4 +1,4 @@
-//! Headers of every answer: what browsers may do with it, which pages may read it, and what is left of the client's budget.
+//! Headers of every answer: what browsers may do with it, which web pages may read it, and the rest of the client's budget.
 
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_RANGE, CONTENT_SECURITY_POLICY, ETAG, LOCATION, REFERRER_POLICY,
@@ -15,24 +15,18 @@ static LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 static REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 static RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-/// How long a browser may remember what it was told about other pages' requests.
+/// How long a browser may cache the answer to a CORS preflight.
 const PREFLIGHT_AGE: std::time::Duration = std::time::Duration::from_hours(1);
 
-/// Whether an address is that of the documentation: a page with scripts and styles of its own server.
-pub(super) fn is_page(path: &str) -> bool {
-    path.starts_with("/docs") || path.starts_with("/api/v1/docs")
-}
-
-/// What is in every answer, errors and preflights included. `whole` is told where no budget was asked: it cost nothing.
-pub(super) fn protect(headers: &mut HeaderMap, page: bool, whole: Option<Quota>, now: DateTime<Utc>) {
-    let policy = if page { "frame-ancestors 'none'" } else { "default-src 'none'; frame-ancestors 'none'" };
+/// Adds the headers of every answer, errors and preflights included, where the handler has not set them. `whole` is the
+/// quota to report where no budget was charged.
+pub(super) fn protect(headers: &mut HeaderMap, whole: Option<Quota>, now: DateTime<Utc>) {
     for (name, value) in [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
-        (CONTENT_SECURITY_POLICY, policy),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
         (CACHE_CONTROL, "no-store"),
     ] {
-        // A handler that says otherwise knows better.
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if let Some(quota) = whole.filter(|_| !headers.contains_key(&LIMIT)) {
@@ -40,7 +34,7 @@ pub(super) fn protect(headers: &mut HeaderMap, page: bool, whole: Option<Quota>,
     }
 }
 
-/// Tells what is left: `X-RateLimit-Reset` is the Unix time, in seconds, at which the budget is whole again.
+/// Writes the client's quota: `X-RateLimit-Reset` is the Unix time, in seconds, at which the budget is full again.
 pub(super) fn write_quota(headers: &mut HeaderMap, quota: &Quota, now: DateTime<Utc>) {
     let reset = u64::try_from(now.timestamp_millis()).unwrap_or(0).saturating_add(quota.refilled_in.as_millis() as u64);
     headers.insert(LIMIT.clone(), quota.limit.into());
@@ -48,8 +42,8 @@ pub(super) fn write_quota(headers: &mut HeaderMap, quota: &Quota, now: DateTime<
     headers.insert(RESET.clone(), reset.div_ceil(1000).into());
 }
 
-/// Lets pages of the listed origins read answers; none: no page of another origin may. Keys travel in headers and there are
-/// no cookies, so credentials are never allowed.
+/// Lets web pages of the listed origins read answers; `None` when no page of another origin may. Keys travel in headers and
+/// there are no cookies, so credentials are never allowed.
 pub(super) fn cors(origins: &Origins) -> Option<CorsLayer> {
     let allowed = match origins {
         Origins::Unset => return None,

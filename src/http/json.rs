@@ -1,4 +1,4 @@
-//! A request's JSON body: bounded in size, depth and time, and refused in our envelope.
+//! JSON bodies of requests: bounded in size, depth and time, and refused in our envelope.
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,28 +11,20 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
-use super::state::AppState;
 
 /// The largest body, in bytes: `metadata` and `options` at their limits, and room to spare.
 const MAX_BODY_BYTES: usize = 64 * 1024;
-/// How deep arrays and objects may stand in each other: `metadata` may be eight deep, and stands in an object.
+/// How deep arrays and objects may be nested: `metadata` may be eight deep, and is a field of an object.
 const MAX_DEPTH: usize = 16;
-/// Most characters of the parser's reason that are repeated: it can hold what the client sent.
+/// Most characters that are repeated of the parser's reason, which can quote what the client sent.
 const MAX_REASON_CHARS: usize = 200;
 
-/// How long a body may take to arrive.
+/// The time within which the whole body must arrive.
 #[derive(Clone, Copy)]
-pub(super) struct BodyTimeout(Duration);
+pub(crate) struct BodyTimeout(pub(crate) Duration);
 
-impl FromRef<AppState> for BodyTimeout {
-    /// So little has no reason to take longer in all than a pause may take.
-    fn from_ref(state: &AppState) -> Self {
-        Self(state.pace.idle_timeout)
-    }
-}
-
-/// The body, read as `T`.
-pub(super) struct JsonBody<T>(pub(super) T);
+/// Extracts a JSON body as `T`.
+pub(crate) struct JsonBody<T>(pub(crate) T);
 
 impl<S, T> FromRequest<S> for JsonBody<T>
 where
@@ -52,8 +44,8 @@ where
     }
 }
 
-/// Reads a text as `T`: also for messages that come in another way.
-pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
+/// Parses JSON as `T`, from a body or a WebSocket message.
+pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
     if depth(text) > MAX_DEPTH {
         return Err(ApiError::InvalidJson(format!("nested deeper than {MAX_DEPTH} levels")));
     }
@@ -61,8 +53,8 @@ pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
         .map_err(|error| ApiError::InvalidJson(error.to_string().chars().take(MAX_REASON_CHARS).collect()))
 }
 
-/// Whether a request's body says that it is JSON.
-pub(super) fn is_json(headers: &HeaderMap) -> bool {
+/// Whether the content type of a request is JSON.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
@@ -96,7 +88,7 @@ async fn read(body: Body, BodyTimeout(timeout_after): BodyTimeout) -> Result<Vec
     Ok(bytes)
 }
 
-/// How deep arrays and objects stand in each other, whether or not the text is JSON.
+/// The nesting depth of arrays and objects, whether or not the text is valid JSON.
 fn depth(text: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let (mut in_text, mut escaped) = (false, false);

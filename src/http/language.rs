@@ -1,7 +1,7 @@
-//! The language of a request, by `Accept-Language`, and how a response says in which language it speaks.
+//! The language of a request (`Accept-Language`), and the headers that name the language of a response.
 //!
-//! A handler takes a [`Language`] as an argument. One whose answer holds messages for people returns it in front of the body:
-//! `(language, Json(body))`. Refusals are marked by the envelope.
+//! A handler takes a [`Language`] as an argument. If its answer holds messages for people, it returns the language before the
+//! body: `(language, Json(body))`. The envelope does the same for errors.
 
 use std::convert::Infallible;
 
@@ -13,14 +13,14 @@ use axum::response::{IntoResponseParts, ResponseParts};
 
 use crate::messages::{Language, negotiate};
 
-/// The language that the client likes best.
+/// The known language that the client prefers most.
 pub(super) fn of(headers: &HeaderMap, default: Language) -> Language {
     // Several lines are one list (RFC 9110, section 5.2).
     let lines: Vec<&str> = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|line| line.to_str().ok()).collect();
     negotiate(&lines.join(","), default)
 }
 
-/// Says that a response speaks this language, and that it speaks others to others.
+/// Names the language of a response, and that it depends on the request.
 pub(super) fn mark(headers: &mut HeaderMap, language: Language) {
     headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
     let known = |line: &HeaderValue| {
@@ -34,7 +34,7 @@ pub(super) fn mark(headers: &mut HeaderMap, language: Language) {
 impl<S: Send + Sync> FromRequestParts<S> for Language {
     type Rejection = Infallible;
 
-    /// What the outermost layer found out.
+    /// The language that the outermost layer negotiated.
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
         Ok(parts.extensions.get().copied().unwrap_or_else(Self::english))
     }

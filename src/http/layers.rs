@@ -1,10 +1,8 @@
-//! What every request passes, from outside in: the headers of every answer, its id and its language, the log line and the error
-//! envelope, a bound on its head, the requests of other origins' pages, a caught panic, and the guard.
+//! The layers around every route, from outside in: headers of every answer, request id and language, log line and error
+//! envelope, a bound on the request's head, CORS, caught panics, and the guard.
 
 use std::any::Any;
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -20,45 +18,43 @@ use tracing::{Instrument, error, info, info_span};
 use uuid::Uuid;
 
 use super::error::ApiError;
-use super::guard::Guard;
-use super::state::AppState;
+use super::gate::Gate;
+use super::guard::{Answering, Guard};
+use super::routes::Table;
 use super::{headers, language};
 use crate::access::limits::{Budget, Quota};
 use crate::clock::Clock;
 use crate::messages::Language;
 
-/// The longest address, in bytes: the longest that clients and proxies agree on, and far more than any query of ours needs.
+/// The longest address, in bytes: the most that clients and proxies commonly agree on.
 const MAX_ADDRESS_BYTES: usize = 8 * 1024;
-/// The most that the headers may hold, in bytes: names and values together. Enough for every token and proxy in front.
+/// The most that the names and values of all headers may take, in bytes: enough for tokens and the additions of proxies.
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 
-/// What the layers need to know.
+/// What the outermost layer needs to know.
 struct Surroundings {
     clock: Clock,
-    /// What is spoken to a client that does not say.
+    /// The language for clients without `Accept-Language`.
     language: Language,
-    /// The budget of one that has not asked for anything yet.
+    /// The full budget of reads: reported where no budget was charged.
     whole: Option<Quota>,
 }
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// All layers, around all routes. One stack, of services of our own: layers that are added one by one, or made of functions,
-/// cost several boxes each with every request.
-pub(super) fn apply(router: Router, state: AppState) -> Router {
-    let whole = state.limits.whole(Budget::Reads);
-    let surroundings = Arc::new(Surroundings { clock: state.clock.clone(), language: state.language, whole });
-    let cors = option_layer(headers::cors(&state.origins));
+/// Puts the layers around all routes. They are one stack of hand-written services: layers that are added one by one, or made
+/// of functions, cost several boxes each with every request.
+pub(super) fn apply(router: Router, gate: Gate, table: Arc<Table>) -> Router {
+    let whole = gate.limits.whole(Budget::Reads);
+    let surroundings = Arc::new(Surroundings { clock: gate.clock.clone(), language: gate.language, whole });
+    let cors = option_layer(headers::cors(&gate.origins));
     let stack = ServiceBuilder::new()
         .layer(layer::layer_fn(move |inner| Around { inner, surroundings: surroundings.clone() }))
         .layer(cors)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(layer::layer_fn(move |inner| Guard::new(inner, state.clone())));
+        .layer(layer::layer_fn(move |inner| Guard::new(inner, gate.clone(), table.clone())));
     router.layer(stack)
 }
-
-/// The future of a layer's answer.
-pub(super) type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over so")]
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
@@ -70,7 +66,7 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     ApiError::Internal(format!("panic: {cause}")).into_response()
 }
 
-/// The outermost layer.
+/// The outermost layer: request id, log line and envelope.
 #[derive(Clone)]
 struct Around<S> {
     inner: S,
@@ -99,7 +95,6 @@ where
         let route = request.extensions().get::<MatchedPath>().cloned();
         let language = language::of(request.headers(), surroundings.language);
         request.extensions_mut().insert(language);
-        let page = headers::is_page(request.uri().path());
         let started = Instant::now();
         let span = info_span!("request", request_id = %id);
         let inner = check_head(&request).map(|()| span.in_scope(|| self.inner.call(request)).instrument(span.clone()));
@@ -118,7 +113,7 @@ where
             if let Ok(value) = HeaderValue::try_from(id) {
                 response.headers_mut().insert(REQUEST_ID.clone(), value);
             }
-            headers::protect(response.headers_mut(), page, surroundings.whole, surroundings.clock.now());
+            headers::protect(response.headers_mut(), surroundings.whole, surroundings.clock.now());
             let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             let route = route.as_ref().map_or("-", MatchedPath::as_str);
             let status = response.status().as_u16();
@@ -128,7 +123,7 @@ where
     }
 }
 
-/// What is even longer is refused by the HTTP library, without a body.
+/// Bounds address and headers. Heads beyond the buffer of the HTTP library are refused by it, without a body.
 fn check_head(request: &Request) -> Result<(), ApiError> {
     let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
     if address > MAX_ADDRESS_BYTES {
@@ -158,7 +153,6 @@ mod tests {
 
     use super::*;
 
-    /// No handler of ours panics when it is asked to, so this one is for the test.
     #[tokio::test]
     async fn a_panic_is_answered_in_the_envelope_and_its_cause_stays_inside() {
         async fn handler() -> &'static str {

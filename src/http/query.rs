@@ -1,4 +1,4 @@
-//! The parameters in an address. Every mistake is found, not only the first; unknown parameters are ignored.
+//! Reads query parameters. Every mistake is reported, not only the first; unknown parameters are ignored.
 
 use std::convert::Infallible;
 use std::ops::RangeInclusive;
@@ -6,16 +6,16 @@ use std::ops::RangeInclusive;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::error::{ApiError, FailedCheck, Mistake, shown};
 
-/// Most items of a parameter that takes several: more than there are choices, and so few that each can be told of.
-pub(super) const MAX_ITEMS: usize = 100;
+/// Most items of a parameter that takes several: more than there are choices, and few enough to report each.
+pub(crate) const MAX_ITEMS: usize = 100;
 
-/// The parameters as they came. Each is asked for by name, and [`Parameters::finish`] tells what was wrong with them.
+/// The parameters of a request. Each is read by name; [`Parameters::finish`] reports all mistakes.
 #[derive(Debug, Default)]
-pub(super) struct Parameters {
+pub(crate) struct Parameters {
     given: Vec<(String, String)>,
     checks: Vec<FailedCheck>,
 }
@@ -29,12 +29,30 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
 }
 
 impl Parameters {
-    pub(super) fn read(query: &str) -> Self {
+    pub(crate) fn read(query: &str) -> Self {
         Self { given: form_urlencoded::parse(query.as_bytes()).into_owned().collect(), checks: Vec::new() }
     }
 
-    /// A text. One that is empty was not given.
-    pub(super) fn text(&mut self, name: &str, max_chars: usize) -> Option<String> {
+    /// Reads the fields of a JSON object like parameters: an array is a repeated parameter, null is none.
+    pub(crate) fn from_fields(fields: &Map<String, Value>) -> Self {
+        let mut given = Vec::new();
+        for (name, value) in fields {
+            let values = if let Value::Array(items) = value { items.as_slice() } else { std::slice::from_ref(value) };
+            for value in values {
+                match value {
+                    Value::Null => {}
+                    Value::String(text) => given.push((name.clone(), text.clone())),
+                    Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                        given.push((name.clone(), value.to_string()));
+                    }
+                }
+            }
+        }
+        Self { given, checks: Vec::new() }
+    }
+
+    /// A text; `None` if it is missing or empty.
+    pub(crate) fn text(&mut self, name: &str, max_chars: usize) -> Option<String> {
         let text = self.single(name).filter(|text| !text.is_empty())?;
         let length = text.chars().count();
         if length > max_chars {
@@ -44,7 +62,7 @@ impl Parameters {
         Some(text)
     }
 
-    pub(super) fn whole_number(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
+    pub(crate) fn whole_number(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
         let text = self.single(name)?;
         // Digits alone: "+5" is a number to the standard library.
         let number = text.parse().ok().filter(|number| range.contains(number) && text.bytes().all(|byte| byte.is_ascii_digit()));
@@ -55,7 +73,7 @@ impl Parameters {
     }
 
     /// A time with its offset (RFC 3339).
-    pub(super) fn time(&mut self, name: &str) -> Option<DateTime<Utc>> {
+    pub(crate) fn time(&mut self, name: &str) -> Option<DateTime<Utc>> {
         let text = self.single(name)?;
         // A plus sign that was not encoded has become a space.
         let time = DateTime::parse_from_rfc3339(&text.replace(' ', "+")).ok();
@@ -65,14 +83,14 @@ impl Parameters {
         time.map(|time| time.to_utc())
     }
 
-    /// One of the choices.
-    pub(super) fn one_of<T: Copy>(&mut self, name: &str, choices: &[(&'static str, T)]) -> Option<T> {
+    /// One of the given choices.
+    pub(crate) fn one_of<T: Copy>(&mut self, name: &str, choices: &[(&'static str, T)]) -> Option<T> {
         let text = self.single(name)?;
         self.choose(name, text, choices)
     }
 
-    /// Any number of the choices, as repeated parameters or separated by commas; each once, in the order given.
-    pub(super) fn several_of<T: Copy + PartialEq>(&mut self, name: &str, choices: &[(&'static str, T)]) -> Vec<T> {
+    /// Any number of the choices, from repeated parameters or separated by commas, without duplicates, in the given order.
+    pub(crate) fn several_of<T: Copy + PartialEq>(&mut self, name: &str, choices: &[(&'static str, T)]) -> Vec<T> {
         let given = self.all(name);
         let items: Vec<&str> = given.iter().flat_map(|text| text.split(',')).map(str::trim).collect();
         if items.len() > MAX_ITEMS {
@@ -90,16 +108,16 @@ impl Parameters {
         chosen
     }
 
-    /// Notes a mistake that the caller found.
-    pub(super) fn refuse(&mut self, name: &str, mistake: Mistake) {
+    /// Records a mistake that the caller found.
+    pub(crate) fn refuse(&mut self, name: &str, mistake: Mistake) {
         let check = FailedCheck::new(format!("query.{name}"), mistake);
         if !self.checks.contains(&check) {
             self.checks.push(check);
         }
     }
 
-    /// Everything that was wrong, at once.
-    pub(super) fn finish(self) -> Result<(), ApiError> {
+    /// Reports all mistakes at once.
+    pub(crate) fn finish(self) -> Result<(), ApiError> {
         if self.checks.is_empty() { Ok(()) } else { Err(ApiError::InvalidQuery(self.checks)) }
     }
 
@@ -168,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_told_at_once() {
+    fn every_mistake_is_reported_at_once() {
         let mut given = Parameters::read("limit=0&limit2=+5&sort=name&status=x,y,x&created_after=soon&a=1&a=2&filename=abc");
         given.whole_number("limit", 1..=100);
         given.whole_number("limit2", 1..=100);

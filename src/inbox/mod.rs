@@ -23,7 +23,7 @@ use tracing::{error, info, warn};
 use crate::clock::Clock;
 use crate::intake::Intake;
 use crate::lifecycle::Lifecycle;
-use crate::volume::{Arrival, Imprint, Incoming, Listing, Place};
+use crate::volume::{Arrival, DropFolder, Imprint, Listing, Place};
 use adopt::TakeOutcome;
 use notices::Notices;
 use settling::{Moment, Settling};
@@ -41,7 +41,7 @@ const RETRY_FACTOR: u32 = 12;
 /// The parts that the watched folder needs.
 pub struct Parts {
     /// The folder to look at.
-    pub incoming: Incoming,
+    pub incoming: DropFolder,
     /// Makes jobs of files.
     pub intake: Intake,
     /// Has places in the queue and room in the store.
@@ -57,7 +57,7 @@ pub struct Parts {
 
 /// The watched folder.
 pub struct Inbox {
-    incoming: Incoming,
+    incoming: DropFolder,
     intake: Intake,
     lifecycle: Lifecycle,
     clock: Clock,

@@ -1,6 +1,7 @@
 //! What is decided about a recording before a byte of it is read: its size as announced, a place in the queue, room on the disk.
 
-use super::{Intake, IntakeError};
+use super::Intake;
+use super::error::IntakeError;
 use crate::access::KeyId;
 use crate::lifecycle::Reservation;
 use crate::volume::{Promise, Spool};

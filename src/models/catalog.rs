@@ -1,44 +1,41 @@
-//! Looks models up: by kind, in a list of folders.
+//! Finds models by kind in a list of folders.
 //!
-//! Under each folder lies one a kind (`whisper/`, `segmentation/`, `speaker/`, `vad/`). A name in the settings is looked for
-//! in all folders in turn, and nothing else will do: a server that silently runs a smaller model than the one asked for is
-//! worse than one that says what is missing. Without a name the first folder that has a usable model of the kind wins, and in
-//! it the order of `preference`. Hidden and temporary files are not seen; what looks like a model but is not usable is
-//! passed over, with a reason. Nothing is cached: a model that was put there since is found by the next call.
+//! Each folder contains one folder for each kind (`whisper/`, `segmentation/`, `speaker/`, `vad/`). A name from the settings is
+//! searched in all folders in turn, and no other model is accepted: a server that silently runs a smaller model than requested is
+//! worse than one that reports what is missing. Without a name the first folder with a usable model of the kind wins, and within
+//! it the order of `preference`. Hidden and temporary files are ignored; files that look like a model but are not usable are
+//! skipped with a reason. Nothing is cached: a model that is added later is found by the next call.
 
 use std::path::{Path, PathBuf};
 
 use super::{ModelFile, ModelKind, ModelsOptions, inspect, license, preference};
 
-/// The folders in which models are looked for.
+/// The folders in which models are searched.
 #[derive(Debug, Clone)]
 pub struct Catalog {
     dirs: Vec<PathBuf>,
 }
 
-/// A file that was passed over.
+/// A file that looks like a model but is not usable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PassedOver {
-    /// What it would be for.
     pub kind: ModelKind,
-    /// The file.
     pub path: PathBuf,
-    /// Why, in a few words.
+    /// Why it is not usable, in a few words.
     pub reason: String,
 }
 
-/// There is no such model.
+/// The error when no suitable model was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotFound {
-    /// What was looked for.
     pub kind: ModelKind,
-    /// The name, if one was asked for.
+    /// The requested name, if any.
     pub wanted: Option<String>,
-    /// The folders that were looked into.
+    /// The folders that were searched.
     pub searched: Vec<PathBuf>,
-    /// Usable models of the kind that do not bear the name.
+    /// The names of usable models of this kind with other names.
     pub others: Vec<String>,
-    /// What looked like a model.
+    /// The files of this kind that are not usable.
     pub passed_over: Vec<PassedOver>,
 }
 
@@ -63,28 +60,28 @@ impl std::fmt::Display for NotFound {
     }
 }
 
-/// A file of a folder, and what becomes of it.
+/// A file in a models folder, and whether it is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CatalogEntry {
-    /// The one that is used.
+    /// The model that is used.
     InUse(ModelFile),
-    /// Usable, but another one goes first: why, in a few words.
+    /// A usable model, but another one takes precedence: why, in a few words.
     NotUsed(ModelFile, String),
-    /// Not usable.
+    /// The file is not usable.
     PassedOver(PassedOver),
 }
 
 impl Catalog {
-    /// A catalog of these folders, the first first.
+    /// A catalog of these folders, in order of precedence.
     #[must_use]
     pub fn new(dirs: Vec<PathBuf>) -> Self {
         Self { dirs }
     }
 
-    /// The model to use: the one named `preferred` if that is given, else the best in the first folder that has any.
+    /// The model to use: the one named `preferred` if given, else the best one in the first folder that has any.
     ///
     /// # Errors
-    /// [`NotFound`], with what was searched and what was passed over.
+    /// [`NotFound`], with the folders searched and the files skipped.
     pub fn find(&self, kind: ModelKind, preferred: Option<&str>) -> Result<ModelFile, NotFound> {
         let (mut models, passed_over) = self.scan(kind);
         match chosen(&models, preferred) {
@@ -99,7 +96,7 @@ impl Catalog {
         }
     }
 
-    /// Every file that is or looks like a model, in order of kind, folder and preference, with what becomes of it.
+    /// Every file that is or looks like a model, in order of kind, folder and preference.
     #[must_use]
     pub fn list(&self, options: &ModelsOptions) -> Vec<CatalogEntry> {
         let mut entries = Vec::new();
@@ -124,7 +121,7 @@ impl Catalog {
         entries
     }
 
-    /// The usable models of a kind, the preferred of each folder first, and what was passed over.
+    /// The usable models of a kind, in order of folder and preference, and the unusable files.
     fn scan(&self, kind: ModelKind) -> (Vec<ModelFile>, Vec<PassedOver>) {
         let (mut models, mut passed_over) = (Vec::new(), Vec::new());
         for dir in &self.dirs {
@@ -151,9 +148,10 @@ impl Catalog {
     }
 }
 
+/// The index of the model to use.
 fn chosen(models: &[ModelFile], preferred: Option<&str>) -> Option<usize> {
     match preferred {
-        // A full name before a size that several have.
+        // A full name takes precedence over a size that several models have.
         Some(name) => {
             let exact = |model: &ModelFile| model.name == name || model.path.file_name().is_some_and(|file| file == name);
             models.iter().position(exact).or_else(|| models.iter().position(|model| preference::is_meant(name, model)))
@@ -162,7 +160,7 @@ fn chosen(models: &[ModelFile], preferred: Option<&str>) -> Option<usize> {
     }
 }
 
-/// The files that bear the kind's extension. A folder that is not there has none.
+/// The files with one of the kind's extensions, sorted; none when there is no such folder.
 fn candidates(kind: ModelKind, folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = folder.read_dir() else {
         return Vec::new();

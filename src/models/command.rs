@@ -1,7 +1,6 @@
 //! `callannotate models ...`: the command line of this module.
 //!
-//! Parses and prints, and decides nothing: what is imported or listed is [`import`](super::import) and
-//! [`catalog`](super::catalog).
+//! Parses arguments and prints; the work is done by [`import`](super::import) and [`catalog`](super::catalog).
 
 use std::path::PathBuf;
 
@@ -11,7 +10,7 @@ use super::catalog::{Catalog, CatalogEntry};
 use super::import::{ImportRequest, TensorType, import};
 use super::{ModelFile, ModelsOptions};
 
-/// Brings models and shows which are in use.
+/// Import models, and show which are in use.
 #[derive(Debug, Args)]
 pub struct ModelsArgs {
     #[command(subcommand)]
@@ -23,7 +22,7 @@ enum ModelsCommand {
     /// Convert a Whisper model of faster-whisper (CTranslate2, float16 or float32), or the voice encoder in the wheel of
     /// resemblyzer 0.1.4, and store it
     Import(ImportArgs),
-    /// Show the models that are there, and which are in use
+    /// List all models, and which of them are in use
     List,
 }
 
@@ -43,10 +42,10 @@ struct ImportArgs {
 }
 
 impl ModelsArgs {
-    /// Does what was asked for, and prints it.
+    /// Runs the command and prints its output.
     ///
     /// # Errors
-    /// When the import fails; the error is one line for the user.
+    /// When the import fails. The error is a single line for the user.
     pub fn run(self, options: &ModelsOptions) -> anyhow::Result<()> {
         match self.command {
             ModelsCommand::Import(args) => run_import(args, options),
@@ -90,7 +89,7 @@ fn run_list(options: &ModelsOptions) {
     }
 }
 
-/// One line: kind, name, size, licence, whether it is used, path.
+/// One line of the list: kind, name, size, licence, whether it is used, path.
 fn line(entry: &CatalogEntry) -> String {
     let usable = |model: &ModelFile, state: &str| {
         let (kind, name, path) = (model.kind.folder(), &model.name, model.path.display());

@@ -1,9 +1,9 @@
-//! What a Whisper file in ggml format says of itself, checked before whisper.cpp sees it.
+//! Checks a Whisper file in ggml format before whisper.cpp loads it, and reads its dimensions.
 //!
-//! whisper.cpp trusts a model file: a wrong size or type there ends in an assertion, which ends the process, or in memory that
-//! nobody wrote. So the header, the vocabulary and the table of tensors are read here first, with every length bounded, and
-//! compared with what a Whisper of these dimensions must hold. The weights themselves are passed over, not read.
-//! Must never panic or allocate by what the file says, whatever the file says.
+//! whisper.cpp trusts a model file: a wrong size or type leads to an assertion, which aborts the process, or to uninitialized
+//! memory. So the header, the vocabulary and the tensor descriptions are read here first, with every length bounded, and compared
+//! with what a Whisper of these dimensions must contain. The weights themselves are skipped. No file may make this code panic, or
+//! allocate an amount that the file claims.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -12,10 +12,10 @@ use std::path::Path;
 
 /// "ggml" read as a little-endian number.
 pub(super) const MAGIC: u32 = 0x6767_6d6c;
-/// Frames of the encoder for thirty seconds, and tokens of the decoder: the same in every Whisper.
+/// Encoder frames for thirty seconds, and the decoder's context in tokens: the same in every Whisper.
 const AUDIO_CONTEXT: u32 = 1500;
 const TEXT_CONTEXT: u32 = 448;
-/// Bins of the mel filters.
+/// The number of frequency bins of the mel filters.
 const SPECTRUM: u32 = 201;
 const LONGEST_TOKEN: u32 = 1024;
 const LONGEST_NAME: u32 = 128;
@@ -23,48 +23,48 @@ const LONGEST_NAME: u32 = 128;
 /// The dimensions of a Whisper model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WhisperHeader {
-    /// Tokens.
+    /// The number of tokens.
     pub vocabulary: u32,
-    /// Width of encoder and decoder.
+    /// The width of encoder and decoder.
     pub state: u32,
-    /// Attention heads of an encoder block.
+    /// The number of attention heads in an encoder block.
     pub audio_heads: u32,
-    /// Encoder blocks.
+    /// The number of encoder blocks.
     pub audio_layers: u32,
-    /// Attention heads of a decoder block.
+    /// The number of attention heads in a decoder block.
     pub text_heads: u32,
-    /// Decoder blocks.
+    /// The number of decoder blocks.
     pub text_layers: u32,
-    /// Mel bands.
+    /// The number of mel bands.
     pub mels: u32,
-    /// How the weights are stored, without the quantizer's version: 0 f32, 1 f16, 7 q8_0, ...
+    /// ggml's number for the type of the weights, without the quantizer's version: 0 f32, 1 f16, 7 q8_0, ...
     pub file_type: u32,
 }
 
 impl WhisperHeader {
-    /// Whether the model knows more than English: its vocabulary has one token more for that.
+    /// Whether the model knows more languages than English, which shows in the size of its vocabulary.
     #[must_use]
     pub const fn is_multilingual(self) -> bool {
         self.vocabulary >= 51_865
     }
 }
 
-/// Why a file is no usable Whisper model.
+/// Why a file is not a usable Whisper model.
 #[derive(Debug, thiserror::Error)]
 pub enum GgmlError {
-    /// It can't be read.
+    /// The file cannot be read.
     #[error("not readable: {0}")]
     Read(#[source] io::Error),
-    /// It begins differently.
+    /// The file does not start with ggml's magic number.
     #[error("not a ggml model")]
     NotGgml,
-    /// It ends too early.
+    /// The file ends too early.
     #[error("cut off: a download or copy that did not end")]
     CutOff,
-    /// A header and a vocabulary without weights, as whisper.cpp's own tests use.
+    /// A header and a vocabulary without weights, as in whisper.cpp's own tests.
     #[error("a stub: it has a vocabulary, but no weights")]
     Stub,
-    /// Something in it can't be true of a Whisper model.
+    /// The file contradicts what every Whisper model has in common.
     #[error("damaged, or no Whisper model: {0}")]
     Invalid(String),
 }
@@ -75,10 +75,10 @@ impl From<io::Error> for GgmlError {
     }
 }
 
-/// Reads what the file says of itself, and checks that all of it is there.
+/// Reads the dimensions of a model, and checks that the file is complete.
 ///
 /// # Errors
-/// When whisper.cpp could not work with it; the text says why.
+/// When whisper.cpp could not load the file; the text says why.
 pub fn inspect(path: &Path) -> Result<WhisperHeader, GgmlError> {
     let file = File::open(path).map_err(GgmlError::Read)?;
     let length = file.metadata().map_err(GgmlError::Read)?.len();
@@ -99,6 +99,7 @@ fn inspect_reader(mut reader: impl Read + Seek, length: u64) -> Result<WhisperHe
     Ok(header)
 }
 
+/// The next number, little endian.
 fn number(reader: &mut impl Read) -> Result<u32, GgmlError> {
     let mut bytes = [0; 4];
     reader.read_exact(&mut bytes)?;
@@ -164,7 +165,7 @@ fn read_vocabulary(reader: &mut impl Read, header: WhisperHeader) -> Result<(), 
         reader.read_exact(&mut token)?;
         has_space |= token == b" ";
     }
-    // whisper.cpp looks it up without asking, and ends the process when it is not there.
+    // whisper.cpp looks it up unconditionally, and aborts the process when it is missing.
     if has_space { Ok(()) } else { Err(GgmlError::Invalid("its vocabulary has no space".to_owned())) }
 }
 
@@ -191,7 +192,7 @@ fn check_tensors(reader: &mut (impl Read + Seek), length: u64, header: WhisperHe
         let mut name = vec![0; name_length as usize];
         reader.read_exact(&mut name)?;
         let name = String::from_utf8_lossy(&name).into_owned();
-        // Taking it out of the table also refuses one that comes twice: another would be missing then, unseen by whisper.cpp.
+        // Removing it also rejects a tensor that occurs twice: another one would be missing then, unnoticed by whisper.cpp.
         let Some(expected) = missing.remove(&name) else {
             return Err(GgmlError::Invalid(format!(
                 "it has an unexpected tensor {:?}",
@@ -208,11 +209,11 @@ fn check_tensors(reader: &mut (impl Read + Seek), length: u64, header: WhisperHe
         }
         reader.seek(SeekFrom::Start(position)).map_err(GgmlError::Read)?;
     }
-    // Cut off between two tensors.
+    // The file may end exactly between two tensors.
     if missing.is_empty() { Ok(()) } else { Err(GgmlError::CutOff) }
 }
 
-/// A tensor as the file describes it: sizes innermost first, and ggml's number of the type.
+/// A tensor's description in the file: the sizes, innermost first, and ggml's number of the type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Tensor {
     shape: [u32; 3],
@@ -224,7 +225,7 @@ const F16: u32 = 1;
 
 impl Tensor {
     fn bytes(self) -> Option<u64> {
-        // Elements in a block, bytes of a block.
+        // The number of elements in a block, and the bytes of a block.
         let (block, size) = match self.kind {
             0 => (1, 4),
             1 => (1, 2),
@@ -240,10 +241,10 @@ impl Tensor {
     }
 }
 
-/// Every tensor that a Whisper of these dimensions has.
+/// All tensors of a Whisper with these dimensions.
 fn expected_tensors(header: WhisperHeader) -> HashMap<String, Tensor> {
     let width = header.state;
-    // The file's type and ggml's type of a tensor have different numbers.
+    // File types and tensor types are numbered differently.
     let matrix = match header.file_type {
         8 => 6,
         9 => 7,

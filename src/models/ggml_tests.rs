@@ -1,10 +1,10 @@
-//! Small Whisper files, whole and damaged in every way that whisper.cpp would not survive.
+//! Tests with small Whisper files, complete and damaged in ways that whisper.cpp would not survive.
 
 use std::io::Cursor;
 
 use super::*;
 
-/// A file of the least dimensions, written as the importer writes one.
+/// A file with the smallest dimensions, as the importer writes it.
 fn file(file_type: u32) -> Vec<u8> {
     let header = WhisperHeader {
         vocabulary: 51_864,
@@ -40,7 +40,7 @@ fn look(bytes: &[u8]) -> Result<WhisperHeader, GgmlError> {
     inspect_reader(Cursor::new(bytes), bytes.len() as u64)
 }
 
-/// Where the first tensor's description begins.
+/// The offset of the first tensor's description.
 const TENSORS: usize = 14 * 4 + 80 * 201 * 4 + 4 + 5 + 5;
 
 #[test]
@@ -74,20 +74,20 @@ fn a_file_cut_anywhere_is_refused() {
 }
 
 #[test]
-fn no_wrong_number_in_the_header_is_believed() {
+fn no_wrong_number_in_the_header_is_accepted() {
     let whole = file(7);
     for field in 1..14 {
         for wrong in [0, 0x7fff_ffff, 0xffff_ffff] {
             let mut bytes = whole.clone();
             bytes[field * 4..field * 4 + 4].copy_from_slice(&u32::to_le_bytes(wrong));
-            // Field 11 is the type of weights, and zero is f32: the tensors then do not fit.
+            // Field 11 is the type of the weights, and 0 is f32, which then does not match the tensors.
             assert!(look(&bytes).is_err(), "field {field} is {wrong}");
         }
     }
 }
 
 #[test]
-fn no_wrong_number_of_a_tensor_is_believed() {
+fn no_wrong_number_of_a_tensor_is_accepted() {
     let whole = file(7);
     for field in 0..6 {
         for wrong in [0, 5, 0x7fff_ffff, 0xffff_ffff] {

@@ -1,6 +1,6 @@
-//! Tells a model from a stub, a broken download or a file of another kind, without loading it.
+//! Distinguishes a model from a stub, a broken download or a file of another kind, without loading it.
 //!
-//! Reads headers only; what a Whisper file must hold is known to `ggml`.
+//! Reads headers only; `ggml` knows what a Whisper file must contain.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -9,14 +9,14 @@ use std::path::Path;
 use super::ggml::{self, MAGIC};
 use super::{ModelKind, WhisperTraits};
 
-/// What a usable file is.
+/// Properties of a usable file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Inspection {
     pub(super) size_bytes: u64,
     pub(super) whisper: Option<WhisperTraits>,
 }
 
-/// Looks at a file; the error is the reason, in a few words, why it is passed over.
+/// Inspects a file. The error is the reason, in a few words, why it is not usable.
 pub(super) fn inspect(kind: ModelKind, path: &Path) -> Result<Inspection, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let size_bytes = file.metadata().map_err(|error| error.to_string())?.len();
@@ -38,7 +38,7 @@ pub(super) fn inspect(kind: ModelKind, path: &Path) -> Result<Inspection, String
     Ok(Inspection { size_bytes, whisper })
 }
 
-/// What downloads leave when they go wrong.
+/// What a failed download left behind, judging by the first bytes; none when it may be a model.
 fn no_model(head: &[u8]) -> Option<&'static str> {
     if head.is_empty() {
         Some("an empty file")

@@ -1,18 +1,18 @@
-//! The licences of models that are known by their names.
+//! The licences of models that are known by name.
 //!
-//! A name is a hint, not a proof; it is taken because the files themselves say nothing. A name that is not known has no
-//! licence here, which the published document then leaves open. Never guess one.
+//! A name is a hint, not a proof, but the files themselves contain no licence. For unknown names there is none, and results leave
+//! it open; a licence must never be guessed.
 
 use super::ModelKind;
 
 const MIT: &str = "MIT";
 const APACHE: &str = "Apache-2.0";
 
-/// OpenAI's Whisper models (github.com/openai/whisper, LICENSE) in whisper.cpp's naming, without language and number type.
+/// OpenAI's Whisper models (github.com/openai/whisper, LICENSE) by whisper.cpp's names, without language and tensor type.
 const WHISPER: [&str; 11] =
     ["tiny", "base", "small", "medium", "large", "large-v1", "large-v2", "large-v3", "large-v3-turbo", "turbo", "large-turbo"];
 
-/// The SPDX identifier, if the model is known.
+/// The SPDX identifier of a known model's licence.
 pub(super) fn license(kind: ModelKind, name: &str) -> Option<&'static str> {
     let starts = |prefix: &str| name.starts_with(prefix);
     match kind {
@@ -22,7 +22,7 @@ pub(super) fn license(kind: ModelKind, name: &str) -> Option<&'static str> {
         }
         // pyannote/segmentation-3.0, CNRS.
         ModelKind::Segmentation => starts("segmentation-3.0").then_some(MIT),
-        // The encoders of Resemblyzer and of Quan Wang (wq2012), and what is built on the latter.
+        // The encoders of Resemblyzer and of Quan Wang (wq2012), and models derived from the latter.
         ModelKind::Speaker => (starts("ge2e-256") || starts("wq2012") || starts("speaker_lda48")).then_some(APACHE),
         // snakers4/silero-vad.
         ModelKind::Vad => (starts("ggml-silero") || starts("silero")).then_some(MIT),

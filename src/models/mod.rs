@@ -1,8 +1,8 @@
-//! Which models there are, where they lie, and how they come.
+//! Model files: finding, checking and importing them.
 //!
-//! [`catalog`] looks models up in folders, by kind, and never loads one; `inspect` tells a model from a stub or a broken
-//! download by its first bytes and its size; [`import`] makes one from what a user has; [`command`] is the command line of
-//! it. The stages load what the catalog found; which features a model wants is their knowledge, not this module's.
+//! [`catalog`] finds models in folders, by kind, and never loads one; `inspect` distinguishes a model from a stub or a broken
+//! download by its header and size; [`import`] converts models of other programs; [`command`] is the command line for both. The
+//! stages load what the catalog found; which features a model takes is known there, not here.
 
 pub mod catalog;
 pub mod command;
@@ -15,21 +15,21 @@ use std::path::PathBuf;
 
 pub mod ggml;
 
-/// What a model is for; each kind has its folder.
+/// The purpose of a model. Each kind has a folder of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ModelKind {
     /// Speech to text, in whisper.cpp's ggml format.
     Whisper,
-    /// Who speaks when, inside a window: ONNX.
+    /// Speaker segmentation of a window, in ONNX.
     Segmentation,
-    /// Voiceprints: ONNX.
+    /// Speaker embeddings (voiceprints), in ONNX.
     Speaker,
-    /// Speech or not: whisper.cpp's ggml format, or ONNX.
+    /// Voice activity detection, in whisper.cpp's ggml format or in ONNX.
     Vad,
 }
 
 impl ModelKind {
-    /// All of them.
+    /// All kinds, in the order in which they are listed.
     pub const ALL: [Self; 4] = [Self::Whisper, Self::Segmentation, Self::Speaker, Self::Vad];
 
     /// The folder's name, which is also the kind's name in settings and in output.
@@ -43,7 +43,7 @@ impl ModelKind {
         }
     }
 
-    /// What its files end in.
+    /// The extensions of its files, without the dot.
     fn extensions(self) -> &'static [&'static str] {
         match self {
             Self::Whisper => &["bin"],
@@ -53,23 +53,20 @@ impl ModelKind {
     }
 }
 
-/// Where models are looked for, and which are wanted. `models` in the settings.
+/// The section `models` of the settings: folders, and models chosen by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ModelsOptions {
-    /// `models.dirs`: folders with a folder a kind in them; the first that has a usable model of a kind wins.
+    /// `models.dirs`: folders that contain one folder for each kind. The first with a usable model of a kind wins.
     pub dirs: Vec<PathBuf>,
-    /// `models.whisper`: a model by name, instead of the best that is there.
+    /// `models.whisper`: the name of a model, instead of the best one found. The same for the other kinds.
     pub whisper: Option<String>,
-    /// `models.segmentation`.
     pub segmentation: Option<String>,
-    /// `models.speaker`.
     pub speaker: Option<String>,
-    /// `models.vad`.
     pub vad: Option<String>,
 }
 
 impl ModelsOptions {
-    /// The name that is asked for, of this kind.
+    /// The name that the settings give for this kind, if any.
     #[must_use]
     pub fn preferred(&self, kind: ModelKind) -> Option<&str> {
         match kind {
@@ -81,35 +78,32 @@ impl ModelsOptions {
     }
 }
 
-/// A usable model, as it lies in a folder.
+/// A usable model file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelFile {
-    /// What it is for.
     pub kind: ModelKind,
-    /// Where it is.
     pub path: PathBuf,
     /// The file's name without its extension.
     pub name: String,
-    /// How large it is.
     pub size_bytes: u64,
-    /// SPDX, of models that are known by name.
+    /// SPDX identifier, for models that are known by name.
     pub license: Option<&'static str>,
-    /// Which of `models.dirs` it lies under.
+    /// The folder of `models.dirs` that contains it.
     pub dir: PathBuf,
-    /// The languages and sizes, of a Whisper model.
+    /// Languages and sizes, for Whisper models only.
     pub whisper: Option<WhisperTraits>,
 }
 
-/// What the header of a ggml Whisper file tells.
+/// Properties from the header of a ggml Whisper file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WhisperTraits {
-    /// Whether it knows more languages than English.
+    /// Whether the model knows more languages than English.
     pub multilingual: bool,
-    /// Depth of the encoder: 4 tiny, 6 base, 12 small, 24 medium, 32 large.
+    /// Number of encoder blocks: 4 tiny, 6 base, 12 small, 24 medium, 32 large.
     pub encoder_layers: u32,
-    /// Depth of the decoder: less than the encoder's in turbo and distilled models.
+    /// Number of decoder blocks; fewer than encoder blocks in turbo and distilled models.
     pub decoder_layers: u32,
-    /// ggml's number type of the weights: 0 f32, 1 f16, 7 q8_0, ...
+    /// ggml's number for the type of the weights: 0 f32, 1 f16, 7 q8_0, ...
     pub file_type: u32,
 }
 

@@ -1,29 +1,29 @@
-//! Which of several models in one folder is taken, when no name is set; and when a name means a model.
+//! The order of preference among the models of one folder, and which model a name in the settings refers to.
 //!
-//! Whisper: the largest, since whoever put a larger one there wants it; of two of one size the multilingual before the
-//! English one; of the same model in several number types the one that is fastest without being heard to be worse (q8_0,
-//! f16, f32, then the smaller ones from the finer to the coarser). Others: models this program was measured with, best
-//! first; then by name, the later version first. So the answer never depends on the order a folder is listed in.
+//! Whisper: the largest first, since a user who installs a larger model wants it used; at the same size multilingual before
+//! English-only; of the same model in several tensor types the fastest without a noticeable loss (q8_0, f16, f32, then the
+//! smaller types from fine to coarse). Other kinds: models that this program was measured with, best first; then by name, later
+//! versions first. The order never depends on the order of a folder's listing.
 
 use std::cmp::Reverse;
 
 use super::{ModelFile, ModelKind};
 
-/// Best first. ONNX exports in 8 bits come after all others: their error rates are worse.
+/// Known models by prefix, best first. 8-bit ONNX exports come after all others, since their error rates are worse.
 const SEGMENTATION: [&str; 1] = ["segmentation-3.0"];
 const SPEAKER: [&str; 3] = ["ge2e-256", "speaker_lda48", "wq2012_bilstm_all"];
 const VAD: [&str; 1] = ["ggml-silero"];
 
-/// Number types in file names, preferred ones first, with ggml's file type.
+/// Tensor types as in file names, preferred ones first, with ggml's file type.
 const TYPES: [(&str, u32); 9] =
     [("q8_0", 7), ("f16", 1), ("f32", 0), ("q6_k", 18), ("q5_1", 9), ("q5_0", 8), ("q4_1", 3), ("q4_0", 2), ("q4_k", 12)];
 
-/// Sorts the models of one folder, the preferred one first.
+/// Sorts the models of one folder by preference.
 pub(super) fn sort(models: &mut [ModelFile]) {
     models.sort_by_cached_key(|model| (whisper_rank(model), named_rank(model), Reverse(model.name.clone())));
 }
 
-/// Less is better; equal for all models that are not Whisper's.
+/// Lower is better; equal for all models that are not Whisper models.
 fn whisper_rank(model: &ModelFile) -> (Reverse<u32>, Reverse<u32>, bool, usize) {
     let Some(traits) = model.whisper else {
         return (Reverse(0), Reverse(0), false, 0);
@@ -32,6 +32,7 @@ fn whisper_rank(model: &ModelFile) -> (Reverse<u32>, Reverse<u32>, bool, usize) 
     (Reverse(traits.encoder_layers), Reverse(traits.decoder_layers), !traits.multilingual, type_rank)
 }
 
+/// Lower is better: whether the model is quantized, and its place in the list of known models.
 fn named_rank(model: &ModelFile) -> (bool, usize) {
     let known: &[&str] = match model.kind {
         ModelKind::Whisper => &[],
@@ -43,8 +44,8 @@ fn named_rank(model: &ModelFile) -> (bool, usize) {
     (quantized, known.iter().position(|name| model.name.starts_with(name)).unwrap_or(known.len()))
 }
 
-/// Whether `wanted`, from the settings, means this model: its file name, with or without extension and `ggml-`, or for a
-/// Whisper model the size alone, such as `small` or `tiny.en`.
+/// Whether `wanted`, from the settings, refers to this model: by its file name, with or without extension and `ggml-`, or for a
+/// Whisper model by size alone, such as `small` or `tiny.en`.
 pub(super) fn is_meant(wanted: &str, model: &ModelFile) -> bool {
     let stem = |name: &str| {
         let extensions = model.kind.extensions().iter();
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_is_meant_by_its_file_name_or_its_size() {
+    fn a_name_refers_to_a_model_by_file_name_or_size() {
         let model = other(ModelKind::Whisper, "ggml-tiny.en-q8_0");
         for wanted in ["ggml-tiny.en-q8_0.bin", "ggml-tiny.en-q8_0", "tiny.en-q8_0", "tiny.en"] {
             assert!(is_meant(wanted, &model), "{wanted}");

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `name`, `model` (the speaker model that made the vectors) and `vectors` are required; a vector is scaled to length 1 when it
-//! is read. What cannot be used is passed over and said.
+//! is read. Files that cannot be used are skipped with a warning.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,22 +16,21 @@ use serde::Deserialize;
 
 use crate::voiceprint::normalize;
 
-/// Limits of what is read: a voice has a few vectors of a few hundred numbers.
+/// Limits for files of voices; a real one has a few vectors of a few hundred numbers.
 const MOST_BYTES: u64 = 1024 * 1024;
 const MOST_VOICES: usize = 10_000;
 const MOST_NUMBERS: usize = 4096;
 const MOST_NAME_CHARS: usize = 200;
 
-/// An enrolled voice.
+/// The embeddings of an enrolled person.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Voice {
-    /// The person.
     pub name: String,
     /// The speaker model that made the vectors.
     pub model: String,
-    /// Of length 1 each, at least one.
+    /// At least one, each of Euclidean length 1.
     pub vectors: Vec<Vec<f32>>,
-    /// Where it was read from, within the volume.
+    /// Path of the file, relative to the volume.
     pub file: String,
 }
 
@@ -42,34 +41,34 @@ struct VoiceFile {
     vectors: Vec<Vec<f32>>,
 }
 
-/// Why a file is no voice.
+/// Why a file cannot be used as a voice.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidVoice {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("it cannot be read: {0}")]
     Unreadable(#[from] io::Error),
-    /// It is too large.
+    /// The file is larger than any real voice.
     #[error("it is larger than {MOST_BYTES} bytes")]
     TooLarge,
-    /// It is not JSON of the form above.
+    /// The file is not JSON with the required fields.
     #[error("{0}")]
     Malformed(#[from] serde_json::Error),
-    /// A field holds what makes no sense.
+    /// A field has a value that is not allowed.
     #[error("{0}")]
     Nonsense(&'static str),
 }
 
-/// All voices that can be used, and what is to be said of the others.
+/// The usable voices, and warnings about the others.
 #[derive(Debug, Default)]
 pub struct Library {
-    /// In order of their files' names.
+    /// Sorted by file name.
     pub voices: Vec<Voice>,
-    /// One sentence for each file that was passed over.
+    /// One sentence for each file that was skipped.
     pub warnings: Vec<String>,
 }
 
 impl Library {
-    /// Reads the folder; one that is not there holds no voices.
+    /// Reads all voices in a folder; a missing folder is an empty one.
     #[must_use]
     pub fn read(folder: &Path) -> Self {
         let mut library = Self::default();
@@ -126,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usable_voices_are_read_and_the_others_are_told() {
+    fn usable_voices_are_read_and_the_others_are_warned_about() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         write("a.json", r#"{"name": " Alice ", "model": "m", "vectors": [[3, 4]], "contact_uid": null, "created_at": "x"}"#);
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_there_holds_no_voices() {
+    fn a_missing_folder_holds_no_voices() {
         let library = Library::read(Path::new("/nonexistent"));
         assert!(library.voices.is_empty() && library.warnings.is_empty());
     }

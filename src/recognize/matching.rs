@@ -1,34 +1,35 @@
-//! Speakers to voices by cosine similarity. Pure.
+//! Matches speakers to enrolled voices by cosine similarity. Pure.
 
 use super::library::Voice;
 use crate::voiceprint::{Voiceprint, dot};
 
-/// How many of the nearest voices are told.
+/// The number of nearest voices that a result lists for each speaker.
 const MOST_CANDIDATES: usize = 3;
 
-/// An enrolled voice and how near it is.
+/// An enrolled voice with its similarity to a speaker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
-    /// The person's name.
+    /// The name of the enrolled person.
     pub name: String,
     /// Cosine similarity, -1 to 1.
     pub score: f32,
 }
 
-/// What is known of one speaker's identity.
+/// The identity of one speaker.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Identity {
-    /// The person, when a voice was near enough.
+    /// The person's name, if a voice reached the threshold.
     pub name: Option<String>,
-    /// The cosine similarity of that voice; 0 for an unknown one.
+    /// The cosine similarity of that voice; 0 for an unknown speaker.
     pub confidence: f32,
-    /// The file of the voice, within the volume.
+    /// Path of that voice's file, relative to the volume.
     pub source: Option<String>,
-    /// The nearest voices, best first.
+    /// The most similar voices, best first, also below the threshold.
     pub candidates: Vec<Candidate>,
 }
 
-/// One identity a speaker. The best pairs come first; a voice that was given to one speaker is not given to another.
+/// One identity for each speaker. Pairs are assigned greedily, the most similar first; each voice is assigned to at most one
+/// speaker.
 #[must_use]
 pub fn identify(speakers: &[Option<Voiceprint>], voices: &[Voice], threshold: f32) -> Vec<Identity> {
     let mut identities = vec![Identity::default(); speakers.len()];
@@ -60,7 +61,7 @@ pub fn identify(speakers: &[Option<Voiceprint>], voices: &[Voice], threshold: f3
     identities
 }
 
-/// The best of a voice's vectors; none when it is of another model.
+/// The highest similarity of a voice's vectors; none when the voice is from another speaker model.
 fn similarity(voiceprint: &Voiceprint, voice: &Voice) -> Option<f32> {
     let comparable = |vector: &&Vec<f32>| voice.model == voiceprint.model && vector.len() == voiceprint.vector.len();
     let scores = voice.vectors.iter().filter(comparable).map(|vector| dot(vector, &voiceprint.vector));

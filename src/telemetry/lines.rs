@@ -1,31 +1,31 @@
-//! The lines of the log on their way to standard output: a thread of their own writes them, as many at once as there are.
+//! Writes the log to standard output on a thread of its own, all pending lines at once.
 //!
-//! Every request writes a line, and a system call for each would cost a tenth of the request; a channel with a sleeping
-//! receiver would cost as much to wake. So the writer looks up a hundred times a second, and only while there are lines.
+//! Every request logs a line, and a system call for each would cost a tenth of the request; waking a thread for each line would
+//! cost as much. So the writer collects lines for 10 ms before it writes them, and sleeps while there are none.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// How long lines are gathered before they are written.
+/// How long lines are collected before they are written.
 const GATHERING: Duration = Duration::from_millis(10);
-/// Bytes that may wait; then whoever logs waits too, so that no line is lost when the reader of the log is slow.
+/// Limit of pending bytes. Beyond it, logging blocks, so that no line is lost when the reader of the log is slow.
 const WAITING_BYTES: usize = 4 * 1024 * 1024;
 
-/// Takes lines.
+/// The queue of pending lines. Clones share it.
 #[derive(Clone)]
 pub(super) struct Lines(Arc<Shared>);
 
-/// Takes what was gathered, besides the output: whole lines.
+/// A second destination of the log besides standard output; gets whole lines.
 type Further = Box<dyn Write + Send>;
 
 struct Shared {
     waiting: Mutex<Waiting>,
     further: Mutex<Option<Further>>,
-    /// There are lines, or there will be no more.
+    /// Signalled when lines arrive, and at the end.
     arrived: Condvar,
-    /// There is room.
+    /// Signalled when pending lines were taken, so that there is room.
     taken: Condvar,
 }
 
@@ -35,14 +35,14 @@ struct Waiting {
     ended: bool,
 }
 
-/// Writes what still waits when it is dropped.
+/// Writes all pending lines when it is dropped.
 pub struct LogGuard {
     lines: Lines,
     writer: Option<JoinHandle<()>>,
 }
 
 impl Lines {
-    /// Starts the thread that writes to `output`.
+    /// Starts the thread that writes the lines to `output`.
     pub(super) fn to(mut output: impl Write + Send + 'static) -> (Self, LogGuard) {
         let shared =
             Shared { waiting: Mutex::default(), further: Mutex::default(), arrived: Condvar::new(), taken: Condvar::new() };
@@ -51,20 +51,20 @@ impl Lines {
         let writer = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
             let mut is_failing = false;
             while let Some(bytes) = theirs.take() {
-                // When nobody reads the log any more there is nobody to tell it to.
+                // When standard output is closed there is no place to report it.
                 let _gone = output.write_all(&bytes).and_then(|()| output.flush());
                 match theirs.write_further(&bytes) {
                     Ok(()) => is_failing = false,
                     Err(error) => {
-                        // Once: the line itself can most likely not be written either.
+                        // Logged once; this line most likely cannot be written to the file either.
                         if !std::mem::replace(&mut is_failing, true) {
-                            tracing::warn!(event = "log_file_failed", cause = %error, "The log's file does not take lines");
+                            tracing::warn!(event = "log_file_failed", cause = %error, "The log file cannot be written");
                         }
                     }
                 }
             }
         });
-        // Without the thread, what is logged is dropped when the room for it is full: see `write`.
+        // Without the thread nothing is written; `ended` keeps `write` from blocking.
         let writer = writer.ok();
         if writer.is_none() {
             lines.lock().ended = true;
@@ -83,7 +83,7 @@ impl Lines {
         }
     }
 
-    /// The next lines to write; none when there will be no more.
+    /// The next lines to write; none at the end of the log.
     fn take(&self) -> Option<Vec<u8>> {
         let waiting = self.0.arrived.wait_while(self.lock(), |waiting| waiting.bytes.is_empty() && !waiting.ended);
         let ended = waiting.unwrap_or_else(PoisonError::into_inner).ended;
@@ -115,7 +115,7 @@ impl Write for Lines {
 }
 
 impl LogGuard {
-    /// From now on the lines are written to this as well.
+    /// Writes the lines to a second destination as well from now on.
     pub fn also_to(&self, further: impl Write + Send + 'static) {
         *self.lines.0.further.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(further));
     }
@@ -127,7 +127,7 @@ impl Drop for LogGuard {
         self.lines.0.arrived.notify_one();
         self.lines.0.taken.notify_all();
         if let Some(writer) = self.writer.take() {
-            // It ends once all is written; a panic there has been told already.
+            // The thread ends when everything is written; a panic in it has been reported already.
             let _ended = writer.join();
         }
     }

@@ -1,4 +1,4 @@
-//! The log: JSON lines on standard output, one object a line, in the seed's form.
+//! The log: JSON lines on standard output, one object per line.
 
 mod lines;
 
@@ -22,8 +22,9 @@ pub use lines::LogGuard;
 
 use crate::clock::Clock;
 
-/// Installs the log of the server. Lines are written by a thread of their own, as many at once as there are: a slow reader of
-/// the log does not stall a request. Dropped, the guard writes what still waits.
+/// Installs the log of the server, with a filter in the syntax of `tracing_subscriber`; an invalid one counts as `info`. Lines are
+/// written on a separate thread, so that a slow reader of the log does not delay requests. The guard writes pending lines when it
+/// is dropped.
 #[must_use]
 pub fn init(filter: &str, clock: Clock) -> LogGuard {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
@@ -35,12 +36,12 @@ pub fn init(filter: &str, clock: Clock) -> LogGuard {
         .with_ansi(false);
     // A second installation (tests) leaves the first in place.
     let _already_installed = tracing_subscriber::registry().with(filter).with(SpanFields).with(lines).try_init();
-    // A panic is part of the log, as one line like everything else.
+    // A panic is logged as one JSON line, like everything else.
     std::panic::set_hook(Box::new(|panic| tracing::error!(event = "panic", "A thread panicked: {panic}")));
     guard
 }
 
-/// Installs the log of the command line: warnings on standard error.
+/// Installs the log of the other commands: warnings as text on standard error.
 pub fn init_command_line() {
     let filter = EnvFilter::new("callannotate=warn,error");
     let lines = tracing_subscriber::fmt::layer()
@@ -51,7 +52,7 @@ pub fn init_command_line() {
     let _already_installed = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
-/// Keeps the fields of each span as JSON, for the lines written within it.
+/// Stores the fields of each span as JSON, for the lines logged within it.
 struct SpanFields;
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for SpanFields {
@@ -64,7 +65,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for SpanFields {
     }
 }
 
-/// The library would keep each span's fields as text as well; nothing reads that.
+/// Keeps the library from storing each span's fields as text too, which nothing reads.
 struct NoText;
 
 impl<'writer> FormatFields<'writer> for NoText {
@@ -73,7 +74,7 @@ impl<'writer> FormatFields<'writer> for NoText {
     }
 }
 
-/// One event as one line of JSON. Every request writes one, so it is written straight into the line.
+/// Formats an event as one line of JSON. Every request logs one, so it is written without intermediate values.
 struct JsonLine(Clock);
 
 impl<S, N> FormatEvent<S, N> for JsonLine
@@ -97,16 +98,16 @@ where
     }
 }
 
-/// The members of a JSON object, each name once and each with a comma after it.
+/// The members of a JSON object, each name once, each followed by a comma.
 #[derive(Default)]
 struct Fields {
     json: Vec<u8>,
-    /// Where in the JSON each member ends.
+    /// The end of each member in `json`.
     ends: Vec<(&'static str, usize)>,
 }
 
 impl Fields {
-    /// For a whole line: what it usually takes, so that it need not grow.
+    /// With capacity for a whole line, so that the buffers rarely grow.
     fn with_room() -> Self {
         Self { json: Vec::with_capacity(512), ends: Vec::with_capacity(16) }
     }
@@ -116,7 +117,7 @@ impl Fields {
     }
 
     fn write(&mut self, value: &(impl Serialize + ?Sized)) {
-        // Texts and numbers are always JSON, and a vector takes them all.
+        // Texts and numbers always serialize, and writing to a vector does not fail.
         let _always_ok = serde_json::to_writer(&mut self.json, value);
     }
 
@@ -130,7 +131,7 @@ impl Fields {
         }
     }
 
-    /// Adds the members that are not here yet.
+    /// Adds those members of `outer` whose names are not present yet.
     fn absorb(&mut self, outer: &Self) {
         let mut from = 0;
         for (name, end) in &outer.ends {

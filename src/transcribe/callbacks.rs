@@ -24,7 +24,7 @@ impl Hooks<'_> {
     pub(super) fn install<'h>(&'h self, parameters: &mut FullParams<'h, '_>) {
         let user_data = std::ptr::from_ref(self).cast::<c_void>().cast_mut();
         // SAFETY: each callback takes its pointer back to `&Hooks`, the type it was made from; `'h` keeps the value alive and
-        // unmoved as long as the parameters are, and nobody writes through the pointer.
+        // unmoved as long as the parameters are, and the pointer is never written through.
         unsafe {
             parameters.set_abort_callback(Some(abort));
             parameters.set_abort_callback_user_data(user_data);

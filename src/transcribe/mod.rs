@@ -25,7 +25,7 @@ use crate::audio::{Audio, SignalError};
 use crate::context::JobContext;
 use crate::stop::Stopped;
 
-/// One recognized word.
+/// One recognized word with its time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Word {
     /// The word with its punctuation, without white space.
@@ -41,7 +41,7 @@ pub struct Word {
 /// The language of a recording.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Language {
-    /// ISO 639-1 code.
+    /// An ISO 639-1 code, or whisper.cpp's code for languages without one.
     pub code: String,
     /// Probability of the detection, 0 to 1; 1 when the language was given or the model knows only one.
     pub confidence: f32,
@@ -93,7 +93,7 @@ impl From<std::io::Error> for TranscribeError {
     }
 }
 
-/// A speech-to-text engine.
+/// An engine that turns speech into text.
 pub trait Transcribe: Send {
     /// Transcribes the signals of one recording and returns one transcript for each, in the same order. Only the speech regions of
     /// a signal (sorted, not overlapping) are decoded. The language is detected once for all signals.

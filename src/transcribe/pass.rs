@@ -34,7 +34,7 @@ pub(super) struct PassReader {
     length: usize,
     phrases: Vec<Phrase>,
     open: Phrase,
-    /// The last timestamp.
+    /// The last timestamp, in samples.
     timestamp: usize,
     /// The number of timestamps since the last text.
     timestamps: usize,

@@ -11,20 +11,12 @@ use std::path::Path;
 
 use tracing::warn;
 
-use super::arrivals::{Found, Imprint, Place};
+use super::arrivals::{Found, Imprint};
 use super::naming::is_note;
+use super::origin::Origin;
+use super::place::{MAX_NAME_BYTES, Place};
 use super::{Arrival, Folder, Volume, record};
 use crate::jobs::{Job, JobId, JobState};
-
-/// Most bytes of a file's name.
-pub(super) const MAX_NAME_BYTES: usize = 255;
-
-/// Where the files of a job lay in `incoming/`.
-#[derive(Debug, Clone)]
-pub(super) struct Origin {
-    pub(super) recording: Place,
-    pub(super) sidecar: Option<Place>,
-}
 
 impl Volume {
     /// Makes a file in `incoming/` the recording of a job in the state that the job is given in: waiting, or failed. Whatever
@@ -39,7 +31,7 @@ impl Volume {
         self.disk()
             .create_folder(&folder)
             .map_err(|error| if error.kind() == io::ErrorKind::NotFound { io::Error::other(error) } else { error })?;
-        let origin = Origin { recording: arrival.recording.place.clone(), sidecar: arrival.sidecar().cloned() };
+        let origin = Origin { recording: arrival.place().clone(), sidecar: arrival.sidecar().cloned() };
         let moved = self.take_into(&folder, arrival, job, &origin);
         if moved.is_err()
             && let Err(error) = self.undo(&folder, &origin)
@@ -79,7 +71,7 @@ impl Volume {
         if let Some(sidecar) = &arrival.sidecar {
             self.take_file(sidecar, &folder.join(record::SIDECAR_FILE)).map_err(changed_if_gone)?;
         }
-        self.take_file(&arrival.recording, &folder.join(record::recording_name(&job.file.format)))?;
+        self.take_file(&arrival.recording, &folder.join(record::recording_name(job.file.source.format)))?;
         self.disk().sync_folder(folder)?;
         if job.state == JobState::Queued {
             return self.take_in(folder, job.id);

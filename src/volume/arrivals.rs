@@ -1,10 +1,9 @@
 //! Recordings that lie in `incoming/` because a person or another program put them there.
 //!
-//! Here they are only looked at: what is there, in which state, and with which sidecar beside it. [`super::taking`] makes jobs of
-//! them. Names are bytes all the way, since a file may have any name; text is made of them for people alone.
+//! This module only reads: which files are there, in which state, and with which sidecar. [`super::adopt`] makes jobs of them.
+//! Names are bytes throughout, since a file may have any name; they become text only for people.
 
 mod listing;
-mod names;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::Metadata;
@@ -18,55 +17,11 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::disk::Disk;
+use super::place::Place;
 use super::{Folder, Volume};
 pub use listing::Listing;
 
-/// Where a file lies: in `incoming/`, or in a folder of it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Place {
-    folder: Option<OsString>,
-    name: OsString,
-}
-
-impl Place {
-    /// In `incoming/` itself, or in this folder of it.
-    pub fn new(folder: Option<OsString>, name: OsString) -> Self {
-        Self { folder, name }
-    }
-
-    /// The folder in `incoming/`; none for `incoming/` itself.
-    pub fn folder(&self) -> Option<&OsStr> {
-        self.folder.as_deref()
-    }
-
-    /// The file's own name.
-    pub fn name(&self) -> &OsStr {
-        &self.name
-    }
-
-    fn beside(&self, name: OsString) -> Self {
-        Self { folder: self.folder.clone(), name }
-    }
-
-    /// The same as text that holds every byte of it.
-    pub(super) fn encode(&self) -> String {
-        names::encode(self)
-    }
-
-    /// The place that a text tells of; none when that is not in `incoming/`.
-    pub(super) fn decode(text: &str) -> Option<Self> {
-        names::decode(text)
-    }
-
-    pub(super) fn path(&self, incoming: &Path) -> PathBuf {
-        match &self.folder {
-            Some(folder) => incoming.join(folder).join(&self.name),
-            None => incoming.join(&self.name),
-        }
-    }
-}
-
-/// What changes when a file is written to or replaced.
+/// Identifies the content of a file without reading it: changes whenever the file is written to or replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Imprint {
     modified: Option<SystemTime>,
@@ -97,37 +52,37 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// Its name, for people.
+    /// The name of the file as text, for people.
     pub fn name(&self) -> String {
-        self.recording.place.name.to_string_lossy().into_owned()
+        self.recording.place.name().to_string_lossy().into_owned()
     }
 
-    /// Where it lies in `incoming/`.
+    /// The place of the file in `incoming/`.
     pub fn place(&self) -> &Place {
         &self.recording.place
     }
 
-    /// Where it lies; for probing.
+    /// The path of the file, to be read.
     pub fn path(&self) -> &Path {
         &self.recording.path
     }
 
-    /// In bytes.
+    /// Size of the file in bytes, as seen when it was found.
     pub fn size(&self) -> u64 {
         self.recording.imprint.size
     }
 
-    /// What changes when it or its sidecar is written to or replaced.
+    /// The imprints of the file and of its sidecar.
     pub fn imprint(&self) -> (Imprint, Option<Imprint>) {
         (self.recording.imprint, self.sidecar.as_ref().map(|sidecar| sidecar.imprint))
     }
 
-    /// Where its sidecar lies, if there is one.
+    /// The place of the sidecar, if there is one.
     pub fn sidecar(&self) -> Option<&Place> {
         self.sidecar.as_ref().map(|sidecar| &sidecar.place)
     }
 
-    /// The first bytes of its sidecar, at most so many; nothing if there is none.
+    /// The first `at_most` bytes of the sidecar; empty if there is none.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -139,7 +94,7 @@ impl Arrival {
         Ok(bytes)
     }
 
-    /// SHA-256 of its bytes, in lower-case hexadecimal.
+    /// SHA-256 of the file in hexadecimal. Reads all of it.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -157,18 +112,18 @@ impl Arrival {
     }
 }
 
-/// The folder that recordings are dropped into, to look at: it changes nothing but what was stranded on its way out.
+/// Read access to `incoming/`, the folder that recordings are dropped into.
 #[derive(Debug, Clone)]
-pub struct Incoming(pub(super) Volume);
+pub struct DropFolder(pub(super) Volume);
 
 impl Volume {
     /// The folder that recordings are dropped into.
-    pub fn incoming(&self) -> Incoming {
-        Incoming(self.clone())
+    pub fn drop_folder(&self) -> DropFolder {
+        DropFolder(self.clone())
     }
 }
 
-impl Incoming {
+impl DropFolder {
     /// Its path, to be watched.
     pub fn path(&self) -> PathBuf {
         self.0.folder(Folder::Incoming)

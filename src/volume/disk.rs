@@ -7,6 +7,7 @@
 
 #[cfg(feature = "faults")]
 pub(super) mod faults;
+pub(super) mod operation;
 
 use std::fs::{File, Metadata, OpenOptions, Permissions, ReadDir};
 use std::io::{self, Write};
@@ -15,28 +16,7 @@ use std::path::Path;
 
 #[cfg(feature = "faults")]
 use faults::Faults;
-
-/// What an operation is, for whoever wants it to fail.
-#[cfg_attr(not(feature = "faults"), expect(unreachable_pub, reason = "told to the tests, which have the feature"))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    /// A folder is made.
-    CreateFolder,
-    /// A file is made, empty.
-    Create,
-    /// Bytes are added to a file.
-    Write,
-    /// A file or folder is flushed to the disk.
-    Sync,
-    /// A file or folder gets another name.
-    Rename,
-    /// A file is removed.
-    Remove,
-    /// A folder is removed with all that is in it.
-    RemoveFolder,
-    /// Something is read, or looked at.
-    Read,
-}
+use operation::Operation;
 
 /// The handle.
 #[derive(Debug, Clone, Default)]

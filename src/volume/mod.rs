@@ -14,6 +14,8 @@ pub mod fuzzing;
 mod keys;
 mod logs;
 mod naming;
+mod origin;
+mod place;
 mod record;
 mod recover;
 mod retention;
@@ -22,6 +24,7 @@ mod scratch;
 mod speed;
 mod spool;
 mod steps;
+mod storage;
 mod stream;
 mod sync;
 
@@ -30,23 +33,26 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use arrivals::{Arrival, Imprint, Incoming, Listing, Place};
+pub use arrivals::{Arrival, DropFolder, Imprint, Listing};
 pub use checkpoints::CheckpointFile;
 #[cfg(feature = "faults")]
-pub use disk::Operation;
-#[cfg(feature = "faults")]
 pub use disk::faults::{Counted, FULL_FOR, Fault, Faults};
+#[cfg(feature = "faults")]
+pub use disk::operation::Operation;
 pub use keys::{KeyFile, KeyFileError, Stamp};
 pub use logs::{LogFiles, LogLimits};
 pub use naming::ResultNames;
+pub use place::Place;
 pub use recover::{FoundAs, Recovered, RecoveredJob};
 pub use retention::Footprint;
-pub use room::{NoRoom, Promise, Writable};
+pub use room::{NoRoom, Promise};
 pub use scratch::scratch_in;
 pub use spool::{Spool, SpoolError};
+pub use storage::Writable;
 
 use crate::jobs::{JobId, JobState};
 use disk::Disk;
+use origin::Origin;
 use room::Room;
 
 /// The folders of the states, and what else the volume holds.
@@ -132,9 +138,9 @@ pub struct Volume(Arc<Root>);
 struct Root {
     path: PathBuf,
     disk: Disk,
-    room: Room,
+    room: Arc<Room>,
     /// What lies in `temp/` and belongs into `incoming/`.
-    stranded: Mutex<Vec<(PathBuf, adopt::Origin)>>,
+    stranded: Mutex<Vec<(PathBuf, Origin)>>,
     /// Held locked for as long as the server lives, so that two never work on one volume.
     _lock: File,
 }
@@ -171,7 +177,7 @@ impl Volume {
         Ok(Self(Arc::new(Root {
             path: path.to_path_buf(),
             disk,
-            room: Room::default(),
+            room: Arc::new(Room::of(path)),
             stranded: Mutex::default(),
             _lock: lock,
         })))
@@ -187,11 +193,11 @@ impl Volume {
         self.0.path.join("models/embeddings")
     }
 
-    fn stranded(&self) -> MutexGuard<'_, Vec<(PathBuf, adopt::Origin)>> {
+    fn stranded(&self) -> MutexGuard<'_, Vec<(PathBuf, Origin)>> {
         self.0.stranded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn room(&self) -> &Room {
+    fn room(&self) -> &Arc<Room> {
         &self.0.room
     }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
-use super::adopt::MAX_NAME_BYTES;
+use super::place::MAX_NAME_BYTES;
 use super::{Folder, Volume, record};
 use crate::jobs::JobId;
 

@@ -1,97 +1,71 @@
-//! How much room there is on the volume's disk: some stays free, and what is promised to recordings on their way is not
-//! promised twice.
+//! Room on the volume's disk: some stays free, and what is promised to recordings on their way is not promised twice.
 
-use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Folder, Volume};
-use crate::jobs::JobId;
-
-/// What a job needs beside its recording, in bytes: its record, its checkpoints and its result. A minute of talk takes about
-/// 20 KB in each of the two, and the smallest codecs bring a minute in 40 KB; four hours of talk stay below the bound.
+/// Bytes that a job needs beside its recording, at least and at most: its record, its checkpoints and its result. A minute of
+/// speech takes about 20 KB in each of the two, and the smallest codecs hold a minute in 40 KB; four hours of speech stay below
+/// the upper bound.
 pub(super) const WORK_BYTES: (u64, u64) = (1024 * 1024, 16 * 1024 * 1024);
 
-/// Bytes without which no further job is begun.
+/// Free bytes without which no further job is started.
 const LEAST_TO_WORK: u64 = WORK_BYTES.0;
 
-/// What is kept free, and what is promised.
-#[derive(Debug, Default)]
+/// The reserve that is kept free, and the bytes that are promised.
+#[derive(Debug)]
 pub(super) struct Room {
+    folder: PathBuf,
     reserve: AtomicU64,
     promised: AtomicU64,
 }
 
-/// Room for a recording that is arriving; what it does not take is given back when this is dropped.
+/// Room for a recording that is arriving; what it does not use is released when this is dropped.
 #[derive(Debug)]
 pub struct Promise {
-    volume: Volume,
+    room: Arc<Room>,
     left: u64,
 }
 
-/// There is none.
+/// There is no room on the volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("there is no room on the volume")]
 pub struct NoRoom;
 
-/// Whether the volume takes files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Writable {
-    /// It does.
-    Yes,
-    /// It does, but there is too little room for more recordings, or none at all.
-    Full,
-    /// It does not.
-    No,
-}
+impl Room {
+    /// The room on the disk of this folder, with nothing reserved.
+    pub(super) fn of(folder: &Path) -> Self {
+        Self { folder: folder.to_path_buf(), reserve: AtomicU64::default(), promised: AtomicU64::default() }
+    }
 
-impl Volume {
-    /// So many bytes of the disk are to stay free of recordings.
-    pub fn keep_free(&self, bytes: u64) {
-        self.room().reserve.store(bytes, Ordering::Relaxed);
+    /// Sets how many bytes of the disk stay free of recordings.
+    pub(super) fn keep_free(&self, bytes: u64) {
+        self.reserve.store(bytes, Ordering::Relaxed);
     }
 
     /// Promises room for a recording of this size, as far as it is known, and for the work on it.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn promise(&self, size: u64) -> Result<Promise, NoRoom> {
-        let promise = Promise { volume: self.clone(), left: size };
-        // Counted before it is compared: of two that ask at once, one may be refused, but never both be let in wrongly.
-        let promised = self.room().promised.fetch_add(size, Ordering::Relaxed).saturating_add(size);
+    pub(super) fn promise(self: &Arc<Self>, size: u64) -> Result<Promise, NoRoom> {
+        let promise = Promise { room: Arc::clone(self), left: size };
+        // Counted before it is compared: of two requests at once, one may be refused, but never are both let in wrongly.
+        let promised = self.promised.fetch_add(size, Ordering::Relaxed).saturating_add(size);
         let work = (size / 2).clamp(WORK_BYTES.0, WORK_BYTES.1);
         if self.has(promised.saturating_add(work)) { Ok(promise) } else { Err(NoRoom) }
     }
 
-    /// Whether there are so many bytes beside those that stay free. A system that does not tell has them.
+    /// Whether this many bytes are free beside the reserve. A system that does not tell counts as having them.
     pub(super) fn has(&self, bytes: u64) -> bool {
-        let needed = self.room().reserve.load(Ordering::Relaxed).saturating_add(bytes);
+        let needed = self.reserve.load(Ordering::Relaxed).saturating_add(bytes);
         self.free_bytes().is_none_or(|free| free >= needed)
     }
 
-    /// Whether there is room to begin a job: the reserve is there to be worked in.
-    pub fn can_work(&self) -> bool {
+    /// Whether there is room to start a job: the reserve is there to be worked in.
+    pub(super) fn can_work(&self) -> bool {
         self.free_bytes().is_none_or(|free| free >= LEAST_TO_WORK)
     }
 
     /// Bytes that can still be written, when the system tells.
-    pub fn free_bytes(&self) -> Option<u64> {
-        free_bytes(self.path())
-    }
-
-    /// Whether files can still be written; for health.
-    pub fn is_writable(&self) -> Writable {
-        // A name of its own: several may ask at once.
-        let probe = self.folder(Folder::Temp).join(format!(".health-{}", JobId::random()));
-        let disk = self.disk();
-        let written = disk.create(&probe).and_then(|file| disk.write(&file, &probe, b"ok"));
-        // Removed in any case: a full disk takes the file and not what is in it.
-        match disk.remove_file(&probe).and(written) {
-            Ok(()) if self.has(WORK_BYTES.0) => Writable::Yes,
-            Ok(()) => Writable::Full,
-            Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => Writable::Full,
-            Err(_) => Writable::No,
-        }
+    pub(super) fn free_bytes(&self) -> Option<u64> {
+        free_bytes(&self.folder)
     }
 }
 
@@ -102,16 +76,16 @@ pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
 }
 
 impl Promise {
-    /// So many bytes have been written: the disk itself tells of them from now on.
+    /// This many bytes have been written: the disk itself accounts for them from now on.
     pub(super) fn redeem(&mut self, bytes: u64) {
         let redeemed = bytes.min(self.left);
         self.left -= redeemed;
-        self.volume.room().promised.fetch_sub(redeemed, Ordering::Relaxed);
+        self.room.promised.fetch_sub(redeemed, Ordering::Relaxed);
     }
 
-    /// Whether what arrives beyond what was promised still leaves enough free.
+    /// Whether bytes beyond the promise still leave the reserve free.
     pub(super) fn may_go_on(&self) -> bool {
-        self.left > 0 || self.volume.has(0)
+        self.left > 0 || self.room.has(0)
     }
 }
 
@@ -130,19 +104,19 @@ mod tests {
     #[test]
     fn room_is_promised_once_and_given_back() {
         let folder = TempDir::new().unwrap();
-        let volume = Volume::open(folder.path()).unwrap();
+        let room = Arc::new(Room::of(folder.path()));
         // Half of what is free is more than anybody else takes meanwhile.
-        let half = volume.free_bytes().unwrap() / 2;
-        let mut first = volume.promise(half).unwrap();
-        assert_eq!(volume.promise(half).unwrap_err(), NoRoom);
+        let half = room.free_bytes().unwrap() / 2;
+        let mut first = room.promise(half).unwrap();
+        assert_eq!(room.promise(half).unwrap_err(), NoRoom);
         // The refused one holds nothing, and what has been written is no promise any more.
-        assert_eq!(volume.room().promised.load(Ordering::Relaxed), half);
+        assert_eq!(room.promised.load(Ordering::Relaxed), half);
         first.redeem(half - 10);
-        assert_eq!(volume.room().promised.load(Ordering::Relaxed), 10);
+        assert_eq!(room.promised.load(Ordering::Relaxed), 10);
         drop(first);
-        assert_eq!(volume.room().promised.load(Ordering::Relaxed), 0);
-        volume.keep_free(u64::MAX);
-        assert_eq!(volume.promise(0).unwrap_err(), NoRoom);
-        assert_eq!((volume.is_writable(), volume.can_work()), (Writable::Full, true));
+        assert_eq!(room.promised.load(Ordering::Relaxed), 0);
+        room.keep_free(u64::MAX);
+        assert_eq!(room.promise(0).unwrap_err(), NoRoom);
+        assert!(room.can_work());
     }
 }

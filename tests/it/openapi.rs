@@ -5,7 +5,7 @@ mod tables;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use callannotate::http::openapi;
+use callannotate::api::openapi;
 use serde_json::Value;
 
 use super::support::app::TestApp;

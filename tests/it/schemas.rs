@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use callannotate::http::openapi;
+use callannotate::api::openapi;
 use futures_util::{SinkExt, StreamExt};
 use jsonschema::Validator;
 use serde_json::{Value, json};

@@ -8,12 +8,11 @@ use axum::http::header::{CONTENT_RANGE, SEC_WEBSOCKET_VERSION, WWW_AUTHENTICATE}
 use axum::http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use strum::{EnumMessage, IntoStaticStr, VariantArray};
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use super::define::{self, Account, errors};
 use crate::access::Scope;
-use crate::checks::{ERROR_TYPES, FailedCheck, Mistake};
-use crate::http::bodies::SUPPORTED_FORMATS;
+use crate::audio::SUPPORTED_FORMATS;
+use crate::checks::{FailedCheck, Mistake};
 use crate::jobs::stage::Stage;
 use crate::jobs::{Failure, FailureCode};
 use crate::messages::{Argument, key};
@@ -282,17 +281,6 @@ impl Code {
     pub(super) fn meaning(self) -> String {
         tables::one_line(self.get_documentation().unwrap_or_default())
     }
-}
-
-/// The schema of a code.
-pub(in crate::http) fn code_schema() -> Object {
-    let names = Code::all().map(Code::name);
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).description(Some("Stable, for programs")).build()
-}
-
-/// The schema of the kind of a mistake.
-pub(in crate::http) fn error_type_schema() -> Object {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(ERROR_TYPES.iter().copied())).build()
 }
 
 fn failed(field: &str, mistake: Mistake) -> Vec<FailedCheck> {

@@ -111,20 +111,20 @@ macro_rules! errors {
             }
 
             /// What the client can do, for the documentation.
-            pub(in crate::http) const fn remedy(self) -> &'static str {
+            pub(crate) const fn remedy(self) -> &'static str {
                 match self { $( Self::$name => $remedy, )+ }
             }
         }
 
         /// An error that a request is answered with.
         #[derive(Debug, Clone)]
-        pub(in crate::http) enum ApiError {
+        pub(crate) enum ApiError {
             $( $name $(($slot_type))? $({ $($field: $type),+ })?, )+
             $( $(#[$other_attribute])+ $other, )+
         }
 
         impl ApiError {
-            pub(in crate::http) const fn code(&self) -> Code {
+            pub(crate) const fn code(&self) -> Code {
                 match self {
                     $( Self::$name { .. } => Code::$name, )+
                     $( Self::$other => Code::$code, )+
@@ -140,7 +140,7 @@ macro_rules! errors {
             }
 
             /// An error with this code and likely values, for the examples in OpenAPI.
-            pub(in crate::http) fn example(code: Code) -> Self {
+            pub(crate) fn example(code: Code) -> Self {
                 match code { $( Code::$name => define::example!($name $(, $example)?), )+ }
             }
         }

@@ -7,23 +7,23 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use super::body::{ErrorBody, ErrorEnvelope, FailedCheckBody};
 use super::codes::ApiError;
 use super::define::Details;
-use crate::http::bodies::error::{ErrorBody, ErrorEnvelope, FailedCheckBody};
 use crate::http::language;
 use crate::jobs::Failure;
 use crate::jobs::stage::Stage;
 use crate::messages::{Argument, Language, key};
 
 /// Why a job failed, for people. The message within the failure is for developers.
-pub(in crate::http) fn failure_message(failure: &Failure, language: Language) -> String {
+pub(crate) fn failure_message(failure: &Failure, language: Language) -> String {
     let stage = failure.stage.map_or("none", Stage::name);
     language.say(&key("failure", failure.code.name()), &[("stage", Argument::Text(stage.to_owned()))])
 }
 
 impl ApiError {
     /// The content of the envelope, and of the `error` messages of a WebSocket.
-    pub(in crate::http) fn object(&self, language: Language, now: DateTime<Utc>, request_id: &str) -> ErrorBody {
+    pub(crate) fn object(&self, language: Language, now: DateTime<Utc>, request_id: &str) -> ErrorBody {
         let code = self.code();
         let account = self.account();
         ErrorBody {
@@ -39,12 +39,12 @@ impl ApiError {
     }
 
     /// The message for people.
-    pub(in crate::http) fn message(&self, language: Language) -> String {
+    pub(crate) fn message(&self, language: Language) -> String {
         language.say(&self.code().message_key(), &self.account().arguments)
     }
 
     /// Writes the envelope into a response, with its message in this language.
-    pub(in crate::http) fn write(&self, response: &mut Response, language: Language, now: DateTime<Utc>, request_id: &str) {
+    pub(crate) fn write(&self, response: &mut Response, language: Language, now: DateTime<Utc>, request_id: &str) {
         let envelope = ErrorEnvelope { error: self.object(language, now, request_id) };
         let text = serde_json::to_string(&envelope).expect("an error has string keys and finite numbers, so it is always JSON");
         *response.body_mut() = Body::from(text);

@@ -1,32 +1,33 @@
 //! Errors of requests: what they are (`codes`), how they become responses, and how the errors of other modules become theirs.
 //!
-//! An [`ApiError`] becomes a response without a body; the outermost layer ([`super::layers`]) knows the request's id and
+//! An [`ApiError`] becomes a response without a body; the outermost layer knows the request's id and
 //! language and writes the envelope. Turning an error into a response therefore has no side effect, and no error escapes the
 //! envelope. Over a WebSocket [`ApiError::object`] is the same error.
 
-pub(super) mod codes;
-mod convert;
+mod body;
+pub(crate) mod codes;
 mod define;
 mod envelope;
-pub(super) mod reference;
+pub(crate) mod reference;
 #[cfg(test)]
 mod tests;
 
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 
-pub(super) use crate::checks::{FailedCheck, Mistake, shown};
-pub(super) use codes::{ApiError, Code};
-pub(super) use envelope::failure_message;
+pub(crate) use crate::checks::{FailedCheck, Mistake, shown};
+pub(crate) use body::{ErrorBody, ErrorEnvelope, FailedCheckBody};
+pub(crate) use codes::{ApiError, Code};
+pub(crate) use envelope::failure_message;
 
 impl ApiError {
     /// Seconds after which the same request may succeed, where time alone can help.
-    pub(super) fn retry_after_seconds(&self) -> Option<u64> {
+    pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
         self.account().retry_after_seconds
     }
 
     /// The cause that goes to the log and never to the client.
-    pub(super) fn hidden_cause(&self) -> Option<&str> {
+    pub(crate) fn hidden_cause(&self) -> Option<&str> {
         self.account().hidden_cause
     }
 }

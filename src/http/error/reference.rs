@@ -7,7 +7,7 @@ use crate::tables;
 const PAGE: &str = include_str!("../../../docs/errors.md");
 
 /// The page with the tables of this version.
-pub(in crate::http) fn page() -> String {
+pub(crate) fn page() -> String {
     tables::fill(&tables::fill(PAGE, "codes of requests", &codes_of_requests()), "codes of jobs", &codes_of_jobs())
 }
 

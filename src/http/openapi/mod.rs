@@ -1,188 +1,106 @@
-//! The description of the interface (OpenAPI 3.1), made from the handlers and the types they take and give.
+//! Builds the description of the interface (OpenAPI 3.1) from declared routes.
 //!
-//! The router and the description are built by one call for each handler, so neither can have what the other lacks. What the
-//! types do not tell is added here from tables: parameters with their limits, refusals made of the codes, headers, examples.
+//! A route and its description are one call, so neither can have what the other lacks. What the handlers' types do not say
+//! comes from the declarations: parameters with their limits, refusals made from codes, headers, WebSocket counterparts.
 
-mod examples;
-mod headers;
-mod operations;
-mod parameters;
-pub(super) mod requests;
+pub(crate) mod reference;
 mod responses;
-mod schemas;
-#[cfg(test)]
-mod tests;
-
-use std::sync::LazyLock;
+pub(crate) mod schemas;
 
 use serde_json::{Map, Value, json};
-use utoipa::OpenApi;
 
-use super::bodies::error::{ErrorEnvelope, FailedCheckBody};
-use super::bodies::message::JobEvent;
-use crate::document::ResultFile;
-use operations::{Counterpart, Operation};
-pub use schemas::{messages_text, result_text};
+use super::error::Code;
+use super::routes::{Access, COMMON_HEADERS, COMMON_PARAMETERS, Counterpart, Declared, Description, Header};
+use reference::reference;
 
 /// The version of the standard that the document keeps to.
 const VERSION: &str = "3.1.0";
 /// Where an operation names its WebSocket counterpart.
 const COMMAND: &str = "x-websocket-command";
+/// The codes that every request can be answered with.
+const COMMON_CODES: [Code; 3] = [Code::InvalidRequest, Code::RateLimited, Code::Internal];
+/// The codes of every request that needs a key.
+const KEY_CODES: [Code; 2] = [Code::Unauthorized, Code::Forbidden];
 
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "CallAnnotate",
-        description = "Turns recorded telephone calls into annotations: who spoke when, what each one said, and who they are.\n\n\
-            Every error has one form, see `ErrorEnvelope`; the codes are explained at `/docs/errors`. An unknown address is \
-            answered 404 `NOT_FOUND`, a method that an address does not take 405 `METHOD_NOT_ALLOWED` with `Allow`.\n\n\
-            The same can be done over WebSocket: `/ws/{job_id}` follows one job, `/ws` is a session for everything. \
-            `x-websocket-command` names the command for each operation.",
-        license(name = "Apache-2.0", identifier = "Apache-2.0"),
-    ),
-    servers((url = "/", description = "This server")),
-    tags(
-        (name = "Jobs", description = "Recordings, how far they are, and what came out"),
-        (name = "Queue", description = "What waits"),
-        (name = "System", description = "The server itself"),
-    ),
-    components(schemas(ErrorEnvelope, FailedCheckBody, ResultFile, JobEvent<'static>)),
-)]
-struct Frame;
-
-/// What stands in the document whatever the operations are.
-pub(super) fn frame() -> utoipa::openapi::OpenApi {
-    Frame::openapi()
-}
-
-/// The document, as it is published: JSON with a line break at its end.
-pub fn text() -> &'static str {
-    static TEXT: LazyLock<String> = LazyLock::new(|| pretty(&document()));
-    &TEXT
-}
-
-/// The document of a server that asks for keys: there none of what asks for one can be done without.
-pub(super) fn text_with_keys() -> &'static str {
-    static TEXT: LazyLock<String> = LazyLock::new(|| {
-        let mut document = document();
-        let operations = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
-        for operation in operations.filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
-            if let Value::Array(ways) = &mut operation["security"] {
-                ways.retain(|way| *way != json!({}));
-            }
-        }
-        pretty(&document)
-    });
-    &TEXT
-}
-
-/// `docs/errors.md` as this version has it.
-pub fn errors_page() -> String {
-    super::error::reference::page()
-}
-
-fn pretty(value: &Value) -> String {
-    format!("{value:#}\n")
-}
-
-fn reference(kind: &str, name: &str) -> Value {
-    json!({ "$ref": format!("#/components/{kind}/{name}") })
-}
-
-fn document() -> Value {
-    let described = super::routes().into_openapi();
-    let mut document = serde_json::to_value(described).expect("the derived document is JSON");
+/// The document of these routes. `openapi` in the description holds the frame: title, tags, and schemas beside the routes'.
+///
+/// # Panics
+/// When a derived schema is no JSON, which the tests would show.
+pub(crate) fn document(description: Description) -> Value {
+    let Description { openapi, operations, schemas, examples } = description;
+    let mut document = serde_json::to_value(openapi).expect("the derived document is JSON");
     document["openapi"] = json!(VERSION);
+    let mut parts = Parts::default();
+    for declared in &operations {
+        let described = &mut document["paths"][&declared.path][declared.method.as_str().to_ascii_lowercase()];
+        complete(described, declared, &mut parts);
+    }
     let components = &mut document["components"];
-    components["parameters"] = parameters::all().into();
-    components["headers"] = headers::all().into();
+    components["parameters"] = parts.parameters.into();
+    components["headers"] = parts.headers.into();
     components["securitySchemes"] = json!({
         "bearer": { "type": "http", "scheme": "bearer", "description": "A key of this server, where keys are asked for." },
         "apiKey": { "type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key, in a header of its own." },
     });
-    for (name, schema) in requests::schemas() {
+    for (name, schema) in schemas {
         components["schemas"][name] = schema;
     }
-    for (name, example) in examples::all() {
+    for (name, example) in examples {
         components["schemas"][name]["example"] = example;
-    }
-    let Some(Value::Object(paths)) = document.get_mut("paths") else { return document };
-    for (path, item) in paths {
-        for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
-            let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
-            if let Some(known) = operations::find(&id) {
-                complete(operation, known);
-            }
-            if !path.starts_with("/api/v1") {
-                operation["operationId"] = json!(format!("{id}_at_root"));
-            }
-        }
     }
     document
 }
 
-/// Adds to an operation what its handler's types do not tell.
-fn complete(operation: &mut Value, known: &Operation) {
-    let is_open = operations::OPEN.contains(&known.id);
-    let parameters = known.parameters.iter().chain(&parameters::EVERYWHERE);
-    operation["parameters"] = parameters.map(|name| reference("parameters", name)).collect();
-    operation["security"] = if is_open { json!([]) } else { json!([{}, { "bearer": [] }, { "apiKey": [] }]) };
-    if let Counterpart::Commands(commands) = known.counterpart {
-        operation[COMMAND] = json!(commands);
-    }
-    let with_keys = operations::WITH_KEYS.iter().filter(|_| !is_open);
-    let codes = operations::EVERYWHERE.iter().chain(with_keys).chain(known.codes).copied();
-    let mut of_refusals = responses::refusals(codes);
-    if let Value::Object(responses) = &mut operation["responses"] {
-        for (status, response) in responses.iter_mut() {
-            let own = known.headers.iter().filter(|(of, _)| *of == status.as_str()).flat_map(|(_, names)| *names);
-            add_headers(response, own);
-            of_refusals.remove(status);
+/// The document of a server that requires keys: without a key, only what is open can be used there.
+pub(crate) fn require_keys(document: &mut Value) {
+    let operations = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
+    for operation in operations.filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
+        if let Value::Array(ways) = &mut operation["security"] {
+            ways.retain(|way| *way != json!({}));
         }
-        for (status, (mut response, names)) in of_refusals {
-            add_headers(&mut response, &names);
+    }
+}
+
+/// The components that operations refer to.
+#[derive(Default)]
+struct Parts {
+    parameters: Map<String, Value>,
+    headers: Map<String, Value>,
+}
+
+impl Parts {
+    fn add_headers<'a>(&mut self, response: &mut Value, own: impl IntoIterator<Item = &'a Header>) {
+        for header in COMMON_HEADERS.iter().chain(own) {
+            response["headers"][header.name] = reference("headers", header.name);
+            self.headers.insert(header.name.to_owned(), header.component());
+        }
+    }
+}
+
+/// Adds to an operation what its declaration says.
+fn complete(described: &mut Value, declared: &Declared, parts: &mut Parts) {
+    let operation = &declared.operation;
+    let is_open = operation.terms.access == Access::Open;
+    let parameters: Vec<_> = operation.parameters.iter().chain(&COMMON_PARAMETERS).collect();
+    described["parameters"] = parameters.iter().map(|parameter| reference("parameters", parameter.key)).collect();
+    parts.parameters.extend(parameters.into_iter().map(|parameter| (parameter.key.to_owned(), parameter.component())));
+    described["security"] = if is_open { json!([]) } else { json!([{}, { "bearer": [] }, { "apiKey": [] }]) };
+    if let Counterpart::Commands(commands) = operation.counterpart {
+        described[COMMAND] = json!(commands);
+    }
+    let key_codes = KEY_CODES.iter().filter(|_| !is_open);
+    let codes = COMMON_CODES.iter().chain(key_codes).chain(operation.codes).copied();
+    let mut refusals = responses::refusals(codes);
+    if let Value::Object(responses) = &mut described["responses"] {
+        for (status, response) in responses.iter_mut() {
+            let own = operation.headers.iter().filter(|(of, _)| *of == status.as_str()).flat_map(|(_, headers)| *headers);
+            parts.add_headers(response, own);
+            refusals.remove(status);
+        }
+        for (status, (mut response, headers)) in refusals {
+            parts.add_headers(&mut response, &headers);
             responses.insert(status, response);
         }
     }
-    if known.id == "get_events" {
-        operation["responses"]["200"]["content"]["text/event-stream"]["schema"] = server_sent_event();
-    }
-    if known.id == "create_job" {
-        operation["responses"]["201"]["links"] = links();
-        let form = &mut operation["requestBody"]["content"]["multipart/form-data"];
-        form["encoding"] = json!({
-            "file": { "contentType": "audio/*, application/octet-stream" },
-            "metadata": { "contentType": "application/json" },
-            "options": { "contentType": "application/json" },
-        });
-    }
-}
-
-/// One event of a stream, field by field as the standard of Server-Sent Events has them.
-fn server_sent_event() -> Value {
-    json!({
-        "type": "object",
-        "description": "One event; the first line of the stream sets `retry`, comments keep it open.",
-        "required": ["data"],
-        "properties": {
-            "id": { "type": "string", "description": "The event's number." },
-            "data": {
-                "type": "string", "contentMediaType": "application/json",
-                "contentSchema": reference("schemas", "JobEvent"),
-            },
-        },
-    })
-}
-
-fn add_headers<'a>(response: &mut Value, own: impl IntoIterator<Item = &'a &'static str>) {
-    for name in headers::EVERYWHERE.iter().chain(own) {
-        response["headers"][*name] = reference("headers", name);
-    }
-}
-
-/// Where a new job leads.
-fn links() -> Value {
-    let ids = ["get_job", "get_result", "get_events", "get_audio", "cancel_job", "retry_job", "delete_job"];
-    let link = json!({ "job_id": "$response.body#/job_id" });
-    ids.map(|id| (id.to_owned(), json!({ "operationId": id, "parameters": link }))).into_iter().collect::<Map<_, _>>().into()
+    (operation.finish)(described);
 }

@@ -1,17 +1,17 @@
-//! The refusals of an operation, a response for each status, made of the codes it can be refused with.
+//! The error responses of an operation, one for each status, made from the codes that it can be refused with.
 
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
-use super::reference;
-use crate::http::bodies::error::ErrorEnvelope;
-use crate::http::error::{ApiError, Code};
+use super::reference::reference;
+use crate::http::error::{ApiError, Code, ErrorEnvelope};
+use crate::http::routes::{CONTENT_RANGE, ERROR_HEADERS, Header, RETRY_AFTER, WWW_AUTHENTICATE};
 use crate::messages::Language;
 
 /// The responses for these codes, by status, and the headers of each.
-pub(super) fn refusals(codes: impl IntoIterator<Item = Code>) -> BTreeMap<String, (Value, Vec<&'static str>)> {
+pub(super) fn refusals(codes: impl IntoIterator<Item = Code>) -> BTreeMap<String, (Value, Vec<Header>)> {
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for code in codes {
         by_status.entry(code.status().as_u16()).or_default().push(code);
@@ -19,16 +19,16 @@ pub(super) fn refusals(codes: impl IntoIterator<Item = Code>) -> BTreeMap<String
     by_status.into_iter().map(|(status, codes)| (status.to_string(), (response(&codes), headers(&codes)))).collect()
 }
 
-fn headers(codes: &[Code]) -> Vec<&'static str> {
-    let mut headers = super::headers::OF_ERRORS.to_vec();
+fn headers(codes: &[Code]) -> Vec<Header> {
+    let mut headers = ERROR_HEADERS.to_vec();
     if codes.iter().any(|code| ApiError::example(*code).retry_after_seconds().is_some()) {
-        headers.push("Retry-After");
+        headers.push(RETRY_AFTER);
     }
     if codes.contains(&Code::Unauthorized) {
-        headers.push("WWW-Authenticate");
+        headers.push(WWW_AUTHENTICATE);
     }
     if codes.contains(&Code::RangeNotSatisfiable) {
-        headers.push("Content-Range");
+        headers.push(CONTENT_RANGE);
     }
     headers
 }

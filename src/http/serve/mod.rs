@@ -1,11 +1,12 @@
-//! The accept loop: one task a connection, a bounded number of them, and none that can be held for nothing.
+//! The accept loop: one task per connection, and a bounded number of connections.
 //!
-//! A connection is busy from the head of a request to the last byte of its answer, and for ever once it is a WebSocket. Else
-//! it waits, for a limited time, and gives way to a new one when all places are taken. So neither clients that trickle
-//! their headers nor thousands that say nothing keep the others out.
+//! A connection is busy from the head of a request to the last byte of its answer, and permanently once it is a WebSocket.
+//! Otherwise it is idle: for a limited time, and it is closed earlier if a new connection needs its place. So neither clients
+//! that send their headers slowly nor thousands of idle ones keep others out.
 
 mod places;
 mod stream;
+mod timeouts;
 mod tracked;
 
 use std::convert::Infallible;
@@ -31,35 +32,25 @@ use tracing::{debug, warn};
 
 use places::{Busy, Places};
 use stream::Stream;
+pub use timeouts::ConnectionTimeouts;
 use tracked::Tracked;
 
-/// Connections that the kernel holds ready while the loop is busy.
+/// Connections that the kernel queues while the loop is busy.
 const BACKLOG: u32 = 4096;
-/// The largest head of a request, and the most that a connection buffers each way. Buffers begin with 8 KiB and grow with
-/// what comes, so that an idle connection holds little.
+/// The largest head of a request, and the most that a connection buffers in each direction, in bytes. Buffers start at 8 KiB
+/// and grow on demand, so that an idle connection holds little.
 const MAX_BUFFER_BYTES: usize = 128 * 1024;
 /// Most headers of one request.
 const MAX_HEADERS: usize = 100;
-/// How long to wait before accepting again when the system has no more files to give.
+/// How long to wait before accepting again when the process has no file descriptors left.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
-/// When the kernel begins to ask whether a silent peer is still there, and how often it asks.
+/// TCP keepalive: the silence before the first probe, and the interval between probes.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_mins(1), Duration::from_secs(15));
 
-/// What is asked of a connection.
-#[derive(Debug, Clone, Copy)]
-pub struct ConnectionTimeouts {
-    /// For the head of a request, from the connection or its first byte on.
-    pub header_timeout: Duration,
-    /// For the next request.
-    pub keep_alive: Duration,
-    /// For an answer to be taken.
-    pub write_timeout: Duration,
-}
-
-/// Binds an address.
+/// Binds an address and listens on it.
 ///
 /// # Errors
-/// When it cannot be had.
+/// When the address cannot be bound.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // A new server takes over while connections of the old one are still being closed by the kernel.
@@ -68,7 +59,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves until `closing` is raised, then lets what is being answered come to its end. Dropped, it breaks all of it off.
+/// Serves until `closing` is cancelled, then finishes the answers that are under way. Dropping the future aborts them.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -83,7 +74,7 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
             () = closing.cancelled() => break,
         };
-        // What has ended is put away before something new begins.
+        // Ended connections are reaped before a new one starts.
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok((tcp, peer)) => {
@@ -100,7 +91,7 @@ pub async fn serve(
                     closing.clone(),
                 ));
             }
-            // The client was gone before it was let in.
+            // The client was gone before it was accepted.
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
                 warn!(event = "accept_failed", cause = %error, "A connection could not be accepted");
@@ -125,7 +116,7 @@ fn prepare(tcp: &TcpStream) {
     }
 }
 
-/// One connection, to its end.
+/// Serves one connection until it ends.
 async fn converse(stream: Stream, peer: SocketAddr, router: Router, timeouts: ConnectionTimeouts, closing: CancellationToken) {
     let place = Arc::clone(stream.place());
     let service = service_fn(|request: Request<Incoming>| answer(router.clone(), Busy::begin(&place), peer, request));
@@ -133,7 +124,7 @@ async fn converse(stream: Stream, peer: SocketAddr, router: Router, timeouts: Co
         http1::Builder::new()
             .max_buf_size(MAX_BUFFER_BYTES)
             .max_headers(MAX_HEADERS)
-            // The place keeps the times: it knows a connection that waits from one whose head trickles.
+            // The place has the timeouts: it distinguishes an idle connection from one whose head is slow.
             .header_read_timeout(None)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades()

@@ -1,4 +1,5 @@
-//! The places for connections. Who comes when all are taken gets that of the one that has waited longest for a request.
+//! The bounded number of places for connections. When all are taken, a new connection gets the place of the one that has been
+//! idle longest.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -8,18 +9,18 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::ConnectionTimeouts;
+use super::timeouts::ConnectionTimeouts;
 
-/// What a connection does.
+/// The phase of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// It has said nothing since its last request.
+    /// Idle since its last request.
     Waiting,
-    /// The head of a request is on its way, or is due because the connection is new.
+    /// The head of a request is arriving, or is due because the connection is new.
     Head,
     /// A request is being answered, or it is a WebSocket.
     Busy,
-    /// It has to give way.
+    /// Asked to make room for another connection.
     Leaving,
 }
 
@@ -43,7 +44,7 @@ impl Phase {
     }
 }
 
-/// All places.
+/// All places of the server.
 #[derive(Debug, Clone)]
 pub(super) struct Places(Arc<Room>);
 
@@ -52,9 +53,9 @@ struct Room {
     max: usize,
     opened: Instant,
     taken: Mutex<Taken>,
-    /// Somebody waits at the door.
+    /// A new connection is waiting for a place.
     queue: AtomicBool,
-    /// A place was given up, or a connection may be asked to.
+    /// Signalled when a place was given up, or a connection has become idle.
     change: Notify,
 }
 
@@ -81,7 +82,7 @@ impl Places {
         Self(Arc::new(Room { max, opened: Instant::now(), taken, queue: AtomicBool::new(false), change: Notify::new() }))
     }
 
-    /// Waits for a place; whoever has waited longest for a request gives way.
+    /// Waits for a place; the connection that has been idle longest makes room.
     pub(super) async fn take(&self) -> Arc<Place> {
         let room = &self.0;
         loop {
@@ -112,7 +113,7 @@ impl Places {
         Some(place)
     }
 
-    /// Asks the connection that has waited longest to leave, if one waits and none is leaving already.
+    /// Asks the connection that has been idle longest to leave, if there is one and none is leaving already.
     pub(super) fn make_room(&self) {
         let places: Vec<Arc<Place>> = {
             let taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -141,7 +142,7 @@ impl Place {
         Phase::of(self.phase.load(Ordering::SeqCst))
     }
 
-    /// When the connection has to go on, if it has to.
+    /// When the present phase times out, if it has a timeout.
     fn due(&self, timeouts: &ConnectionTimeouts) -> Option<Instant> {
         let within = match self.phase() {
             Phase::Waiting => timeouts.keep_alive,
@@ -151,8 +152,8 @@ impl Place {
         Some(self.room.opened + Duration::from_nanos(self.since.load(Ordering::SeqCst)) + within)
     }
 
-    /// Comes back when the connection has taken longer over a phase than it may. It looks again from time to time instead of
-    /// being told of each change: that costs a request nothing, and lets a slow head have at most twice its time.
+    /// Returns when the connection has exceeded the timeout of a phase. It polls instead of being notified of each change of
+    /// phase: that costs a request nothing, and gives a slow head at most twice its time.
     pub(super) async fn overdue(&self, timeouts: &ConnectionTimeouts) {
         loop {
             let now = Instant::now();
@@ -165,17 +166,17 @@ impl Place {
         }
     }
 
-    /// The first bytes after a pause have come.
+    /// Notes that the first bytes after a pause have arrived.
     pub(super) fn head_begins(&self) {
         self.turn(Phase::Waiting, Phase::Head);
     }
 
-    /// Comes back when this connection has to give way to another.
+    /// Returns when this connection has to make room for another.
     pub(super) async fn asked_to_leave(&self) {
         self.leave.notified().await;
     }
 
-    /// Goes from one phase to another; whether it was in the first.
+    /// Changes the phase if it is `from`; returns whether it was.
     fn turn(&self, from: Phase, to: Phase) -> bool {
         let turned = self.phase.compare_exchange(from.code(), to.code(), Ordering::SeqCst, Ordering::SeqCst).is_ok();
         if turned {
@@ -192,18 +193,18 @@ impl Drop for Place {
     }
 }
 
-/// A request is being answered: the connection is busy until this is dropped.
+/// Marks a connection busy while a request is answered, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Busy(Option<Arc<Place>>);
 
 impl Busy {
     pub(super) fn begin(place: &Arc<Place>) -> Self {
-        // One that is leaving is dropped at once, request and all; the client sees a connection that closed while it waited.
+        // A connection that is leaving is dropped with its request; the client sees that it was closed while idle.
         let _began = place.turn(Phase::Head, Phase::Busy) || place.turn(Phase::Waiting, Phase::Busy);
         Self(Some(Arc::clone(place)))
     }
 
-    /// The connection is a WebSocket from here on.
+    /// Keeps the connection busy for good: it is a WebSocket now.
     pub(super) fn for_ever(mut self) {
         self.0 = None;
     }

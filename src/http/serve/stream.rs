@@ -1,5 +1,5 @@
-//! A connection's bytes. It knows when a request begins, gives up a client that does not take its answer, and holds the
-//! connection's place until it is closed, also as a WebSocket.
+//! The byte stream of a connection. It notices when a request begins, gives up a client that does not read its answer, and
+//! holds the connection's place until it is closed, also as a WebSocket.
 
 use std::io;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::places::Place;
 
-/// A connection.
+/// The byte stream of a connection.
 #[derive(Debug)]
 pub(super) struct Stream {
     tcp: TcpStream,
@@ -31,7 +31,7 @@ impl Stream {
         &self.place
     }
 
-    /// A write that cannot go on: the client has so long to take what was sent before.
+    /// A write that is blocked: fails once the client has not read for the write timeout.
     fn poll_untaken(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let within = self.write_timeout;
         let timer = self.writing.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + within)));

@@ -1,4 +1,4 @@
-//! The body of an answer, which keeps its connection busy until it is sent or given up.
+//! The body of an answer, which keeps its connection busy until it is sent or dropped.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,7 +8,7 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use super::places::Busy;
 
-/// A body and the claim that its connection is busy.
+/// A body, with the guard that marks its connection busy.
 #[derive(Debug)]
 pub(super) struct Tracked {
     body: Body,

@@ -1,125 +1,106 @@
-//! What the server answers to a command. What it tells of jobs unasked is in [`crate::http::bodies::message`].
+//! Answers to commands: their form, and those that belong to every session.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
-use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
-use crate::http::bodies::error::ErrorBody;
-use crate::http::bodies::health::HealthBody;
-use crate::http::bodies::info::InfoBody;
-use crate::http::bodies::job::JobBody;
-use crate::http::bodies::page::PageMeta;
-use crate::http::bodies::queue::QueueStatus;
-use crate::http::bodies::time;
+use crate::access::{Caller, Scope};
+use crate::http::error::ErrorBody;
+use crate::http::format::time_text;
 
-/// An answer to a command.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(in crate::http) enum Answer {
-    /// To `ping`.
-    Pong {},
-    /// To `authenticate`.
-    Authenticated {
-        /// What the key allows: `read`, `write`, `admin`.
-        scopes: Vec<&'static str>,
-    },
-    /// The job is followed.
-    Subscribed {
-        /// Names the job.
-        job_id: Uuid,
-        /// Events after this number come.
-        last_seq: u64,
-    },
-    /// The job is followed no longer.
-    Unsubscribed {
-        /// Names the job.
-        job_id: Uuid,
-    },
-    /// A job was made.
-    JobCreated {
-        /// As it was accepted.
-        job: Box<JobBody>,
-        /// Whether an earlier request of the same name made it.
-        replayed: bool,
-    },
-    /// Binary frames may come.
-    UploadReady {
-        /// The job that it will become.
-        upload_id: Uuid,
-        /// Largest frame.
-        max_frame_bytes: usize,
-        /// So many bytes may be sent before the next grant, from the beginning.
-        granted_bytes: u64,
-    },
-    /// Bytes have arrived.
-    UploadProgress {
-        /// So many, from the beginning.
-        received_bytes: u64,
-        /// So many may be sent before the next grant, from the beginning.
-        granted_bytes: u64,
-    },
-    /// What was sent is forgotten.
-    UploadAborted {},
-    /// To `get_job`, `cancel_job` and `retry_job`.
-    Job {
-        /// As it stands.
-        job: Box<JobBody>,
-    },
-    /// To `list_jobs`.
-    Jobs {
-        /// Jobs, whole or with the fields that were asked for.
-        #[schema(value_type = Vec<crate::http::bodies::page::JobFields>)]
-        data: Vec<serde_json::Map<String, Value>>,
-        /// About the list.
-        meta: PageMeta,
-    },
-    /// To `get_result`.
-    Result {
-        /// Names the job.
-        job_id: Uuid,
-        /// `completed`.
-        #[schema(schema_with = crate::http::bodies::job::status_schema)]
-        status: &'static str,
-        /// The annotation.
-        #[schema(value_type = crate::document::Document)]
-        result: Box<RawValue>,
-    },
-    /// The job is removed: to `delete_job`, and to everybody who follows it.
-    JobDeleted {
-        /// Names the job.
-        job_id: Uuid,
-    },
-    /// To `get_queue_status`.
-    QueueStatus(QueueStatus),
-    /// To `get_health`.
-    Health {
-        /// The body of `GET /health`.
-        health: Box<HealthBody>,
-    },
-    /// To `get_info`.
-    Info {
-        /// The body of `GET /info`.
-        info: Box<InfoBody>,
-    },
-    /// The command cannot be carried out; the connection stays.
-    Error {
-        /// The same error as REST has.
-        error: Box<ErrorBody>,
-    },
+/// An answer to a command: an object to which `type`, `request_id` and `timestamp` are added.
+pub(crate) trait Answer: Serialize + ToSchema {
+    /// The value of `type`.
+    const NAME: &'static str;
 }
 
-/// An answer as it is sent.
+/// An answer as JSON, before the fields of its frame are added. Kept as text, so that a large result is copied once.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply(String);
+
+impl Reply {
+    /// Writes an answer.
+    ///
+    /// # Panics
+    /// When the answer has keys that are no strings, which no answer has.
+    pub(crate) fn new<T: Answer>(answer: &T) -> Self {
+        #[derive(Serialize)]
+        struct Named<'a, T> {
+            r#type: &'static str,
+            #[serde(flatten)]
+            answer: &'a T,
+        }
+        let named = Named { r#type: T::NAME, answer };
+        Self(serde_json::to_string(&named).expect("an answer has string keys and finite numbers, so it is always JSON"))
+    }
+
+    /// The message: the answer, the command's `request_id` when it had one, and the time.
+    pub(super) fn framed(self, request_id: Option<&Value>, now: DateTime<Utc>) -> String {
+        let Self(mut text) = self;
+        // An object with at least its type: more fields go in front of the closing brace.
+        text.pop();
+        if let Some(id) = request_id {
+            text.push_str(",\"request_id\":");
+            text.push_str(&id.to_string());
+        }
+        text.push_str(",\"timestamp\":");
+        text.push_str(&json!(time_text(now)).to_string());
+        text.push('}');
+        text
+    }
+}
+
+/// The answer to `ping`.
 #[derive(Debug, Serialize, ToSchema)]
-pub(in crate::http) struct Framed<'a> {
-    #[serde(flatten)]
-    pub(in crate::http) answer: &'a Answer,
-    /// Of the command, when it had one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::http) request_id: Option<&'a Value>,
-    /// When it was answered.
-    #[serde(serialize_with = "time")]
-    pub(in crate::http) timestamp: DateTime<Utc>,
+pub(super) struct Pong {}
+
+/// The answer to `authenticate`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Authenticated {
+    /// What the key allows: `read`, `write`, `admin`.
+    scopes: Vec<&'static str>,
+}
+
+/// The command cannot be carried out; the connection stays.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Refused {
+    /// The same error as REST has.
+    pub(super) error: ErrorBody,
+}
+
+impl Answer for Pong {
+    const NAME: &'static str = "pong";
+}
+
+impl Answer for Authenticated {
+    const NAME: &'static str = "authenticated";
+}
+
+impl Answer for Refused {
+    const NAME: &'static str = "error";
+}
+
+impl Authenticated {
+    /// The answer to a valid key.
+    pub(super) fn new(caller: &Caller) -> Self {
+        Self { scopes: Scope::all().filter(|scope| caller.may(*scope)).map(Scope::name).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_frame_is_added_to_an_answer() {
+        let answer = Authenticated { scopes: vec!["read"] };
+        let text = Reply::new(&answer).framed(Some(&json!("a \"name\"")), DateTime::UNIX_EPOCH);
+        let expected = json!({
+            "type": "authenticated", "scopes": ["read"], "request_id": "a \"name\"", "timestamp": "1970-01-01T00:00:00.000Z",
+        });
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+        let text = Reply::new(&Pong {}).framed(None, DateTime::UNIX_EPOCH);
+        assert_eq!(text, r#"{"type":"pong","timestamp":"1970-01-01T00:00:00.000Z"}"#);
+    }
 }

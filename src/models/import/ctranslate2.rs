@@ -1,11 +1,12 @@
 //! The table of contents of a CTranslate2 `model.bin`, binary version 6.
 //!
 //! Layout (CTranslate2, `python/ctranslate2/specs/model_spec.py`), little endian: u32 version, string name of the
-//! specification, u32 its revision, u32 count of variables; each: string name, u8 rank, u32 per dimension, u8 element type,
-//! u32 bytes, the data; then u32 count of aliases, each two strings. A string is u16 length, with its closing zero, and bytes.
+//! specification, u32 its revision, u32 number of variables; each: string name, u8 rank, u32 per dimension, u8 element type,
+//! u32 number of bytes, the data; then u32 number of aliases, each two strings. A string is a u16 length, which includes its
+//! terminating zero, and the bytes.
 //!
-//! Only the table is kept, never the data, so a model of gigabytes costs kilobytes here. Every length is checked against
-//! what is really left of the file before anything is reserved for it: the file may lie.
+//! Only the table is kept, never the data, so a model of gigabytes takes kilobytes of memory. Every length is checked against the
+//! rest of the file before memory is reserved for it, because the file is not trusted.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -25,9 +26,9 @@ const LONGEST_NAME: u16 = 256;
 /// Convolutions have three dimensions; nothing has more.
 const HIGHEST_RANK: u8 = 4;
 
-/// Something read from front to back in which data can be passed over.
+/// A reader that moves forward only and can skip data.
 pub(super) trait Forward: Read {
-    /// Passes over `bytes`, which may end beyond the end: the next read tells.
+    /// Skips `bytes`. Skipping beyond the end may succeed; the next read fails then.
     fn skip(&mut self, bytes: u64) -> io::Result<()>;
 }
 
@@ -53,7 +54,7 @@ impl<R: Read> Forward for Stream<R> {
     }
 }
 
-/// What a variable's numbers are.
+/// The number type of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Element {
     Float32,
@@ -77,7 +78,7 @@ impl Element {
         })
     }
 
-    /// The bytes of one number.
+    /// The size of one number in bytes.
     pub(super) fn width(self) -> u64 {
         match self {
             Self::Int8 => 1,
@@ -86,7 +87,7 @@ impl Element {
         }
     }
 
-    /// As CTranslate2 calls it.
+    /// CTranslate2's name of the type.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Float32 => "float32",
@@ -99,18 +100,18 @@ impl Element {
     }
 }
 
-/// One variable: where its data lies, and what it is.
+/// One variable: its type, its shape, and the place of its data.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Variable {
     pub(super) shape: Vec<u64>,
     pub(super) element: Element,
-    /// From the start of the file.
+    /// Offset of the data from the start of the file, in bytes.
     pub(super) offset: u64,
-    /// The value, of an integer without dimensions.
+    /// The value, for integers without dimensions.
     pub(super) scalar: Option<i32>,
 }
 
-/// The table of contents; every variable in it lies inside the file and has as many bytes as its shape says.
+/// The table of contents. Every variable in it lies within the file and has as many bytes as its shape requires.
 #[derive(Debug)]
 pub(super) struct Contents {
     pub(super) specification: String,
@@ -120,7 +121,7 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    /// Reads the table of a file of `length` bytes to its end.
+    /// Reads the table of contents of a file of `length` bytes, to the end of the file.
     pub(super) fn read(source: &mut impl Forward, length: u64) -> Result<Self, ImportError> {
         let mut reader = Reader { source, position: 0, length };
         let version = reader.u32()?;
@@ -161,7 +162,7 @@ impl Contents {
         Ok(Self { specification, revision, variables, aliases })
     }
 
-    /// The variable of this name, and the name it is stored under: CTranslate2 stores equal variables once.
+    /// The variable of this name, and the name under which it is stored: CTranslate2 stores equal variables once, with aliases.
     pub(super) fn find(&self, name: &str) -> Option<(&str, &Variable)> {
         let name = self.aliases.get(name).map_or(name, String::as_str);
         self.variables.get_key_value(name).map(|(name, variable)| (name.as_str(), variable))
@@ -175,7 +176,7 @@ struct Reader<'a, S> {
 }
 
 impl<S: Forward> Reader<'_, S> {
-    /// Must come before every read, skip and reservation.
+    /// Checks that this many bytes are left; must precede every read, skip and allocation.
     fn claim(&mut self, bytes: u64) -> Result<(), ImportError> {
         if bytes > self.length - self.position {
             return Err(ImportError::Damaged("it ends early".to_owned()));

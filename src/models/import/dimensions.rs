@@ -1,29 +1,29 @@
-//! The sizes of a Whisper model, read off the shapes of its weights.
+//! The dimensions of a Whisper model, derived from the shapes of its weights.
 //!
-//! Only what Whisper really is gets through: OpenAI's vocabularies, 30 s of audio, 448 tokens of text, nothing larger than
-//! large-v3. So everything that is reserved or written later is bounded by these checks, whatever the file claims.
+//! Only real Whisper models are accepted: OpenAI's vocabularies, 30 s of audio, 448 tokens of text, nothing larger than large-v3.
+//! So these checks bound everything that is allocated or written later, whatever the file claims.
 
 use super::ctranslate2::{Contents, Variable};
 use super::error::ImportError;
 
-/// Frames of the encoder for the 30 s that Whisper listens to at once.
+/// Encoder frames for the 30 s that Whisper processes at once.
 const AUDIO_CONTEXT: u64 = 1500;
-/// Tokens the decoder can look back on.
+/// The decoder's context in tokens.
 const TEXT_CONTEXT: u64 = 448;
-/// The width and depth of the large models, the largest there are.
+/// The width and the number of blocks of the large models, the largest that exist.
 const WIDEST: u64 = 1280;
 const DEEPEST: u32 = 32;
-/// Numbers to a block of q8_0; a row must be made of whole blocks.
+/// The numbers in a block of q8_0; each row must consist of whole blocks.
 const BLOCK: u64 = 32;
-/// The vocabulary of the English models; the multilingual have one token more, and from large-v3 on two.
+/// The vocabulary of the English-only models; multilingual ones have one token more, large-v3 and later two.
 const ENGLISH_VOCABULARY: u64 = 51_864;
 
-/// The header of a ggml Whisper file, but for the number type.
+/// The header of a ggml Whisper file, without the type of the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dimensions {
     pub(super) vocabulary: u32,
     pub(super) audio_context: u32,
-    /// Width of the encoder, and of the decoder: they are equal in Whisper.
+    /// The width of encoder and decoder, which are equal in Whisper.
     pub(super) state: u32,
     pub(super) audio_heads: u32,
     pub(super) audio_layers: u32,
@@ -34,7 +34,7 @@ pub(super) struct Dimensions {
 }
 
 impl Dimensions {
-    /// Measures the model, and says what is not Whisper's about it.
+    /// The dimensions of a model, or the reason why it is not a Whisper model.
     pub(super) fn of(contents: &Contents) -> Result<Self, ImportError> {
         if contents.specification != "WhisperSpec" {
             let name = super::error::printable(&contents.specification);
@@ -65,7 +65,7 @@ impl Dimensions {
             return Err(unsupported(&format!("a width of {state}; Whisper's is a multiple of {BLOCK} up to {WIDEST}")));
         }
         for heads in [audio_heads, text_heads] {
-            // Eight is the least that the vector kernels of whisper.cpp take a head in.
+            // The vector kernels of whisper.cpp need heads whose size is a multiple of eight.
             if heads == 0 || !state.is_multiple_of(u64::from(heads) * 8) {
                 return Err(unsupported(&format!("{heads} attention heads at a width of {state}")));
             }
@@ -83,7 +83,7 @@ impl Dimensions {
         })
     }
 
-    /// Whether it knows more than English; this is how whisper.cpp decides it, too.
+    /// Whether the model knows more languages than English; whisper.cpp decides it the same way.
     pub(super) fn is_multilingual(&self) -> bool {
         u64::from(self.vocabulary) > ENGLISH_VOCABULARY
     }
@@ -93,7 +93,7 @@ fn unsupported(what: &str) -> ImportError {
     ImportError::Unsupported(format!("it has {what}"))
 }
 
-/// The variable, or which one is missing.
+/// The variable with this name; the error names it when it is missing.
 pub(super) fn find<'a>(contents: &'a Contents, name: &str) -> Result<(&'a str, &'a Variable), ImportError> {
     contents.find(name).ok_or_else(|| ImportError::Unsupported(format!("the variable {name} is missing")))
 }

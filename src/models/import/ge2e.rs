@@ -1,7 +1,7 @@
-//! The voice encoder of Resemblyzer, from its wheel into an ONNX graph (`mel40-ge2e`, see docs/models.md).
+//! Converts the voice encoder of Resemblyzer from its wheel into an ONNX graph (`mel40-ge2e`, see docs/models.md).
 //!
-//! The weights lie in the wheel as a PyTorch pickle, which could run code and is never unpickled: the wheel and the file are
-//! those published, by their hashes, and in that one file the numbers lie at known places. Nothing here reads anything else.
+//! The weights are stored in the wheel as a PyTorch pickle, which could run code and is never unpickled. Instead, the hashes of
+//! the wheel and of the file are compared with the published ones, and in that one file the numbers are at known offsets.
 //!
 //! Sources: PyPI, resemblyzer 0.1.4 (Apache-2.0); PyTorch's documentation of `LSTM` (shapes, gates in the order i, f, g, o);
 //! the operator `LSTM` of ONNX (gates in the order i, o, f, c).
@@ -17,23 +17,23 @@ use super::known;
 use super::onnx::{Attribute, Graph, Size};
 use super::output::HashingWriter;
 
-/// The weights in the wheel.
+/// The path of the weights in the wheel.
 const WEIGHTS: &str = "resemblyzer/pretrained.pt";
 const WEIGHTS_SHA256: &str = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e";
-/// The one version whose file is known.
+/// The only version whose file is known.
 const VERSION: &str = "0.1.4";
-/// The mean unit voice of five readers of LibriSpeech, wide band and telephone: only differences from it are compared.
+/// The mean unit embedding of five readers of LibriSpeech, in wide band and telephone band. It is subtracted from every embedding.
 const MEAN_VOICE: &[u8] = include_bytes!("../../../assets/ge2e-mean.f32");
 
 const BANDS: usize = 40;
 const WIDTH: usize = 256;
 const GATES: usize = 4 * WIDTH;
-/// Where ONNX wants the gates of PyTorch: input, output, forget, cell.
+/// PyTorch's gates (i, f, g, o) in ONNX's order: input, output, forget, cell.
 const GATE_ORDER: [usize; 4] = [0, 3, 1, 2];
-/// Behind the last number that is needed.
+/// The end of the last number that is needed, in bytes.
 const END: usize = 5_701_179;
 
-/// Numbers in the file of weights.
+/// A run of numbers in the file of weights: byte offset and number of numbers.
 struct Place {
     offset: usize,
     count: usize,
@@ -63,11 +63,11 @@ const LAYERS: [Layer; 3] = [
 const PROJECTION: Place = Place { offset: 7_731, count: WIDTH * WIDTH };
 const PROJECTION_BIAS: Place = Place { offset: 6_699, count: WIDTH };
 
-/// The wheel, of the right content.
+/// The wheel, whose content has been verified.
 pub(super) struct Wheel(ZipArchive<BufReader<File>>);
 
 impl Wheel {
-    /// The wheel in an archive, if it is that of Resemblyzer; none if it is another archive.
+    /// Opens the archive as Resemblyzer's wheel; none if it is a different archive.
     pub(super) fn open(path: &Path, mut file: File) -> Result<Option<Self>, ImportError> {
         let zip =
             ZipArchive::new(BufReader::new(file.try_clone().map_err(ImportError::Read)?)).map_err(|error| damaged(&error))?;
@@ -85,12 +85,12 @@ impl Wheel {
             Some(other) => return Err(wrong_version(path, Some(other))),
             None => return Err(wrong_version(path, None)),
         }
-        // The two share their place in the file, so this one comes before the first read through the archive.
+        // Both handles share one file position, so this check precedes the first read through the archive.
         known::check_content(path, &mut file, known::RESEMBLYZER)?;
         Ok(Some(Self(zip)))
     }
 
-    /// The graph as a file.
+    /// The content of the ONNX file.
     pub(super) fn model(mut self) -> Result<Vec<u8>, ImportError> {
         let mut entry = self.0.by_name(WEIGHTS).map_err(|error| damaged(&error))?;
         let mut weights = vec![0; END];
@@ -115,8 +115,8 @@ fn damaged(error: &dyn std::fmt::Display) -> ImportError {
     ImportError::Archive(printable(&error.to_string()))
 }
 
-/// Three LSTM layers, the last state through a projection, its positive part scaled to length 1 (`embedding`, one a row); and
-/// all rows as one voice (`speaker`): their mean without the mean of all voices, of length 1.
+/// Builds the graph: three LSTM layers, a projection of the last state, and its positive part scaled to length 1 (`embedding`, one
+/// for each row); and one embedding for all rows (`speaker`): their mean minus the mean voice, scaled to length 1.
 fn graph(weights: &[u8]) -> Graph {
     let mut graph = Graph::default();
     graph.property("license", "Apache-2.0");
@@ -151,17 +151,17 @@ fn graph(weights: &[u8]) -> Graph {
     graph.node("MatMul", &["x3", "projection"], &["projected"], &[]);
     graph.node("Add", &["projected", "projection_bias"], &["biased"], &[]);
     graph.node("Relu", &["biased"], &["positive"], &[]);
-    of_length_one(&mut graph, "positive", "embedding");
+    normalize_rows(&mut graph, "positive", "embedding");
     let over_rows = [Attribute::Numbers("axes", &[0]), Attribute::Number("keepdims", 1)];
     graph.node("ReduceMean", &["embedding"], &["mean"], &over_rows);
-    of_length_one(&mut graph, "mean", "unit_mean");
+    normalize_rows(&mut graph, "mean", "unit_mean");
     graph.node("Sub", &["unit_mean", "mean_voice"], &["difference"], &[]);
-    of_length_one(&mut graph, "difference", "speaker");
+    normalize_rows(&mut graph, "difference", "speaker");
     graph
 }
 
-/// Adds what scales each row to length 1.
-fn of_length_one(graph: &mut Graph, from: &str, to: &str) {
+/// Adds nodes that scale each row to length 1.
+fn normalize_rows(graph: &mut Graph, from: &str, to: &str) {
     let step = |name: &str| format!("{to}_{name}");
     let [square, mean, sum, length, divisor] = ["square", "mean", "sum", "length", "divisor"].map(step);
     let over_values = [Attribute::Numbers("axes", &[1]), Attribute::Number("keepdims", 1)];
@@ -173,7 +173,7 @@ fn of_length_one(graph: &mut Graph, from: &str, to: &str) {
     graph.node("Div", &[from, &divisor], &[to], &[]);
 }
 
-/// The numbers, the gates of PyTorch in the order of ONNX.
+/// The numbers with PyTorch's gates reordered for ONNX.
 fn gates(weights: &[u8], place: &Place) -> Vec<f32> {
     let values = floats(weights, place);
     let gate = place.count / GATE_ORDER.len();
@@ -185,7 +185,7 @@ fn floats(weights: &[u8], place: &Place) -> Vec<f32> {
     bytes.chunks_exact(4).map(|value| f32::from_le_bytes([value[0], value[1], value[2], value[3]])).collect()
 }
 
-/// A square of numbers, its rows as columns.
+/// The transpose of a square matrix.
 fn transposed(square: &[f32]) -> Vec<f32> {
     (0..square.len()).map(|place| square[place % WIDTH * WIDTH + place / WIDTH]).collect()
 }

@@ -1,19 +1,19 @@
 //! Writes a ggml Whisper file, as whisper.cpp's `whisper_model_load` reads it.
 //!
-//! Magic and eleven sizes; the mel filters; the tokens of text; then each tensor: count of dimensions, length of the name,
-//! type, sizes (innermost first), name, data. All whole numbers are 32 bits, little endian.
+//! Magic number and eleven sizes; the mel filters; the text tokens; then each tensor: number of dimensions, length of the name,
+//! type, sizes (innermost first), name, data. All integers have 32 bits, little endian.
 
 use std::io::{Read, Seek, Write};
 
-use super::TensorType;
 use super::dimensions::Dimensions;
 use super::error::ImportError;
 use super::layout::{Layout, Storage, Tensor};
 use super::mel;
 use super::tensor::{ConvertError, Encoding, convert, is_zero};
+use super::tensor_type::TensorType;
 use crate::models::ggml::MAGIC;
 
-/// Everything that goes into the file.
+/// The content of the file, except for the weights.
 pub(super) struct Model<'a> {
     pub(super) dimensions: &'a Dimensions,
     pub(super) tokens: &'a [Vec<u8>],
@@ -22,7 +22,7 @@ pub(super) struct Model<'a> {
 }
 
 impl Model<'_> {
-    /// Writes the file, with the weights from `source`.
+    /// Writes the file with the weights from `source`.
     pub(super) fn write(&self, source: &mut (impl Read + Seek), target: &mut impl Write) -> Result<(), ConvertError> {
         for (name, stretch) in &self.layout.zeros {
             if !is_zero(source, *stretch)? {

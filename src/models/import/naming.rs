@@ -1,14 +1,14 @@
-//! What an imported model is called when nobody says.
+//! File names of imported models: derived from the model, or checked when the user gives one.
 
 use std::path::{Component, Path};
 
 use serde::Deserialize;
 
-use super::TensorType;
 use super::dimensions::Dimensions;
 use super::error::ImportError;
+use super::tensor_type::TensorType;
 
-/// The name that the sizes tell, such as `ggml-tiny.en-q8_0.bin`.
+/// The name derived from the dimensions, such as `ggml-tiny.en-q8_0.bin`.
 ///
 /// `config` is CTranslate2's `config.json`, if there is one: large-v1 and large-v2 have the same sizes, but not the same
 /// alignment heads.
@@ -31,12 +31,12 @@ pub(super) fn default_name(dimensions: &Dimensions, tensor_type: TensorType, con
     format!("ggml-{model}{}", suffix(dimensions, tensor_type))
 }
 
-/// `name` as a plain file name that ends in this extension.
+/// `name` with this extension, if it is a plain file name.
 pub(super) fn checked_name(name: &str, extension: &str) -> Result<String, ImportError> {
     let mut components = Path::new(name).components();
     let plain = matches!((components.next(), components.next()), (Some(Component::Normal(only)), None) if only == name);
-    let sober = name.len() <= 100 && !name.starts_with(['.', '-']) && !name.chars().any(|c| c.is_control() || c == '\\');
-    if !plain || !sober {
+    let is_harmless = name.len() <= 100 && !name.starts_with(['.', '-']) && !name.chars().any(|c| c.is_control() || c == '\\');
+    if !plain || !is_harmless {
         return Err(ImportError::Name(super::error::printable(name)));
     }
     let has_it = Path::new(name).extension().is_some_and(|found| found == extension);
@@ -57,7 +57,7 @@ fn large(dimensions: &Dimensions, config: Option<&[u8]>) -> &'static str {
     if dimensions.mels == 128 {
         return "large-v3";
     }
-    // Only a name depends on it: a config that cannot be read is as good as none.
+    // Only the name depends on it, so an unreadable config is treated like a missing one.
     let config = config.and_then(|config| serde_json::from_slice::<Config>(config).ok());
     // CTranslate2, `_WHISPER_ALIGNMENT_HEADS` in converters/transformers.py.
     match config.as_ref().and_then(|config| config.alignment_heads.first()) {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sizes_of_openais_models_tell_their_names() {
+    fn openais_models_are_named_by_their_dimensions() {
         let name =
             |vocabulary, layers, state, mels| default_name(&dimensions(vocabulary, layers, state, mels), TensorType::Q8_0, None);
         assert_eq!(name(51_864, [4, 4], 384, 80), "ggml-tiny.en-q8_0.bin");
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_alignment_heads_tell_the_large_models_apart() {
+    fn the_alignment_heads_distinguish_the_large_models() {
         let large = dimensions(51_865, [32, 32], 1280, 80);
         let name = |config: &str| default_name(&large, TensorType::F16, Some(config.as_bytes()));
         assert_eq!(name(r#"{"alignment_heads": [[9, 19], [11, 2]]}"#), "ggml-large-v1-f16.bin");

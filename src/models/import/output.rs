@@ -1,7 +1,7 @@
-//! Puts a finished file into the models folder, whole or not at all.
+//! Writes a file into the models folder, completely or not at all.
 //!
-//! What is being written lies under a temporary name that no catalog takes for a model, in the target's own folder so that
-//! the last step is a rename. It goes when it is dropped without having been placed: an import that fails leaves nothing.
+//! The file is written under a temporary name that the catalog ignores, in the target's folder so that the last step is a rename.
+//! It is removed when it is dropped without having been renamed, so that a failed import leaves nothing behind.
 #![expect(clippy::disallowed_methods, reason = "the import runs from the command line, outside a server")]
 
 use std::fs::{self, File, OpenOptions};
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::ImportError;
 
-/// The folder to write to; if it was made for this import and stays empty, it goes again.
+/// The target folder. If it was created for this import and stays empty, it is removed again.
 pub(super) struct Folder {
     path: PathBuf,
     made: bool,
@@ -36,22 +36,22 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if self.made {
-            // Fails, as it should, when something lies in it.
+            // Fails, as it should, when the folder is not empty.
             let _stays_if_used = fs::remove_dir(&self.path);
         }
     }
 }
 
-/// A file under a temporary name.
+/// A file under a temporary name; removed when dropped.
 pub(super) struct TemporaryFile {
     path: PathBuf,
     pub(super) file: File,
 }
 
 impl TemporaryFile {
-    /// Makes an empty one beside where `name` is to be.
+    /// Creates an empty file in the folder where `name` will be.
     pub(super) fn create(folder: &Folder, name: &str) -> Result<Self, ImportError> {
-        // The process makes it unique: two imports at once do not write into each other.
+        // The process id keeps two concurrent imports from writing to the same file.
         let path = folder.path.join(format!(".{name}.{}.part", std::process::id()));
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path);
         match file {
@@ -64,7 +64,7 @@ impl TemporaryFile {
         ImportError::Write { path: self.path.clone(), source }
     }
 
-    /// Gives the finished file its name. Says whether it was new: the same file twice is no error, another one is.
+    /// Renames the finished file to `name`. Returns whether it is new; an existing identical file is no error, a different one is.
     pub(super) fn place(self, folder: &Folder, name: &str) -> Result<bool, ImportError> {
         let target = folder.path.join(name);
         if target.symlink_metadata().is_ok() {
@@ -75,7 +75,7 @@ impl TemporaryFile {
         }
         self.file.sync_all().map_err(|source| self.write_error(source))?;
         fs::rename(&self.path, &target).map_err(|source| ImportError::Write { path: target, source })?;
-        // The rename itself is on disk only once the folder is.
+        // The rename is durable only once the folder has been flushed.
         File::open(&folder.path)
             .and_then(|folder| folder.sync_all())
             .map_err(|source| ImportError::Write { path: folder.path.clone(), source })?;
@@ -85,7 +85,7 @@ impl TemporaryFile {
 
 impl Drop for TemporaryFile {
     fn drop(&mut self) {
-        // After `place` it is gone; there is nobody to tell about another failure.
+        // After `place` the name no longer exists; other failures cannot be reported here.
         let _gone_if_placed = fs::remove_file(&self.path);
     }
 }
@@ -97,14 +97,14 @@ fn same_content(left: &Path, right: &Path) -> io::Result<bool> {
     Ok(sha256(&mut File::open(left)?)? == sha256(&mut File::open(right)?)?)
 }
 
-/// The SHA-256 of what is left of `source`, as hexadecimal digits.
+/// The SHA-256 of the rest of `source`, in lower-case hexadecimal.
 pub(super) fn sha256(source: &mut impl Read) -> io::Result<String> {
     let mut hasher = HashingWriter::new(io::sink());
     io::copy(&mut BufReader::with_capacity(1 << 16, source), &mut hasher)?;
     hasher.finish()
 }
 
-/// Passes bytes on, and knows their hash and number in the end.
+/// A writer that also computes the SHA-256 and the number of the bytes written.
 pub(super) struct HashingWriter<W: Write> {
     target: BufWriter<W>,
     hasher: Sha256,
@@ -116,7 +116,7 @@ impl<W: Write> HashingWriter<W> {
         Self { target: BufWriter::with_capacity(1 << 16, target), hasher: Sha256::new(), bytes: 0 }
     }
 
-    /// Flushes, and gives the SHA-256 as hexadecimal digits.
+    /// Flushes, and returns the SHA-256 in lower-case hexadecimal.
     pub(super) fn finish(mut self) -> io::Result<String> {
         self.target.flush()?;
         Ok(HEXLOWER.encode(&self.hasher.finalize()))

@@ -1,7 +1,7 @@
-//! Finds out what a source is, and opens it.
+//! Identifies and opens the source of an import.
 //!
-//! Content decides, not the name. Each kind of model that can be imported is a variant of [`Found`]; a kind that comes
-//! later is another one here, and another arm in the import.
+//! The content decides, not the name. Each kind of model that can be imported is a variant of [`Found`]; a new kind is another
+//! variant here, and another arm in the import.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
@@ -14,31 +14,31 @@ use super::ge2e::Wheel;
 use super::output::{Folder, TemporaryFile};
 use super::vocabulary::VocabularyFile;
 
-/// What lies at a path.
+/// The kind of source found at a path.
 pub(super) enum Found {
-    /// Whisper as faster-whisper keeps it.
+    /// A Whisper model of faster-whisper.
     Whisper(Source),
     /// The voice encoder of Resemblyzer.
     Voice(Box<Wheel>),
 }
 
-/// A CTranslate2 model, wherever it lies.
+/// A CTranslate2 model in a folder or an archive.
 pub(super) enum Source {
     /// A file, with its companions in the same folder.
     File { file: File, folder: PathBuf },
-    /// An entry of a wheel or zip.
+    /// In a wheel or zip.
     Archive(Box<Archive>),
 }
 
-/// The weights, ready to be read in any order.
+/// The weights, in a file that can be read in any order.
 pub(super) enum Weights {
     File(File),
-    /// Goes when dropped.
+    /// From an archive; removed when dropped.
     Unpacked(TemporaryFile),
 }
 
 impl Found {
-    /// Opens a wheel, zip, folder or `model.bin`.
+    /// Opens a wheel, a zip, a folder or a `model.bin` file.
     pub(super) fn open(path: &Path) -> Result<Self, ImportError> {
         let found = if path.is_dir() { weights_in(path)? } else { path.to_owned() };
         let mut file = open_file(&found)?;
@@ -57,14 +57,14 @@ impl Found {
         if let Some(what) = other_format(&head) {
             return Err(ImportError::OtherFormat { path: found, what });
         }
-        // Not `path`: a link in a cache leads to a folder of nameless files, and the companions lie beside the link.
+        // The link is not resolved: in a cache it points into a folder of blobs, and the companions are beside the link.
         let folder = found.parent().unwrap_or(Path::new(".")).to_owned();
         Ok(Self::Whisper(Source::File { file, folder }))
     }
 }
 
 impl Source {
-    /// The checked table of contents.
+    /// Reads and checks the table of contents.
     pub(super) fn contents(&mut self) -> Result<Contents, ImportError> {
         match self {
             Self::File { file, .. } => {
@@ -77,7 +77,7 @@ impl Source {
         }
     }
 
-    /// The vocabularies that lie beside the weights, best first.
+    /// The vocabulary files beside the weights, in order of preference.
     pub(super) fn vocabularies(&mut self) -> Result<Vec<(VocabularyFile, Vec<u8>)>, ImportError> {
         let mut found = Vec::new();
         for file in VocabularyFile::ALL {
@@ -88,7 +88,7 @@ impl Source {
         Ok(found)
     }
 
-    /// A file beside the weights.
+    /// The content of the file with this name beside the weights, if there is one.
     pub(super) fn companion(&mut self, name: &str) -> Result<Option<Vec<u8>>, ImportError> {
         let folder = match self {
             Self::File { folder, .. } => folder,
@@ -106,7 +106,7 @@ impl Source {
         Ok(Some(content))
     }
 
-    /// The weights; those in an archive are unpacked into `folder` for as long as they are needed.
+    /// The weights; those in an archive are unpacked into `folder` while they are needed.
     pub(super) fn weights(self, folder: &Folder) -> Result<Weights, ImportError> {
         match self {
             Self::File { file, .. } => Ok(Weights::File(file)),
@@ -124,7 +124,7 @@ impl Weights {
     }
 }
 
-/// The weights in a model's folder, or in one of a Hugging Face cache (`snapshots/<revision>/`).
+/// The file of weights in a model's folder, or in a folder of a Hugging Face cache (`snapshots/<revision>/`).
 fn weights_in(folder: &Path) -> Result<PathBuf, ImportError> {
     let direct = folder.join(WEIGHTS);
     if direct.is_file() {
@@ -144,14 +144,14 @@ fn weights_in(folder: &Path) -> Result<PathBuf, ImportError> {
 
 fn open_file(path: &Path) -> Result<File, ImportError> {
     let failed = |source| ImportError::Open { path: path.to_owned(), source };
-    // Opening a pipe would wait for a writer.
+    // Opening a named pipe would block until there is a writer.
     if !path.metadata().map_err(failed)?.is_file() {
         return Err(failed(io::Error::other("it is not a file")));
     }
     File::open(path).map_err(failed)
 }
 
-/// Formats in which people have Whisper and other models, so that the refusal can name them.
+/// Recognizes common formats of models that cannot be imported, so that the error can name them.
 fn other_format(head: &[u8]) -> Option<&'static str> {
     let starts = |magic: &[u8]| head.starts_with(magic);
     if head.is_empty() {

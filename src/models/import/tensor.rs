@@ -1,9 +1,9 @@
-//! One tensor's numbers from the source's type to the target's, a stretch at a time.
+//! Converts the numbers of one tensor from the source's type to the target's, in chunks.
 //!
-//! Never more than a few hundred kilobytes are held, whatever the tensor's size. The q8_0 blocks are those of ggml's
+//! Memory use stays at a few hundred kilobytes, whatever the tensor's size. The q8_0 blocks are those of ggml's
 //! `quantize_row_q8_0_ref` (ggml-quants.c): 32 numbers share a binary16 scale d = max|x| / 127, and each is x / d rounded
-//! half away from zero. Written anew here because only the transcriber may call into whisper.cpp; the golden file in the
-//! tests holds the two together, byte for byte.
+//! half away from zero. Implemented here because only the transcriber may call into whisper.cpp; a golden file in the tests
+//! makes sure that both agree byte for byte.
 
 use std::io::{Read, Seek, SeekFrom, Write};
 
@@ -13,12 +13,12 @@ use super::ctranslate2::Element;
 use super::error::ImportError;
 use super::layout::Stretch;
 
-/// Numbers to a block of q8_0.
+/// The numbers in a block of q8_0.
 const BLOCK: usize = 32;
-/// Numbers converted at once: whole blocks.
+/// The numbers that are converted at once: whole blocks.
 const CHUNK: usize = 1024 * BLOCK;
 
-/// What a tensor's numbers are written as.
+/// The number type that a tensor is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     Float32,
@@ -27,7 +27,7 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    /// ggml's number for it (`enum ggml_type`).
+    /// ggml's number for the type (`enum ggml_type`).
     pub(super) fn code(self) -> u32 {
         match self {
             Self::Float32 => 0,
@@ -37,16 +37,16 @@ impl Encoding {
     }
 }
 
-/// Why a stretch could not be carried over.
+/// Why a tensor could not be converted.
 #[derive(Debug)]
 pub(super) enum ConvertError {
-    /// The source; a number that is none, or does not fit.
+    /// The source cannot be read, or has a number that is not finite or too large.
     Source(ImportError),
-    /// The target.
+    /// The target cannot be written.
     Write(std::io::Error),
 }
 
-/// Reads the stretch and writes it in `encoding`.
+/// Reads a run of numbers and writes them in `encoding`.
 pub(super) fn convert(
     source: &mut (impl Read + Seek),
     stretch: Stretch,
@@ -71,7 +71,7 @@ pub(super) fn convert(
     })
 }
 
-/// Whether the stretch is all zeros.
+/// Whether all numbers of the run are zero.
 pub(super) fn is_zero(source: &mut (impl Read + Seek), stretch: Stretch) -> Result<bool, ConvertError> {
     let mut zero = true;
     for_each_chunk(source, stretch, |numbers| {
@@ -163,9 +163,9 @@ mod tests {
         assert_eq!(converted(&[0.0; BLOCK], Encoding::Quantized8), [0; 34]);
     }
 
-    /// As ggml does it (`ggml_compute_fp32_to_fp16`): an imported model is the same as one that whisper.cpp's tools wrote.
+    /// Like ggml's `ggml_compute_fp32_to_fp16`, so that an imported model is identical to one from whisper.cpp's own tools.
     #[test]
-    fn halves_are_the_nearest_and_ties_the_even_one() {
+    fn halves_are_rounded_to_nearest_and_ties_to_even() {
         let converted = |number: f32| converted(&[number], Encoding::Float16);
         for (number, bits) in [(1.0, 0x3c00_u16), (65504.0, 0x7bff), (65519.9, 0x7bff), (1e-10, 0), (-0.0, 0x8000)] {
             assert_eq!(converted(number), bits.to_le_bytes(), "{number}");
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_none_are_refused_in_every_encoding() {
+    fn numbers_that_are_not_finite_are_refused_in_every_encoding() {
         for bad in [f32::NAN, f32::INFINITY] {
             for encoding in [Encoding::Float32, Encoding::Float16, Encoding::Quantized8] {
                 assert!(convert(&mut source(&[bad; BLOCK]), stretch(BLOCK), encoding, &mut Vec::new()).is_err());
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn only_zeros_are_zero() {
+    fn only_a_run_of_zeros_is_zero() {
         assert!(is_zero(&mut source(&[0.0, -0.0]), stretch(2)).unwrap());
         assert!(!is_zero(&mut source(&[0.0, 1e-20]), stretch(2)).unwrap());
     }

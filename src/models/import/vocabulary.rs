@@ -1,8 +1,8 @@
-//! The words of a Whisper model, from the files that lie beside it.
+//! The vocabulary of a Whisper model, from the files beside it.
 //!
-//! whisper.cpp wants the 50,257 tokens of text as bytes and makes the special ones itself, by position: for an English model
-//! those up to and with `<|endoftext|>`, for a multilingual one those before it, of which the last is empty (OpenAI's
-//! `gpt2.tiktoken` and `multilingual.tiktoken`). The files hold them in GPT-2's printable alphabet, one character a byte
+//! whisper.cpp needs the 50,257 text tokens as bytes and derives the special ones from their position: for an English-only model
+//! the tokens up to and including `<|endoftext|>`, for a multilingual one those before it, of which the last is empty (OpenAI's
+//! `gpt2.tiktoken` and `multilingual.tiktoken`). The files contain them in GPT-2's printable alphabet, one character per byte
 //! (`bytes_to_unicode` of openai/gpt-2 `encoder.py`).
 
 use std::collections::{BTreeMap, HashMap};
@@ -11,25 +11,25 @@ use serde::Deserialize;
 
 use super::error::{ImportError, printable};
 
-/// Tokens in the ggml file, of every Whisper model.
+/// The number of tokens in the ggml file, for every Whisper model.
 const TEXT_TOKENS: usize = 50_257;
 const END_OF_TEXT: &str = "<|endoftext|>";
 
-/// The files that can hold the vocabulary; the first that is there and fits is taken.
+/// The files that can contain the vocabulary; the first one that exists and fits is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum VocabularyFile {
-    /// CTranslate2's, one token a line.
+    /// CTranslate2's text file, one token per line.
     Lines,
-    /// CTranslate2's, a JSON list.
+    /// CTranslate2's JSON list of tokens.
     List,
-    /// Hugging Face's `tokenizers`.
+    /// The format of Hugging Face's `tokenizers`.
     Tokenizer,
 }
 
 impl VocabularyFile {
     pub(super) const ALL: [Self; 3] = [Self::List, Self::Lines, Self::Tokenizer];
 
-    /// Its name.
+    /// The name of the file.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Lines => "vocabulary.txt",
@@ -39,7 +39,7 @@ impl VocabularyFile {
     }
 }
 
-/// The tokens of text as bytes, in order.
+/// The text tokens as bytes, in order. `size` is the model's number of tokens.
 pub(super) fn read(files: &[(VocabularyFile, Vec<u8>)], size: u32, multilingual: bool) -> Result<Vec<Vec<u8>>, ImportError> {
     let mut first_error = None;
     for (file, content) in files {
@@ -60,7 +60,7 @@ fn parse(file: VocabularyFile, content: &[u8]) -> Result<Vec<String>, String> {
         VocabularyFile::Lines => {
             let text = std::str::from_utf8(content).map_err(|_| "it is not UTF-8".to_owned())?;
             let text = text.strip_suffix('\n').unwrap_or(text);
-            // An empty line is the empty token: `lines` would do, but for a last one.
+            // An empty line is the empty token; `lines` would drop one at the end.
             Ok(text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line).to_owned()).collect())
         }
         VocabularyFile::List => serde_json::from_slice(content).map_err(|error| error.to_string()),
@@ -90,7 +90,7 @@ fn tokenizer_tokens(content: &[u8]) -> Result<Vec<String>, String> {
     let tokenizer: Tokenizer = serde_json::from_slice(content).map_err(|error| error.to_string())?;
     let mut by_id: BTreeMap<u32, String> = tokenizer.model.vocab.into_iter().map(|(token, id)| (id, token)).collect();
     by_id.extend(tokenizer.added_tokens.into_iter().map(|token| (token.id, token.content)));
-    // Some files leave the empty token out, since it is never made.
+    // Some files omit the empty token, since it is never produced.
     by_id.entry(TEXT_TOKENS as u32 - 1).or_default();
     let mut tokens = Vec::with_capacity(by_id.len());
     for (expected, (id, token)) in by_id.into_iter().enumerate() {
@@ -122,7 +122,7 @@ fn text_tokens(tokens: &[String], size: usize, multilingual: bool) -> Result<Vec
     Ok(text)
 }
 
-/// GPT-2's alphabet: a printable Latin-1 character stands for itself, the other bytes for the characters from U+0100 on.
+/// GPT-2's alphabet: printable Latin-1 characters stand for their own bytes, the characters from U+0100 on for the other bytes.
 pub(super) fn alphabet() -> HashMap<char, u8> {
     let mut next = 0x100_u32;
     let mut alphabet = HashMap::with_capacity(256);
@@ -143,7 +143,7 @@ pub(super) fn alphabet() -> HashMap<char, u8> {
 mod tests {
     use super::*;
 
-    /// As many different tokens as Whisper has, the special ones in their places.
+    /// A vocabulary of Whisper's size, with the special tokens in their places.
     fn tokens(multilingual: bool) -> Vec<String> {
         let mut tokens: Vec<String> = (0..TEXT_TOKENS - 1).map(|index| format!("Ġw{index}")).collect();
         if multilingual {
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tokenizer_may_leave_the_empty_token_out() {
+    fn a_tokenizer_may_omit_the_empty_token() {
         let tokens = tokens(true);
         let by_id: HashMap<&String, usize> = tokens.iter().zip(0..).filter(|(token, _)| !token.is_empty()).collect();
         let file = one(VocabularyFile::Tokenizer, serde_json::json!({"model": {"vocab": by_id}}).to_string());

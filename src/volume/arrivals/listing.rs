@@ -9,9 +9,10 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use super::{Arrival, Found, Imprint, Incoming, Place, sidecar_names};
+use super::{Arrival, DropFolder, Found, Imprint, sidecar_names};
 use crate::jobs::JobId;
 use crate::volume::disk::Disk;
+use crate::volume::place::Place;
 
 /// Endings of names under which programs write a file until it is whole.
 const PARTIAL: [&str; 11] =
@@ -42,7 +43,7 @@ struct Collected<'a> {
     growing: HashSet<(Option<OsString>, OsString)>,
 }
 
-impl Incoming {
+impl DropFolder {
     /// Lists what was dropped into `incoming/`: the oldest files, at most this many.
     ///
     /// # Errors
@@ -67,10 +68,10 @@ impl Incoming {
         });
         let Collected { oldest, growing, .. } = collected;
         for (imprint, name, folder) in oldest.into_sorted_vec() {
-            let place = Place { folder, name };
-            let sidecars = sidecar_names(&place.name);
-            let grows = |name: &OsString| growing.contains(&(place.folder.clone(), name.clone()));
-            if grows(&place.name) || sidecars.iter().any(grows) {
+            let place = Place::new(folder, name);
+            let sidecars = sidecar_names(place.name());
+            let grows = |name: &OsString| growing.contains(&(place.folder().map(OsStr::to_owned), name.clone()));
+            if grows(&place.name().to_owned()) || sidecars.iter().any(grows) {
                 continue;
             }
             let mut sidecar = None;

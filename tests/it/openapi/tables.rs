@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use callannotate::http::openapi;
+use callannotate::api::openapi;
 use callannotate::jobs::options;
 use callannotate::{config, tables};
 

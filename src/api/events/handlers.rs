@@ -1,0 +1,157 @@
+//! The events of a job as a stream (Server-Sent Events), or as a list for clients that poll.
+//!
+//! A stream that is cut off continues behind `Last-Event-ID`. When nothing more will come it is answered 204, at which a
+//! browser's `EventSource` stops asking.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{self, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::{self, Stream};
+use serde_json::value::RawValue;
+
+use super::bodies::{EventList, EventListMeta};
+use super::follower::{EventMessage, Follower, Next, write_deletion, write_event};
+use super::query::EventsQuery;
+use crate::api::jobs::parameters::JobPath;
+use crate::api::state::AppState;
+use crate::http::error::ApiError;
+use crate::http::requester::Requester;
+
+/// How long a browser waits before it reconnects.
+const RETRY: Duration = Duration::from_secs(2);
+/// The comment at the end of a stream whose job has not ended.
+const FAREWELL: &str = "the server is stopping; connect again with the last id";
+/// The time between two comments that keep a silent connection open.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Events of a job
+///
+/// Everything that happens to a job, as Server-Sent Events: the same messages as over WebSocket, each with its number as
+/// `id:`. A client that was cut off goes on with `Last-Event-ID` (browsers do so by themselves) or `last_seq`; when nothing
+/// more will come it is answered 204. Without a number the present state comes first.
+///
+/// With `Accept: application/json` the events so far come as a list; with `wait`, when there is at least one.
+#[utoipa::path(get, path = "/api/v1/jobs/{job_id}/events", tag = "Jobs", responses(
+    (status = 200, description = "Events", content((String = "text/event-stream"), (EventList = "application/json"))),
+    (status = 204, description = "The job has ended, and the client knows of it"),
+))]
+pub(super) async fn get_events(
+    State(state): State<AppState>,
+    requester: Requester,
+    JobPath(id): JobPath,
+    query: EventsQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    if wants_list(&headers) {
+        // A list starts with the first event.
+        let follower = Follower::new(&state, &requester, id, Some(query.last_seq.unwrap_or(0)))?;
+        return list(&state, &requester, follower, query.wait).await.map(IntoResponse::into_response);
+    }
+    let mut follower = Follower::new(&state, &requester, id, query.last_seq)?;
+    let first = follower.ready(&state);
+    if query.last_seq.is_some() && matches!(first, Some(Next::Ended)) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let stream = stream(state, requester, follower, first);
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still here")).into_response())
+}
+
+/// Whether a client asks for JSON and not for a stream.
+fn wants_list(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
+    accepted.contains("application/json") && !accepted.contains("text/event-stream")
+}
+
+async fn list(
+    state: &AppState,
+    requester: &Requester,
+    mut follower: Follower,
+    wait: Option<Duration>,
+) -> Result<Json<EventList>, ApiError> {
+    let mut ready = VecDeque::new();
+    let mut ended = false;
+    let first = match follower.ready(state) {
+        Some(first) => Some(first),
+        None => tokio::select! {
+            next = follower.next(state) => Some(next),
+            () = tokio::time::sleep(wait.unwrap_or_default()) => None,
+            () = state.closing.cancelled() => None,
+        },
+    };
+    let mut next = first;
+    while let Some(followed) = next {
+        match followed {
+            Next::Event(event) => ready.push_back(event),
+            Next::Ended => {
+                ended = true;
+                break;
+            }
+            Next::Gone => return Err(ApiError::JobNotFound),
+        }
+        next = follower.ready(state);
+    }
+    let mut data = Vec::with_capacity(ready.len());
+    for event in ready {
+        let message = write_event(state, requester, follower.id(), &event).await;
+        data.push(RawValue::from_string(message.text).map_err(|error| ApiError::Internal(format!("writing events: {error}")))?);
+    }
+    Ok(Json(EventList { data, meta: EventListMeta { last_seq: follower.last(), ended } }))
+}
+
+/// Where a stream stands.
+enum Phase {
+    /// The first line sets how long a client waits before it reconnects.
+    Greeting(Option<Next>),
+    /// Events follow as they happen.
+    Following,
+    /// Everything was sent, and the stream ends.
+    Over,
+}
+
+fn stream(
+    state: AppState,
+    requester: Requester,
+    follower: Follower,
+    first: Option<Next>,
+) -> impl Stream<Item = Result<sse::Event, Infallible>> {
+    let start = (state, requester, follower, Phase::Greeting(first), None);
+    stream::unfold(start, |(state, requester, mut follower, phase, begun): (_, _, Follower, _, Option<Next>)| async move {
+        let next = match phase {
+            Phase::Over => return None,
+            Phase::Greeting(first) => {
+                let greeting = sse::Event::default().retry(RETRY);
+                return Some((Ok(greeting), (state, requester, follower, Phase::Following, first)));
+            }
+            Phase::Following => match begun {
+                Some(first) => first,
+                None => tokio::select! {
+                    next = follower.next(&state) => next,
+                    // A client that connects again finds the next server. A comment: it is no event of the job.
+                    () = state.closing.cancelled() => {
+                        let farewell = sse::Event::default().comment(FAREWELL);
+                        return Some((Ok(farewell), (state, requester, follower, Phase::Over, None)));
+                    }
+                },
+            },
+        };
+        match next {
+            Next::Event(event) => {
+                let EventMessage { seq, text } = write_event(&state, &requester, follower.id(), &event).await;
+                let message = sse::Event::default().id(seq.to_string()).data(text);
+                Some((Ok(message), (state, requester, follower, Phase::Following, None)))
+            }
+            Next::Ended => None,
+            Next::Gone => {
+                let message = write_deletion(&state, follower.id());
+                Some((Ok(sse::Event::default().data(message)), (state, requester, follower, Phase::Over, None)))
+            }
+        }
+    })
+}

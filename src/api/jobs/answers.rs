@@ -1,0 +1,110 @@
+//! The answers to the WebSocket commands of jobs.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::bodies::{JobBody, JobFields, PageMeta, status_schema, uuid};
+use super::result::ResultFile;
+use crate::http::error::ApiError;
+use crate::http::requester::Requester;
+use crate::http::ws::Answer;
+use crate::lifecycle::Accepted;
+
+/// A job was created, now or by an earlier request.
+#[derive(Serialize, ToSchema)]
+pub(super) struct JobCreated {
+    /// The job as it was accepted.
+    job: Box<JobBody>,
+    /// Whether an earlier request with the same idempotency key created it.
+    replayed: bool,
+}
+
+impl JobCreated {
+    pub(super) fn new(accepted: &Accepted, requester: &Requester) -> Self {
+        let (job, replayed) = match accepted {
+            Accepted::New(job) => (job, false),
+            Accepted::Replayed(job) => (job, true),
+        };
+        Self { job: Box::new(JobBody::as_accepted(job, requester)), replayed }
+    }
+}
+
+impl Answer for JobCreated {
+    const NAME: &'static str = "job_created";
+}
+
+/// The upload was dropped with what had arrived.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UploadAborted {}
+
+impl Answer for UploadAborted {
+    const NAME: &'static str = "upload_aborted";
+}
+
+/// The answer to `get_job`, `cancel_job` and `retry_job`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct JobAnswer {
+    /// The job as it stands.
+    job: Box<JobBody>,
+}
+
+impl JobAnswer {
+    pub(super) fn new(job: JobBody) -> Self {
+        Self { job: Box::new(job) }
+    }
+}
+
+impl Answer for JobAnswer {
+    const NAME: &'static str = "job";
+}
+
+/// The answer to `list_jobs`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobsAnswer {
+    /// Jobs, whole or with the fields that were asked for.
+    #[schema(value_type = Vec<JobFields>)]
+    pub(super) data: Vec<Map<String, Value>>,
+    /// The position of the page in the list.
+    pub(super) meta: PageMeta,
+}
+
+impl Answer for JobsAnswer {
+    const NAME: &'static str = "jobs";
+}
+
+/// The answer to `get_result`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ResultAnswer {
+    /// The id of the job.
+    job_id: Uuid,
+    /// Always `completed`: others have no result.
+    #[schema(schema_with = status_schema)]
+    status: &'static str,
+    /// The annotation of the recording.
+    #[schema(value_type = crate::document::Document)]
+    result: Box<RawValue>,
+}
+
+impl ResultAnswer {
+    pub(super) fn new(file: &ResultFile) -> Result<Self, ApiError> {
+        Ok(Self { job_id: uuid(file.job.id), status: file.job.state.name(), result: file.annotation()? })
+    }
+}
+
+impl Answer for ResultAnswer {
+    const NAME: &'static str = "result";
+}
+
+/// The job was removed: the answer to `delete_job`, and sent to all that follow the job.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobDeleted {
+    /// The id of the job.
+    pub(crate) job_id: Uuid,
+}
+
+impl Answer for JobDeleted {
+    const NAME: &'static str = "job_deleted";
+}

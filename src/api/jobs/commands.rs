@@ -1,0 +1,311 @@
+//! The WebSocket commands of jobs: the counterparts of the REST operations, served by the same functions.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::answers::{JobAnswer, JobCreated, JobDeleted, JobsAnswer, ResultAnswer, UploadAborted};
+use super::bodies::uuid;
+use super::frames::{Announced, RecordingUpload, UploadProgress, UploadReady};
+use super::list_query::list_request;
+use super::operations::{self, Cancelled};
+use super::requests;
+use super::{list, result, submission};
+use crate::access::Scope;
+use crate::access::limits::Budget;
+use crate::api::state::AppState;
+use crate::http::error::ApiError;
+use crate::http::query::Parameters;
+use crate::http::ws::{Client, Command, Commands};
+use crate::intake::fields::Source;
+use crate::intake::{JobRequest, Origin};
+use crate::jobs::JobId;
+
+/// Adds the commands of jobs.
+pub(crate) fn commands(commands: Commands<AppState>) -> Commands<AppState> {
+    commands
+        .command::<CreateJob>()
+        .command::<UploadStart>()
+        .command::<UploadFinish>()
+        .command::<UploadAbort>()
+        .command::<GetJob>()
+        .command::<ListJobs>()
+        .command::<GetResult>()
+        .command::<CancelJob>()
+        .command::<RetryJob>()
+        .command::<DeleteJob>()
+        .answer::<UploadProgress>()
+}
+
+/// The job that a text names. A text that is no job id names no job.
+pub(crate) fn job_id(text: &str) -> Result<JobId, ApiError> {
+    text.parse().map_err(|_| ApiError::JobNotFound)
+}
+
+/// Makes a job of a file that lies in `incoming/`.
+#[derive(Deserialize, ToSchema)]
+struct CreateJob {
+    /// Its name.
+    #[serde(default)]
+    filename: Option<String>,
+    /// What it holds when it has no header.
+    #[serde(default)]
+    #[schema(schema_with = requests::content_type)]
+    content_type: Option<String>,
+    /// About the call.
+    #[serde(default)]
+    #[schema(schema_with = requests::metadata)]
+    metadata: Option<Value>,
+    /// What to do with it.
+    #[serde(default)]
+    #[schema(schema_with = requests::options)]
+    options: Option<Value>,
+    /// The client's own name for this request.
+    #[serde(default)]
+    idempotency_key: Option<String>,
+}
+
+impl Command<AppState> for CreateJob {
+    const NAME: &'static str = "create_job";
+    const SCOPE: Option<Scope> = Some(Scope::Write);
+    const BUDGET: Option<Budget> = Some(Budget::Submissions);
+    type Answer = JobCreated;
+
+    async fn run(self, client: &mut Client<AppState>) -> Result<JobCreated, ApiError> {
+        let (state, requester) = (client.app.clone(), client.requester.clone());
+        let key = self.idempotency_key.as_deref().map(submission::checked_key).transpose()?;
+        let admission = submission::admit(&state, &requester, None, key)?;
+        let request = JobRequest::check(Source::Field(self.metadata.as_ref()), Source::Field(self.options.as_ref()))?;
+        let name = self.filename.ok_or(ApiError::MissingFile)?;
+        let declared = submission::declared(self.content_type.as_deref())?;
+        let recording = (Origin::Incoming(name), declared);
+        let accepted = submission::submit(&state, &requester, admission, recording, request).await?;
+        Ok(JobCreated::new(&accepted, &requester))
+    }
+}
+
+/// Begins to send a recording; binary frames follow.
+#[derive(Deserialize, ToSchema)]
+struct UploadStart {
+    /// A label.
+    #[serde(default)]
+    filename: Option<String>,
+    /// What it holds when it has no header.
+    #[serde(default)]
+    #[schema(schema_with = requests::content_type)]
+    content_type: Option<String>,
+    /// Of the whole recording, in bytes.
+    #[schema(minimum = 1)]
+    size: u64,
+    /// About the call.
+    #[serde(default)]
+    #[schema(schema_with = requests::metadata)]
+    metadata: Option<Value>,
+    /// What to do with it.
+    #[serde(default)]
+    #[schema(schema_with = requests::options)]
+    options: Option<Value>,
+    /// The client's own name for this request.
+    #[serde(default)]
+    idempotency_key: Option<String>,
+}
+
+impl Command<AppState> for UploadStart {
+    const NAME: &'static str = "upload_start";
+    const SCOPE: Option<Scope> = Some(Scope::Write);
+    const BUDGET: Option<Budget> = Some(Budget::Submissions);
+    type Answer = UploadReady;
+
+    async fn run(self, client: &mut Client<AppState>) -> Result<UploadReady, ApiError> {
+        if client.upload.is_some() {
+            return Err(ApiError::InvalidRequest("an upload is going on already".to_owned()));
+        }
+        let announced = Announced {
+            filename: self.filename.as_deref(),
+            content_type: self.content_type.as_deref(),
+            size: self.size,
+            metadata: Source::Field(self.metadata.as_ref()),
+            options: Source::Field(self.options.as_ref()),
+            idempotency_key: self.idempotency_key.as_deref(),
+        };
+        let (state, requester) = (client.app.clone(), client.requester.clone());
+        let upload = RecordingUpload::begin(&state, &requester, announced).await?;
+        let ready = upload.ready();
+        client.upload = Some(upload);
+        Ok(ready)
+    }
+}
+
+/// All bytes were sent: make a job of them.
+#[derive(Deserialize, ToSchema)]
+struct UploadFinish {}
+
+impl Command<AppState> for UploadFinish {
+    const NAME: &'static str = "upload_finish";
+    const SCOPE: Option<Scope> = Some(Scope::Write);
+    const BUDGET: Option<Budget> = None;
+    type Answer = JobCreated;
+
+    async fn run(self, client: &mut Client<AppState>) -> Result<JobCreated, ApiError> {
+        match client.upload.take() {
+            None => Err(ApiError::InvalidRequest("there is no upload to finish".to_owned())),
+            Some(upload) if !upload.is_whole() => {
+                let received = upload.received();
+                client.upload = Some(upload);
+                Err(ApiError::InvalidRequest(format!("only {received} bytes have arrived yet")))
+            }
+            Some(upload) => {
+                let (state, requester) = (client.app.clone(), client.requester.clone());
+                let accepted = upload.finish(&state, &requester).await?;
+                Ok(JobCreated::new(&accepted, &requester))
+            }
+        }
+    }
+}
+
+/// Forget what was sent.
+#[derive(Deserialize, ToSchema)]
+struct UploadAbort {}
+
+impl Command<AppState> for UploadAbort {
+    const NAME: &'static str = "upload_abort";
+    const SCOPE: Option<Scope> = Some(Scope::Write);
+    const BUDGET: Option<Budget> = None;
+    type Answer = UploadAborted;
+
+    async fn run(self, client: &mut Client<AppState>) -> Result<UploadAborted, ApiError> {
+        client.upload = None;
+        Ok(UploadAborted {})
+    }
+}
+
+/// Asks for a job.
+#[derive(Deserialize, ToSchema)]
+struct GetJob {
+    /// Names the job.
+    job_id: String,
+}
+
+impl Command<AppState> for GetJob {
+    const NAME: &'static str = "get_job";
+    const SCOPE: Option<Scope> = Some(Scope::Read);
+    const BUDGET: Option<Budget> = Some(Budget::Reads);
+    type Answer = JobAnswer;
+
+    async fn run(self, client: &mut Client<AppState>) -> Result<JobAnswer, ApiError> {
+        Ok(JobAnswer::new(operations::get(&client.app, &client.requester, job_id(&self.job_id)?)?))
+    }
+}
+
+/// Asks for jobs; the fields are the parameters of `GET /jobs`.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct ListJobs {
+    /// `limit`, `cursor`, `status` (a text or an array), `created_after`, `created_before`, `external_id`, `filename`,
+    /// `sort`, `fields` (a text or an array).
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    parameters: Map<String, Value>,
+}
+
+impl ListJobs {
+    /// The parameters, read as those of `GET /jobs`.
+    pub(crate) fn request(&self) -> Result<list::ListRequest, ApiError> {
+        list_request(Parameters::from_fields(&self.parameters))
+    }
+}
+
+impl Command<AppState> for ListJobs {
+    const NAME: &'static str = "list_jobs";
+    const SCOPE: Option<Scope> = Some(Scope::Read);
+    const BUDGET: Option<Budget> = Some(Budget::Reads);
+    type Answer = JobsAnswer;
+
+    async fn run(self, client: &mut Client<AppState>) -> Result<JobsAnswer, ApiError> {
+        let page = list::list(&client.app, &client.requester, &self.request()?)?;
+        Ok(JobsAnswer { data: page.data, meta: page.meta })
+    }
+}
+
+/// Asks for the result of a job.
+#[derive(Deserialize, ToSchema)]
+struct GetResult {
+    /// Names the job.
+    job_id: String,
+}
+
+impl Command<AppState> for GetResult {
+    const NAME: &'static str = "get_result";
+    const SCOPE: Option<Scope> = Some(Scope::Read);
+    const BUDGET: Option<Budget> = Some(Budget::Reads);
+    type Answer = ResultAnswer;
+
+    async fn run(self, client: &mut Client<AppState>) -> Result<ResultAnswer, ApiError> {
+        let (state, requester) = (client.app.clone(), client.requester.clone());
+        ResultAnswer::new(&result::read(&state, &requester, job_id(&self.job_id)?).await?)
+    }
+}
+
+/// Cancels a job.
+#[derive(Deserialize, ToSchema)]
+struct CancelJob {
+    /// Names the job.
+    job_id: String,
+}
+
+impl Command<AppState> for CancelJob {
+    const NAME: &'static str = "cancel_job";
+    const SCOPE: Option<Scope> = Some(Scope::Write);
+    const BUDGET: Option<Budget> = Some(Budget::Reads);
+    type Answer = JobAnswer;
+
+    async fn run(self, client: &mut Client<AppState>) -> Result<JobAnswer, ApiError> {
+        let (state, requester) = (client.app.clone(), client.requester.clone());
+        let (Cancelled::Done(job) | Cancelled::Stopping(job)) =
+            operations::cancel(&state, &requester, job_id(&self.job_id)?).await?;
+        Ok(JobAnswer::new(job))
+    }
+}
+
+/// Queues a failed or cancelled job again.
+#[derive(Deserialize, ToSchema)]
+struct RetryJob {
+    /// Names the job.
+    job_id: String,
+}
+
+impl Command<AppState> for RetryJob {
+    const NAME: &'static str = "retry_job";
+    const SCOPE: Option<Scope> = Some(Scope::Write);
+    const BUDGET: Option<Budget> = Some(Budget::Reads);
+    type Answer = JobAnswer;
+
+    async fn run(self, client: &mut Client<AppState>) -> Result<JobAnswer, ApiError> {
+        let (state, requester) = (client.app.clone(), client.requester.clone());
+        Ok(JobAnswer::new(operations::retry(&state, &requester, job_id(&self.job_id)?).await?))
+    }
+}
+
+/// Removes a job with all its traces.
+#[derive(Deserialize, ToSchema)]
+struct DeleteJob {
+    /// Names the job.
+    job_id: String,
+}
+
+impl Command<AppState> for DeleteJob {
+    const NAME: &'static str = "delete_job";
+    const SCOPE: Option<Scope> = Some(Scope::Write);
+    const BUDGET: Option<Budget> = Some(Budget::Reads);
+    type Answer = JobDeleted;
+
+    async fn run(self, client: &mut Client<AppState>) -> Result<JobDeleted, ApiError> {
+        let id = job_id(&self.job_id)?;
+        let (state, requester) = (client.app.clone(), client.requester.clone());
+        operations::delete(&state, &requester, id).await?;
+        // This answer says it; a session that is bound to the job is closed by the end of its subscription.
+        if !client.is_bound_to(id) {
+            client.drop_subscription(id);
+        }
+        Ok(JobDeleted { job_id: uuid(id) })
+    }
+}

@@ -1,0 +1,142 @@
+//! A recording that arrives in binary frames of a WebSocket. The server grants a window: a client that keeps within it never
+//! waits for the disk, and one that exceeds it is refused.
+
+use serde::Serialize;
+use tokio::time::Instant;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::bodies::uuid;
+use super::submission;
+use crate::api::state::AppState;
+use crate::http::error::ApiError;
+use crate::http::requester::Requester;
+use crate::http::ws::{Answer, MAX_FRAME_BYTES, Reply, Upload};
+use crate::intake::fields::{self, Source};
+use crate::intake::{Admission, JobRequest, Origin, Spool};
+use crate::lifecycle::Accepted;
+use crate::media::Headerless;
+
+/// Bytes that a client may send ahead of the server.
+const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
+
+/// What a client announces of a recording before it sends it.
+pub(super) struct Announced<'a> {
+    pub(super) filename: Option<&'a str>,
+    pub(super) content_type: Option<&'a str>,
+    pub(super) size: u64,
+    pub(super) metadata: Source<'a>,
+    pub(super) options: Source<'a>,
+    pub(super) idempotency_key: Option<&'a str>,
+}
+
+/// An upload under way.
+pub(crate) struct RecordingUpload {
+    spool: Spool,
+    admission: Admission,
+    request: JobRequest,
+    /// The file name, and the format that the media type declares for samples without a header.
+    label: (String, Option<Headerless>),
+    size: u64,
+    granted: u64,
+    /// When a client that sends nothing is given up.
+    overdue: Instant,
+}
+
+impl RecordingUpload {
+    /// Checks what was announced, and opens a file for the recording.
+    pub(super) async fn begin(state: &AppState, requester: &Requester, announced: Announced<'_>) -> Result<Self, ApiError> {
+        let key = announced.idempotency_key.map(submission::checked_key).transpose()?;
+        let mut admission = submission::admit(state, requester, Some(announced.size), key)?;
+        let request = JobRequest::check(announced.metadata, announced.options)?;
+        let declared = submission::declared(announced.content_type)?;
+        if announced.size == 0 {
+            return Err(ApiError::AudioEmpty);
+        }
+        submission::check(state, &admission, &request)?;
+        let spool = state.intake.open_spool(&mut admission).await?;
+        Ok(Self {
+            spool,
+            admission,
+            request,
+            label: (fields::file_label(announced.filename), declared),
+            size: announced.size,
+            granted: announced.size.min(WINDOW_BYTES),
+            overdue: Instant::now() + state.pace.idle_timeout,
+        })
+    }
+
+    /// The answer to the command that began it.
+    pub(super) fn ready(&self) -> UploadReady {
+        UploadReady { upload_id: uuid(self.spool.id()), max_frame_bytes: MAX_FRAME_BYTES, granted_bytes: self.granted }
+    }
+
+    /// Bytes that have arrived.
+    pub(super) fn received(&self) -> u64 {
+        self.spool.written()
+    }
+
+    /// Whether the announced size has arrived.
+    pub(super) fn is_whole(&self) -> bool {
+        self.spool.written() == self.size
+    }
+
+    /// Creates the job of a complete upload.
+    pub(super) async fn finish(mut self, state: &AppState, requester: &Requester) -> Result<Accepted, ApiError> {
+        self.spool.finish().await?;
+        let (filename, declared) = self.label;
+        let recording = (Origin::Received(Box::new(self.spool), filename), declared);
+        submission::submit(state, requester, self.admission, recording, self.request).await
+    }
+}
+
+impl Upload<AppState> for RecordingUpload {
+    fn overdue(&self) -> Instant {
+        self.overdue
+    }
+
+    /// Writes a frame. It is answered when it extends the grant, and when all bytes have arrived.
+    async fn receive(&mut self, state: &AppState, bytes: &[u8]) -> Result<Option<Reply>, ApiError> {
+        let received = self.spool.written() + bytes.len() as u64;
+        if received > self.granted {
+            let granted = self.granted;
+            return Err(ApiError::InvalidRequest(format!("{received} bytes were sent, but only {granted} were granted")));
+        }
+        self.spool.write(bytes).await?;
+        self.overdue = Instant::now() + state.pace.idle_timeout;
+        let extends = self.granted < self.size && self.granted - received <= WINDOW_BYTES / 2;
+        if extends {
+            self.granted = self.size.min(received + WINDOW_BYTES);
+        }
+        let progress = UploadProgress { received_bytes: received, granted_bytes: self.granted };
+        Ok((extends || received == self.size).then(|| Reply::new(&progress)))
+    }
+}
+
+/// The server is ready for binary frames.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UploadReady {
+    /// The id of the job that the upload will become.
+    upload_id: Uuid,
+    /// The largest frame, in bytes.
+    max_frame_bytes: usize,
+    /// Bytes of the recording that may be sent before the next grant, from its beginning.
+    granted_bytes: u64,
+}
+
+/// The progress of an upload.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UploadProgress {
+    /// Bytes of the recording that have arrived.
+    received_bytes: u64,
+    /// So many may be sent before the next grant, from the beginning.
+    granted_bytes: u64,
+}
+
+impl Answer for UploadReady {
+    const NAME: &'static str = "upload_ready";
+}
+
+impl Answer for UploadProgress {
+    const NAME: &'static str = "upload_progress";
+}

@@ -1,0 +1,86 @@
+//! The list of jobs: pages by a cursor that stays valid while jobs come and go, filters, order, and a choice of fields.
+
+use serde_json::{Map, Value};
+
+use super::bodies::page::{JobsPage, PageMeta, Pagination};
+use super::operations;
+use crate::api::state::AppState;
+use crate::http::error::ApiError;
+use crate::http::requester::Requester;
+use crate::lifecycle::{Filter, ListPosition, Order};
+
+/// Items of a page without `limit`.
+pub(crate) const DEFAULT_LIMIT: usize = 20;
+/// Most items of a page.
+pub(crate) const MAX_LIMIT: usize = 100;
+
+/// A request for a page of the list.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ListRequest {
+    pub(crate) filter: Filter,
+    pub(crate) order: Order,
+    /// The position behind which the page begins; `None` for the first page.
+    pub(crate) after: Option<ListPosition>,
+    /// Items of the page at most.
+    pub(crate) limit: usize,
+    /// The top-level fields of each job to return; all when empty.
+    pub(crate) fields: Vec<&'static str>,
+}
+
+/// A page of the list, without the address of the next one: only REST has addresses.
+pub(crate) fn list(state: &AppState, requester: &Requester, request: &ListRequest) -> Result<JobsPage, ApiError> {
+    let page = state.lifecycle.jobs().list(&requester.caller, &request.filter, request.order, request.after, request.limit);
+    let next_cursor = page.jobs.last().filter(|_| page.has_more).map(|job| encode_cursor(ListPosition::of(job)));
+    let data = page
+        .jobs
+        .iter()
+        .map(|job| fields_of(operations::body(state, requester, job), &request.fields))
+        .collect::<Result<_, _>>()?;
+    Ok(JobsPage { data, meta: PageMeta { pagination: Pagination { limit: request.limit, next_cursor, next_url: None } } })
+}
+
+fn fields_of(job: impl serde::Serialize, fields: &[&str]) -> Result<Map<String, Value>, ApiError> {
+    match serde_json::to_value(job) {
+        Ok(Value::Object(mut body)) => {
+            if !fields.is_empty() {
+                body.retain(|name, _| fields.contains(&name.as_str()));
+            }
+            Ok(body)
+        }
+        Ok(_) | Err(_) => Err(ApiError::Internal("a job is no JSON object".to_owned())),
+    }
+}
+
+/// A position in the list as an opaque text.
+fn encode_cursor(place: ListPosition) -> String {
+    format!("{:x}.{}", place.sequence, place.id)
+}
+
+/// The position that a cursor stands for; `None` if it is no cursor of ours.
+pub(crate) fn decode_cursor(text: &str) -> Option<ListPosition> {
+    let (sequence, id) = text.split_once('.')?;
+    let sequence = u64::from_str_radix(sequence, 16).ok().filter(|number| format!("{number:x}") == sequence)?;
+    Some(ListPosition { sequence, id: id.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::JobId;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_cursor_comes_back_as_its_place(sequence in any::<u64>()) {
+            let place = ListPosition { sequence, id: JobId::random() };
+            prop_assert_eq!(decode_cursor(&encode_cursor(place)), Some(place));
+        }
+
+        #[test]
+        fn any_other_text_is_no_place(text in "\\PC{0,60}") {
+            if let Some(place) = decode_cursor(&text) {
+                prop_assert_eq!(encode_cursor(place), text);
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Where a request comes from and which key it carries, as the guard found out.
+
+use std::net::IpAddr;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use super::error::ApiError;
+use crate::access::Caller;
+use crate::access::limits::Client;
+
+/// The address and the key of a request. `caller` is `None` where keys are required and none was shown: on an open route, or
+/// for a WebSocket that still has to authenticate.
+#[derive(Debug, Clone)]
+pub(crate) struct Visitor {
+    pub(crate) address: IpAddr,
+    pub(crate) caller: Option<Caller>,
+}
+
+impl Visitor {
+    /// The client whose budget pays for the requests.
+    pub(crate) fn client(&self) -> Client {
+        Client::of(self.caller.as_ref(), self.address)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visitor {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let missing = || ApiError::Internal("a request came past the guard".to_owned());
+        parts.extensions.get::<Self>().cloned().ok_or_else(missing)
+    }
+}

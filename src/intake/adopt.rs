@@ -1,0 +1,64 @@
+//! Making a job of a file that was dropped into `incoming/` and that nobody waits for: what is wrong with it becomes the failure
+//! of the job.
+
+use std::sync::Arc;
+
+use super::error::IntakeError;
+use super::request::JobRequest;
+use super::{Intake, fields};
+use crate::jobs::{Failure, FileInfo, Job};
+use crate::lifecycle::{Accepted, Recording, Reservation, StoreError};
+use crate::media::Headerless;
+use crate::media::SourceInfo;
+use crate::volume::Arrival;
+
+/// A file that was dropped into `incoming/` and has settled.
+pub(crate) struct DroppedFile {
+    pub(crate) reservation: Reservation,
+    pub(crate) arrival: Arrival,
+    pub(crate) request: JobRequest,
+    /// What is wrong with the request, which is then an empty one.
+    pub(crate) flaw: Option<Failure>,
+}
+
+impl Intake {
+    /// Makes a job of a dropped file: a waiting one, or a failed one that says everything that is wrong with the file or its
+    /// sidecar.
+    ///
+    /// # Errors
+    /// When the file is not to blame; it then keeps or regains its name. `Missing` and `Busy` when it has changed meanwhile.
+    pub(crate) async fn adopt(&self, file: DroppedFile) -> Result<Arc<Job>, StoreError> {
+        let lifecycle = &self.parts().lifecycle;
+        let DroppedFile { reservation, arrival, request, flaw } = file;
+        let filename = fields::file_label(Some(&arrival.name()));
+        let recording = Recording::Dropped(Box::new(arrival));
+        let mut flaws = Vec::new();
+        let source = match self.identify(&recording, Headerless::from_name(&filename)).await {
+            Ok(source) => source,
+            Err(refusal) => {
+                flaws.push(refusal.into_failure()?);
+                SourceInfo::unknown()
+            }
+        };
+        flaws.extend(flaw);
+        if let Err(refusal) = self.check_models(&request.options) {
+            flaws.push(refusal.into_failure()?);
+        }
+        // A file that is too large is not read.
+        let is_read = recording.size() <= self.limits().max_file_bytes;
+        let sha256 = if is_read { self.hash(&recording).await? } else { String::new() };
+        let file = FileInfo { filename, size_bytes: recording.size(), source, sha256 };
+        let new = request.draft(file, None, None);
+        let message = flaws.iter().map(|flaw| flaw.message.as_str()).collect::<Vec<_>>().join("; ");
+        match (flaws.into_iter().next(), recording) {
+            (Some(first), Recording::Dropped(arrival)) => lifecycle.set_aside(new, Failure { message, ..first }, arrival).await,
+            (_, recording) => match lifecycle.accept(Some(reservation), new, recording).await {
+                Ok(Accepted::New(job) | Accepted::Replayed(job)) => Ok(job),
+                Err(refusal) => Err(match IntakeError::from(refusal).into_failure() {
+                    Ok(failure) => StoreError::Failed(failure.message),
+                    Err(error) => error,
+                }),
+            },
+        }
+    }
+}

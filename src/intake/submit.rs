@@ -1,0 +1,119 @@
+//! Making a job of a recording that a request brought or named: what is wrong with it is refused.
+
+use data_encoding::HEXLOWER;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::admission::Admission;
+use super::error::IntakeError;
+use super::request::JobRequest;
+use super::{Intake, fields};
+use crate::access::KeyId;
+use crate::jobs::{FileInfo, Idempotency};
+use crate::lifecycle::{Accepted, NewJob, Recording, Reservation, StoreError};
+use crate::media::Headerless;
+use crate::volume::Spool;
+
+/// Where the recording of a request is.
+#[derive(Debug)]
+pub(crate) enum Origin {
+    /// It was received, under this name.
+    Received(Box<Spool>, String),
+    /// It lies in `incoming/` under this name.
+    Incoming(String),
+}
+
+/// A request for a job.
+pub(crate) struct Submission {
+    pub(crate) admission: Admission,
+    pub(crate) owner: Option<KeyId>,
+    pub(crate) origin: Origin,
+    /// What the client says that samples without a header are.
+    pub(crate) declared: Option<Headerless>,
+    pub(crate) request: JobRequest,
+}
+
+impl Intake {
+    /// Makes a job of a recording that a request brought or named. Repeated under one idempotency key, a request gets its first
+    /// answer, whatever has changed since.
+    pub(crate) async fn submit(&self, submission: Submission) -> Result<Accepted, IntakeError> {
+        let lifecycle = &self.parts().lifecycle;
+        let Submission { admission, owner, origin, declared, request } = submission;
+        let fingerprint = |key: &String| Idempotency { key: key.clone(), fingerprint: fingerprint(&origin, declared, &request) };
+        let idempotency = admission.key.as_ref().map(fingerprint);
+        if let Some(asked) = &idempotency
+            && let Some(made) = lifecycle.find_replay(owner.as_ref(), asked)?
+        {
+            return Ok(Accepted::Replayed(made));
+        }
+        self.check_models(&request.options)?;
+        let name = match origin {
+            Origin::Received(spool, filename) => {
+                let recording = Recording::Spooled(spool);
+                let new = self.examine(&recording, filename, declared, (request, owner, idempotency)).await?;
+                return Ok(lifecycle.accept(admission.reservation, new, recording).await?);
+            }
+            Origin::Incoming(name) => name,
+        };
+        let asked = (request, owner.clone(), idempotency.clone());
+        let refusal = match self.submit_named(admission.reservation, &name, declared, asked).await {
+            Ok(accepted) => return Ok(accepted),
+            Err(refusal) => refusal,
+        };
+        // Another request may have taken the file meanwhile; if it has the same key, its job is the answer to this one too.
+        if let Some(asked) = &idempotency
+            && let Some(made) = lifecycle.find_settled_replay(owner.as_ref(), asked).await?
+        {
+            return Ok(Accepted::Replayed(made));
+        }
+        let is_gone = matches!(self.parts().incoming.find(&name), Ok(None));
+        Err(if is_gone { IntakeError::FileNotFound } else { refusal })
+    }
+
+    async fn submit_named(
+        &self,
+        reservation: Option<Reservation>,
+        name: &str,
+        declared: Option<Headerless>,
+        asked: Asked,
+    ) -> Result<Accepted, IntakeError> {
+        let found = self.parts().incoming.find(name).map_err(StoreError::from)?;
+        let arrival = found.ok_or(IntakeError::FileNotFound)?;
+        let filename = fields::file_label(Some(&arrival.name()));
+        let recording = Recording::Dropped(Box::new(arrival));
+        let new = self.examine(&recording, filename, declared, asked).await?;
+        Ok(self.parts().lifecycle.accept(reservation, new, recording).await?)
+    }
+
+    /// Identifies and hashes a recording, and drafts its job.
+    async fn examine(
+        &self,
+        recording: &Recording,
+        filename: String,
+        declared: Option<Headerless>,
+        (request, owner, idempotency): Asked,
+    ) -> Result<NewJob, IntakeError> {
+        let source = self.identify(recording, declared.or_else(|| Headerless::from_name(&filename))).await?;
+        let sha256 = self.hash(recording).await?;
+        let file = FileInfo { filename, size_bytes: recording.size(), source, sha256 };
+        Ok(request.draft(file, owner, idempotency))
+    }
+}
+
+/// What a request asks for, whose it is, and its idempotency key.
+type Asked = (JobRequest, Option<KeyId>, Option<Idempotency>);
+
+/// SHA-256 of a request in hexadecimal: two requests with one idempotency key are the same if it is the same.
+fn fingerprint(origin: &Origin, declared: Option<Headerless>, request: &JobRequest) -> String {
+    let recording = match origin {
+        Origin::Received(spool, filename) => json!(["sent", filename, spool.sha256()]),
+        Origin::Incoming(name) => json!(["taken", name]),
+    };
+    let mut digest = Sha256::new();
+    digest.update(recording.to_string());
+    if let Some(declared) = declared {
+        digest.update(declared.media_type());
+    }
+    digest.update(&request.text);
+    HEXLOWER.encode(&digest.finalize())
+}

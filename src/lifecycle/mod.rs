@@ -1,7 +1,7 @@
 //! The life of a job: the one owner of every change.
 //!
 //! A [`Lifecycle`] holds the registry, the store and the locks, and has one function for each transition. A change is made in
-//! the store first and in the registry after, under the job's lock, so that what a client is told is on the disk and no other
+//! the store first and in the registry after, under the job's lock, so that an answer to a client is on the disk and no other
 //! change finds a job between the two. Once begun, a change is completed even when its caller goes away: both halves run in one
 //! step on a thread that may block.
 //!

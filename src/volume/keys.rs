@@ -18,7 +18,7 @@ use crate::access::{KeyId, Scope};
 
 const KEY_FILE: &str = "keys.json";
 const LOCK_FILE: &str = "keys.lock";
-/// Readable and writable only by its owner: whoever can write it can grant every right.
+/// Readable and writable only by its owner: a program that can write it can grant every right.
 const MODE: u32 = 0o600;
 
 /// Why the key file cannot be used.

@@ -1,4 +1,4 @@
-//! Wires all parts and serves until stopped.
+//! Wires all parts of the server, serves until it is stopped, and shuts down in order.
 
 mod error;
 mod keys;
@@ -185,7 +185,7 @@ impl App {
         })
     }
 
-    /// Where it listens.
+    /// The address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -206,7 +206,7 @@ impl App {
         let router = api::router(self.state);
         let server = http::serve(self.listener, router, self.timeouts, self.max_connections, closing.clone());
         let mut server = self.tasks.spawn({
-            // If the server dies, the worker must not go on for nobody.
+            // If the server dies, the worker must not go on without it.
             let guard = soft.clone().drop_guard();
             async move {
                 let _stop_everything = guard;
@@ -226,7 +226,7 @@ impl App {
         }
         self.tasks.spawn(self.housekeeping.run(closing.clone()));
         let worker = self.tasks.spawn({
-            // If the worker dies, the server must not go on taking jobs that nobody will run.
+            // If the worker dies, the server must not accept jobs that will never run.
             let guard = soft.clone().drop_guard();
             async move {
                 let _stop_everything = guard;
@@ -271,13 +271,13 @@ impl App {
     }
 }
 
-/// What a recording may be.
+/// Limits of length and channels from the settings.
 fn decode_limits(config: &Config) -> DecodeLimits {
     let FileLimits { max_duration, max_channels, .. } = config.files;
     DecodeLimits { max_duration, max_channels, ..DecodeLimits::default() }
 }
 
-/// What decides how fast the work is done.
+/// What the speed of the work depends on, for estimates.
 fn equipment(config: &Config, engine: &EngineStatus) -> Equipment {
     let models = engine.stages().iter().flat_map(|stage| stage.models.iter().map(|model| (stage.stage, model.name.clone())));
     Equipment { threads: config.engine.threads, models: models.collect() }

@@ -27,7 +27,6 @@ use crate::volume::ResultNames;
 pub struct Worker {
     /// Starts, reports and ends runs.
     pub lifecycle: Lifecycle,
-    /// Runs the models.
     pub engine: Engine,
     pub limits: TimeLimits,
     /// Time between two looks at the queue when nothing wakes the worker.

@@ -1,4 +1,4 @@
-//! The keys while the server runs: read at the start, and again whenever the key file has changed. Requests never wait for it.
+//! The keys while the server runs: read at the start, and again whenever the key file changes. Requests never wait for that.
 
 use std::time::Duration;
 
@@ -10,22 +10,22 @@ use crate::access::Access;
 use crate::config::Config;
 use crate::volume::{KeyFile, KeyFileError, Stamp};
 
-/// Between two looks at the key file: one `stat`, so that a revoked key is shut out within two seconds.
+/// Time between two looks at the key file, one `stat` each: a revoked key is refused within two seconds.
 const KEYS_LOOK: Duration = Duration::from_secs(1);
 
-/// The keys in force, and what keeps them so; without keys everybody may do everything.
+/// The keys in force, and the watch that keeps them up to date; without keys every caller may do everything.
 pub(super) fn open(config: &Config) -> Result<(Access, Option<KeyWatch>), KeyFileError> {
     if !config.access.enabled {
         return Ok((Access::open(), None));
     }
     let file = KeyFile::of(&config.volume.path);
-    // Before the keys: a change in between is then noticed later.
+    // Before the keys are read: a change in between is then noticed later.
     let seen = file.stamp().ok().flatten();
     let access = Access::guarded(file.read()?);
     Ok((access.clone(), Some(KeyWatch { file, access, seen })))
 }
 
-/// Takes over what `callannotate keys` changes while the server runs.
+/// Picks up what `callannotate keys` changes while the server runs.
 pub(super) struct KeyWatch {
     file: KeyFile,
     access: Access,
@@ -33,7 +33,7 @@ pub(super) struct KeyWatch {
 }
 
 impl KeyWatch {
-    /// Looks until the server closes.
+    /// Watches the key file until the server closes.
     pub(super) async fn run(mut self, closing: CancellationToken) {
         let mut looks = tokio::time::interval(KEYS_LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);

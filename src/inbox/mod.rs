@@ -1,9 +1,9 @@
-//! The watched folder: what is dropped into `incoming/` becomes a job once it has stopped changing.
+//! The watched folder: a file that is dropped into `incoming/` becomes a job once it has stopped changing.
 //!
-//! The folder is looked at every `queue.poll_interval`, and sooner when the system tells of a change. A file is taken when no
-//! look has seen a change of it, or of its sidecar, for that long, and nobody is known to have it open to write to; the oldest
-//! first, one at a time. While there is no room, in the queue or on the disk, files wait where they are. This module decides; what
-//! moves is moved by `volume`, by the same steps as for a request that names a file, so that each file becomes one job.
+//! The folder is polled every `queue.poll_interval`, and sooner when the system notifies of a change. A file is taken when neither
+//! it nor its sidecar has changed for that long, and no program is known to have it open for writing; the oldest first, one
+//! at a time. While there is no room in the queue or on the disk, files wait where they are. This module decides when a file is
+//! taken; [`crate::intake`] takes it, by the same steps as for a request that names a file, so that each file becomes one job.
 
 mod adopt;
 mod notices;
@@ -28,12 +28,12 @@ use adopt::TakeOutcome;
 use notices::Notices;
 use settling::{Moment, Settling};
 
-/// Most files that one look considers, the oldest ones: a bound of the memory, some 300 bytes a file.
+/// Files that one look considers at most, the oldest ones: bounds the memory, some 300 bytes a file.
 const MAX_FILES: usize = 4096;
-/// Least time between two looks, however much happens in the folder: a look costs a system call a file. So often the system
-/// is asked for what it has to tell, which is one call, and the only work while nothing happens.
+/// Shortest time between two looks, however much happens in the folder: a look costs a system call per file. Notifications are
+/// read as often, with one call, which is the only work while nothing happens.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
-/// Most files that are taken after one look: what it saw grows old.
+/// Files that are taken after one look at most, before what it saw is out of date.
 const MAX_TAKEN: usize = 64;
 /// A file that cannot be taken is tried again after this many poll intervals: it is read in full each time.
 const RETRY_FACTOR: u32 = 12;
@@ -47,15 +47,15 @@ pub struct Parts {
     /// Has places in the queue and room in the store.
     pub lifecycle: Lifecycle,
     pub clock: Clock,
-    /// Between two looks, and how long a file must not have changed.
+    /// Time between two looks, and how long a file must not have changed.
     pub poll_interval: Duration,
-    /// Raised when nothing more is to be taken.
+    /// Cancelled when no more files are to be taken.
     pub stopping: CancellationToken,
-    /// Holds the process until what was begun is done.
+    /// Tracks what was begun, so that the process can wait for it.
     pub tasks: TaskTracker,
 }
 
-/// The watched folder.
+/// The watched folder, with what earlier looks have seen.
 pub struct Inbox {
     incoming: DropFolder,
     intake: Intake,
@@ -80,11 +80,11 @@ struct Left {
     seen: Seen,
     /// Why, as it was logged.
     cause: String,
-    /// When it is tried again.
+    /// When it will be tried again.
     again: Instant,
 }
 
-/// What was told of last, so that the log has a line for each change.
+/// The troubles that were logged last, so that the log has one line for each change.
 #[derive(Debug, Default)]
 struct Trouble {
     wait: Option<Wait>,
@@ -93,7 +93,7 @@ struct Trouble {
     unreadable: usize,
 }
 
-/// Why files wait.
+/// Why files wait in the folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wait {
     QueueFull,
@@ -101,7 +101,7 @@ enum Wait {
 }
 
 impl Inbox {
-    /// The folder, which is looked at once [`Inbox::run`] is called.
+    /// The folder, which is not looked at before [`Inbox::run`] is called.
     pub fn new(parts: Parts) -> Self {
         let Parts { incoming, intake, lifecycle, clock, poll_interval, stopping, tasks } = parts;
         Self {
@@ -119,12 +119,12 @@ impl Inbox {
         }
     }
 
-    /// How often it was looked at, and what could be taken was taken.
+    /// Number of looks so far, each with its files taken.
     pub fn looks(&self) -> watch::Receiver<u64> {
         self.looks.subscribe()
     }
 
-    /// Looks until told to stop.
+    /// Looks until the server stops.
     pub async fn run(mut self) {
         let mut notices = Notices::of(self.incoming.path());
         let stopping = self.stopping.clone();
@@ -132,12 +132,12 @@ impl Inbox {
         while !stopping.is_cancelled() {
             let next = self.look(&mut notices).await.clamp(least, self.poll_interval.max(least));
             self.looks.send_modify(|looks| *looks += 1);
-            // Told to stop, it ends; otherwise it looks.
+            // Stopped, the loop ends; otherwise it looks again.
             let _stopped = stopping.run_until_cancelled(news(&mut notices, next, least)).await;
         }
     }
 
-    /// Takes what can be taken. After how long the next look is due.
+    /// Takes the files that have settled. Returns the time until the next look is due.
     async fn look(&mut self, notices: &mut Notices) -> Duration {
         notices.take_in();
         let incoming = self.incoming.clone();
@@ -170,7 +170,7 @@ impl Inbox {
         if self.take_all(settled, notices).await { Duration::ZERO } else { next }
     }
 
-    /// Takes files one after the other, until there is no room. Whether there are more that may be taken at once.
+    /// Takes files one after the other, until there is no room. True if more may be taken at once.
     async fn take_all(&mut self, settled: impl Iterator<Item = Arrival>, notices: &mut Notices) -> bool {
         let (mut wait, mut taken) = (None, 0);
         for arrival in settled {
@@ -193,7 +193,7 @@ impl Inbox {
         false
     }
 
-    /// Takes one file; says why it has to wait if it has to.
+    /// Takes one file, or returns why it has to wait.
     async fn take(&mut self, arrival: Arrival) -> Option<Wait> {
         if self.lifecycle.promise_room(0).is_err() {
             return Some(Wait::StorageFull);
@@ -243,7 +243,7 @@ impl Trouble {
     }
 }
 
-/// Waits until something was told that is worth a look, or for so long.
+/// Waits for a notification that is worth a look, at most this long.
 async fn news(notices: &mut Notices, at_most: Duration, between: Duration) {
     let end = Instant::now() + at_most;
     while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {

@@ -1,6 +1,6 @@
-//! What the system tells of the watched folder while nobody looks (`inotify`): that a look is worth it, and which files are
-//! still open to be written to. Bind mounts of other machines and network mounts tell nothing, so the folder is looked at
-//! without being told, too; where there are no notices at all, this is silent.
+//! Notifications of changes in the watched folder (`inotify`): when a look is worth it, and which files are still open for
+//! writing. Bind mounts of other machines and network mounts send none, so the folder is polled as well; where there are no
+//! notifications at all, this module is silent.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -17,27 +17,27 @@ use super::writers::{Notice, Writers};
 use crate::jobs::JobId;
 use crate::volume::Place;
 
-/// Most folders of `incoming/` that notices are asked for; the system has a limit for all programs together. The others are
-/// found by looking.
+/// Folders of `incoming/` that are subscribed to at most; the system has a limit for all programs together. The others are
+/// only polled.
 const MAX_FOLDERS: usize = 1024;
-/// Bytes that one call reads: room for some 15 notices of the longest names, or a hundred of usual ones.
+/// Bytes that one call reads: some 15 notifications with the longest names, or a hundred with usual ones.
 const BUFFER_BYTES: usize = 4096;
 
-/// The notices, where there are any.
+/// The subscription, where the system offers one.
 pub(super) struct Notices {
     incoming: PathBuf,
     source: Option<OwnedFd>,
-    /// The folders by the numbers that notices name; none is `incoming/` itself.
+    /// The folders by their numbers in notifications; none stands for `incoming/` itself.
     folders: HashMap<i32, Option<OsString>>,
     writers: Writers,
 }
 
 impl Notices {
-    /// Asks for notices of this folder.
+    /// Subscribes to changes in this folder.
     pub(super) fn of(incoming: PathBuf) -> Self {
         let source = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
             .inspect_err(
-                |error| info!(event = "no_notices", cause = %error, "The system tells nothing of incoming/: it is polled"),
+                |error| info!(event = "no_notices", cause = %error, "The system sends no notifications for incoming/: it is polled"),
             )
             .ok();
         let mut notices = Self { incoming, source, folders: HashMap::new(), writers: Writers::default() };
@@ -45,10 +45,10 @@ impl Notices {
         notices
     }
 
-    /// Asks for notices of these folders in it, too.
+    /// Subscribes to changes in these folders of it as well.
     pub(super) fn follow(&mut self, folders: &[OsString]) {
         for folder in folders.iter().take(MAX_FOLDERS) {
-            // Asked for again, it only gets its present name.
+            // A folder that is subscribed to already only gets its present name.
             self.watch(Some(folder));
         }
     }
@@ -70,14 +70,14 @@ impl Notices {
             }
             Err(Errno::NOENT | Errno::NOTDIR) => {}
             Err(error) if folder.is_none() => {
-                info!(event = "no_notices", cause = %error, "The system tells nothing of incoming/: it is polled");
+                info!(event = "no_notices", cause = %error, "The system sends no notifications for incoming/: it is polled");
             }
-            // The folder is looked at all the same.
+            // The folder is polled all the same.
             Err(_) => {}
         }
     }
 
-    /// Takes in what was told since: one system call when that is nothing. Whether it is worth a look.
+    /// Reads the notifications since the last call: one system call when there are none. True if a look is worth it.
     pub(super) fn take_in(&mut self) -> bool {
         let Some(source) = &self.source else { return false };
         let mut is_news = false;
@@ -89,7 +89,7 @@ impl Notices {
                 Err(Errno::INTR) => continue,
                 Err(Errno::AGAIN) => return is_news,
                 Err(error) => {
-                    warn!(event = "no_notices", cause = %error, "Notices of incoming/ cannot be read: it is polled");
+                    warn!(event = "no_notices", cause = %error, "Notifications for incoming/ cannot be read: it is polled");
                     self.source = None;
                     self.writers.forget();
                     return true;
@@ -112,13 +112,13 @@ impl Notices {
         }
     }
 
-    /// Whether somebody has this file open to write to.
+    /// Whether a program is known to have this file open for writing.
     pub(super) fn has_writer(&self, place: &Place) -> bool {
         self.writers.has_open(place)
     }
 }
 
-/// Jobs come and go by the server's own doing.
+/// Whether a folder is that of a job, which the server itself moves.
 fn is_job(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| name.parse::<JobId>().is_ok())
 }

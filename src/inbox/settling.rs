@@ -1,7 +1,7 @@
-//! Which files have stopped changing: pure, of whatever is looked at.
+//! Which files have stopped changing. Pure, and generic over what is looked at.
 //!
-//! A file is settled when no look has seen a change of it for a while. The while has to pass on two clocks: on the steady one,
-//! because the time of day may be set forward, and on the time of day, because it is the one that is handed in.
+//! A file has settled when no look has seen a change of it for a given time. The time has to pass on two clocks: the steady one,
+//! because the time of day may be set forward, and the time of day, because tests control it.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
-/// When a look is taken.
+/// The time of a look, on both clocks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
     pub(super) day: DateTime<Utc>,
     pub(super) steady: Instant,
 }
 
-/// What was seen, and since when it is the same.
+/// What was seen, and since when it has not changed.
 #[derive(Debug)]
 pub(super) struct Settling<K, I> {
     seen: HashMap<K, (I, Moment)>,
@@ -29,8 +29,8 @@ impl<K, I> Default for Settling<K, I> {
 }
 
 impl<K: Hash + Eq + Clone, I: PartialEq + Copy> Settling<K, I> {
-    /// Takes a look: of each of the things seen now, how long it still has to be left alone; zero when it is settled. What
-    /// is not seen now is forgotten.
+    /// Takes a look. Returns for each thing how long it still has to be left alone, zero when it has settled. What is not seen
+    /// now is forgotten.
     pub(super) fn look(&mut self, now: Moment, things: &[(K, I)], still_for: Duration) -> Vec<Duration> {
         let mut before = std::mem::take(&mut self.seen);
         let mut left = Vec::with_capacity(things.len());

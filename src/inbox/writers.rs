@@ -1,7 +1,7 @@
-//! Which files somebody still has open to write to, as far as the system has told: pure, over the notices of `inotify`.
+//! Which files are still open for writing, as far as the notifications of `inotify` say. Pure.
 //!
-//! It is told of a file from its creation or its first change on, until it is closed. A program that had it open before the
-//! server started is not told of, and some file systems tell nothing at all: for these there is only the waiting.
+//! A file counts as open from its creation or its first change until it is closed. A program that had it open before the server
+//! started is not noticed, and some file systems send nothing at all: for these there is only the waiting.
 
 use std::collections::HashMap;
 
@@ -10,45 +10,45 @@ use crate::volume::Place;
 /// What happened to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Notice {
-    /// It came into being: opened to be written to, or linked.
+    /// It was created: opened for writing, or linked.
     Created,
-    /// Somebody opened it, for whatever purpose.
+    /// A program opened it, for whatever purpose.
     Opened,
     /// It was written to.
     Written,
-    /// Somebody who could write to it closed it.
+    /// A program that could write to it closed it.
     ClosedByWriter,
-    /// Somebody who could only read it closed it.
+    /// A program that could only read it closed it.
     ClosedByReader,
-    /// It went away under this cookie.
+    /// It was moved away under this cookie.
     MovedAway(u32),
-    /// It came here under this cookie.
+    /// It was moved here under this cookie.
     MovedHere(u32),
-    /// It was removed.
+    /// It was removed from the folder.
     Removed,
 }
 
-/// What is known of a file that was opened and not closed as often.
+/// What is known of a file that was opened more often than closed.
 #[derive(Debug, Clone, Copy, Default)]
 struct Mark {
-    /// The next one to open it is the one who creates it, if anybody: a link comes into being without being opened.
+    /// It was just created, so that the next program to open it is its creator; a link is created without being opened.
     is_new: bool,
-    /// By how many it is open. Equal notices in a row may come as one, so this can be wrong; it never decides alone.
+    /// How many times it is open. Equal notifications in a row may be merged, so this can be wrong; it never decides alone.
     open: u32,
-    /// Whether one of them has written, and no writer has closed it since.
+    /// Whether it was written to, and no writer has closed it since.
     is_written: bool,
 }
 
-/// The files that were not closed.
+/// The files that are open, as far as is known.
 #[derive(Debug, Default)]
 pub(super) struct Writers {
     marks: HashMap<Place, Mark>,
-    /// The last file that went away: it may come back under another name, still open.
+    /// The last file that was moved away: it may come back under another name, still open.
     moved: Option<(u32, Mark)>,
 }
 
 impl Writers {
-    /// Notes what happened. Whether it is worth a look at the folder.
+    /// Records a notification. True if it is worth a look at the folder.
     pub(super) fn note(&mut self, place: Place, notice: Notice) -> bool {
         match notice {
             Notice::Created => {
@@ -61,7 +61,7 @@ impl Writers {
                 mark.is_written |= std::mem::take(&mut mark.is_new);
                 false
             }
-            // Without having been opened, only its time was set.
+            // A file that was not opened only had its time set.
             Notice::Written => {
                 if let Some(mark) = self.marks.get_mut(&place) {
                     mark.is_written = mark.open > 0;
@@ -103,12 +103,12 @@ impl Writers {
         }
     }
 
-    /// Notices were lost: nothing is known any more.
+    /// Forgets everything: notifications were lost.
     pub(super) fn forget(&mut self) {
         *self = Self::default();
     }
 
-    /// Whether somebody has this file open to write to.
+    /// Whether this file is open for writing.
     pub(super) fn has_open(&self, place: &Place) -> bool {
         self.marks.get(place).is_some_and(|mark| mark.is_written)
     }
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(open(&[("a", Created), ("a", Opened), ("a", Written), ("a", ClosedByWriter)]), (false, false));
         assert_eq!(open(&[("a", Opened), ("a", Written), ("b", ClosedByWriter)]), (true, false));
         assert_eq!(open(&[("a", Opened), ("a", Written), ("a", Removed)]), (false, false));
-        // Somebody reads meanwhile; somebody else goes on writing.
+        // Another program reads meanwhile; another goes on writing.
         assert_eq!(open(&[("a", Opened), ("a", Written), ("a", Opened), ("a", ClosedByReader)]), (true, false));
         let two = [("a", Opened), ("a", Opened), ("a", Written), ("a", ClosedByWriter)];
         assert_eq!(open(&two), (false, false));

@@ -17,7 +17,7 @@ pub(crate) struct Admission {
 }
 
 impl Admission {
-    /// Whether the request is a new one, as far as its idempotency key tells.
+    /// Whether the request is a new one, as far as its idempotency key shows.
     pub(crate) fn is_new(&self) -> bool {
         self.reservation.is_some()
     }

@@ -1,4 +1,4 @@
-//! Making a job of a file that was dropped into `incoming/` and that nobody waits for: what is wrong with it becomes the failure
+//! Making a job of a file that was dropped into `incoming/`. No client waits for it, so what is wrong with it becomes the failure
 //! of the job.
 
 use std::sync::Arc;

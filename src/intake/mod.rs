@@ -2,8 +2,8 @@
 //! `incoming/` and named by a request or found by the watched folder.
 //!
 //! The steps are the same for all: the size is checked, the file is identified, hashed, and a job is drafted and placed by
-//! [`Lifecycle`]. A request gets a refusal for what is wrong ([`Intake::submit`]); a file that nobody waits for becomes a failed
-//! job that says it ([`Intake::adopt`]). Intake knows neither requests nor when a dropped file has settled.
+//! [`Lifecycle`]. A request gets a refusal for what is wrong ([`Intake::submit`]); a dropped file becomes a failed job
+//! that says it ([`Intake::adopt`]). Intake knows neither requests nor when a dropped file has settled.
 
 mod admission;
 mod adopt;

@@ -1,57 +1,57 @@
-//! How long jobs take, from how long earlier ones took.
+//! Estimates how long jobs take from how long earlier ones took.
 //!
-//! A line through the measured jobs: so many seconds for any job, and so many more for each second of the recording. Errors
-//! are taken as ratios and in absolute value, so that short recordings count as much as long ones and a few odd ones (music,
-//! silence) do not matter. Jobs of one kind then share a factor: two channels, or no diarization, cost more or less. The
-//! line is found when a job ends, so that an estimate is a multiplication. Before anything was measured, the models and
-//! the number of threads say where the line lies, and weigh less with every job.
+//! The estimate is a line through the measured jobs: a fixed number of seconds per job, and a number of seconds per second of
+//! the recording. Errors are ratios in absolute value, so that short recordings count as much as long ones and a few outliers
+//! (music, silence) do not matter. Jobs of one kind share a factor: two channels, or no diarization, cost more or less. The
+//! line is fitted when a job ends, so that an estimate is one multiplication. Before anything was measured, the line follows
+//! from the models and the number of threads, whose weight falls with every job.
 
 use super::options::{ChannelMode, JobOptions};
 use super::stage::Stage;
 use super::{FileInfo, Job};
 
-/// How many jobs back the measure goes. It bounds the file on the volume and the search for the line.
+/// Number of measured jobs that are kept. It bounds the file on the volume and the search for the line.
 pub const REMEMBERED: usize = 32;
 
-/// After so many further jobs a job counts half: the machine, its load and the recordings change.
+/// Number of further jobs after which the weight of a job is halved: the machine, its load and the recordings change.
 const HALF_LIFE_JOBS: f64 = 8.0;
 
-/// Seconds that any job takes, however short, before anything was measured: opening, moving and writing files.
+/// First guess of the fixed time of a job, in seconds: opening, moving and writing files.
 const FIXED_SECONDS: f64 = 0.3;
 
-/// Lengths, in seconds, at which the first guess stands beside the measured jobs: it holds the line where no job was.
+/// Lengths in seconds at which the first guess counts beside the measured jobs: it holds the line where there was no job.
 const FIRST_GUESS_AT: [f64; 3] = [0.0, 60.0, 3600.0];
 
-/// What the first guess counts at each of these lengths; a job that has just ended counts 1. After `n` jobs it is divided by
-/// `(n + 1)²`: it soon matters where no job was, and nowhere else.
+/// Weight of the first guess at each of these lengths; a job that has just ended weighs 1. After `n` jobs it is divided by
+/// `(n + 1)²`: soon it only matters where there was no job.
 const FIRST_GUESS_WEIGHT: f64 = 0.5;
 
-/// The longest time that is believed or told, in seconds: a month. Keeps sums and dates finite.
+/// The longest measured or estimated time that is accepted, in seconds: a month. Keeps sums and dates finite.
 const LONGEST_SECONDS: f64 = 30.0 * 86_400.0;
 
-/// What a second of audio costs in processor seconds, by a word in the name of the model that transcribes it: the first
-/// measured on two-party calls, the others in proportion to their size. The last is for any other name.
+/// Processor seconds per second of audio, by a word in the name of the transcription model: the first was measured on two-party
+/// calls, the others are in proportion to their size. The last is for any other name.
 const TRANSCRIPTION_COSTS: [(&str, f64); 7] =
     [("turbo", 0.9), ("tiny", 0.04), ("base", 0.08), ("small", 0.3), ("medium", 0.9), ("large", 1.7), ("", 0.3)];
 
-/// The same for the models of diarization.
+/// The same for diarization models.
 const DIARIZATION_COSTS: [(&str, f64); 2] = [("segmentation", 0.015), ("", 0.002)];
 
 /// The stages whose models cost something.
 const COSTS: [(Stage, &[(&str, f64)]); 2] =
     [(Stage::Transcription, &TRANSCRIPTION_COSTS), (Stage::Diarization, &DIARIZATION_COSTS)];
 
-/// What the work is done with. Times measured with other equipment say nothing about this one.
+/// What the work is done with. Times measured with other equipment do not apply.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Equipment {
-    /// Threads of the models.
+    /// Number of threads of the models.
     pub threads: usize,
     /// The names of the models, by the stage that runs them.
     pub models: Vec<(Stage, String)>,
 }
 
 impl Equipment {
-    /// Seconds of work for a second of audio, before anything was measured.
+    /// Seconds of work per second of audio, before anything was measured.
     fn first_guess(&self) -> f64 {
         let cost = |(stage, name): &(Stage, String)| {
             let mut costs = COSTS.iter().filter(|(other, _)| other == stage).flat_map(|(_, costs)| *costs);
@@ -64,14 +64,14 @@ impl Equipment {
     }
 }
 
-/// What else than its length decides how long a job takes.
+/// What the time of a job depends on, besides the length of its recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Kind {
     /// Several channels that are not to be mixed.
     pub several_channels: bool,
-    /// What the job says of diarization; without it the silences are transcribed as well.
+    /// The job's option; without diarization the silences are transcribed as well.
     pub diarize: Option<bool>,
-    /// Into English.
+    /// Whether the transcript is translated into English.
     pub translate: bool,
 }
 
@@ -96,16 +96,13 @@ impl Kind {
 pub struct JobTime {
     /// Length of the recording.
     pub audio_seconds: f64,
-    /// What it took.
     pub processing_seconds: f64,
-    /// What else decides that.
     pub kind: Kind,
 }
 
-/// What was measured, and with what: enough to go on from after a restart.
+/// The measurements, and the equipment they were made with: what a restart continues from.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Measured {
-    /// What the work was done with.
     pub equipment: Equipment,
     /// The last jobs, the oldest first; at most [`REMEMBERED`].
     pub jobs: Vec<JobTime>,
@@ -157,8 +154,8 @@ impl Speed {
         (seconds * self.factor(kind)).min(LONGEST_SECONDS)
     }
 
-    /// How much longer than the line says jobs of this kind take: the middle one of their ratios, among them two that say 1, so
-    /// that it takes three jobs to be believed.
+    /// Ratio of the time that jobs of this kind take to that of the line: the median of theirs and of two that are 1, so that it
+    /// takes three jobs to have an effect.
     fn factor(&self, kind: Kind) -> f64 {
         let alike = weighted(&self.measured.jobs).filter(|(job, _)| job.kind == kind);
         let mut ratios: Vec<(f64, f64)> =
@@ -174,25 +171,25 @@ impl Speed {
     }
 }
 
-/// Seconds that are left of a job of which so much was done in so much time: what was estimated at its start, and the more
-/// is done, what its progress says. A job that takes longer than it should is never said to be done already.
+/// Estimated seconds left of a running job: at its start from the estimate, and the further it is, the more from its progress.
+/// A job that takes longer than estimated never counts as done.
 pub(crate) fn left(estimated_seconds: f64, elapsed_seconds: f64, percent: u8) -> f64 {
     let done = f64::from(percent.min(100)) / 100.0;
     let projected = if done > 0.0 { elapsed_seconds / done } else { estimated_seconds };
-    // Early on, the share that is done is a guess by itself: stages differ in length from call to call.
+    // Early on, the percentage is itself a guess: stages differ in length from call to call.
     let trust = done * done;
     let total = (1.0 - trust) * estimated_seconds + trust * projected;
     (total - elapsed_seconds).max((1.0 - done) * total * if done > 0.0 { 1.0 } else { 0.1 }).max(0.0)
 }
 
-/// Seconds for any job, and for each second of its recording; neither is negative.
+/// Fixed seconds of a job, and seconds per second of its recording; neither is negative.
 #[derive(Debug, Clone, Copy)]
 struct Line {
     fixed: f64,
     per_second: f64,
 }
 
-/// A length, the time it took, and how much it counts.
+/// A length, the time it took, and its weight.
 type Point = (f64, f64, f64);
 
 impl Line {
@@ -229,19 +226,19 @@ impl Line {
     }
 }
 
-/// The shortest time that is told apart from none, in seconds: the clock's step.
+/// The shortest time that differs from none, in seconds: the resolution of the clock.
 const SHORTEST_SECONDS: f64 = 0.001;
 
 fn seconds_of(job: &JobTime) -> f64 {
     job.processing_seconds.max(SHORTEST_SECONDS)
 }
 
-/// The jobs and how much each counts, 1 for the last.
+/// The jobs with their weights, 1 for the last.
 fn weighted(jobs: &[JobTime]) -> impl Iterator<Item = (&JobTime, f64)> {
     jobs.iter().rev().enumerate().map(|(age, job)| (job, 0.5f64.powf(age as f64 / HALF_LIFE_JOBS)))
 }
 
-/// The value with as much weight below it as above it.
+/// The weighted median of values.
 fn middle(mut values: Vec<(f64, f64)>) -> f64 {
     values.sort_by(|one, other| one.0.total_cmp(&other.0));
     let half = values.iter().map(|(_, weight)| weight).sum::<f64>() / 2.0;

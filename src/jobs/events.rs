@@ -10,13 +10,12 @@ use super::JobState;
 pub struct Event {
     /// Grows with every event of the job and is never reused, not even across restarts.
     pub number: u64,
-    /// When it happened.
+    /// When the job changed.
     pub at: DateTime<Utc>,
     /// The state of the job from then on.
     pub state: JobState,
     /// When the job was expected to be done, as estimated at that moment.
     pub estimated_completion: Option<DateTime<Utc>>,
-    /// Status or outcome.
     pub kind: EventKind,
 }
 

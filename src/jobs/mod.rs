@@ -23,7 +23,7 @@ use crate::access::KeyId;
 use crate::media::SourceInfo;
 use options::JobOptions;
 
-/// Names a job; also the name of its folder.
+/// Identifies a job; also the name of its folder on the volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(Uuid);
 
@@ -76,13 +76,10 @@ pub struct FileInfo {
 /// A recording on its way to an annotation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
-    /// Its name.
     pub id: JobId,
-    /// The recording.
     pub file: FileInfo,
-    /// What the client said about the call; kept and returned.
+    /// Facts about the call from the client; kept and returned as they are.
     pub metadata: serde_json::Map<String, serde_json::Value>,
-    /// What the client asked for.
     pub options: JobOptions,
     /// 1 (lowest) to 10.
     pub priority: u8,
@@ -90,27 +87,26 @@ pub struct Job {
     pub created_at: DateTime<Utc>,
     /// Grows with every job accepted: the order of creation.
     pub sequence: u64,
-    /// Its place among the jobs of its priority that wait: the sequence, but one that is tried again waits behind the rest.
+    /// Its place in the queue among jobs of its priority: the sequence, or a later number for a job that is tried again.
     pub arrival: u64,
-    /// How often it was begun and not ended.
+    /// Number of attempts that were started and not put back.
     pub attempts: u32,
-    /// The key that made it; none where no keys are asked for. Nobody else sees it, save an administrator.
+    /// The key that made it; none where no keys are required. Only this key and administrators see the job.
     pub owner: Option<KeyId>,
-    /// The client's own name for the request that made it.
+    /// The idempotency key of the request that made it.
     pub idempotency: Option<Idempotency>,
-    /// How long it was expected to take when it was accepted, in seconds.
+    /// Estimated processing time when it was accepted, in seconds.
     pub estimated_seconds: f64,
-    /// The number of the last event that was told of it.
+    /// The number of its last event.
     pub last_event: u64,
-    /// Where it stands.
     pub state: JobState,
 }
 
-/// The client's own name for a request, and what the request was: repeated, it makes no second job.
+/// The idempotency key of a request, with a fingerprint of the request: repeated, it makes no second job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idempotency {
-    /// As the client gave it.
+    /// The key as the client sent it.
     pub key: String,
-    /// SHA-256 of what was asked for, in lower-case hexadecimal.
+    /// SHA-256 of the request in lower-case hexadecimal.
     pub fingerprint: String,
 }

@@ -1,15 +1,15 @@
-//! How far a running job is. The percentage never falls.
+//! The progress of a running job. The percentage never falls.
 
 use super::stage::Stage;
 
-/// How far a running job is.
+/// The progress of a running job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// The stage being worked on.
     pub stage: Stage,
-    /// Of this stage, 0 to 100.
+    /// Percentage of this stage that is done, 0 to 100.
     pub stage_percent: u8,
-    /// Of the whole job, 0 to 99: 100 is for a job that is completed.
+    /// Percentage of the whole job, 0 to 99: 100 is for a completed job.
     pub percent: u8,
 }
 

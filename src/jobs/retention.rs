@@ -1,4 +1,4 @@
-//! What is kept of jobs that have ended, and for how long: pure rules over what lies on the volume.
+//! The rules of retention: what is kept of ended jobs, and for how long. Pure functions over what lies on the volume.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 
 use super::{Job, JobState};
 
-/// How long something is kept, and how much of it. What is older, or does not fit beside what is newer, goes.
+/// A limit of age and of size. What is older, or does not fit beside what is newer, is removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rule {
-    /// Since the end of the job.
+    /// Age since the end of the job.
     pub max_age: Option<Duration>,
-    /// Of all that is kept together.
+    /// Size of everything kept under this rule.
     pub max_bytes: Option<u64>,
 }
 
@@ -36,15 +36,14 @@ pub struct Retention {
 /// An ended job, not archived, and what it has on the volume.
 #[derive(Debug, Clone)]
 pub struct Kept {
-    /// The job.
     pub job: Arc<Job>,
-    /// Of its recording; 0 when it is gone.
+    /// Size of its recording; 0 when it is gone.
     pub recording_bytes: u64,
-    /// Of its result, or of what tells why there is none.
+    /// Size of its result, or of the file with its error.
     pub result_bytes: u64,
 }
 
-/// What is to go.
+/// What is to be removed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Due {
     /// The recording of this job.
@@ -79,7 +78,7 @@ impl Retention {
     }
 }
 
-/// For each whether this rule has it go. What takes no bytes frees none, so only age removes it.
+/// For each job whether this rule removes its file. A file without bytes frees none, so only age removes it.
 fn over(rule: Rule, kept: &[Kept], now: DateTime<Utc>, bytes: impl Fn(&Kept) -> u64) -> Vec<bool> {
     let mut room = rule.max_bytes.unwrap_or(u64::MAX);
     let mut is_full = false;

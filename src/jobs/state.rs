@@ -1,20 +1,19 @@
-//! Where a job stands, and which ways lead out of there.
+//! The states of a job, with the facts that belong to each.
 
 use chrono::{DateTime, Utc};
 
 use super::Failure;
 use super::progress::Progress;
 
-/// Where a job stands, with what belongs to that.
+/// The state of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JobState {
-    /// Waiting.
+    /// It waits in the queue.
     Queued,
-    /// Being worked on.
+    /// It is being worked on.
     Processing {
-        /// Since when.
+        /// Start of this attempt.
         started_at: DateTime<Utc>,
-        /// How far.
         progress: Progress,
     },
     /// There is a result.
@@ -24,27 +23,25 @@ pub enum JobState {
         /// When the result was ready.
         finished_at: DateTime<Utc>,
     },
-    /// There is none, and this is why.
+    /// There is no result, and this is why.
     Failed {
         /// Start of the last attempt, if it came to one.
         started_at: Option<DateTime<Utc>>,
-        /// When it failed.
         finished_at: DateTime<Utc>,
-        /// Why.
         failure: Failure,
-        /// How far it had come, while this server remembers.
+        /// Its progress until then; not kept across restarts.
         progress: Option<Progress>,
     },
-    /// A client did not want it any more.
+    /// A client cancelled it.
     Cancelled {
         /// Start of the attempt that was cancelled, if it had begun.
         started_at: Option<DateTime<Utc>>,
         /// When it had stopped.
         finished_at: DateTime<Utc>,
-        /// How far it had come, while this server remembers.
+        /// Its progress until then; not kept across restarts.
         progress: Option<Progress>,
     },
-    /// It had ended, and its recording and result were removed since.
+    /// It had ended, and retention has removed its recording and result since.
     Archived {
         /// Start of the last attempt, if it came to one.
         started_at: Option<DateTime<Utc>>,
@@ -59,7 +56,7 @@ impl JobState {
     /// The published names, in the order of a job's life.
     pub const NAMES: [&str; 6] = ["queued", "processing", "completed", "failed", "cancelled", "archived"];
 
-    /// The published name.
+    /// The published name of the state.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -71,7 +68,7 @@ impl JobState {
         }
     }
 
-    /// When the last attempt was begun.
+    /// When the last attempt was started.
     pub const fn started_at(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Queued => None,
@@ -82,7 +79,7 @@ impl JobState {
         }
     }
 
-    /// When it ended.
+    /// When the job ended, if it has.
     pub const fn finished_at(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Queued | Self::Processing { .. } => None,
@@ -93,7 +90,7 @@ impl JobState {
         }
     }
 
-    /// When it came to this state, if that is the last one by itself.
+    /// When the job came to this state, if the state is a terminal one.
     pub const fn changed_at(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Archived { archived_at, .. } => Some(*archived_at),
@@ -103,12 +100,12 @@ impl JobState {
         }
     }
 
-    /// How many events tell of it: where the job stands, and what came out when it has ended.
+    /// Number of events that announce this state: its status, and its outcome when the job has ended.
     pub const fn events(&self) -> u64 {
         if self.is_terminal() { 2 } else { 1 }
     }
 
-    /// How far it is or had come, where that is known.
+    /// The progress of the job now or when it ended, where that is known.
     pub const fn progress(&self) -> Option<Progress> {
         match self {
             Self::Processing { progress, .. } => Some(*progress),
@@ -117,7 +114,7 @@ impl JobState {
         }
     }
 
-    /// Whether it will not change any more by itself.
+    /// Whether the job has ended: only clients and retention change it from here on.
     pub const fn is_terminal(&self) -> bool {
         match self {
             Self::Queued | Self::Processing { .. } => false,

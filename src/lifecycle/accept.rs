@@ -29,7 +29,7 @@ pub struct NewJob {
 pub enum Recording {
     /// Received over the network.
     Spooled(Box<Spool>),
-    /// Dropped into `incoming/`.
+    /// A file that was dropped into `incoming/`.
     Dropped(Box<Arrival>),
 }
 

@@ -35,7 +35,7 @@ impl Ending {
         Self { result: Some(PublishedResult { bytes: Arc::new(bytes), names }), ..self }
     }
 
-    /// The time of this run tells nothing about how long jobs take: part of the work was done before a restart.
+    /// Excludes the time of this run from the estimates: part of the work was done before a restart.
     #[must_use]
     pub fn without_timing(self) -> Self {
         Self { timing: Timing::Ignored, ..self }

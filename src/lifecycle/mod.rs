@@ -1,11 +1,11 @@
 //! The life of a job: the one owner of every change.
 //!
 //! A [`Lifecycle`] holds the registry, the store and the locks, and has one function for each transition. A change is made in
-//! the store first and in the registry after, under the job's lock, so that what a client is told is on the disk and no other
+//! the store first and in the registry after, under the job's lock, so that an answer to a client is on the disk and no other
 //! change finds a job between the two. Once begun, a change is completed even when its caller goes away: both halves run in one
 //! step on a thread that may block.
 //!
-//! Nobody else changes a job or numbers its events ([`transition`] does), and nobody else holds both registry and store. Others
+//! No other module changes a job, numbers its events ([`transition`] does) or holds both registry and store. Others
 //! look at jobs through [`Lifecycle::jobs`]. Nothing here knows HTTP, folders that are watched, or models; callers get typed
 //! outcomes and [`StoreError`], so that a store other than the volume's folders could stand behind the same functions.
 

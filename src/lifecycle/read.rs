@@ -13,7 +13,7 @@ pub struct Storage {
     pub writable: Writable,
     /// Size of the log files.
     pub log_bytes: u64,
-    /// Free space, where the system tells it.
+    /// Free space, where the system reports it.
     pub free_bytes: Option<u64>,
 }
 

@@ -20,7 +20,7 @@ impl Lifecycle {
     /// Removes what interrupted deletions left in the store.
     ///
     /// # Errors
-    /// When the store does not tell what there is, or does not let it go.
+    /// When the store cannot be read, or does not remove it.
     pub async fn sweep(&self) -> Result<(), StoreError> {
         self.step(|inner| Ok(inner.volume.sweep_deleted()?)).await
     }
@@ -40,7 +40,7 @@ impl Lifecycle {
     /// Removes the recording of an ended job, unless the job has changed; everything else of it stays.
     ///
     /// # Errors
-    /// When the store does not let it go.
+    /// When the store does not remove it.
     pub async fn remove_recording(&self, job: &Arc<Job>) -> Result<Upkeep, StoreError> {
         self.upkeep(job, |inner, job| {
             inner.volume.remove_recording(job)?;
@@ -68,7 +68,7 @@ impl Lifecycle {
     /// Removes the record of an archived job, unless it has changed.
     ///
     /// # Errors
-    /// When the store does not let it go.
+    /// When the store does not remove it.
     pub async fn forget(&self, job: &Arc<Job>) -> Result<Upkeep, StoreError> {
         self.upkeep(job, |inner, job| {
             inner.volume.remove(job.id, &job.state)?;

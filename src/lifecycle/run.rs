@@ -12,7 +12,7 @@ use crate::jobs::{Job, JobId};
 use crate::scratch::Scratch;
 use crate::stop::StopSignal;
 
-/// The job that runs, as it was when it was started. Whoever holds this, and nobody else, ends the run.
+/// The job that runs, as it was when it was started. Only the holder of this token ends the run.
 #[derive(Debug)]
 pub struct Running {
     job: Arc<Job>,

@@ -1,8 +1,8 @@
-//! A recording in `incoming/` becomes a job, or a failed job; and what is left in `temp/` is cleared up.
+//! Turns a file in `incoming/` into the recording of a job, and clears up what a server that died left in `temp/`.
 //!
-//! Taking moves the file, and no moment of the move may lose it: it goes into a folder in `temp/` that already holds the job's
-//! record, with the name that the file had, and the folder then goes to its state by one rename. A start that finds such a
-//! folder in `temp/` gives the file its name back. A sidecar goes the same way, before its recording.
+//! The file is moved, and no crash may lose it: it goes into a folder in `temp/` that already holds the job's record, with the
+//! name that the file had, and the folder then moves to its state by one rename. A start that finds such a folder in `temp/`
+//! gives the file its name back. A sidecar is moved the same way, before its recording.
 
 use std::ffi::OsString;
 use std::io;
@@ -27,7 +27,7 @@ impl Volume {
     /// the volume does not take it.
     pub fn take(&self, arrival: &Arrival, job: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::Temp, job.id);
-        // Not found is said of the file alone.
+        // `NotFound` is reserved for the file.
         self.disk()
             .create_folder(&folder)
             .map_err(|error| if error.kind() == io::ErrorKind::NotFound { io::Error::other(error) } else { error })?;
@@ -47,7 +47,7 @@ impl Volume {
         self.disk().remove_folder(folder)
     }
 
-    /// Gives the files back that could not be given back when they could not be taken either.
+    /// Tries again to give back the files of takings that failed half-way.
     pub(super) fn give_back_stranded(&self) {
         let stranded = std::mem::take(&mut *self.stranded());
         for (folder, origin) in stranded {
@@ -76,7 +76,7 @@ impl Volume {
         if job.state == JobState::Queued {
             return self.take_in(folder, job.id);
         }
-        // What is set aside was promised to nobody: at the worst it lies in incoming/ again.
+        // No client waits for what is set aside: at the worst it lies in incoming/ again.
         self.move_folder(folder, &self.job_folder(Folder::of(&job.state), job.id))
     }
 
@@ -102,7 +102,7 @@ impl Volume {
     fn give_name(&self, file: &Path, place: &Place) -> io::Result<()> {
         let incoming = self.folder(Folder::Incoming);
         let folder = place.folder().map_or_else(|| incoming.clone(), |name| incoming.join(name));
-        // Somebody may have removed it, or put something else there.
+        // The folder may have been removed or replaced meanwhile.
         let is_there =
             self.disk().link_metadata(&folder).is_ok_and(|meta| meta.is_dir()) || self.disk().create_folder(&folder).is_ok();
         let folder = if is_there { folder } else { incoming };
@@ -120,11 +120,11 @@ impl Volume {
         for entry in self.disk().entries(&self.folder(Folder::Temp))? {
             let entry = entry?;
             let path = entry.path();
-            // Names are given, and cancellations carried out, when every job is where it belongs.
+            // Notes are carried out when every job is where it belongs.
             if entry.file_name() == ".lock" || is_note(&path) || Self::is_cancellation(&path) {
                 continue;
             }
-            // What cannot be removed keeps nobody from working; the next start tries again.
+            // What cannot be removed does no harm; the next start tries again.
             if let Err(error) = self.sweep_one(&path, entry.file_type()?.is_dir()) {
                 warn!(event = "not_swept", cause = %error, "What a server left in temp/ could not be removed");
             }
@@ -156,26 +156,26 @@ impl Volume {
         }
     }
 
-    /// Moves a file that was found, and makes sure that it is the one, whole, readable, and on the disk.
+    /// Moves a file that was found, and checks that it has not changed, is readable, and is on the disk.
     fn take_file(&self, found: &Found, to: &Path) -> io::Result<()> {
         self.disk().rename(&found.path, to)?;
-        // Not through a link that took the file's place since it was looked at.
+        // A link may have taken the file's place since it was looked at.
         let meta = self.disk().link_metadata(to)?;
         if !meta.is_file() || Imprint::of(&meta) != found.imprint {
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, "the file is still being written"));
         }
-        // It may belong to another user; what is not readable would fail only when its turn comes.
+        // It may belong to another user; one that is not readable would otherwise fail only when its turn comes.
         let file = self.disk().open(to)?;
         self.disk().sync(&file, to)
     }
 }
 
-/// Without the sidecar that was read, the recording is not what was found.
+/// A sidecar that is gone means that the recording is not what was found.
 fn changed_if_gone(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::NotFound { io::Error::new(io::ErrorKind::ResourceBusy, error) } else { error }
 }
 
-/// A name that nothing else has and that ends as the file's own name does.
+/// A unique name that ends as the file's own name does.
 fn another_name(place: &Place) -> OsString {
     let mut name = format!("{}-", JobId::random()).into_bytes();
     let own = place.name().as_bytes();

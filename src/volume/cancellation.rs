@@ -1,8 +1,8 @@
-//! Cancellations of a running job, written down before the client is told: the run may take a while to stop, and a server that
-//! dies meanwhile must not begin it anew.
+//! Notes of cancellations of a running job, written before the client gets its answer: the run may take a while to stop, and a
+//! server that dies meanwhile must not start it again.
 //!
-//! A cancellation is the job's record as it will be, in `temp/<id>.cancelled`: apart from the job's folder, which may be on its
-//! way from one place to the next just then. A start carries out what it finds there, unless the job has ended.
+//! A note is the job's record as it will be, in `temp/<id>.cancelled`, outside the job's folder, which may just be moving from
+//! one place to the next. A start carries out the notes it finds, unless the job has ended.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -14,11 +14,11 @@ use tracing::warn;
 use super::{Folder, Volume, record};
 use crate::jobs::{Job, JobId};
 
-/// What the names of cancellations end in.
+/// Extension of the names of notes.
 const EXTENSION: &str = "cancelled";
 
 impl Volume {
-    /// Writes down that a running job is not wanted any more. The job is given as it will be: cancelled.
+    /// Notes the cancellation of a running job, which is given as it will be: cancelled.
     ///
     /// # Errors
     /// When the volume does not take it.
@@ -26,7 +26,7 @@ impl Volume {
         self.write_file(&self.cancellation(job.id), &record::encode(job))
     }
 
-    /// The run has ended, one way or the other.
+    /// Removes the note of a cancellation, if there is one: the run has ended.
     ///
     /// # Errors
     /// When the volume does not take it. A cancellation that stays does no harm unless the job is tried again.
@@ -41,12 +41,12 @@ impl Volume {
         self.folder(Folder::Temp).join(format!("{id}.{EXTENSION}"))
     }
 
-    /// Whether a file of `temp/` is a cancellation.
+    /// Whether a file in `temp/` is such a note.
     pub(super) fn is_cancellation(path: &Path) -> bool {
         path.extension() == Some(OsStr::new(EXTENSION))
     }
 
-    /// Every cancellation that was written down, as the job will be.
+    /// Every noted cancellation, with the job as it will be.
     pub(super) fn cancellations(&self) -> io::Result<HashMap<JobId, Job>> {
         let mut found = HashMap::new();
         for entry in self.disk().entries(&self.folder(Folder::Temp))? {

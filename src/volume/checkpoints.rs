@@ -1,8 +1,8 @@
-//! `checkpoints.log` in the folder of a job that is being worked on: what it has worked out so far, a line a piece.
+//! `checkpoints.log` in the folder of a running job: its intermediate results, one per line.
 //!
-//! Each line is the CRC-32 of its text in hexadecimal, a space, and the text. The first one is a fingerprint of all that the
-//! content depends on; under another fingerprint nothing of the file is used. Lines are appended and flushed one by one, so a
-//! crash can cut off the last one at most: what does not agree with its CRC, and all behind it, is dropped.
+//! Each line is the CRC-32 of its text in hexadecimal, a space, and the text. The first one is a fingerprint of everything that
+//! the content depends on; under another fingerprint the file is not used. Lines are appended and flushed one by one, so a crash
+//! can truncate only the last one: a line that does not match its CRC, and all lines behind it, are dropped.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,13 +15,13 @@ use super::disk::Disk;
 use super::{Folder, Volume, record};
 use crate::jobs::JobId;
 
-/// The most that a file may hold, in bytes: 24 hours of talk on two channels. A window of 22 s takes about two thousand.
+/// Size of the file at most: 24 hours of speech on two channels. A window of 22 s takes about two thousand bytes.
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
-/// The form of the lines and of what is in them; another one makes older files void.
+/// Version of the lines and their content; another one invalidates older files.
 const FORMAT: &str = "callannotate checkpoints 1";
 
-/// The open file; made when the first piece is kept.
+/// The open file; created with the first checkpoint.
 #[derive(Debug)]
 pub struct CheckpointFile {
     disk: Disk,

@@ -1,8 +1,8 @@
-//! Every operation on files that the volume knows, one thin layer above the system.
+//! Every operation on files that the volume performs, one thin layer above the system.
 //!
-//! It owns no policy: what is written, in which order, and what is flushed is the business of the steps above. It is here so
-//! that a test can let any single operation fail, or stop the disk right there (feature `faults`). Without that feature
-//! each function is the system's own and nothing else.
+//! It has no policy: what is written, in which order, and what is flushed is decided by the steps above. It exists so that a test
+//! can let any single operation fail, or stop the disk at that point (feature `faults`). Without that feature each function is
+//! the system's own and nothing else.
 #![expect(clippy::disallowed_methods, reason = "the one place that changes files")]
 
 #[cfg(feature = "faults")]
@@ -18,7 +18,7 @@ use std::path::Path;
 use faults::Faults;
 use operation::Operation;
 
-/// The handle.
+/// Access to the disk; the system's own functions unless a test injects faults.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Disk {
     #[cfg(feature = "faults")]
@@ -26,13 +26,13 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    /// One that fails as a test wants it to.
+    /// A disk that fails where a test wants it to.
     #[cfg(feature = "faults")]
     pub(super) fn failing(faults: Faults) -> Self {
         Self { faults: Some(faults) }
     }
 
-    /// Does it. `part` is what is left when it is cut off in its midst, where that can be.
+    /// Performs an operation. `part` is what remains when the operation is cut off half-way, where that is possible.
     #[cfg(feature = "faults")]
     fn act<T>(
         &self,
@@ -47,7 +47,7 @@ impl Disk {
         }
     }
 
-    /// Does it.
+    /// Performs an operation as it is.
     #[cfg(not(feature = "faults"))]
     #[expect(clippy::unused_self, reason = "the other form of it asks the faults")]
     fn act<T>(
@@ -68,7 +68,7 @@ impl Disk {
         self.at_once(Operation::CreateFolder, path, || std::fs::create_dir(path))
     }
 
-    /// With the folders that it lies in; one that is there already is fine, even on a full disk.
+    /// Creates a folder and its parents; an existing one is fine, even on a full disk.
     pub(super) fn create_folders(&self, path: &Path) -> io::Result<()> {
         if self.exists(path)? {
             return Ok(());
@@ -76,17 +76,17 @@ impl Disk {
         self.at_once(Operation::CreateFolder, path, || std::fs::create_dir_all(path))
     }
 
-    /// Makes a file, or empties the one that is there.
+    /// Creates a file, or empties an existing one.
     pub(super) fn create(&self, path: &Path) -> io::Result<File> {
         self.at_once(Operation::Create, path, || File::create(path))
     }
 
-    /// Makes a file that is also read; nothing of its name may be there.
+    /// Creates a file to read and write; nothing with its name may exist.
     pub(super) fn create_to_read(&self, path: &Path) -> io::Result<File> {
         self.at_once(Operation::Create, path, || OpenOptions::new().read(true).write(true).create_new(true).open(path))
     }
 
-    /// The same, with these permissions whatever it had before.
+    /// Creates or empties a file, with these permissions whatever it had before.
     pub(super) fn create_with_mode(&self, path: &Path, mode: u32) -> io::Result<File> {
         self.at_once(Operation::Create, path, || {
             let file = OpenOptions::new().create(true).truncate(true).write(true).mode(mode).open(path)?;
@@ -95,25 +95,25 @@ impl Disk {
         })
     }
 
-    /// Opens a file that bytes are added to, and makes it if need be.
+    /// Opens a file to append to, and creates it if need be.
     pub(super) fn create_to_append(&self, path: &Path) -> io::Result<File> {
         self.at_once(Operation::Create, path, || OpenOptions::new().create(true).append(true).open(path))
     }
 
-    /// Opens a file that is there to be read and added to.
+    /// Opens an existing file to read and append to.
     pub(super) fn open_to_append(&self, path: &Path) -> io::Result<File> {
         self.at_once(Operation::Read, path, || OpenOptions::new().read(true).append(true).open(path))
     }
 
-    /// Cuts a file off; the path is that of the file.
+    /// Truncates a file to this length; the path is that of the file.
     pub(super) fn cut(&self, file: &File, path: &Path, length: u64) -> io::Result<()> {
         self.at_once(Operation::Write, path, || file.set_len(length))
     }
 
-    /// Opens a file to be locked, and makes it if need be; what it holds stays.
+    /// Opens a file to be locked, and creates it if need be; its content stays.
     pub(super) fn open_lock(&self, path: &Path, mode: u32) -> io::Result<File> {
         let open = || OpenOptions::new().create(true).truncate(false).write(true).mode(mode).open(path);
-        // One that is there needs no room.
+        // An existing file needs no room.
         let operation = if self.exists(path)? { Operation::Read } else { Operation::Create };
         let lock = self.at_once(operation, path, open)?;
         #[cfg(feature = "faults")]
@@ -123,7 +123,7 @@ impl Disk {
         Ok(lock)
     }
 
-    /// Adds bytes to a file; the path is that of the file.
+    /// Appends bytes to a file; the path is that of the file.
     pub(super) fn write(&self, mut file: &File, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut half = file;
         self.act(Operation::Write, path, || half.write_all(&bytes[..bytes.len() / 2]), || file.write_all(bytes))
@@ -164,7 +164,7 @@ impl Disk {
         self.at_once(Operation::Read, path, || std::fs::read(path))
     }
 
-    /// Twice if need be: a fault that passes must not hide until the next start what a start has to know.
+    /// Reads a file, twice if need be: a passing fault must not hide a job until the next start.
     pub(super) fn read_surely(&self, path: &Path) -> io::Result<Vec<u8>> {
         match self.read(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => self.read(path),
@@ -189,12 +189,12 @@ impl Disk {
         self.at_once(Operation::Read, path, || std::fs::metadata(path))
     }
 
-    /// Of a link itself, not of what it leads to.
+    /// Metadata of a link itself, not of its target.
     pub(super) fn link_metadata(&self, path: &Path) -> io::Result<Metadata> {
         self.at_once(Operation::Read, path, || std::fs::symlink_metadata(path))
     }
 
-    /// Whether a file or folder of this name is there.
+    /// Whether a file or folder with this name exists.
     pub(super) fn exists(&self, path: &Path) -> io::Result<bool> {
         match self.link_metadata(path) {
             Ok(_) => Ok(true),

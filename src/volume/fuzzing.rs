@@ -1,4 +1,4 @@
-//! What fuzzing calls: the reader of records. Only there when the crate is built for fuzzing.
+//! Entry point of the fuzz target for records; compiled only for fuzzing.
 
 use super::record;
 

@@ -1,8 +1,8 @@
-//! The key file: `keys.json` in the volume's root, readable by its owner alone.
+//! The key file: `keys.json` in the volume's root, readable only by its owner.
 //!
-//! It does not need the volume to be open: keys are made and revoked beside a running server, which holds the volume's lock
-//! and notices the changed file by its [`Stamp`]. A lock of its own keeps two changes apart. A crash leaves the old file
-//! or the new one.
+//! It does not need the volume to be open: keys are created and revoked beside a running server, which holds the volume's lock
+//! and notices the changed file by its [`Stamp`]. Changes are serialized by a lock of their own. A crash leaves the old file or
+//! the new one.
 
 use std::fs::File;
 use std::io;
@@ -18,28 +18,18 @@ use crate::access::{KeyId, Scope};
 
 const KEY_FILE: &str = "keys.json";
 const LOCK_FILE: &str = "keys.lock";
-/// For its owner alone: the labels and times are nobody else's business, and who may write it may do everything.
+/// Readable and writable only by its owner: a program that can write it can grant every right.
 const MODE: u32 = 0o600;
 
-/// Why the keys cannot be had.
+/// Why the key file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
     /// It cannot be read or written.
     #[error("the key file {path} cannot be used: {source}")]
-    Io {
-        /// Where it is.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// It is not what this module writes.
+    Io { path: PathBuf, source: io::Error },
+    /// It does not have the form that this module writes.
     #[error("the key file {path} is malformed: {reason}")]
-    Malformed {
-        /// Where it is.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
+    Malformed { path: PathBuf, reason: String },
 }
 
 /// Changes whenever the file does.
@@ -74,7 +64,7 @@ struct KeyRecord {
 }
 
 impl KeyFile {
-    /// That of the volume at this path.
+    /// The key file of the volume at this path.
     pub fn of(volume: &Path) -> Self {
         Self { folder: volume.to_path_buf(), disk: Disk::default() }
     }
@@ -100,10 +90,10 @@ impl KeyFile {
         record.keys.into_iter().map(|key| decode(key).map_err(malformed)).collect()
     }
 
-    /// What the file looks like from outside; none: it is not there. One `stat`.
+    /// The file's stamp, or none if there is no file. One `stat`.
     ///
     /// # Errors
-    /// When the volume does not tell.
+    /// When the file cannot be examined.
     pub fn stamp(&self) -> io::Result<Option<Stamp>> {
         match self.disk.metadata(&self.path()) {
             Ok(meta) => Ok(Some(Stamp {
@@ -117,7 +107,7 @@ impl KeyFile {
         }
     }
 
-    /// Changes the keys, alone: nobody else changes them meanwhile. What `change` tells is handed on.
+    /// Changes the keys under the lock, and returns what `change` returns.
     ///
     /// # Errors
     /// When the file cannot be read or written.
@@ -127,15 +117,15 @@ impl KeyFile {
         let lock = self.disk.open_lock(&self.folder.join(LOCK_FILE), MODE).map_err(failed)?;
         lock.lock().map_err(failed)?;
         let mut keys = self.read()?;
-        let told = change(&mut keys);
+        let changed = change(&mut keys);
         self.write(&keys).map_err(failed)?;
-        Ok(told)
+        Ok(changed)
     }
 
     fn write(&self, keys: &[Key]) -> io::Result<()> {
         let record = KeysRecord { keys: keys.iter().map(encode).collect() };
         let temporary = self.path().with_extension("tmp");
-        // A crash may have left one that was made otherwise.
+        // A crash may have left one with other permissions.
         let file = self.disk.create_with_mode(&temporary, MODE)?;
         self.give_to_the_owner_of_the_volume(&file);
         self.disk.write(&file, &temporary, &serde_json::to_vec_pretty(&record)?)?;

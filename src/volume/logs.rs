@@ -1,5 +1,5 @@
-//! The log's files in `logs/`: one is written, and set aside under the time of its end when it is large or old enough; the
-//! oldest go when all of them together would take too much room.
+//! The log files in `logs/`: one is written, and renamed to the time of its end when it is large or old enough; the oldest are
+//! removed when all of them together would take too much room.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -12,24 +12,24 @@ use super::Volume;
 use super::disk::Disk;
 use crate::clock::Clock;
 
-/// The one that is written.
+/// The file that is written now.
 const CURRENT: &str = "callannotate.log";
-/// What the others begin and end with; between them stands the time, so that the order of names is that of time.
+/// Start and end of the names of the others; the time stands between, so that names sort by time.
 const PREFIX: &str = "callannotate-";
 const SUFFIX: &str = ".log";
 
-/// How large and how old files become, and how much room they may take.
+/// Limits of size and age of the log files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogLimits {
-    /// Of one file, in bytes; a single line that is longer has a file of its own.
+    /// Size of one file; a single line that is longer gets a file of its own.
     pub file_bytes: u64,
-    /// From its first line to its last.
+    /// Time from the first line of a file to its last.
     pub file_age: Duration,
-    /// Of all files together, in bytes.
+    /// Size of all files together.
     pub total_bytes: u64,
 }
 
-/// The files; whole lines are written to them.
+/// Writes whole lines to the log files.
 pub struct LogFiles {
     disk: Disk,
     folder: PathBuf,
@@ -45,7 +45,7 @@ struct Open {
 }
 
 impl Volume {
-    /// The files of the log, in `logs/`. Nothing is made before the first line.
+    /// The log files in `logs/`. No file is created before the first line.
     pub fn log_files(&self, limits: LogLimits, clock: Clock) -> LogFiles {
         LogFiles { disk: self.disk().clone(), folder: self.path().join("logs"), limits, clock, open: None }
     }
@@ -56,7 +56,7 @@ impl LogFiles {
         self.folder.join(CURRENT)
     }
 
-    /// The file to write to: the one that is there already goes on.
+    /// Opens the file to write to: an existing one is continued.
     fn open(&self) -> io::Result<Open> {
         let path = self.current();
         let now = self.clock.now();
@@ -75,7 +75,7 @@ impl LogFiles {
         Ok(Open { file, size, since })
     }
 
-    /// How much of these lines the present file still takes; none: its time is over.
+    /// How many bytes of these lines the current file still takes; none when it is to be rotated.
     fn share(&self, open: &Open, lines: &[u8]) -> Option<usize> {
         let age = (self.clock.now() - open.since).to_std().unwrap_or_default();
         if open.size > 0 && age >= self.limits.file_age {
@@ -95,7 +95,7 @@ impl LogFiles {
         }
     }
 
-    /// Sets the present file aside, and removes the oldest until there is room for a whole new one.
+    /// Renames the current file, and removes the oldest until there is room for a whole new one.
     fn rotate(&mut self) -> io::Result<()> {
         let stamp = self.clock.now().format("%Y%m%dT%H%M%S%.3fZ");
         let mut number = 0;
@@ -171,7 +171,7 @@ fn ends_a_line(file: &mut File) -> io::Result<bool> {
 }
 
 impl Volume {
-    /// Bytes in the log folder.
+    /// Size of all files in the log folder.
     pub fn log_bytes(&self) -> u64 {
         let folder: &Path = &self.path().join("logs");
         let sizes =

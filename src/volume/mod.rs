@@ -1,8 +1,10 @@
 //! The volume: the only store, and the only module that changes files while the server runs.
 //!
 //! A job is one folder. It moves from one state folder to the next by one `rename`, after everything in it was written
-//! under a temporary name, flushed, and renamed: at no moment is something half-written visible under its real name. What
-//! an operator sees in the folders is therefore true, and a start needs nothing else to know every job.
+//! under a temporary name, flushed, and renamed: no half-written file is ever visible under its real name. What an operator
+//! sees in the folders is therefore true, and a start needs nothing else to know every job.
+//!
+//! The steps write the jobs that they are given. Only [`crate::lifecycle`] calls those that change a job.
 
 mod adopt;
 mod arrivals;
@@ -71,10 +73,10 @@ const FOLDERS: [&str; 12] = [
     "models/embeddings",
 ];
 
-/// Of the lock file: its owner alone writes it, and it holds nothing.
+/// Mode of the lock file, which is empty: only its owner may write it.
 const LOCK_MODE: u32 = 0o644;
 
-/// A state folder.
+/// A folder of a state, or `temp/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Folder {
     Incoming,
@@ -116,21 +118,13 @@ impl Folder {
 pub enum OpenError {
     /// It cannot be created or written to.
     #[error("the volume {path} cannot be used: {source}")]
-    Unusable {
-        /// Where it is.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// Another server has it.
+    Unusable { path: PathBuf, source: io::Error },
+    /// Another server holds its lock.
     #[error("the volume {path} is in use by another callannotate server")]
-    InUse {
-        /// Where it is.
-        path: PathBuf,
-    },
+    InUse { path: PathBuf },
 }
 
-/// The handle.
+/// The handle of an open volume; clones share it.
 #[derive(Clone, Debug)]
 pub struct Volume(Arc<Root>);
 
@@ -139,9 +133,9 @@ struct Root {
     path: PathBuf,
     disk: Disk,
     room: Arc<Room>,
-    /// What lies in `temp/` and belongs into `incoming/`.
+    /// Folders in `temp/` whose files could not be given back to `incoming/` yet.
     stranded: Mutex<Vec<(PathBuf, Origin)>>,
-    /// Held locked for as long as the server lives, so that two never work on one volume.
+    /// Kept locked while the server lives, so that two servers never work on one volume.
     _lock: File,
 }
 
@@ -183,7 +177,7 @@ impl Volume {
         })))
     }
 
-    /// Where it is.
+    /// The root folder of the volume.
     pub fn path(&self) -> &Path {
         &self.0.path
     }

@@ -1,9 +1,8 @@
-//! Results by the names of their recordings: `completed/<name>.json`, for people who look for the name.
+//! Results under the names of their recordings: `completed/<name>.json`, for people who look for the name.
 //!
-//! Such an entry points into the job's folder or is a copy; it is never more than that: the folder is the truth, and what a
-//! start finds beside the folders is no job. An entry is made after the job has come to `completed/`; until it is there,
-//! a note in `temp/` says that it is to be made, so that a start can do it. Nothing is ever overwritten, and only what is ours is
-//! removed.
+//! Such an entry is a link into the job's folder or a copy, and nothing depends on it: a start ignores what lies beside the
+//! folders. An entry is made after the job has moved to `completed/`; until then a note in `temp/` asks for it, so that a start
+//! can make it. No file is ever overwritten, and only entries made by this module are removed.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -14,13 +13,13 @@ use super::place::MAX_NAME_BYTES;
 use super::{Folder, Volume, record};
 use crate::jobs::JobId;
 
-/// How many results of one name are told apart by numbers; those after have their job's id in the name.
+/// Number of results of one name that are distinguished by numbers; the others have their job's id in the name.
 const NUMBERED: usize = 9;
 
 /// Whether and how a result is also found by its recording's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ResultNames {
-    /// Not at all.
+    /// It is found only in its job's folder.
     #[default]
     None,
     /// By a symbolic link into the job's folder.
@@ -48,7 +47,7 @@ impl Volume {
         }
     }
 
-    /// Makes the entry that was planned. What goes wrong is told in the log alone: the result itself is published.
+    /// Makes the entry that was planned. A failure is only logged: the result itself is published.
     pub(super) fn carry_out_name(&self, id: JobId, filename: &str, names: ResultNames) {
         if names == ResultNames::None {
             return;
@@ -62,7 +61,7 @@ impl Volume {
         }
     }
 
-    /// Ends what a server that died had planned, once every job is where it belongs.
+    /// Makes the entries that a server that died had planned, once every job is where it belongs.
     pub(super) fn end_namings(&self) -> io::Result<()> {
         for entry in self.disk().entries(&self.folder(Folder::Temp))? {
             let path = entry?.path();
@@ -112,8 +111,8 @@ impl Volume {
         Err(io::Error::new(io::ErrorKind::AlreadyExists, "every name is given away"))
     }
 
-    /// Removes the entry of a result whose folder is being deleted, and which lies there. The folder has to stay until that is
-    /// done: nothing else tells of the entry.
+    /// Removes the entry of a result whose folder is being deleted, and which lies there. The folder has to stay until then:
+    /// nothing else refers to the entry.
     pub(super) fn unname_deleted(&self, folder: &Path) -> io::Result<()> {
         let id = folder.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
         match (id, self.filename(folder)?) {
@@ -122,7 +121,7 @@ impl Volume {
         }
     }
 
-    /// Removes the entry of a result, wherever it found room; what is not ours stays.
+    /// Removes the entry of a result under whichever name it got; other files stay.
     pub(super) fn unname(&self, id: JobId, filename: &str) -> io::Result<()> {
         let _planned = self.disk().remove_file(&self.note(id));
         for name in candidates(filename, id) {
@@ -143,7 +142,7 @@ impl Volume {
         }
     }
 
-    /// The job and the form that a note tells of.
+    /// The job and the kind of entry that a note asks for.
     fn read_note(&self, path: &Path) -> Option<(JobId, ResultNames)> {
         let id = path.file_stem()?.to_str()?.parse().ok()?;
         let text = self.disk().read(path).ok()?;
@@ -151,7 +150,7 @@ impl Volume {
         forms.into_iter().find(|form| form.note().is_some_and(|note| note.as_bytes() == text)).map(|form| (id, form))
     }
 
-    /// Whether an entry is the link to the result of this job, or a copy of it.
+    /// Whether an entry is a link to the result of this job, or a copy of it.
     fn is_ours(&self, path: &Path, id: JobId) -> io::Result<bool> {
         Ok(match self.disk().link_metadata(path) {
             Ok(meta) if meta.is_symlink() => std::fs::read_link(path).is_ok_and(|found| found == Path::new(&target(id))),

@@ -48,7 +48,7 @@ impl Place {
         text
     }
 
-    /// The place that a text stands for; none when it would lie outside `incoming/`, whoever wrote the text.
+    /// The place that a text stands for; none when it would lie outside `incoming/`.
     pub(super) fn decode(text: &str) -> Option<Self> {
         let mut parts = text.split('/').map(part);
         let place = match (parts.next()?, parts.next()) {

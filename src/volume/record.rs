@@ -1,6 +1,6 @@
 //! `job.json` and `error.json`: a job as it stands on the volume.
 //!
-//! The state is not in the file: it is the folder that the job lies in. Times of the states are, once they are known.
+//! The state is not in the file: it is the folder that the job lies in. The file holds the times of the states that were reached.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -17,14 +17,14 @@ use crate::media::{Format, Millis, SourceInfo};
 
 /// The file that makes a folder a job.
 pub(super) const JOB_FILE: &str = "job.json";
-/// The annotation.
+/// The annotation of a completed job.
 pub(super) const RESULT_FILE: &str = "result.json";
-/// What lay beside the recording in `incoming/`.
+/// The sidecar of a recording that was taken from `incoming/`.
 pub(super) const SIDECAR_FILE: &str = "sidecar.json";
-/// Why there is none.
+/// The error of a job without a result.
 pub(super) const ERROR_FILE: &str = "error.json";
 
-/// What is worked out so far of a job that is being worked on.
+/// The checkpoints of a job that is being worked on.
 pub(super) const CHECKPOINT_FILE: &str = "checkpoints.log";
 
 /// The code in the error file of a job that a client cancelled.
@@ -178,7 +178,7 @@ fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec_pretty(value).expect("a record has string keys and finite numbers, so it is always JSON")
 }
 
-/// A job from the bytes of `job.json`, and the state that its times and error tell of.
+/// A job from the bytes of `job.json`, in the state that follows from its times and error.
 pub(super) fn decode(bytes: &[u8]) -> Result<Job, String> {
     let file: JobFile = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let state = match (file.error, file.started_at, file.finished_at) {

@@ -1,4 +1,4 @@
-//! What a start finds on the volume.
+//! Reads the volume at a start: every job, and what is left to be done about it.
 
 use std::ffi::OsStr;
 use std::io;
@@ -9,9 +9,9 @@ use tracing::warn;
 use super::{Folder, Volume, record};
 use crate::jobs::{Job, JobId, JobState};
 
-/// Most threads that read records: a disk is not read faster by more.
+/// Number of threads that read records at most: more do not read a disk faster.
 const MAX_READERS: usize = 4;
-/// Records that one thread reads at least; fewer are read sooner than a thread is begun.
+/// Records that one thread reads at least; fewer are read faster than a thread starts.
 const LEAST_SHARE: usize = 256;
 
 /// Everything that a start finds.
@@ -123,8 +123,8 @@ impl Volume {
         })
     }
 
-    /// Whether what was worked on had come to its end, and only the folder was not moved: the record tells of an end after
-    /// everything that belongs to it was written.
+    /// Whether the run had ended, and only the folder was not moved: the record has an end once everything that belongs to it
+    /// was written.
     fn has_ended(&self, folder: &Path, state: &JobState) -> io::Result<bool> {
         match state {
             JobState::Completed { .. } => self.disk().exists(&folder.join(record::RESULT_FILE)),
@@ -134,9 +134,9 @@ impl Volume {
     }
 }
 
-/// Whether a record tells of the state of the folder it lies in. The record is written before the folder moves, so in
-/// `processing/` it may already tell of the end. In `incoming/` and `failed/` it may tell that the
-/// job was on its way to the other of the two; in `completed/` and `failed/`, to `archived/`.
+/// Whether a record can lie in this folder. The record is written before the folder moves, so in `processing/` it may already
+/// hold the end. In `incoming/` and `failed/` the job may be on its way to the other of the two; in `completed/` and `failed/`,
+/// to `archived/`.
 const fn fits(folder: Folder, state: &JobState) -> bool {
     match folder {
         Folder::Incoming => matches!(state, JobState::Queued | JobState::Failed { .. } | JobState::Cancelled { .. }),

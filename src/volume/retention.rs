@@ -1,21 +1,20 @@
-//! What goes when its time is over: recordings, results, records.
+//! Removes recordings, results and records whose time is over.
 
 use std::io;
 
 use super::{Folder, Volume, record};
 use crate::jobs::{Job, JobId};
 
-/// What an ended job has on the volume, in bytes; 0 for what is gone.
+/// Sizes of the files of an ended job in bytes; 0 for what is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Footprint {
-    /// Of the recording.
     pub recording: u64,
-    /// Of the result, or of what tells why there is none.
+    /// Size of the result, or of the file with the error.
     pub result: u64,
 }
 
 impl Volume {
-    /// What an ended job has on the volume.
+    /// Measures the files of an ended job.
     ///
     /// # Errors
     /// When it cannot be looked at.
@@ -64,7 +63,7 @@ impl Volume {
             let is_of_a_job = path.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| stem.parse::<JobId>().is_ok());
             if is_of_a_job && path.extension().is_some_and(|extension| extension == "deleted") {
                 match self.unname_deleted(&path).and_then(|()| self.disk().remove_folder(&path)) {
-                    // Somebody else is at it.
+                    // A deletion is removing it just now.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     removed => removed?,
                 }

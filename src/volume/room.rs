@@ -52,7 +52,7 @@ impl Room {
         if self.has(promised.saturating_add(work)) { Ok(promise) } else { Err(NoRoom) }
     }
 
-    /// Whether this many bytes are free beside the reserve. A system that does not tell counts as having them.
+    /// Whether this many bytes are free beside the reserve. A system that does not report it counts as having them.
     pub(super) fn has(&self, bytes: u64) -> bool {
         let needed = self.reserve.load(Ordering::Relaxed).saturating_add(bytes);
         self.free_bytes().is_none_or(|free| free >= needed)
@@ -63,13 +63,13 @@ impl Room {
         self.free_bytes().is_none_or(|free| free >= LEAST_TO_WORK)
     }
 
-    /// Bytes that can still be written, when the system tells.
+    /// Bytes that can still be written, when the system reports it.
     pub(super) fn free_bytes(&self) -> Option<u64> {
         free_bytes(&self.folder)
     }
 }
 
-/// Bytes that can still be written to the disk of a folder, when the system tells.
+/// Bytes that can still be written to the disk of a folder, when the system reports it.
 pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
     let stat = rustix::fs::statvfs(folder).ok()?;
     Some(stat.f_bavail.saturating_mul(stat.f_frsize))

@@ -1,5 +1,5 @@
-//! Files for what a job works with that is too large for memory. They have lost their name before anything is in them, so nobody
-//! sees them and a server that dies leaves none behind; one that dies in between leaves an empty file in `temp/`, to be swept.
+//! Scratch files for data of a job that is too large for memory. Their names are removed before anything is written, so a server
+//! that dies leaves none behind; one that dies in between leaves an empty file in `temp/`, which the next start removes.
 
 use std::fs::File;
 use std::io;

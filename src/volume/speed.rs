@@ -1,6 +1,6 @@
-//! `speed.json` at the volume's root: how long the last jobs took, so that estimates survive a restart and the jobs' deletion.
+//! `speed.json` in the volume's root: how long the last jobs took, so that estimates survive a restart and the jobs' deletion.
 //!
-//! It is a convenience: a file that is missing or broken costs nothing but the first guesses.
+//! A missing or broken file only means that estimates start with guesses.
 
 use std::io;
 
@@ -33,7 +33,7 @@ struct JobTimeFile {
 }
 
 impl Volume {
-    /// Keeps how long the last jobs took.
+    /// Writes how long the last jobs took.
     ///
     /// # Errors
     /// When the volume does not take it.
@@ -41,7 +41,7 @@ impl Volume {
         self.write_file(&self.0.path.join(SPEED_FILE), &encode(measured))
     }
 
-    /// How long the last jobs took before the restart; none when that is not known.
+    /// Reads how long the last jobs took before the restart; none when the file is missing or broken.
     pub fn read_speed(&self) -> Option<Measured> {
         let path = self.0.path.join(SPEED_FILE);
         let found = match self.disk().metadata(&path) {

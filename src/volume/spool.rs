@@ -15,16 +15,13 @@ use crate::jobs::{Job, JobId};
 /// Why a recording could not be taken in.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
-    /// It is larger than allowed.
+    /// The recording is larger than allowed.
     #[error("the recording is larger than {limit} bytes")]
-    TooLarge {
-        /// The limit.
-        limit: u64,
-    },
+    TooLarge { limit: u64 },
     /// The volume is full.
     #[error("the volume is full")]
     Full(#[source] io::Error),
-    /// Anything else.
+    /// The volume failed in another way.
     #[error("the recording could not be written")]
     Io(#[source] io::Error),
 }
@@ -51,7 +48,7 @@ pub struct Spool {
     digest: Sha256,
 }
 
-/// Bytes between two looks at the room that is left.
+/// Bytes between two checks of the free room, for uploads whose size was not announced.
 const LOOK_EVERY: u64 = 4 * 1024 * 1024;
 
 /// A folder in `temp/` that is removed when dropped.
@@ -122,7 +119,7 @@ impl Spool {
         if taken.is_err()
             && let Some(file) = self.file.take()
         {
-            // Whoever comes next finds the room that this one took.
+            // The room that it took is free for the next one.
             file.abandon().await;
         }
         taken
@@ -137,7 +134,7 @@ impl Spool {
         if let Some(file) = &mut self.file {
             file.write(bytes).await?;
         }
-        // A recording that does not tell its size beforehand must not take what is to stay free.
+        // A recording whose size was not announced must not take what is to stay free.
         let (before, now) = ((self.written - bytes.len() as u64) / LOOK_EVERY, self.written / LOOK_EVERY);
         self.promise.redeem(bytes.len() as u64);
         if before != now && !self.promise.may_go_on() {

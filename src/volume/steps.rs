@@ -1,5 +1,5 @@
-//! The steps of a job from one state folder to the next. Each ends in one rename; a crash before it leaves the job where it
-//! was, and what was written already is written again.
+//! The steps of a job from one state folder to the next. Each ends in one rename; a crash before it leaves the job where it was,
+//! and the step is repeated in full.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ use super::{Folder, ResultNames, Volume, record};
 use crate::jobs::{Job, JobId, JobState};
 
 impl Volume {
-    /// Begins work: `incoming/` to `processing/`, with one more attempt counted. It may lie in `processing/` already, when a
-    /// start could not put it back.
+    /// Claims a job: `incoming/` to `processing/`, with one more attempt counted. It may lie in `processing/` already, when a start
+    /// could not put it back. Returns the path of the recording.
     ///
     /// # Errors
     /// When the volume does not take it.
@@ -19,7 +19,7 @@ impl Volume {
         let to = self.job_folder(Folder::Processing, job.id);
         let is_there = self.disk().exists(&to)?;
         let from = if is_there { to.clone() } else { self.job_folder(Folder::Incoming, job.id) };
-        // What an earlier attempt left when it could not be ended.
+        // Left by an earlier attempt whose end could not be completed.
         self.clear(&from, &[record::RESULT_FILE, record::ERROR_FILE])?;
         self.write_file(&from.join(record::JOB_FILE), &record::encode(job))?;
         if !is_there {
@@ -28,8 +28,8 @@ impl Volume {
         Ok(to.join(record::recording_name(job.file.source.format)))
     }
 
-    /// Moves a job's folder on for good, without what it must not hold there: checkpoints go with work that goes on, and an
-    /// ending that was not reached leaves nothing behind.
+    /// Moves a job's folder to its next state, without the files that it must not hold there: checkpoints are kept only while
+    /// work goes on, and an end that was not reached leaves nothing behind.
     pub(super) fn move_on(&self, from: &Path, to: Folder, job: &Job) -> io::Result<()> {
         let recording = record::recording_name(job.file.source.format);
         let superfluous: &[&str] = match to {
@@ -57,7 +57,7 @@ impl Volume {
     /// When the volume does not take it.
     pub fn publish(&self, job: &Job, result: &[u8], names: ResultNames) -> io::Result<()> {
         let folder = self.job_folder(Folder::Processing, job.id);
-        // Before the record says that there is a result: from then on a start may carry it all out.
+        // Before the record holds the end: from then on a start may complete the step.
         self.plan_name(job.id, names)?;
         self.write_file(&folder.join(record::RESULT_FILE), result)?;
         self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
@@ -116,14 +116,14 @@ impl Volume {
     pub fn remove(&self, id: JobId, state: &JobState) -> io::Result<()> {
         let doomed = self.folder(Folder::Temp).join(format!("{id}.deleted"));
         // A step that failed half-way may have left it in another folder than the state says, or something in the way of it.
-        // Nowhere: somebody removed it by hand already.
+        // In no folder: it was removed by hand already.
         let expected = Folder::of(state);
         for folder in std::iter::once(expected).chain(Folder::OF_JOBS.into_iter().filter(|folder| *folder != expected)) {
             match self.move_folder(&self.job_folder(folder, id), &doomed) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
                 Ok(()) => {
-                    // A disk that fails once often does not fail twice.
+                    // A second try often succeeds.
                     let remove = || self.unname_deleted(&doomed).and_then(|()| self.disk().remove_folder(&doomed));
                     if let Err(error) = remove().or_else(|_| remove()) {
                         error!(event = "remains_left", cause = %error, "What is left of a deleted job stays in temp/ for now");
@@ -131,7 +131,7 @@ impl Volume {
                 }
             }
         }
-        // Nothing is left that it could be carried out on.
+        // A note of a cancellation has no job left.
         let _swept_later = self.forget_cancellation(id);
         Ok(())
     }

@@ -34,7 +34,7 @@ impl Volume {
         self.room().can_work()
     }
 
-    /// Bytes that can still be written, when the system tells.
+    /// Bytes that can still be written, when the system reports it.
     pub fn free_bytes(&self) -> Option<u64> {
         self.room().free_bytes()
     }

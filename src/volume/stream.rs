@@ -1,4 +1,4 @@
-//! A file that is written as its bytes come in: while one buffer is on its way to the disk, the next one fills.
+//! A file that is written as its bytes arrive: while one buffer is on its way to the disk, the next one fills.
 
 use std::fs::File;
 use std::io;
@@ -9,11 +9,11 @@ use tokio::task::JoinHandle;
 
 use super::disk::Disk;
 
-/// So much is written at a time, in bytes: large enough that handing it to another thread costs next to nothing. Two of
-/// them are what an upload holds in memory.
+/// Bytes written at a time: enough that handing them to another thread costs next to nothing. An upload holds two buffers in
+/// memory.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// The file.
+/// A file with its buffers.
 #[derive(Debug)]
 pub(super) struct Stream {
     disk: Disk,
@@ -76,7 +76,7 @@ impl Stream {
     }
 }
 
-/// Does what blocks on a thread of its own.
+/// Runs a blocking operation on a thread that may block.
 pub(super) async fn blocking<T: Send + 'static>(act: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(act).await.unwrap_or_else(|error| Err(io::Error::other(error)))
 }

@@ -1,4 +1,4 @@
-//! Writing so that it lasts: flushed before it is named, and the folder flushed after.
+//! Durable writing: a file is flushed before it gets its name, and its folder after.
 
 use std::io;
 use std::path::Path;
@@ -29,7 +29,7 @@ impl Volume {
         let disk = self.disk();
         disk.rename(from, to)?;
         for parent in [to.parent(), from.parent()].into_iter().flatten() {
-            // It has moved: to say that it has not would be worse than to trust the disk with the rest.
+            // It has moved: reporting that it has not would be worse than trusting the disk with the rest.
             if let Err(error) = disk.sync_folder(parent) {
                 warn!(event = "sync_failed", cause = %error, "A folder could not be flushed to the disk");
             }
@@ -37,8 +37,8 @@ impl Volume {
         Ok(())
     }
 
-    /// Moves a folder in which a recording has come into `incoming/`. Whoever sent it is told that it is safe, so it is
-    /// not taken in when the disk does not say so.
+    /// Moves a folder with a new recording into `incoming/`. The client gets its answer after that, so the move is undone when
+    /// the disk does not confirm it.
     pub(super) fn take_in(&self, from: &Path, id: JobId) -> io::Result<()> {
         let to = self.job_folder(Folder::Incoming, id);
         let disk = self.disk();

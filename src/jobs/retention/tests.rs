@@ -42,11 +42,11 @@ fn ended(days_ago: i64, recording_bytes: u64, result_bytes: u64) -> Kept {
 /// What goes, by number: `r` for a recording, `a` for an archived job.
 fn due(rules: &Retention, kept: &[Kept]) -> Vec<String> {
     let number = |job: &Job| kept.iter().position(|kept| kept.job.id == job.id).unwrap();
-    let told = |due: &Due| match due {
+    let name = |due: &Due| match due {
         Due::Recording(job) => format!("r{}", number(job)),
         Due::Result(job) => format!("a{}", number(job)),
     };
-    rules.due(kept, now()).iter().map(told).collect()
+    rules.due(kept, now()).iter().map(name).collect()
 }
 
 fn days(days: u64) -> Duration {

@@ -1,6 +1,6 @@
 //! Changes that clients and retention make to a job: cancel, retry, delete, archive.
 //!
-//! The store comes first: what a client is told is on the disk. A job that is being changed is therefore taken out of the queue
+//! The store comes first: a client gets no answer before the change is on the disk. A job that is being changed is therefore taken out of the queue
 //! before, and put back if the store does not take the change.
 
 use std::sync::Arc;

@@ -36,7 +36,7 @@ use crate::stop::StopSignal;
 /// Ended jobs that keep their events; of those that ended before, only the present state can be asked for again.
 const ENDED_WITH_EVENTS: usize = 1000;
 
-/// The handle.
+/// The handle; clones share all jobs.
 #[derive(Clone)]
 pub struct Registry(Arc<Shared>);
 

@@ -26,7 +26,7 @@ pub(in crate::lifecycle) enum Requeued {
     CancelledMeanwhile,
 }
 
-/// Whether the time of a completed run tells how fast jobs are.
+/// Whether the time of a run counts for the estimates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::lifecycle) enum Timing {
     /// The whole job was done in this run.

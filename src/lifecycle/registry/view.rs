@@ -26,10 +26,8 @@ pub struct QueuedJob {
 /// The order in which jobs are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Order {
-    /// The newest first.
     #[default]
     Newest,
-    /// The oldest first.
     Oldest,
 }
 

@@ -1,7 +1,7 @@
 //! What lies in `incoming/` and in its folders, one level deep.
 //!
-//! Left alone are: what is not whole by its name, sidecars by themselves, whatever is no plain file, the folders of jobs, and
-//! whatever lies deeper. A look holds a bounded number of files, the oldest ones, however many there are.
+//! Ignored are: files that are incomplete by their names, sidecars without a recording, whatever is no plain file, the folders
+//! of jobs, and whatever lies deeper. A listing holds a bounded number of files, the oldest ones.
 
 use std::collections::{BinaryHeap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -14,20 +14,20 @@ use crate::jobs::JobId;
 use crate::volume::disk::Disk;
 use crate::volume::place::Place;
 
-/// Endings of names under which programs write a file until it is whole.
+/// Extensions under which programs write a file until it is complete.
 const PARTIAL: [&str; 11] =
     ["part", "partial", "filepart", "tmp", "temp", "crdownload", "download", "opdownload", "aria2", "incomplete", "swp"];
 
-/// What was found.
+/// The files and folders that were found.
 #[derive(Debug, Default)]
 pub struct Listing {
     /// Recordings, or what may be one; the oldest first, then by name.
     pub arrivals: Vec<Arrival>,
-    /// The folders that were looked into.
+    /// The folders that were read.
     pub folders: Vec<OsString>,
-    /// How many folders lie too deep.
+    /// Number of folders that lie too deep.
     pub too_deep: usize,
-    /// How many folders could not be looked into.
+    /// Number of folders that could not be read.
     pub unreadable: usize,
 }
 

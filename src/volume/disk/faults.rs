@@ -63,7 +63,7 @@ struct State {
     /// The number of the operation, from 1 on, and what happens there; none only counts.
     plan: Option<(usize, Fault)>,
     count: usize,
-    /// What it struck.
+    /// The operation and path that it struck.
     struck: Option<(Operation, PathBuf)>,
     /// How many operations that need room fail from here on.
     full_for: usize,
@@ -72,7 +72,7 @@ struct State {
 }
 
 impl Faults {
-    /// Only counts.
+    /// Counts operations and lets none fail.
     pub fn none(counted: Counted) -> Self {
         Self::planned(counted, None)
     }

@@ -70,7 +70,7 @@ pub fn annotate(findings: Findings<'_>) -> Document {
         .iter()
         .enumerate()
         .map(|(index, speaker)| {
-            let id = speaker_id(index);
+            let id = published::speaker_id(index);
             let unknown = Identity::default();
             let identity = findings.identities.get(index).unwrap_or(&unknown);
             Speaker {
@@ -97,7 +97,7 @@ pub fn annotate(findings: Findings<'_>) -> Document {
             .turns
             .iter()
             .map(|turn| Turn {
-                speaker_id: speaker_id(turn.speaker.0),
+                speaker_id: published::speaker_id(turn.speaker.0),
                 channel: diarization.speakers.get(turn.speaker.0).and_then(|speaker| speaker.channel),
                 start_time: turn.span.start().as_seconds(),
                 end_time: turn.span.end().as_seconds(),
@@ -153,11 +153,6 @@ pub fn speakers_without_diarization(transcripts: &[(Option<u16>, Transcript)]) -
     Diarization { speakers, turns }
 }
 
-/// The published id; `speaker_01` is the speaker of the first turn.
-fn speaker_id(index: usize) -> String {
-    format!("speaker_{:02}", index + 1)
-}
-
 /// The role of the speaker's channel, if both are known.
 fn role(findings: &Findings<'_>, index: usize) -> Option<String> {
     let channel = findings.diarization.speakers.get(index)?.channel?;
@@ -174,5 +169,5 @@ fn label(findings: &Findings<'_>, index: usize) -> String {
     };
     role(findings, index)
         .filter(|_| !(0..findings.diarization.speakers.len()).any(shares_channel))
-        .unwrap_or_else(|| speaker_id(index))
+        .unwrap_or_else(|| published::speaker_id(index))
 }

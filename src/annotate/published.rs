@@ -1,11 +1,15 @@
 //! From the annotation's own types to the published ones: ids, labels of channels, and rounding.
 
 use super::segments::Segment;
-use super::speaker_id;
 use crate::audio::SourceInfo;
 use crate::document::{self, AudioInfo, Word};
 use crate::recognize::Candidate;
 use crate::transcribe::Language;
+
+/// The published id; `speaker_01` is the speaker of the first turn.
+pub(super) fn speaker_id(index: usize) -> String {
+    format!("speaker_{:02}", index + 1)
+}
 
 /// A segment as published. `id` counts from 1; `publish_words` is whether its words are listed one by one.
 pub(super) fn segment(id: usize, segment: &Segment, language: Option<&Language>, publish_words: bool) -> document::Segment {

@@ -7,19 +7,50 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use data_encoding::HEXLOWER;
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
 
-use super::AnnotateArguments;
 use crate::audio::headerless::Headerless;
 use crate::config::Config;
 use crate::context::JobContext;
+use crate::document::export::{ExportFormat, FORMATS};
 use crate::jobs::options::{JobOptions, SpeakerRange};
 use crate::jobs::progress::Progress;
 use crate::pipeline::{self, Task};
 use crate::stop::StopSignal;
 use crate::{telemetry, volume};
+
+#[derive(clap::Args)]
+pub(super) struct AnnotateArguments {
+    /// The recording to annotate.
+    file: PathBuf,
+    /// The format of the output.
+    #[arg(long, value_parser = export_format(), default_value = "text")]
+    format: ExportFormat,
+    /// Language of the call: auto, or a code such as ru or en.
+    #[arg(long, value_parser = language)]
+    language: Option<String>,
+    /// How many people speak, when it is known.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=20))]
+    speakers: Option<u16>,
+}
+
+/// Takes the name of an export format; help and refusals list the names.
+fn export_format() -> impl TypedValueParser<Value = ExportFormat> {
+    let names = FORMATS.map(|format| PossibleValue::new(format.name).help(format.summary));
+    PossibleValuesParser::new(names).try_map(|name| ExportFormat::find(&name).ok_or("no such format"))
+}
+
+fn language(text: &str) -> Result<String, String> {
+    let code = text.to_ascii_lowercase();
+    if code == "auto" || crate::jobs::options::is_language_code(&code) {
+        Ok(code)
+    } else {
+        Err("must be auto or an ISO 639-1 code such as ru or en".to_owned())
+    }
+}
 
 pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Result<()> {
     telemetry::init_command_line();

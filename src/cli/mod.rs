@@ -6,15 +6,12 @@ mod keys;
 mod openapi;
 mod serve;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 use crate::app::AppError;
 use crate::config::{self, Config};
-use crate::document::export::{ExportFormat, FORMATS};
 use crate::models::command::ModelsArgs;
 
 /// The exit code when the engine has stalled: settings and machine are fine, and a new process can continue (`EX_SOFTWARE` of
@@ -34,7 +31,7 @@ enum Command {
     /// Serve the REST and WebSocket interface (the default).
     Serve,
     /// Annotate one recording without a server.
-    Annotate(AnnotateArguments),
+    Annotate(annotate::AnnotateArguments),
     /// Ask the server of this machine whether it is healthy; for container health checks.
     Healthcheck,
     /// Make, list and revoke the keys that requests carry when access.enabled is set; beside a running server, too.
@@ -43,54 +40,7 @@ enum Command {
     /// Import and list models.
     Models(ModelsArgs),
     /// Print the description of the interface.
-    Openapi(OpenapiArguments),
-}
-
-#[derive(clap::Args)]
-struct OpenapiArguments {
-    /// Which description to print.
-    #[arg(long, value_enum, default_value = "document")]
-    part: Part,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Part {
-    /// The complete OpenAPI document.
-    Document,
-    /// The JSON Schema of a result.
-    Result,
-    /// The JSON Schema of the messages over WebSocket.
-    Messages,
-}
-
-#[derive(clap::Args)]
-struct AnnotateArguments {
-    /// The recording to annotate.
-    file: PathBuf,
-    /// The format of the output.
-    #[arg(long, value_parser = export_format(), default_value = "text")]
-    format: ExportFormat,
-    /// Language of the call: auto, or a code such as ru or en.
-    #[arg(long, value_parser = language)]
-    language: Option<String>,
-    /// How many people speak, when it is known.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=20))]
-    speakers: Option<u16>,
-}
-
-/// Takes the name of an export format; help and refusals list the names.
-fn export_format() -> impl TypedValueParser<Value = ExportFormat> {
-    let names = FORMATS.map(|format| PossibleValue::new(format.name).help(format.summary));
-    PossibleValuesParser::new(names).try_map(|name| ExportFormat::find(&name).ok_or("no such format"))
-}
-
-fn language(text: &str) -> Result<String, String> {
-    let code = text.to_ascii_lowercase();
-    if code == "auto" || crate::jobs::options::is_language_code(&code) {
-        Ok(code)
-    } else {
-        Err("must be auto or an ISO 639-1 code such as ru or en".to_owned())
-    }
+    Openapi(openapi::OpenapiArguments),
 }
 
 /// Parses the arguments, runs the command and returns the exit code of the process.
@@ -101,7 +51,7 @@ pub fn run() -> ExitCode {
         Command::Annotate(arguments) => settings().and_then(|config| annotate::run(&config, &arguments)),
         Command::Healthcheck => settings().and_then(|config| healthcheck::run(&config)),
         Command::Keys(command) => settings().and_then(|config| keys::run(&config, command)),
-        Command::Openapi(arguments) => openapi::run(arguments.part),
+        Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Models(arguments) => settings().and_then(|config| arguments.run(&config.models)),
     };
     match outcome {

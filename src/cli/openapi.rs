@@ -2,11 +2,29 @@
 
 use std::io::Write;
 
-use super::Part;
+use clap::ValueEnum;
+
 use crate::api::openapi;
 
-pub(super) fn run(part: Part) -> anyhow::Result<()> {
-    let text = match part {
+#[derive(clap::Args)]
+pub(super) struct OpenapiArguments {
+    /// Which description to print.
+    #[arg(long, value_enum, default_value = "document")]
+    part: Part,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The complete OpenAPI document.
+    Document,
+    /// The JSON Schema of a result.
+    Result,
+    /// The JSON Schema of the messages over WebSocket.
+    Messages,
+}
+
+pub(super) fn run(arguments: &OpenapiArguments) -> anyhow::Result<()> {
+    let text = match arguments.part {
         Part::Document => openapi::text().to_owned(),
         Part::Result => openapi::result_text(),
         Part::Messages => openapi::messages_text(),

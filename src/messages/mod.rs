@@ -4,6 +4,7 @@
 //! added by adding a file. All of them are part of the program. English is complete, the tests hold the others to it, and what
 //! cannot be said in a language is said in English. This module knows nothing of HTTP, and nothing of what is said.
 
+mod argument;
 mod catalogue;
 mod negotiate;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod tests;
 
 use std::sync::LazyLock;
 
+pub use argument::{Argument, Arguments};
 use catalogue::{CATALOGUES, Catalogue};
 pub use negotiate::negotiate;
 
@@ -20,22 +22,6 @@ const ENGLISH: &str = "en";
 /// A language that the server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Language(usize);
-
-/// A value that a message speaks of; each language writes it in its own way.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Argument {
-    /// As it is. Also picks between the variants of a message.
-    Text(String),
-    /// A count, with the plural that goes with it.
-    Count(u64),
-    /// A size, in bytes: shown in the largest unit that leaves a short number.
-    Bytes(u64),
-    /// A length of time, in seconds: shown in hours, minutes and seconds.
-    Seconds(f64),
-}
-
-/// The values that a message speaks of, by the names that it uses.
-pub type Arguments = Vec<(&'static str, Argument)>;
 
 impl Language {
     /// English.

@@ -5,6 +5,7 @@
 //! skipped silently.
 
 mod build;
+mod channel_signal;
 mod error;
 #[cfg(feature = "faults")]
 mod faults;
@@ -33,9 +34,9 @@ use crate::transcribe::{Signal, TranscribeError, TranscribeOptions, Transcript};
 
 pub use crate::transcribe::whisper::LOG_FILTER;
 pub use build::builder;
+use channel_signal::ChannelSignal;
 pub use error::PipelineError;
 use error::{decode_error, signal_error};
-use prepare::ChannelSignal;
 use report::Reports;
 pub use slots::{Slot, Stages};
 

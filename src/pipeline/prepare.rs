@@ -1,26 +1,13 @@
 //! Preprocessing: decodes the recording and turns its channels into the signals that the other stages work on.
 
+use super::channel_signal::ChannelSignal;
 use super::error::{decode_error, signal_error};
 use super::report::Reports;
 use super::{Pipeline, PipelineError, Task, quality};
 use crate::audio::channels::{self, ChannelPlan};
-use crate::audio::{Audio, Recording, SourceInfo, decode};
+use crate::audio::{Recording, SourceInfo, decode};
 use crate::context::JobContext;
 use crate::jobs::stage::Stage;
-
-/// A signal to process. `channel` is set when the recording's channels are processed separately.
-pub(super) struct ChannelSignal {
-    pub(super) channel: Option<u16>,
-    pub(super) audio: Audio,
-}
-
-impl From<channels::Signal> for ChannelSignal {
-    fn from(signal: channels::Signal) -> Self {
-        // Channels with the same content count as the first of them.
-        let channel = signal.channels.first().and_then(|channel| u16::try_from(*channel).ok());
-        Self { channel, audio: signal.audio }
-    }
-}
 
 impl Pipeline {
     /// Decodes the recording and decides whether its channels are processed separately or as one signal. Also returns what the

@@ -1,6 +1,6 @@
 //! The result itself, as one indented JSON document.
 
-use super::{Export, ExportFormat};
+use super::format::{Export, ExportFormat};
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "json",

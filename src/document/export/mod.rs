@@ -4,32 +4,12 @@
 //! from the volume give the same bytes. A new format is a file beside this one and a row in the table
 //! (`docs/contributing.md`, "Add an export format").
 
+mod format;
 mod json;
 mod rttm;
 mod text;
 
-use super::Document;
-
-/// A format to export to.
-#[derive(Debug, Clone, Copy)]
-pub struct ExportFormat {
-    /// How users ask for it: `callannotate annotate --format NAME`.
-    pub name: &'static str,
-    /// One line for the help of the command line.
-    pub summary: &'static str,
-    /// The media type, with its charset where it is text.
-    pub media_type: &'static str,
-    /// What the names of its files end in, without the dot.
-    pub extension: &'static str,
-    write: fn(&Export<'_>) -> Vec<u8>,
-}
-
-/// The input of an export.
-struct Export<'a> {
-    document: &'a Document,
-    /// The recording's name without folder and extension, for formats that name their source.
-    recording: &'a str,
-}
+pub use format::ExportFormat;
 
 /// All formats, in the order in which they are listed for users.
 pub const FORMATS: [ExportFormat; 3] = [json::FORMAT, text::FORMAT, rttm::FORMAT];
@@ -39,12 +19,6 @@ impl ExportFormat {
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
         FORMATS.into_iter().find(|format| format.name == name)
-    }
-
-    /// The content of the exported file. `recording` is the recording's name without folder and extension.
-    #[must_use]
-    pub fn export(&self, document: &Document, recording: &str) -> Vec<u8> {
-        (self.write)(&Export { document, recording })
     }
 }
 

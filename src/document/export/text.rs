@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Export, ExportFormat};
+use super::format::{Export, ExportFormat};
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "text",

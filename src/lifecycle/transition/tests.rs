@@ -1,3 +1,5 @@
+//! Every transition from every state: what it changes, and what it refuses.
+
 use super::*;
 use crate::jobs::options::JobOptions;
 use crate::jobs::stage::Stage;

@@ -23,6 +23,7 @@ pub mod inference;
 pub mod intake;
 pub mod jobs;
 pub mod lifecycle;
+pub mod media;
 pub mod messages;
 pub mod models;
 pub mod pipeline;

@@ -117,7 +117,7 @@ impl Worker {
             .with_checkpoints(checkpoints.clone())
             .with_scratch(self.lifecycle.scratch());
         let annotated = self.engine.annotate(work, context.clone());
-        let Some(annotated) = self.watch(annotated, &context, self.limits.of(job.file.duration_seconds)).await else {
+        let Some(annotated) = self.watch(annotated, &context, self.limits.of(job.file.source.duration.as_seconds())).await else {
             return self.stalled(running).await;
         };
         match annotated {

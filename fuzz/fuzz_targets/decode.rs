@@ -6,7 +6,7 @@ use std::io::{Seek, Write};
 
 use callannotate::audio::Audio;
 use callannotate::audio::decode::{DecodeError, DecodeLimits, decode_as, probe_as};
-use callannotate::audio::headerless::{Coding, Headerless};
+use callannotate::media::{Coding, Headerless};
 use callannotate::audio::time::Millis;
 use callannotate::context::JobContext;
 

@@ -5,11 +5,11 @@ mod segments;
 mod statistics;
 mod words;
 
-use crate::audio::SourceInfo;
 use crate::audio::time::{Millis, TimeSpan, merge};
 use crate::diarize::{Diarization, DiarizedSpeaker, SpeakerIndex, SpeechTurn, TurnProbability};
 use crate::document::{Document, FormatVersion, Metadata, Speaker, StageReport, Transcription, Turn};
 use crate::jobs::stage::Stage;
+use crate::media::SourceInfo;
 use crate::recognize::Identity;
 use crate::transcribe::Transcript;
 

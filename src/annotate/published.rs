@@ -1,8 +1,8 @@
 //! From the annotation's own types to the published ones: ids, labels of channels, and rounding.
 
 use super::segments::Segment;
-use crate::audio::SourceInfo;
 use crate::document::{self, AudioInfo, Word};
+use crate::media::SourceInfo;
 use crate::recognize::Candidate;
 use crate::transcribe::Language;
 
@@ -40,7 +40,7 @@ pub(super) fn candidate(candidate: &Candidate) -> document::Candidate {
 
 pub(super) fn audio_info(source: &SourceInfo, size_bytes: u64, sha256: &str) -> AudioInfo {
     AudioInfo {
-        format: source.format.to_owned(),
+        format: source.format.name().to_owned(),
         codec: source.codec.clone(),
         sample_rate: source.sample_rate,
         channels: source.channels,

@@ -37,12 +37,13 @@ pub use self::error::DecodeError;
 pub use self::limits::DecodeLimits;
 
 use self::channel_outputs::{ChannelOutputs, DecodedChannels};
+use self::open::Knowledge;
 use self::stream::{AudioStream, Layout};
-use super::headerless::Headerless;
 use super::time::Millis;
-use super::{Audio, Recording, SAMPLE_RATE, SignalError, SourceInfo};
+use super::{Audio, Recording, SAMPLE_RATE, SignalError};
 use crate::context::JobContext;
 use crate::jobs::stage::Stage;
+use crate::media::{Headerless, SourceInfo};
 
 /// Identifies a recording and checks that it can be decoded.
 ///
@@ -61,7 +62,7 @@ pub fn probe(path: &Path, limits: &DecodeLimits) -> Result<SourceInfo, DecodeErr
 /// Any of [`DecodeError`] except `Signal` and `Stopped`.
 pub fn probe_as(path: &Path, declared: Option<Headerless>, limits: &DecodeLimits) -> Result<SourceInfo, DecodeError> {
     guarded(|| {
-        let mut stream = AudioStream::open(path, declared, limits)?;
+        let mut stream = AudioStream::open(path, Knowledge::Declared(declared), limits)?;
         let layout = probe::decode_beginning(&mut stream)?;
         let limit = limits.max_duration_for(layout.0.channels);
         let seconds = match stream.exact_frames {
@@ -90,6 +91,15 @@ pub fn check_room(source: &SourceInfo, limits: &DecodeLimits, ctx: &JobContext) 
     if needed == 0 || ctx.scratch().has_room(needed) { Ok(()) } else { Err(SignalError::NoRoom) }
 }
 
+/// Checks that a recording that was identified before is within the limits, which may have changed since.
+///
+/// # Errors
+/// [`DecodeError::TooLong`] if it is too long for its number of channels.
+pub fn check_length(source: &SourceInfo, limits: &DecodeLimits) -> Result<(), DecodeError> {
+    let limit = limits.max_duration_for(source.channels);
+    if source.duration > limit { Err(DecodeError::TooLong { limit }) } else { Ok(()) }
+}
+
 /// Decodes a whole recording to 16 kHz, one signal per channel. A truncated file gives the audio that is there.
 ///
 /// # Errors
@@ -108,9 +118,26 @@ pub fn decode_as(
     limits: &DecodeLimits,
     ctx: &JobContext,
 ) -> Result<Recording, DecodeError> {
+    decode_with(path, Knowledge::Declared(declared), limits, ctx)
+}
+
+/// Like [`decode`], of a file that was identified before: it is not identified again.
+///
+/// # Errors
+/// Any of [`DecodeError`].
+pub fn decode_identified(
+    path: &Path,
+    source: &SourceInfo,
+    limits: &DecodeLimits,
+    ctx: &JobContext,
+) -> Result<Recording, DecodeError> {
+    decode_with(path, Knowledge::Identified(source), limits, ctx)
+}
+
+fn decode_with(path: &Path, knowledge: Knowledge<'_>, limits: &DecodeLimits, ctx: &JobContext) -> Result<Recording, DecodeError> {
     guarded(|| {
         ctx.check()?;
-        let mut stream = AudioStream::open(path, declared, limits)?;
+        let mut stream = AudioStream::open(path, knowledge, limits)?;
         let mut outputs: Option<ChannelOutputs> = None;
         let mut reported = None;
         let total = usize::try_from(stream.total_bytes).unwrap_or(usize::MAX);
@@ -160,6 +187,7 @@ fn describe(stream: &AudioStream, layout: Layout, duration: Millis) -> SourceInf
         sample_rate: layout.rate,
         channels: layout.channels,
         duration,
+        headerless: stream.headerless,
     }
 }
 

@@ -4,7 +4,6 @@
 pub mod channels;
 pub mod decode;
 pub mod denoise;
-pub mod headerless;
 mod leak_removed;
 pub mod levels;
 mod low_cut;
@@ -16,7 +15,8 @@ pub mod telephone_band;
 pub mod time;
 
 pub use signal::{Audio, BLOCK, Cursor, SignalError};
-use time::Millis;
+
+use crate::media::SourceInfo;
 
 /// Sample rate of all decoded signals, in Hz.
 pub const SAMPLE_RATE: u32 = 16_000;
@@ -24,22 +24,6 @@ pub const SAMPLE_RATE: u32 = 16_000;
 /// The formats that are decoded, as published. What a file holds is decided by its content, not by its name.
 pub const SUPPORTED_FORMATS: [&str; 14] =
     ["wav", "mp3", "flac", "opus", "ogg", "m4a", "aac", "aiff", "mkv", "caf", "w64", "au", "gsm", "raw"];
-
-/// Facts about the recording's file, known before it is fully decoded.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SourceInfo {
-    /// Published name of the container: `wav`, `mp3`, `flac`, `ogg`, `m4a`, ... (`opus` for Opus in Ogg); `raw` if
-    /// headerless.
-    pub format: &'static str,
-    /// The codec: `pcm_s16le`, `pcm_mulaw`, `mp3`, `flac`, `opus`, `vorbis`, `aac`, ...
-    pub codec: String,
-    /// Sample rate of the file in Hz.
-    pub sample_rate: u32,
-    /// Number of channels in the file.
-    pub channels: u16,
-    /// Duration of the audio.
-    pub duration: Millis,
-}
 
 /// A decoded recording with at least one channel; all signals have equal length.
 #[derive(Debug, Clone)]

@@ -12,12 +12,13 @@ use data_encoding::HEXLOWER;
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
 
-use crate::audio::headerless::Headerless;
+use crate::audio::decode;
 use crate::config::Config;
 use crate::context::JobContext;
-use crate::document::export::{ExportFormat, FORMATS};
-use crate::jobs::options::{JobOptions, SpeakerRange};
+use crate::document::export::{self, ExportFormat, FORMATS};
+use crate::jobs::options::{JobOptions, SpeakerRange, is_language_code};
 use crate::jobs::progress::Progress;
+use crate::media::Headerless;
 use crate::pipeline::{self, Task};
 use crate::stop::StopSignal;
 use crate::{telemetry, volume};
@@ -40,12 +41,12 @@ pub(super) struct AnnotateArguments {
 /// Takes the name of an export format; help and refusals list the names.
 fn export_format() -> impl TypedValueParser<Value = ExportFormat> {
     let names = FORMATS.map(|format| PossibleValue::new(format.name).help(format.summary));
-    PossibleValuesParser::new(names).try_map(|name| ExportFormat::find(&name).ok_or("no such format"))
+    PossibleValuesParser::new(names).try_map(|name| export::find(&name).ok_or("no such format"))
 }
 
 fn language(text: &str) -> Result<String, String> {
     let code = text.to_ascii_lowercase();
-    if code == "auto" || crate::jobs::options::is_language_code(&code) {
+    if code == "auto" || is_language_code(&code) {
         Ok(code)
     } else {
         Err("must be auto or an ISO 639-1 code such as ru or en".to_owned())
@@ -80,8 +81,11 @@ pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Res
     let context = context.with_scratch(volume::scratch_in(temporary_folder()));
     let mut pipeline = pipeline::builder(config)();
     let headerless = arguments.file.file_name().and_then(|name| Headerless::from_name(&name.to_string_lossy()));
-    let task = Task { recording: &arguments.file, size_bytes, sha256: &sha256, headerless, options: &options };
-    let document = pipeline.run(&context, &task);
+    let document =
+        decode::probe_as(&arguments.file, headerless, pipeline.limits()).map_err(anyhow::Error::from).and_then(|source| {
+            let task = Task { recording: &arguments.file, size_bytes, sha256: &sha256, source: &source, options: &options };
+            Ok(pipeline.run(&context, &task)?)
+        });
     bar.finish_and_clear();
     let document = document?;
     for warning in &document.metadata.warnings {

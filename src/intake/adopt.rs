@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use super::error::IntakeError;
-use super::identify;
 use super::request::JobRequest;
 use super::{Intake, fields};
-use crate::audio::headerless::Headerless;
-use crate::jobs::{Failure, Job};
+use crate::jobs::{Failure, FileInfo, Job};
 use crate::lifecycle::{Accepted, Recording, Reservation, StoreError};
+use crate::media::Headerless;
+use crate::media::SourceInfo;
 use crate::volume::Arrival;
 
 /// A file that was dropped into `incoming/` and has settled.
@@ -33,13 +33,11 @@ impl Intake {
         let filename = fields::file_label(Some(&arrival.name()));
         let recording = Recording::Dropped(Box::new(arrival));
         let mut flaws = Vec::new();
-        let identified = self.identify(&recording, Headerless::from_name(&filename)).await;
-        let source = identified.map_err(|refusal| refusal.into_failure().map(|failure| flaws.push(failure)));
-        let source = match source {
-            Ok(source) => Some(source),
-            Err(refused) => {
-                refused?;
-                None
+        let source = match self.identify(&recording, Headerless::from_name(&filename)).await {
+            Ok(source) => source,
+            Err(refusal) => {
+                flaws.push(refusal.into_failure()?);
+                SourceInfo::unknown()
             }
         };
         flaws.extend(flaw);
@@ -49,10 +47,7 @@ impl Intake {
         // A file that is too large is not read.
         let is_read = recording.size() <= self.limits().max_file_bytes;
         let sha256 = if is_read { self.hash(&recording).await? } else { String::new() };
-        let file = match &source {
-            Some(source) => identify::describe(filename, recording.size(), sha256, source),
-            None => identify::unknown(filename, recording.size(), sha256),
-        };
+        let file = FileInfo { filename, size_bytes: recording.size(), source, sha256 };
         let new = request.draft(file, None, None);
         let message = flaws.iter().map(|flaw| flaw.message.as_str()).collect::<Vec<_>>().join("; ");
         match (flaws.into_iter().next(), recording) {

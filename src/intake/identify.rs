@@ -2,14 +2,10 @@
 
 use super::Intake;
 use super::error::IntakeError;
-use crate::audio::SourceInfo;
 use crate::audio::decode::{self, DecodeError};
-use crate::audio::headerless::Headerless;
-use crate::jobs::FileInfo;
 use crate::lifecycle::{Recording, StoreError};
-
-/// Stands for the format and the codec of a file that is no recording.
-const UNKNOWN: &str = "unknown";
+use crate::media::Headerless;
+use crate::media::SourceInfo;
 
 impl Intake {
     /// Checks the size of a recording and identifies it, on a thread of its own; a few at a time.
@@ -35,33 +31,5 @@ impl Intake {
         };
         let hashed = tokio::task::spawn_blocking(move || arrival.sha256()).await;
         Ok(hashed.map_err(|error| StoreError::Failed(format!("reading a file: {error}")))??)
-    }
-}
-
-/// A recording as its job keeps it.
-pub(super) fn describe(filename: String, size_bytes: u64, sha256: String, source: &SourceInfo) -> FileInfo {
-    FileInfo {
-        filename,
-        size_bytes,
-        format: source.format.to_owned(),
-        codec: source.codec.clone(),
-        sample_rate: source.sample_rate,
-        channels: source.channels,
-        duration_seconds: source.duration.as_seconds(),
-        sha256,
-    }
-}
-
-/// A file that could not be identified.
-pub(super) fn unknown(filename: String, size_bytes: u64, sha256: String) -> FileInfo {
-    FileInfo {
-        filename,
-        size_bytes,
-        format: UNKNOWN.to_owned(),
-        codec: UNKNOWN.to_owned(),
-        sample_rate: 0,
-        channels: 0,
-        duration_seconds: 0.0,
-        sha256,
     }
 }

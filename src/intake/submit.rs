@@ -6,13 +6,12 @@ use sha2::{Digest, Sha256};
 
 use super::admission::Admission;
 use super::error::IntakeError;
-use super::identify;
 use super::request::JobRequest;
 use super::{Intake, fields};
 use crate::access::KeyId;
-use crate::audio::headerless::Headerless;
-use crate::jobs::Idempotency;
+use crate::jobs::{FileInfo, Idempotency};
 use crate::lifecycle::{Accepted, NewJob, Recording, Reservation, StoreError};
+use crate::media::Headerless;
 use crate::volume::Spool;
 
 /// Where the recording of a request is.
@@ -96,7 +95,8 @@ impl Intake {
     ) -> Result<NewJob, IntakeError> {
         let source = self.identify(recording, declared.or_else(|| Headerless::from_name(&filename))).await?;
         let sha256 = self.hash(recording).await?;
-        Ok(request.draft(identify::describe(filename, recording.size(), sha256, &source), owner, idempotency))
+        let file = FileInfo { filename, size_bytes: recording.size(), source, sha256 };
+        Ok(request.draft(file, owner, idempotency))
     }
 }
 

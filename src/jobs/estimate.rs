@@ -84,7 +84,7 @@ impl Kind {
     /// The kind of a job with this recording and these options.
     pub fn new(file: &FileInfo, options: &JobOptions) -> Self {
         Self {
-            several_channels: file.channels > 1 && options.channels != ChannelMode::Mix,
+            several_channels: file.source.channels > 1 && options.channels != ChannelMode::Mix,
             diarize: options.diarize,
             translate: options.translate,
         }

@@ -1,4 +1,5 @@
-//! What a job is: its identity, its states and their ways out, the queue, and progress. No HTTP, no audio, no files.
+//! What a job is: its identity, options, states, events, progress, estimates, and the rules of retention. Values and pure
+//! functions only: no HTTP, no audio, no files. The jobs themselves are kept by [`crate::lifecycle`].
 
 pub mod estimate;
 pub mod events;
@@ -19,6 +20,7 @@ pub use failure::{Failure, FailureCode};
 pub use state::JobState;
 
 use crate::access::KeyId;
+use crate::media::SourceInfo;
 use options::JobOptions;
 
 /// Names a job; also the name of its folder.
@@ -64,19 +66,10 @@ impl FromStr for JobId {
 pub struct FileInfo {
     /// A label only; never a path.
     pub filename: String,
-    /// In bytes.
     pub size_bytes: u64,
-    /// The container.
-    pub format: String,
-    /// The codec.
-    pub codec: String,
-    /// In Hz.
-    pub sample_rate: u32,
-    /// Number of channels.
-    pub channels: u16,
-    /// In seconds.
-    pub duration_seconds: f64,
-    /// Of the bytes, in lower-case hexadecimal.
+    /// What it was identified as.
+    pub source: SourceInfo,
+    /// SHA-256 of the file in lower-case hexadecimal; empty for a dropped file that is too large to be read.
     pub sha256: String,
 }
 

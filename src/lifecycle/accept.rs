@@ -131,7 +131,7 @@ impl Lifecycle {
             let _held = guard;
             let job = inner.draft(new, recording.job_id());
             let source = inner.store(&job, &recording)?;
-            let (size, format) = (job.file.size_bytes, job.file.format.as_str());
+            let (size, format) = (job.file.size_bytes, job.file.source.format.name());
             info!(event = "job_accepted", job_id = %job.id, size, format, source, "Accepted a recording");
             Ok(Accepted::New(inner.registry.submit(reservation, job)))
         })

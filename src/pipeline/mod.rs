@@ -5,7 +5,6 @@
 //! skipped silently.
 
 mod build;
-mod channel_signal;
 mod error;
 #[cfg(feature = "faults")]
 mod faults;
@@ -13,20 +12,16 @@ mod prepare;
 mod quality;
 mod report;
 mod slots;
-
-use std::path::Path;
+mod task;
 
 use crate::annotate::{self, Findings};
 use crate::audio::decode::{self, DecodeLimits};
-use crate::audio::headerless::Headerless;
 use crate::audio::time::{Millis, TimeSpan};
 use crate::capabilities::StageInfo;
 use crate::config::JobDefaults;
 use crate::context::JobContext;
 use crate::diarize::{self, Diarization, DiarizeError, SpeakerCount};
 use crate::document::Document;
-use crate::jobs::FileInfo;
-use crate::jobs::options::JobOptions;
 use crate::jobs::stage::Stage;
 use crate::recognize::Identity;
 use crate::stop::Stopped;
@@ -34,32 +29,12 @@ use crate::transcribe::{Signal, TranscribeError, TranscribeOptions, Transcript};
 
 pub use crate::transcribe::whisper::LOG_FILTER;
 pub use build::builder;
-use channel_signal::ChannelSignal;
 pub use error::PipelineError;
 use error::{decode_error, signal_error};
+use prepare::{ChannelSignal, preprocess};
 use report::Reports;
 pub use slots::{Slot, Stages};
-
-/// A recording to be annotated.
-#[derive(Debug, Clone, Copy)]
-pub struct Task<'a> {
-    /// Path of the recording.
-    pub recording: &'a Path,
-    pub size_bytes: u64,
-    /// SHA-256 of the file, in lower-case hexadecimal.
-    pub sha256: &'a str,
-    /// The encoding of its samples, when the file has no header.
-    pub headerless: Option<Headerless>,
-    pub options: &'a JobOptions,
-}
-
-impl<'a> Task<'a> {
-    /// The task for a recording that was identified when it was accepted.
-    pub fn of(recording: &'a Path, file: &'a FileInfo, options: &'a JobOptions) -> Self {
-        let headerless = Headerless::from_facts(&file.format, &file.codec, file.sample_rate, file.channels);
-        Self { recording, size_bytes: file.size_bytes, sha256: &file.sha256, headerless, options }
-    }
-}
+pub use task::Task;
 
 /// All stages; takes one recording at a time.
 pub struct Pipeline {
@@ -83,6 +58,11 @@ impl Pipeline {
     #[must_use]
     pub fn with_files(self, files: String) -> Self {
         Self { files, ..self }
+    }
+
+    /// What a recording may be at most.
+    pub fn limits(&self) -> &DecodeLimits {
+        &self.limits
     }
 
     /// Identifies everything that results depend on, besides the recording and the job's options.
@@ -122,14 +102,13 @@ impl Pipeline {
     /// When the recording cannot be decoded, when the job is stopped, or when a stage fails that must succeed.
     pub fn run(&mut self, ctx: &JobContext, task: &Task<'_>) -> Result<Document, PipelineError> {
         let mut reports = Reports::default();
-        let source = self.stage(ctx, Stage::Validation, &mut reports, |pipeline, reports| {
-            let source = decode::probe_as(task.recording, task.headerless, &pipeline.limits)
-                .map_err(|error| decode_error(Stage::Validation, error))?;
+        self.stage(ctx, Stage::Validation, &mut reports, |pipeline, reports| {
+            decode::check_length(task.source, &pipeline.limits).map_err(|error| decode_error(Stage::Validation, error))?;
             reports.completed(None);
-            Ok(source)
+            Ok(())
         })?;
         let (signals, source) = self.stage(ctx, Stage::Preprocessing, &mut reports, |pipeline, reports| {
-            let prepared = pipeline.preprocess(ctx, task, &source, reports)?;
+            let prepared = preprocess(&pipeline.limits, ctx, task, reports)?;
             reports.completed(None);
             Ok(prepared)
         })?;

@@ -71,7 +71,7 @@ impl Volume {
         if let Some(sidecar) = &arrival.sidecar {
             self.take_file(sidecar, &folder.join(record::SIDECAR_FILE)).map_err(changed_if_gone)?;
         }
-        self.take_file(&arrival.recording, &folder.join(record::recording_name(&job.file.format)))?;
+        self.take_file(&arrival.recording, &folder.join(record::recording_name(job.file.source.format)))?;
         self.disk().sync_folder(folder)?;
         if job.state == JobState::Queued {
             return self.take_in(folder, job.id);

@@ -14,6 +14,7 @@ use crate::access::KeyId;
 use crate::jobs::progress::Progress;
 use crate::jobs::stage::Stage;
 use crate::jobs::{Failure, FailureCode, FileInfo, Idempotency, Job, JobState};
+use crate::media::{Format, Millis, SourceInfo};
 
 /// The file that makes a folder a job.
 pub(super) const JOB_FILE: &str = "job.json";
@@ -31,8 +32,8 @@ pub(super) const CHECKPOINT_FILE: &str = "checkpoints.log";
 const CANCELLED: &str = "JOB_CANCELLED";
 
 /// The recording's name in its folder; the client's own name is only a label.
-pub(super) fn recording_name(format: &str) -> String {
-    format!("recording.{format}")
+pub(super) fn recording_name(format: Format) -> String {
+    format!("recording.{}", format.name())
 }
 
 #[derive(Serialize, Deserialize)]
@@ -120,16 +121,17 @@ fn encode_from(job: &Job, origin: Option<&Origin>) -> Vec<u8> {
         JobState::Queued | JobState::Processing { .. } | JobState::Completed { .. } | JobState::Archived { .. } => None,
     };
     let archived_at = if let JobState::Archived { archived_at, .. } = &job.state { Some(*archived_at) } else { None };
+    let source = &job.file.source;
     let file = JobFile {
         job_id: job.id.to_string(),
         file: FileFile {
             filename: job.file.filename.clone(),
             size_bytes: job.file.size_bytes,
-            format: job.file.format.clone(),
-            codec: job.file.codec.clone(),
-            sample_rate: job.file.sample_rate,
-            channels: job.file.channels,
-            duration_seconds: job.file.duration_seconds,
+            format: source.format.name().to_owned(),
+            codec: source.codec.clone(),
+            sample_rate: source.sample_rate,
+            channels: source.channels,
+            duration_seconds: source.duration.as_seconds(),
             sha256: job.file.sha256.clone(),
         },
         metadata: job.metadata.clone(),
@@ -193,18 +195,12 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Job, String> {
         (None, Some(started_at), Some(finished_at)) => JobState::Completed { started_at, finished_at },
         _ => JobState::Queued,
     };
+    let FileFile { format, codec, sample_rate, channels, duration_seconds, .. } = file.file;
+    let format = Format::from_name(&format).ok_or_else(|| format!("the format {format} is not known"))?;
+    let source = SourceInfo::from_record(format, codec, sample_rate, channels, Millis::from_seconds(duration_seconds));
     Ok(Job {
         id: file.job_id.parse().map_err(|_| "job_id is not a UUID".to_owned())?,
-        file: FileInfo {
-            filename: file.file.filename,
-            size_bytes: file.file.size_bytes,
-            format: file.file.format,
-            codec: file.file.codec,
-            sample_rate: file.file.sample_rate,
-            channels: file.file.channels,
-            duration_seconds: file.file.duration_seconds,
-            sha256: file.file.sha256,
-        },
+        file: FileInfo { filename: file.file.filename, size_bytes: file.file.size_bytes, source, sha256: file.file.sha256 },
         metadata: file.metadata,
         options: options::decode(file.options),
         priority: file.priority,

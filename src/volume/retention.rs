@@ -26,7 +26,7 @@ impl Volume {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
             Err(error) => Err(error),
         };
-        let recording = size(&record::recording_name(&job.file.format))?;
+        let recording = size(&record::recording_name(job.file.source.format))?;
         Ok(Footprint { recording, result: size(record::RESULT_FILE)? + size(record::ERROR_FILE)? })
     }
 
@@ -36,7 +36,7 @@ impl Volume {
     /// When the volume does not take it.
     pub fn remove_recording(&self, job: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::of(&job.state), job.id);
-        self.clear(&folder, &[&record::recording_name(&job.file.format)])?;
+        self.clear(&folder, &[&record::recording_name(job.file.source.format)])?;
         self.disk().sync_folder(&folder)
     }
 

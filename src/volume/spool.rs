@@ -90,7 +90,7 @@ impl Volume {
     /// When the volume does not take it; the recording is then gone.
     pub fn accept(&self, spool: &Spool, job: &Job) -> Result<(), SpoolError> {
         let folder = &spool.folder.path;
-        self.disk().rename(&folder.join("recording"), &folder.join(record::recording_name(&job.file.format)))?;
+        self.disk().rename(&folder.join("recording"), &folder.join(record::recording_name(job.file.source.format)))?;
         self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
         self.take_in(folder, job.id)?;
         Ok(())

@@ -25,13 +25,13 @@ impl Volume {
         if !is_there {
             self.move_folder(&from, &to)?;
         }
-        Ok(to.join(record::recording_name(&job.file.format)))
+        Ok(to.join(record::recording_name(job.file.source.format)))
     }
 
     /// Moves a job's folder on for good, without what it must not hold there: checkpoints go with work that goes on, and an
     /// ending that was not reached leaves nothing behind.
     pub(super) fn move_on(&self, from: &Path, to: Folder, job: &Job) -> io::Result<()> {
-        let recording = record::recording_name(&job.file.format);
+        let recording = record::recording_name(job.file.source.format);
         let superfluous: &[&str] = match to {
             Folder::Incoming => &[record::RESULT_FILE, record::ERROR_FILE],
             Folder::Completed => &[record::CHECKPOINT_FILE, record::ERROR_FILE],
@@ -89,7 +89,7 @@ impl Volume {
     pub fn retry(&self, job: &Job) -> io::Result<()> {
         let unmoved = self.job_folder(Folder::Processing, job.id);
         let folder = if self.disk().exists(&unmoved)? { unmoved } else { self.job_folder(Folder::Failed, job.id) };
-        if !self.disk().exists(&folder.join(record::recording_name(&job.file.format)))? {
+        if !self.disk().exists(&folder.join(record::recording_name(job.file.source.format)))? {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the recording is gone"));
         }
         // A cancellation of an earlier run must not be carried out on this one.
@@ -149,7 +149,7 @@ impl Volume {
     /// # Errors
     /// When it is not there.
     pub fn open_recording(&self, job: &Job) -> io::Result<(std::fs::File, u64)> {
-        let name = record::recording_name(&job.file.format);
+        let name = record::recording_name(job.file.source.format);
         // Twice, since the job may move on between two looks.
         for folder in Folder::OF_JOBS.into_iter().chain(Folder::OF_JOBS) {
             match self.disk().open(&self.job_folder(folder, job.id).join(&name)) {

@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use super::support::models::shared_path;
 use super::support::sound::{alignment, ffmpeg, fixture, read_floats, run, text};
+use callannotate::audio::Recording;
 use callannotate::audio::decode::{DecodeError, DecodeLimits, decode, probe};
-use callannotate::audio::{Recording, SourceInfo};
 use callannotate::context::JobContext;
+use callannotate::media::SourceInfo;
 use tempfile::TempDir;
 
 /// Length of the clip in seconds.
@@ -140,7 +141,7 @@ fn check(case: &Case, folder: &Path, reference: &[f32]) -> Result<(), String> {
     let (probed, decoded) = (probed.map_err(|error| format!("probe: {error}"))?, decoded.map_err(|error| error.to_string())?);
     let mut wrong = Vec::new();
     for source in [&probed, &decoded.source] {
-        let facts = (source.format, source.codec.as_str(), source.sample_rate, source.channels);
+        let facts = (source.format.name(), source.codec.as_str(), source.sample_rate, source.channels);
         if facts != (case.format, case.codec, case.rate, case.channels) {
             wrong.push(format!("is taken for {facts:?}"));
         }

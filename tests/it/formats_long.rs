@@ -8,10 +8,10 @@ use std::path::Path;
 use std::process::Command;
 
 use super::support::sound::{fixture, run, text};
-use callannotate::audio::SourceInfo;
 use callannotate::audio::decode::{DecodeError, DecodeLimits, decode, probe};
 use callannotate::audio::time::Millis;
 use callannotate::context::JobContext;
+use callannotate::media::SourceInfo;
 use tempfile::TempDir;
 
 const GIB: u64 = 1 << 30;

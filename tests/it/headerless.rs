@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use super::support::sound::{alignment, ffmpeg, fixture};
 use callannotate::audio::Recording;
 use callannotate::audio::decode::{DecodeError, DecodeLimits, decode, decode_as, probe_as};
-use callannotate::audio::headerless::{Coding, Headerless};
 use callannotate::audio::time::Millis;
 use callannotate::context::JobContext;
+use callannotate::media::{Coding, Headerless};
 use tempfile::TempDir;
 
 const ALAW: Headerless = Headerless { coding: Coding::Alaw, rate: 8_000, channels: 1 };

@@ -15,7 +15,6 @@ use tokio_util::io::ReaderStream;
 use super::operations::find;
 use super::parameters::JobPath;
 use crate::api::state::AppState;
-use crate::audio::headerless::Headerless;
 use crate::http::error::ApiError;
 use crate::http::range::range;
 use crate::http::requester::Requester;
@@ -88,21 +87,8 @@ fn disposition(job: &Job) -> String {
 
 /// The media type of a recording; of samples without a header the one with which they can be sent again.
 fn media_type(file: &FileInfo) -> Result<HeaderValue, ApiError> {
-    if let Some(headerless) = Headerless::from_facts(&file.format, &file.codec, file.sample_rate, file.channels) {
+    if let Some(headerless) = file.source.headerless {
         return HeaderValue::from_str(&headerless.media_type()).map_err(|error| ApiError::Internal(error.to_string()));
     }
-    Ok(HeaderValue::from_static(match file.format.as_str() {
-        "wav" => "audio/wav",
-        "mp3" => "audio/mpeg",
-        "flac" => "audio/flac",
-        "opus" | "ogg" => "audio/ogg",
-        "m4a" => "audio/mp4",
-        "aac" => "audio/aac",
-        "aiff" => "audio/aiff",
-        "mkv" => "audio/x-matroska",
-        "caf" => "audio/x-caf",
-        "au" => "audio/basic",
-        "gsm" => "audio/GSM",
-        _ => "application/octet-stream",
-    }))
+    Ok(HeaderValue::from_static(file.source.format.media_type()))
 }

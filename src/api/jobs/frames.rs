@@ -9,13 +9,13 @@ use uuid::Uuid;
 use super::bodies::uuid;
 use super::submission;
 use crate::api::state::AppState;
-use crate::audio::headerless::Headerless;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
 use crate::http::ws::{Answer, MAX_FRAME_BYTES, Reply, Upload};
 use crate::intake::fields::{self, Source};
 use crate::intake::{Admission, JobRequest, Origin, Spool};
 use crate::lifecycle::Accepted;
+use crate::media::Headerless;
 
 /// Bytes that a client may send ahead of the server.
 const WINDOW_BYTES: u64 = 4 * 1024 * 1024;

@@ -1,11 +1,11 @@
 //! Submits recordings: translates a request for [`crate::intake`], whichever way it came.
 
 use crate::api::state::AppState;
-use crate::audio::headerless::Headerless;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
 use crate::intake::{Admission, JobRequest, Origin, Submission};
 use crate::lifecycle::Accepted;
+use crate::media::Headerless;
 
 /// Characters of an idempotency key at most.
 pub(crate) const MAX_KEY_CHARS: usize = 255;

@@ -13,13 +13,13 @@ use bytes::Bytes;
 use super::accepted::{answer, idempotency_key};
 use super::submission;
 use crate::api::state::AppState;
-use crate::audio::headerless::Headerless;
 use crate::http::body_timeout::drain;
 use crate::http::error::ApiError;
 use crate::http::multipart::{Form, MAX_OVERHEAD_BYTES, Part, boundary};
 use crate::http::requester::Requester;
 use crate::intake::fields::{self, Source};
 use crate::intake::{Admission, JobRequest, Origin, Spool};
+use crate::media::Headerless;
 
 /// The name of a recording, and the format that its media type declares for samples without a header.
 type Label = (String, Option<Headerless>);

@@ -1,8 +1,9 @@
 //! Limits on the recordings to decode, and the scratch space that they need.
 
+use crate::audio::SAMPLE_RATE;
 use crate::audio::spilled::SAMPLE_BYTES;
 use crate::audio::time::Millis;
-use crate::audio::{SAMPLE_RATE, SourceInfo};
+use crate::media::SourceInfo;
 
 /// Bytes of scratch file per sample for voiceprint features: 80 bands every 10 ms, the most of all recipes.
 const FEATURE_BYTES: u64 = 2;

@@ -19,11 +19,13 @@ pub(super) use super::sniff::Container;
 use super::sniff::{self, Kind, Sniffed};
 use super::wave::{self, Content, Wave, WaveError, w64};
 use super::{DecodeError, au, codecs, flac, gsm, itunes, mp4};
-use crate::audio::headerless::{Coding, Headerless};
+use crate::media::{Coding, Headerless, SourceInfo};
 
 /// A file opened with its demuxer.
 pub(super) struct Opened {
     pub(super) container: Container,
+    /// How the samples are read, if there is no container.
+    pub(super) headerless: Option<Headerless>,
     pub(super) demuxer: Box<dyn FormatReader>,
     /// Samples per channel, if the header states them and the file is long enough.
     pub(super) exact_frames: Option<u64>,
@@ -46,6 +48,15 @@ impl Opened {
     }
 }
 
+/// What is known about a file before it is opened.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Knowledge<'a> {
+    /// What the client declared, if anything.
+    Declared(Option<Headerless>),
+    /// What an earlier look at the file has found.
+    Identified(&'a SourceInfo),
+}
+
 /// The section of a file to read, and how.
 struct Part {
     source: FileSection,
@@ -61,12 +72,20 @@ enum Reader {
     FixedFrames(FrameShape),
 }
 
-/// Opens a file according to its content, or else to the declared format.
-pub(super) fn open(mut file: File, declared: Option<Headerless>) -> Result<Opened, DecodeError> {
+/// Opens a file according to its content, or else to the declared format. A file that was identified before is opened as what it
+/// was identified as.
+pub(super) fn open(mut file: File, knowledge: Knowledge<'_>) -> Result<Opened, DecodeError> {
     let length = file.metadata().map_err(DecodeError::Read)?.len();
-    let (container, start) = match identify(&mut file, length, declared)? {
-        Kind::Container(container, start) => (container, start),
-        Kind::Unsupported(format) => return Err(DecodeError::Unsupported { format: format.to_owned() }),
+    let (container, start, declared) = match knowledge {
+        Knowledge::Identified(source) => {
+            let (Some(container), true) = (Container::of(source.format), length > 0) else { return Err(DecodeError::Empty) };
+            let start = sniff::start_of(container, &mut file, length).map_err(DecodeError::Read)?;
+            (container, start, source.headerless)
+        }
+        Knowledge::Declared(declared) => match identify(&mut file, length, declared)? {
+            Kind::Container(container, start) => (container, start, declared),
+            Kind::Unsupported(format) => return Err(DecodeError::Unsupported { format: format.to_owned() }),
+        },
     };
     let mut tracks = Vec::new();
     let part = match (container, declared) {
@@ -103,7 +122,8 @@ pub(super) fn open(mut file: File, declared: Option<Headerless>) -> Result<Opene
     let mut demuxer = demuxer(&reader, source).map_err(|error| cannot_open(container, &tracks, error))?;
     let itunes_edit =
         (container == Container::Mp4).then(|| rate(&*demuxer)).flatten().and_then(|rate| itunes::edit(&mut *demuxer, rate));
-    Ok(Opened { container, demuxer, exact_frames, read, total_bytes, tracks, itunes_edit })
+    let headerless = declared.filter(|_| container == Container::Headerless);
+    Ok(Opened { container, headerless, demuxer, exact_frames, read, total_bytes, tracks, itunes_edit })
 }
 
 /// Identifies a file. A header takes precedence over the declaration; where the bytes prove little, the declaration is
@@ -202,7 +222,9 @@ fn demuxer(reader: &Reader, source: FileSection) -> Result<Box<dyn FormatReader>
 fn cannot_open(container: Container, tracks: &[mp4::TrackFacts], error: Error) -> DecodeError {
     if let Error::IoError(error) = error {
         return if is_end_or_nonsense(&error) {
-            DecodeError::Invalid { reason: format!("the {} file is cut off or its structure is broken", container.name()) }
+            DecodeError::Invalid {
+                reason: format!("the {} file is cut off or its structure is broken", container.format("").name()),
+            }
         } else {
             DecodeError::Read(error)
         };

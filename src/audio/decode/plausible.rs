@@ -12,7 +12,7 @@
 use std::io::{self, Read, Seek};
 
 use super::bytes::read_at;
-use crate::audio::headerless::{Coding, Headerless};
+use crate::media::{Coding, Headerless};
 
 /// Samples per prediction: 20 ms at 8 kHz, over which a voice is stationary.
 const PIECE: usize = 160;

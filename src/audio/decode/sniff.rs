@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek};
 use super::bytes::read_at;
 use super::wave::w64;
 use super::{gsm, mpeg};
-use crate::audio::headerless;
+use crate::media::Format;
 
 /// A container that can be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,23 +31,44 @@ pub(super) enum Container {
 }
 
 impl Container {
-    /// The published name of the container.
-    pub(super) const fn name(self) -> &'static str {
+    /// The published format of a recording in this container with this codec.
+    pub(super) fn format(self, codec: &str) -> Format {
         match self {
-            Self::Wave => "wav",
-            Self::Mpeg => "mp3",
-            Self::Flac => "flac",
-            Self::Ogg => "ogg",
-            Self::Mp4 => "m4a",
-            Self::Aiff => "aiff",
-            Self::Caf => "caf",
-            Self::Matroska => "mkv",
-            Self::Adts => "aac",
-            Self::Wave64 => "w64",
-            Self::Au => "au",
-            Self::Gsm => "gsm",
-            Self::Headerless => headerless::FORMAT,
+            Self::Wave => Format::Wav,
+            Self::Mpeg => Format::Mp3,
+            Self::Flac => Format::Flac,
+            Self::Ogg if codec == "opus" => Format::Opus,
+            Self::Ogg => Format::Ogg,
+            Self::Mp4 => Format::M4a,
+            Self::Aiff => Format::Aiff,
+            Self::Caf => Format::Caf,
+            Self::Matroska => Format::Mkv,
+            Self::Adts => Format::Aac,
+            Self::Wave64 => Format::W64,
+            Self::Au => Format::Au,
+            Self::Gsm => Format::Gsm,
+            Self::Headerless => Format::Raw,
         }
+    }
+
+    /// The container of a recording that was identified before; `None` if it was not.
+    pub(super) const fn of(format: Format) -> Option<Self> {
+        Some(match format {
+            Format::Wav => Self::Wave,
+            Format::Mp3 => Self::Mpeg,
+            Format::Flac => Self::Flac,
+            Format::Ogg | Format::Opus => Self::Ogg,
+            Format::M4a => Self::Mp4,
+            Format::Aiff => Self::Aiff,
+            Format::Caf => Self::Caf,
+            Format::Mkv => Self::Matroska,
+            Format::Aac => Self::Adts,
+            Format::W64 => Self::Wave64,
+            Format::Au => Self::Au,
+            Format::Gsm => Self::Gsm,
+            Format::Raw => Self::Headerless,
+            Format::Unknown => return None,
+        })
     }
 }
 
@@ -123,6 +144,20 @@ const JUNK: usize = 64 * 1024;
 
 /// Maximum number of tags before the audio; some programs add one on every edit.
 const TAGS: usize = 16;
+
+/// Offset at which the audio of a file of `length` bytes begins, given the container that it was identified as.
+pub(super) fn start_of(container: Container, file: &mut (impl Read + Seek), length: u64) -> io::Result<u64> {
+    if container == Container::Headerless {
+        return Ok(0);
+    }
+    let start = after_tags(file, length)?;
+    if !matches!(container, Container::Mpeg | Container::Adts) {
+        return Ok(start);
+    }
+    // The first frame may follow junk.
+    let head = read_at(file, start, JUNK)?;
+    Ok(mpeg::find_stream(&head, length.saturating_sub(start)).map_or(start, |(_, offset)| start + offset as u64))
+}
 
 /// Identifies a file of `length` bytes.
 pub(super) fn sniff(file: &mut (impl Read + Seek), length: u64) -> io::Result<Sniffed> {

@@ -15,10 +15,10 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, TimeBase};
 
 use super::file_section::ReadPosition;
-use super::open::{self, Opened};
+use super::open::{self, Knowledge, Opened};
 use super::trim::Trim;
 use super::{DecodeError, DecodeLimits, codecs, mpeg};
-use crate::audio::headerless::Headerless;
+use crate::media::{Format, Headerless};
 
 /// Accepted sample rates in Hz.
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
@@ -55,7 +55,9 @@ pub(super) struct AudioStream {
     packets_left: u64,
     read: ReadPosition,
     /// Published name of the container.
-    pub(super) format: &'static str,
+    pub(super) format: Format,
+    /// How the samples are read, if the file has no header.
+    pub(super) headerless: Option<Headerless>,
     pub(super) codec: &'static str,
     /// Samples per channel, if the header states them and the file is long enough.
     pub(super) exact_frames: Option<u64>,
@@ -64,15 +66,14 @@ pub(super) struct AudioStream {
 }
 
 impl AudioStream {
-    /// Opens a file and selects its first audio track that can be decoded. `declared` is the format to use if the file
-    /// has no header and its content is compatible.
-    pub(super) fn open(path: &Path, declared: Option<Headerless>, limits: &DecodeLimits) -> Result<Self, DecodeError> {
-        let opened = open::open(File::open(path).map_err(DecodeError::Read)?, declared)?;
+    /// Opens a file and selects its first audio track that can be decoded. A declaration is used if the file has no header and
+    /// its content is compatible.
+    pub(super) fn open(path: &Path, knowledge: Knowledge<'_>, limits: &DecodeLimits) -> Result<Self, DecodeError> {
+        let opened = open::open(File::open(path).map_err(DecodeError::Read)?, knowledge)?;
         let (track, parameters, decoder) = select(&opened)?;
         let codec = codecs::name(parameters.codec).unwrap_or("unknown");
         let (time_base, track_id) = (track.time_base, track.id);
         let trim = Trim::new(track, &parameters, &opened);
-        let is_ogg_opus = opened.container == open::Container::Ogg && codec == "opus";
         Ok(Self {
             track: track_id,
             decoder,
@@ -86,7 +87,8 @@ impl AudioStream {
             // Every packet takes at least one byte of the file, so more packets than bytes are a loop.
             packets_left: opened.total_bytes.saturating_add(1_000),
             read: opened.read,
-            format: if is_ogg_opus { "opus" } else { opened.container.name() },
+            format: opened.container.format(codec),
+            headerless: opened.headerless,
             codec,
             exact_frames: opened.exact_frames,
             total_bytes: opened.total_bytes,

@@ -1,4 +1,4 @@
-//! What an export format is: its names, and the function that writes a result in it.
+//! What a format of exports is, and what it gets to write.
 
 use crate::document::Document;
 

@@ -14,12 +14,10 @@ pub use format::ExportFormat;
 /// All formats, in the order in which they are listed for users.
 pub const FORMATS: [ExportFormat; 3] = [json::FORMAT, text::FORMAT, rttm::FORMAT];
 
-impl ExportFormat {
-    /// The format of this name.
-    #[must_use]
-    pub fn find(name: &str) -> Option<Self> {
-        FORMATS.into_iter().find(|format| format.name == name)
-    }
+/// The format of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<ExportFormat> {
+    FORMATS.into_iter().find(|format| format.name == name)
 }
 
 #[cfg(test)]
@@ -33,9 +31,9 @@ mod tests {
         let names: HashSet<_> = FORMATS.iter().map(|format| format.name).collect();
         assert_eq!(names.len(), FORMATS.len());
         for format in FORMATS {
-            assert_eq!(ExportFormat::find(format.name).map(|found| found.extension), Some(format.extension));
+            assert_eq!(find(format.name).map(|found| found.extension), Some(format.extension));
             assert!(format.media_type.contains('/') && !format.extension.starts_with('.') && !format.summary.is_empty());
         }
-        assert!(ExportFormat::find("none").is_none());
+        assert!(find("none").is_none());
     }
 }

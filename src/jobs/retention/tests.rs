@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::jobs::options::JobOptions;
 use crate::jobs::{FileInfo, JobId};
+use crate::media::SourceInfo;
 
 fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).unwrap()
@@ -16,11 +17,7 @@ fn ended(days_ago: i64, recording_bytes: u64, result_bytes: u64) -> Kept {
     let file = FileInfo {
         filename: "call.wav".to_owned(),
         size_bytes: recording_bytes,
-        format: "wav".to_owned(),
-        codec: "pcm_s16le".to_owned(),
-        sample_rate: 8000,
-        channels: 1,
-        duration_seconds: 1.0,
+        source: SourceInfo::unknown(),
         sha256: String::new(),
     };
     let job = Job {

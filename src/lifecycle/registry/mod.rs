@@ -262,13 +262,13 @@ impl Registry {
 /// When a running job is expected to be done.
 fn completion(speed: &Speed, job: &Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let JobState::Processing { started_at, progress } = &job.state else { return None };
-    let total = speed.estimate(job.file.duration_seconds, Kind::of(job));
+    let total = speed.estimate(job.file.source.duration.as_seconds(), Kind::of(job));
     Some(now + chrono_seconds(estimate::left(total, seconds_between(*started_at, now), progress.percent)))
 }
 
 fn job_time(job: &Job, started_at: DateTime<Utc>, finished_at: DateTime<Utc>) -> JobTime {
     JobTime {
-        audio_seconds: job.file.duration_seconds,
+        audio_seconds: job.file.source.duration.as_seconds(),
         processing_seconds: seconds_between(started_at, finished_at),
         kind: Kind::of(job),
     }

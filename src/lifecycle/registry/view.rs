@@ -140,7 +140,7 @@ impl Registry {
         let mut queued = Vec::with_capacity(inner.queue.len());
         for entry in inner.queue.values().filter_map(|id| inner.jobs.get(id)) {
             let job = entry.job();
-            let next = start + chrono_seconds(inner.speed.estimate(job.file.duration_seconds, Kind::of(&job)));
+            let next = start + chrono_seconds(inner.speed.estimate(job.file.source.duration.as_seconds(), Kind::of(&job)));
             queued.push(QueuedJob { job, estimated_start: std::mem::replace(&mut start, next) });
         }
         queued
@@ -164,7 +164,7 @@ impl Registry {
 
     /// How long a job will take from its start, in seconds.
     pub fn estimated_seconds(&self, file: &FileInfo, options: &JobOptions) -> f64 {
-        self.lock().speed.estimate(file.duration_seconds, Kind::new(file, options))
+        self.lock().speed.estimate(file.source.duration.as_seconds(), Kind::new(file, options))
     }
 
     /// All jobs that have ended, in the order in which they ended.

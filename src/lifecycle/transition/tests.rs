@@ -1,9 +1,10 @@
-//! Every transition from every state: what it changes, and what it refuses.
+//! The event numbers, attempts and places of every transition.
 
 use super::*;
 use crate::jobs::options::JobOptions;
 use crate::jobs::stage::Stage;
 use crate::jobs::{FailureCode, FileInfo, JobId};
+use crate::media::SourceInfo;
 
 pub(in crate::lifecycle) fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(second, 0).unwrap()
@@ -14,16 +15,7 @@ fn failure() -> Failure {
 }
 
 pub(in crate::lifecycle) fn queued() -> Job {
-    let file = FileInfo {
-        filename: "call.wav".to_owned(),
-        size_bytes: 1,
-        format: "wav".to_owned(),
-        codec: "pcm_s16le".to_owned(),
-        sample_rate: 8_000,
-        channels: 1,
-        duration_seconds: 1.0,
-        sha256: String::new(),
-    };
+    let file = FileInfo { filename: "call.wav".to_owned(), size_bytes: 1, source: SourceInfo::unknown(), sha256: String::new() };
     made(Job {
         id: JobId::random(),
         file,

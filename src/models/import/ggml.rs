@@ -5,12 +5,12 @@
 
 use std::io::{Read, Seek, Write};
 
-use super::TensorType;
 use super::dimensions::Dimensions;
 use super::error::ImportError;
 use super::layout::{Layout, Storage, Tensor};
 use super::mel;
 use super::tensor::{ConvertError, Encoding, convert, is_zero};
+use super::tensor_type::TensorType;
 use crate::models::ggml::MAGIC;
 
 /// The content of the file, except for the weights.

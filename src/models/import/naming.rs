@@ -4,9 +4,9 @@ use std::path::{Component, Path};
 
 use serde::Deserialize;
 
-use super::TensorType;
 use super::dimensions::Dimensions;
 use super::error::ImportError;
+use super::tensor_type::TensorType;
 
 /// The name derived from the dimensions, such as `ggml-tiny.en-q8_0.bin`.
 ///

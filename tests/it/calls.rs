@@ -28,6 +28,9 @@ const BOUNDS: Bounds = [
     ("voicemail", 1, 5.0, 0.0),
 ];
 
+/// The setting with the Whisper model alone.
+const BUILT_IN: &str = "built-in voiceprint";
+
 /// Word error rates in percent: of all words, and per speaker.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct WordErrors {
@@ -55,7 +58,7 @@ fn settings() -> Vec<(&'static str, String)> {
         std::fs::create_dir_all(empty.join("whisper")).unwrap();
         std::fs::copy(folder.join(models::ENGLISH), empty.join(models::ENGLISH)).unwrap();
     });
-    let mut settings = vec![("built-in voiceprint", empty.display().to_string())];
+    let mut settings = vec![(BUILT_IN, empty.display().to_string())];
     let has_both = |folder: &PathBuf| folder.join("speaker/ge2e-256.onnx").is_file() && folder.join(models::ENGLISH).is_file();
     if let Some(own) = Need::VoiceEncoder.or_skip(Some(models::own()).filter(has_both)) {
         settings.push(("GE2E", own.display().to_string()));
@@ -101,7 +104,10 @@ fn spoken(items: &Value, speaker: &str, start: &str) -> Vec<Spoken> {
 fn english_calls_are_written_down_and_given_to_the_right_people() {
     let mut scores = Scores::new();
     for (setting, dirs) in settings() {
-        for (name, people, most_wer, most_above) in BOUNDS {
+        // With the built-in voiceprint the words are the same: the embedding only changes who is said to speak them, which `quality.rs`
+        // measures on all calls. `make quality` compares all of them.
+        let calls = BOUNDS.iter().filter(|(name, ..)| setting != BUILT_IN || *name == "voicemail" || quality::report().is_some());
+        for &(name, people, most_wer, most_above) in calls {
             let result = annotate(&fixture(&format!("{name}.flac")), &dirs);
             let (reference, found) =
                 (spoken(&reference(name)["turns"], "speaker", "start"), spoken(&result["segments"], "speaker_id", "start_time"));
@@ -151,7 +157,8 @@ fn hold_music_and_ringing_are_nobody_and_no_word() {
 
 #[test]
 fn a_russian_call_is_diarized_and_the_english_model_says_that_it_cannot_do_more() {
-    for (setting, dirs) in settings() {
+    // One setting: the English model needs three times as long for Russian, and `diarization.rs` diarizes this call with all models.
+    for (setting, dirs) in settings().into_iter().take(1) {
         let result = annotate(&fixture("support-ru-stereo.flac"), &dirs);
         assert_eq!(result["metadata"]["speaker_count"], 2, "{setting}");
         let warnings = result["metadata"]["warnings"].as_array().unwrap();

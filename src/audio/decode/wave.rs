@@ -6,47 +6,14 @@
 //! Reads headers only.
 
 mod format;
+mod samples;
 pub(super) mod w64;
 
 use std::io::{self, Read, Seek};
 
 use self::format::parse_format;
+pub(super) use self::samples::{Content, Wave, WaveError};
 use super::bytes::read_at;
-use super::fixed_frames::FrameShape;
-
-/// Position and format of the samples in a WAV file.
-#[derive(Debug, Clone)]
-pub(super) struct Wave {
-    /// Offset of the first sample in bytes.
-    pub(super) start: u64,
-    /// Bytes of samples in the file, in complete blocks.
-    pub(super) length: u64,
-    pub(super) content: Content,
-}
-
-/// The content of the `data` chunk.
-#[derive(Debug, Clone)]
-pub(super) enum Content {
-    /// Samples for the WAV demuxer behind this header, with their number per channel.
-    Samples { header: Vec<u8>, frames: u64 },
-    /// Blocks of GSM, with the number of samples.
-    Gsm { shape: FrameShape, frames: u64 },
-    /// A stream of MPEG frames.
-    Mpeg,
-    /// A codec that cannot be decoded, by name.
-    Unsupported(String),
-}
-
-/// Why a WAV file cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum WaveError {
-    #[error("the WAV file has no {0} chunk")]
-    Missing(&'static str),
-    #[error("the WAV header is impossible: {0}")]
-    Impossible(&'static str),
-    #[error(transparent)]
-    Read(#[from] io::Error),
-}
 
 /// Maximum number of chunks; more are an attack.
 const MAX_CHUNKS: usize = 4_096;

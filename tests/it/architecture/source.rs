@@ -48,6 +48,7 @@ impl Source {
             }
             Token::Word(word) if word == "mod" => {
                 let name = tokens[at + 1].word().unwrap_or_default().to_owned();
+                assert!(!has_path(tokens, at), "{}: a module in another place (`#[path]`) is not followed", self.file);
                 assert_eq!(tokens[at + 2], Token::Mark(';'), "{}: a module within a file is not followed", self.file);
                 self.children.push(name);
                 at + 3
@@ -140,6 +141,18 @@ fn is_public(tokens: &[Token], at: usize) -> bool {
         at
     };
     before > 0 && tokens[before - 1].word() == Some("pub")
+}
+
+/// Whether the `mod` at `at` has a `#[path = "..."]` right before it, but for its visibility.
+fn has_path(tokens: &[Token], at: usize) -> bool {
+    let marker = [Token::Mark('['), Token::Word("path".to_owned()), Token::Mark('=')];
+    let attribute = tokens[..at].iter().rposition(|token| *token == Token::Mark(']'));
+    attribute.is_some_and(|end| {
+        let between = tokens[end + 1..at].iter();
+        let is_visibility =
+            |token: &Token| token.word().is_some_and(|word| word != "mod") || matches!(token, Token::Mark('(' | ')'));
+        end >= 4 && tokens[end - 4..].starts_with(&marker) && between.clone().all(is_visibility)
+    })
 }
 
 /// Neither a field or method (behind one dot) nor the rest of a path that was read before.

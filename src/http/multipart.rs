@@ -140,11 +140,11 @@ enum BodyError {
 }
 
 /// The body; reading is aborted if the client is too slow or sends too many bytes that belong to no part.
-fn bounded<'a>(
-    data: &'a mut BodyDataStream,
+fn bounded(
+    data: &mut BodyDataStream,
     pace: Pace,
     unparsed: Arc<AtomicU64>,
-) -> impl Stream<Item = Result<Bytes, BodyError>> + Send + 'a {
+) -> impl Stream<Item = Result<Bytes, BodyError>> + Send + '_ {
     stream::unfold((data, Meter::new(pace), unparsed), |(data, mut meter, unparsed)| async move {
         let next = match meter.next(data).await {
             Ok(Some(chunk)) => {

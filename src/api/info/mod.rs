@@ -11,11 +11,11 @@ use utoipa_axum::routes;
 use super::state::AppState;
 use crate::access::Scope;
 use crate::access::limits::Budget;
-use crate::audio::SUPPORTED_FORMATS;
 use crate::capabilities::StageInfo;
 use crate::http::error::ApiError;
 use crate::http::routes::{Counterpart, Operation, Routes};
 use crate::http::ws::{Answer, Client, Command, Commands};
+use crate::jobs::SUPPORTED_FORMATS;
 use bodies::{ApiEndpoints, InfoBody, Limits, ModelBody, StageInfoBody};
 
 /// The route of the description of the service. People with a browser have no key, so it needs none.

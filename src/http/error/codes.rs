@@ -11,10 +11,9 @@ use strum::{EnumMessage, IntoStaticStr, VariantArray};
 
 use super::define::{self, Account, errors};
 use crate::access::Scope;
-use crate::audio::SUPPORTED_FORMATS;
 use crate::checks::{FailedCheck, Mistake};
 use crate::jobs::stage::Stage;
-use crate::jobs::{Failure, FailureCode};
+use crate::jobs::{Failure, FailureCode, SUPPORTED_FORMATS};
 use crate::messages::{Argument, key};
 use crate::tables;
 

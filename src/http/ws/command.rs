@@ -67,13 +67,13 @@ type Running<'a> = Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + Send +
 
 /// A command without its concrete type.
 pub(super) trait Runnable<A>: Send {
-    fn start<'a>(self: Box<Self>, client: &'a mut Client<A>) -> Running<'a>
+    fn start(self: Box<Self>, client: &mut Client<A>) -> Running<'_>
     where
         A: Application;
 }
 
 impl<A: Application, C: Command<A>> Runnable<A> for C {
-    fn start<'a>(self: Box<Self>, client: &'a mut Client<A>) -> Running<'a> {
+    fn start(self: Box<Self>, client: &mut Client<A>) -> Running<'_> {
         Box::pin(async move { Ok(Reply::new(&(*self).run(client).await?)) })
     }
 }

@@ -94,7 +94,7 @@ impl Stage {
         !matches!(self.facts().runs, Runs::Always)
     }
 
-    /// Whether a job with these options runs the stage, as far as the options tell.
+    /// Whether a job runs the stage, as far as its options decide that.
     pub fn is_wanted(self, options: &JobOptions) -> bool {
         match self.facts().runs {
             Runs::Always | Runs::WithModel => true,

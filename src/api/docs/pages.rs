@@ -36,7 +36,8 @@ pub(crate) struct Documents {
 
 /// Description
 ///
-/// This document.
+/// The OpenAPI 3.1 document of this interface: every operation, parameter, header and body. Where keys are required, it also
+/// states which operations need one.
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "System", responses(
     (status = 200, description = "OpenAPI 3.1", body = Object),
 ))]

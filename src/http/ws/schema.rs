@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::application::Application;
 use super::command::{Commands, Described};
 
-/// The schema of a message from a client, and the schemas that it refers to.
+/// The schema of client messages, and the schemas that it refers to.
 pub(crate) fn client_message_schema<A: Application>(commands: &Commands<A>) -> (Value, Map<String, Value>) {
     let (variants, definitions) = one_of(commands.messages());
     let request_id = json!({ "type": ["string", "number"], "description": "Repeated in the answer." });

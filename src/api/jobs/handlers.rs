@@ -110,7 +110,7 @@ fn names(value: &HeaderValue, etag: &str) -> bool {
 /// immediately (200), a running one is asked to stop (202). Repeating the request changes nothing.
 #[utoipa::path(post, path = "/api/v1/jobs/{job_id}/cancel", tag = "Jobs", responses(
     (status = 200, description = "The job is cancelled", body = JobBody),
-    (status = 202, description = "The job was told to stop", body = JobBody),
+    (status = 202, description = "The job was asked to stop", body = JobBody),
 ))]
 pub(super) async fn cancel_job(
     State(state): State<AppState>,

@@ -48,7 +48,7 @@ pub(super) const PARAMETERS: [Parameter; 9] = [
         "Fields",
         "fields",
         || names(&JobBody::FIELDS),
-        "The fields of each job to tell, separated by commas; all when left out.",
+        "The fields of each job to return, separated by commas; all when left out.",
     )
     .comma_separated(),
 ];

@@ -18,6 +18,7 @@ pub(crate) mod requests;
 pub(crate) mod response_cache;
 pub(crate) mod result;
 mod submission;
+mod submit_commands;
 mod take;
 mod upload;
 

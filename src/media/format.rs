@@ -1,7 +1,11 @@
 //! The formats of recordings, with their published names.
 
+use strum::{EnumString, IntoStaticStr};
+
 /// The container of a recording. Opus in Ogg has a name of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[cfg_attr(test, derive(strum::VariantArray))]
+#[strum(serialize_all = "lowercase")]
 pub enum Format {
     Wav,
     Mp3,
@@ -23,51 +27,16 @@ pub enum Format {
 }
 
 impl Format {
-    /// Every format, the unknown one last.
-    pub const ALL: [Self; 15] = [
-        Self::Wav,
-        Self::Mp3,
-        Self::Flac,
-        Self::Ogg,
-        Self::Opus,
-        Self::M4a,
-        Self::Aiff,
-        Self::Caf,
-        Self::Mkv,
-        Self::Aac,
-        Self::W64,
-        Self::Au,
-        Self::Gsm,
-        Self::Raw,
-        Self::Unknown,
-    ];
-
     /// The published name, which is also the extension of the recording on the volume.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Wav => "wav",
-            Self::Mp3 => "mp3",
-            Self::Flac => "flac",
-            Self::Ogg => "ogg",
-            Self::Opus => "opus",
-            Self::M4a => "m4a",
-            Self::Aiff => "aiff",
-            Self::Caf => "caf",
-            Self::Mkv => "mkv",
-            Self::Aac => "aac",
-            Self::W64 => "w64",
-            Self::Au => "au",
-            Self::Gsm => "gsm",
-            Self::Raw => "raw",
-            Self::Unknown => "unknown",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The format with this published name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == name)
+        name.parse().ok()
     }
 
     /// The media type of a recording; samples without a header have one that tells their encoding

@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn every_format_has_a_name_of_its_own() {
-        for format in Format::ALL {
+        for &format in <Format as strum::VariantArray>::VARIANTS {
             assert_eq!(Format::from_name(format.name()), Some(format));
         }
     }

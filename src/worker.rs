@@ -1,8 +1,8 @@
 //! The one task that drains the queue: claim, annotate, publish or reject.
 //!
-//! It decides how a run ends and how often that is tried; the change itself is made by [`Lifecycle`]. At most one job runs, and
-//! the next one is started when the end of the last one is recorded. [`outcome`] ends runs, [`watch`] makes sure that each one
-//! ends.
+//! It decides how a run ends and how often recording the end is retried; [`Lifecycle`] makes the change itself. At most one job
+//! runs, and the next one is started after the end of the last one is recorded. [`outcome`] ends runs, [`watch`] makes sure
+//! that each one ends.
 
 mod outcome;
 mod watch;
@@ -23,17 +23,17 @@ use crate::pipeline::PipelineError;
 use crate::stop::StopReason;
 use crate::volume::ResultNames;
 
-/// The parts that the worker needs.
+/// The parts that the worker depends on.
 pub struct Worker {
     /// Starts, reports and ends runs.
     pub lifecycle: Lifecycle,
     pub engine: Engine,
     pub limits: TimeLimits,
-    /// Time between two looks at the queue when nothing wakes the worker.
+    /// Time between two checks of the queue when nothing wakes the worker.
     pub poll_interval: Duration,
-    /// Whether results are also found by their recordings' names.
+    /// Whether and how results are also published under their recordings' names.
     pub name_results: ResultNames,
-    /// Cancelled when no further job is to be started.
+    /// Cancelled when the worker must start no further job.
     pub stopping: CancellationToken,
     /// Cancelled when the running job has no time left because the process ends.
     pub ending: CancellationToken,
@@ -58,7 +58,7 @@ impl TimeLimits {
     }
 }
 
-/// The engine stands still inside a call that nothing can end: the process has to.
+/// The engine hangs in a call that cannot be interrupted, so the process has to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the engine stands still and cannot be stopped; a new process is needed")]
 pub struct EngineStalled;
@@ -67,10 +67,10 @@ impl Worker {
     /// Works until it is stopped, and until the running job has ended or was put back.
     ///
     /// # Errors
-    /// When the engine stands still: the job has been dealt with, and nothing more can be done in this process.
+    /// When the engine hangs: the job has been ended, and this process cannot process another one.
     pub async fn run(self) -> Result<(), EngineStalled> {
         while !self.stopping.is_cancelled() {
-            // A job that is started and cannot be claimed would go back and forth.
+            // A job that cannot be claimed would otherwise be started and put back repeatedly.
             if !self.lifecycle.can_work().await {
                 self.pause().await;
                 continue;
@@ -124,7 +124,7 @@ impl Worker {
             _ if stop.reason() == Some(StopReason::Cancelled) => self.cancel(running).await,
             Ok(document) => self.publish(running, document, &checkpoints).await,
             Err(PipelineError::Stopped) if stop.reason() == Some(StopReason::Shutdown) => self.put_back(running).await,
-            // The job waits until there is room, as one that was not started. The others may need less.
+            // The job waits until there is room, as if it had not been started. Others may need less.
             Err(PipelineError::NoRoom) if stop.reason() != Some(StopReason::TimedOut) => {
                 self.put_back(running).await;
                 if !self.lifecycle.postpone(running.id()) {
@@ -146,7 +146,7 @@ impl Worker {
     }
 }
 
-/// Hash of everything that the findings on a recording depend on: checkpoints made under another one are not used.
+/// Hash of everything that the results of a recording depend on: checkpoints with another fingerprint are not used.
 fn fingerprint(job: &Job, engine: &str) -> String {
     let on = format!("{} {} {:?} {engine}", env!("CARGO_PKG_VERSION"), job.file.sha256, job.options);
     HEXLOWER.encode(&Sha256::digest(on.as_bytes()))

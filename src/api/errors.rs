@@ -1,4 +1,4 @@
-//! The errors of jobs, volume and decoder, as a client gets them.
+//! Translates the errors of jobs, volume and decoder into errors of the API.
 
 use serde_json::json;
 
@@ -113,7 +113,7 @@ impl From<DeleteError> for ApiError {
     fn from(error: DeleteError) -> Self {
         match error {
             DeleteError::NotFound => Self::JobNotFound,
-            // A full disk is no excuse: a deletion makes room.
+            // Never `StorageFull`: a deletion needs no room.
             DeleteError::StillRunning | DeleteError::FilesKept | DeleteError::Store(_) => Self::Internal(error.to_string()),
         }
     }

@@ -1,4 +1,4 @@
-//! What fuzzing calls: the readers that a request's parts go through, without the connection around them. Compiled for
+//! Entry points of the fuzz targets: the parsers of a request's parts, without the connection around them. Compiled for
 //! fuzzing only.
 
 use serde::Deserialize;
@@ -29,9 +29,9 @@ pub fn options(bytes: &[u8]) {
     assert!(read.err().is_none_or(|checks| !checks.is_empty()), "refused without a reason");
 }
 
-/// Reads the parameters of the list of jobs, its cursor among them.
+/// Reads the parameters of the list of jobs, including its cursor.
 pub fn query(text: &str) {
-    // Either way it was answered.
+    // Both outcomes are fine: only a panic is a failure.
     let _answered = list_request(Parameters::read(text));
 }
 
@@ -40,7 +40,7 @@ pub fn message(text: &str) {
     let Ok(message) = json::parse::<Value>(text.as_bytes()) else { return };
     commands().check(&message);
     if let Ok(command) = ListJobs::deserialize(&message) {
-        // Either way it was answered.
+        // Both outcomes are fine: only a panic is a failure.
         let _answered = command.request();
     }
 }

@@ -1,4 +1,4 @@
-//! The interface: its resources, each a folder with its operations, bodies, routes and WebSocket commands.
+//! The API: its resources, each a folder with its operations, bodies, routes and WebSocket commands.
 //!
 //! REST and WebSocket are two ways into the same operations. A route is declared with its handler, scope, budget, refusals,
 //! parameters and counterpart in one expression; so is a command. This module puts them together, and `http` serves them.

@@ -1,4 +1,4 @@
-//! What a requester may see of jobs, and what it reads about them.
+//! Which jobs a requester may see, and the messages about them in its language.
 
 use crate::http::error::{ApiError, failure_message};
 use crate::http::requester::Requester;

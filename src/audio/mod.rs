@@ -21,10 +21,6 @@ use crate::media::SourceInfo;
 /// Sample rate of all decoded signals, in Hz.
 pub const SAMPLE_RATE: u32 = 16_000;
 
-/// The formats that are decoded, as published. What a file holds is decided by its content, not by its name.
-pub const SUPPORTED_FORMATS: [&str; 14] =
-    ["wav", "mp3", "flac", "opus", "ogg", "m4a", "aac", "aiff", "mkv", "caf", "w64", "au", "gsm", "raw"];
-
 /// A decoded recording with at least one channel; all signals have equal length.
 #[derive(Debug, Clone)]
 pub struct Recording {

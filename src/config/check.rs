@@ -1,5 +1,6 @@
 //! Checks of single values: each makes a value of what is written, or an error that names the setting, the value and what is
 //! allowed.
+#![expect(clippy::needless_pass_by_value, reason = "every check has one shape: the settings table hands over owned values")]
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;

@@ -1,5 +1,6 @@
 //! `config/default.yaml` and the tables of `docs/configuration.md`, made from the settings.
 
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use super::settings::SETTINGS;
@@ -23,13 +24,13 @@ pub fn default_file() -> &'static str {
         for setting in SETTINGS {
             if setting.section != section {
                 section = setting.section;
-                file += &format!("\n{section}:\n");
+                let _ = writeln!(file, "\n{section}:");
             }
             let also = setting.short_name.map(|name| format!(" Also {name}.")).unwrap_or_default();
             for line in wrapped(&format!("{}{also}", setting.comment())) {
-                file += &format!("  # {line}\n");
+                let _ = writeln!(file, "  # {line}");
             }
-            file += &format!("  {}: {}\n", setting.key, setting.default());
+            let _ = writeln!(file, "  {}: {}", setting.key, setting.default());
         }
         file
     });

@@ -1,5 +1,5 @@
-//! Timeouts of request bodies: a client may neither pause for long nor send too slowly, and the body of a refused request is
-//! read for a moment only.
+//! Timeouts of request bodies: a client may neither pause too long nor send too slowly, and the body of a refused request is
+//! read only briefly.
 //!
 //! Only the time spent waiting for the client counts, not the time that a busy disk takes.
 
@@ -18,7 +18,7 @@ const LINGER: Duration = Duration::from_secs(2);
 pub struct Pace {
     /// The longest pause, and the window over which the rate is measured.
     pub idle_timeout: Duration,
-    /// Bytes per second at least; 0 for no minimum.
+    /// The minimum rate in bytes per second; 0 for no minimum.
     pub min_rate: u64,
 }
 
@@ -70,10 +70,10 @@ impl Meter {
     }
 }
 
-/// Reads the rest of a refused body for a moment: a client that is still sending would otherwise see a reset connection.
+/// Reads the rest of a refused body briefly: a client that is still sending would otherwise see a reset connection.
 pub(crate) async fn drain(mut data: BodyDataStream) {
     let rest = async { while matches!(data.next().await, Some(Ok(_))) {} };
-    // Running out of time is the expected end for a client that sends on.
+    // A timeout is expected if the client keeps sending.
     let _elapsed = timeout(LINGER, rest).await;
 }
 

@@ -1,4 +1,4 @@
-//! What serving needs to know of the server, whichever resources it serves.
+//! The state that serving needs, independent of the served resources.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::access::proxies::TrustedProxies;
 use crate::clock::Clock;
 use crate::messages::Language;
 
-/// Who may ask, how often and from where, and how the server answers. Clones share one value.
+/// Access, limits, origins, clock and language of the server. Clones share one value.
 #[derive(Clone)]
 pub struct Gate(Arc<GateParts>);
 
@@ -24,7 +24,7 @@ pub struct GateParts {
     pub access: Access,
     /// The request budgets of each client.
     pub limits: Limits,
-    /// The proxies whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` is trusted.
     pub proxies: TrustedProxies,
     /// The web pages that may change something or open a WebSocket.
     pub origins: Origins,
@@ -53,7 +53,7 @@ impl Deref for Gate {
 
 impl From<Exceeded> for ApiError {
     fn from(exceeded: Exceeded) -> Self {
-        // Rounded up, so that a client that waits this long is let in.
+        // Rounded up, so that a client that waits this long is admitted.
         let retry_after_seconds = exceeded.retry_after.as_secs() + 1;
         Self::RateLimited { limit: exceeded.quota.limit.into(), retry_after_seconds }
     }

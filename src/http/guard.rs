@@ -1,4 +1,4 @@
-//! What every request passes before its handler: its client's address and key, its budget, the origin of the web page that
+//! The checks of every request before its handler: the client's address and key, its budget, the origin of the web page that
 //! sent it, and the scope that its route declares.
 //!
 //! Scope and budget come from the table of routes, which is closed by default. Which caller may see which job is the
@@ -68,7 +68,7 @@ where
         let visitor = Visitor { address: address(gate, &request), caller };
         let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
         let terms = self.table.terms(route, request.method(), request.uri().path());
-        // A request with a wrong key is paid for by its address, so that guessing is limited as well.
+        // A request with a wrong key is charged to its address, so that guessing is limited as well.
         let paid = match terms.cost {
             Cost::One(budget) => gate.limits.check(budget, &visitor.client()),
             Cost::Nothing => Ok(gate.limits.whole(Budget::Reads)),
@@ -119,7 +119,7 @@ fn admit(gate: &Gate, request: &Request, visitor: &Visitor, wrong_key: bool, ter
     let scope = match terms.access {
         Access::Open => return Ok(()),
         Access::Key(_) | Access::Session(_) if wrong_key => return Err(ApiError::Unauthorized),
-        // A browser cannot send headers with an upgrade: it shows its key in the first message.
+        // A browser cannot send headers with an upgrade: it sends its key in the first message.
         Access::Session(_) if upgrades => return Ok(()),
         Access::Key(scope) | Access::Session(scope) => scope,
     };
@@ -140,8 +140,8 @@ fn address(gate: &Gate, request: &Request) -> IpAddr {
     gate.proxies.client(peer, values.into_iter())
 }
 
-/// Whether the web page that sent the request may. Programs send no `Origin`; browsers always do when a page changes
-/// something or opens a WebSocket.
+/// Whether the web page that sent the request is allowed to. Programs send no `Origin`; browsers always do when a page
+/// changes something or opens a WebSocket.
 fn origin_may(gate: &Gate, headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return true };
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());

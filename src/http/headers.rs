@@ -1,4 +1,4 @@
-//! Headers of every answer: what browsers may do with it, which web pages may read it, and the rest of the client's budget.
+//! Headers of every response: security policies, CORS, and the remaining rate limit budget of the client.
 
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_RANGE, CONTENT_SECURITY_POLICY, ETAG, LOCATION, REFERRER_POLICY,

@@ -12,11 +12,11 @@ use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
 
-/// The largest body, in bytes: `metadata` and `options` at their limits, and room to spare.
+/// Size of the largest body, in bytes: `metadata` and `options` at their limits fit with room to spare.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 /// How deep arrays and objects may be nested: `metadata` may be eight deep, and is a field of an object.
 const MAX_DEPTH: usize = 16;
-/// Most characters that are repeated of the parser's reason, which can quote what the client sent.
+/// The greatest number of characters that are repeated of the parser's message, which can quote the client's input.
 const MAX_REASON_CHARS: usize = 200;
 
 /// The time within which the whole body must arrive.
@@ -134,7 +134,7 @@ mod tests {
         assert!(parse::<Value>(nested(MAX_DEPTH).as_bytes()).is_ok());
         assert_eq!(refused(nested(MAX_DEPTH + 1).as_bytes()), Code::InvalidJson);
         assert_eq!(refused(nested(1_000_000).as_bytes()), Code::InvalidJson);
-        // Brackets in texts are no depth.
+        // Brackets within texts do not count as nesting.
         assert!(parse::<Value>(format!("[\"\\\"{}\"]", "[".repeat(100)).as_bytes()).is_ok());
     }
 
@@ -144,7 +144,7 @@ mod tests {
         assert!(reason.contains("line 1 column 7"), "{reason}");
     }
 
-    /// The status of an answer to a body, and what the handler got.
+    /// The status of the response to a body, and the value that the handler received.
     async fn sent(content_type: Option<&str>, body: Body, timeout_after: Duration) -> (u16, Option<Value>) {
         let handler = |JsonBody(value): JsonBody<Value>| async move { axum::Json(value) };
         let router = Router::new().route("/", post(handler)).with_state(BodyTimeout(timeout_after));
@@ -195,7 +195,7 @@ mod tests {
         (0..levels).fold(Value::String(text), around)
     }
 
-    /// How many arrays and objects stand around the innermost value.
+    /// The number of arrays and objects around the innermost value.
     fn levels_of(value: &Value) -> usize {
         match value {
             Value::Array(values) => 1 + values.iter().map(levels_of).max().unwrap_or(0),

@@ -26,12 +26,12 @@ use crate::access::limits::{Budget, Quota};
 use crate::clock::Clock;
 use crate::messages::Language;
 
-/// The longest address, in bytes: the most that clients and proxies commonly agree on.
+/// Length of the longest address, in bytes: most clients and proxies support it.
 const MAX_ADDRESS_BYTES: usize = 8 * 1024;
-/// The most that the names and values of all headers may take, in bytes: enough for tokens and the additions of proxies.
+/// The greatest size of the names and values of all headers, in bytes: enough for tokens and the additions of proxies.
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 
-/// What the outermost layer needs to know.
+/// The state of the outermost layer.
 struct Surroundings {
     clock: Clock,
     /// The language for clients without `Accept-Language`.
@@ -43,7 +43,7 @@ struct Surroundings {
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Puts the layers around all routes. They are one stack of hand-written services: layers that are added one by one, or made
-/// of functions, cost several boxes each with every request.
+/// from functions, cost several allocations each per request.
 pub(super) fn apply(router: Router, gate: Gate, table: Arc<Table>) -> Router {
     let whole = gate.limits.whole(Budget::Reads);
     let surroundings = Arc::new(Surroundings { clock: gate.clock.clone(), language: gate.language, whole });
@@ -136,7 +136,7 @@ fn check_head(request: &Request) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// A client's own id is kept when it is short and plain.
+/// The client's own request id is kept if it is short and has only plain characters.
 fn sane(value: &HeaderValue) -> Option<String> {
     let text = value.to_str().ok()?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');

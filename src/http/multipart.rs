@@ -13,13 +13,13 @@ use multer::{Constraints, Field, Multipart, SizeLimit};
 use super::body_timeout::{BodyTimeoutError, Meter, Pace};
 use super::error::ApiError;
 
-/// Bytes that the parts beside the file and the boundaries may take.
+/// The greatest size of everything but the file: other parts, headers and boundaries, in bytes.
 pub(crate) const MAX_OVERHEAD_BYTES: u64 = 1024 * 1024;
 /// The largest part that is read into memory, in bytes.
 const MAX_FIELD_BYTES: usize = 64 * 1024;
-/// Most bytes without a boundary or the end of a part's headers: multer holds them in memory until it finds one.
+/// The greatest number of bytes without a boundary or the end of a part's headers: multer buffers them until it finds one.
 const MAX_UNPARSED_BYTES: u64 = 4 * 1024 * 1024;
-/// Most parts of one request.
+/// The greatest number of parts of one request.
 const MAX_PARTS: usize = 32;
 
 /// The parts of a body.
@@ -104,7 +104,7 @@ impl Part<'_> {
         Ok(chunk)
     }
 
-    /// The whole part, when it is small.
+    /// The complete content of a small part.
     ///
     /// # Errors
     /// As [`Form::next`], and when it is larger than 64 KiB.
@@ -120,7 +120,7 @@ impl Part<'_> {
         Ok(Bytes::from(bytes))
     }
 
-    /// Reads past the part.
+    /// Skips the rest of the part.
     ///
     /// # Errors
     /// As [`Form::next`].
@@ -130,7 +130,7 @@ impl Part<'_> {
     }
 }
 
-/// Why a body is given up.
+/// Why the reading of a body is aborted.
 #[derive(Debug, thiserror::Error)]
 enum BodyError {
     #[error(transparent)]
@@ -139,12 +139,12 @@ enum BodyError {
     Endless,
 }
 
-/// The body, given up when the client is too slow, or sends bytes without end that belong to no part.
-fn bounded<'a>(
-    data: &'a mut BodyDataStream,
+/// The body; reading is aborted if the client is too slow or sends too many bytes that belong to no part.
+fn bounded(
+    data: &mut BodyDataStream,
     pace: Pace,
     unparsed: Arc<AtomicU64>,
-) -> impl Stream<Item = Result<Bytes, BodyError>> + Send + 'a {
+) -> impl Stream<Item = Result<Bytes, BodyError>> + Send + '_ {
     stream::unfold((data, Meter::new(pace), unparsed), |(data, mut meter, unparsed)| async move {
         let next = match meter.next(data).await {
             Ok(Some(chunk)) => {

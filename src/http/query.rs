@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::error::{ApiError, FailedCheck, Mistake, shown};
 
-/// Most items of a parameter that takes several: more than there are choices, and few enough to report each.
+/// The greatest number of items of a list parameter: more than there are choices, and few enough to report each mistake.
 pub(crate) const MAX_ITEMS: usize = 100;
 
 /// The parameters of a request. Each is read by name; [`Parameters::finish`] reports all mistakes.
@@ -116,7 +116,7 @@ impl Parameters {
         }
     }
 
-    /// Reports all mistakes at once.
+    /// Reports all mistakes together.
     pub(crate) fn finish(self) -> Result<(), ApiError> {
         if self.checks.is_empty() { Ok(()) } else { Err(ApiError::InvalidQuery(self.checks)) }
     }

@@ -1,4 +1,4 @@
-//! Who makes a request or sends a command, and the language of the answer.
+//! The caller of a request or command, and the language of the answer.
 
 use std::convert::Infallible;
 
@@ -12,7 +12,7 @@ use crate::messages::Language;
 /// The caller and the language of its messages. A handler takes it as an argument.
 #[derive(Debug, Clone)]
 pub(crate) struct Requester {
-    /// What it may do and see.
+    /// The caller, with its scopes and its key.
     pub(crate) caller: Caller,
     /// The language of messages for people.
     pub(crate) language: Language,
@@ -22,7 +22,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Requester {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        // Never missing behind the guard; should it be, the caller may do nothing rather than everything.
+        // Never missing behind the guard; if it were, the caller should have no rights rather than all.
         let caller = parts.extensions.get::<Visitor>().and_then(|visitor| visitor.caller.clone()).unwrap_or_else(Caller::nobody);
         let language = parts.extensions.get().copied().unwrap_or_else(Language::english);
         Ok(Self { caller, language })

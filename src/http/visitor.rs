@@ -1,4 +1,4 @@
-//! Where a request comes from and which key it carries, as the guard found out.
+//! The address and the caller of a request, as the guard found them.
 
 use std::net::IpAddr;
 
@@ -9,8 +9,8 @@ use super::error::ApiError;
 use crate::access::Caller;
 use crate::access::limits::Client;
 
-/// The address and the key of a request. `caller` is `None` where keys are required and none was shown: on an open route, or
-/// for a WebSocket that still has to authenticate.
+/// The address and the key of a request. `caller` is `None` if keys are required and none was sent: on an open route, or for
+/// a WebSocket that still has to authenticate.
 #[derive(Debug, Clone)]
 pub(crate) struct Visitor {
     pub(crate) address: IpAddr,
@@ -18,7 +18,7 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
-    /// The client whose budget pays for the requests.
+    /// The client whose rate limit budget is charged for the requests.
     pub(crate) fn client(&self) -> Client {
         Client::of(self.caller.as_ref(), self.address)
     }

@@ -1,5 +1,5 @@
-//! One settled file, translated for [`crate::intake`]: the sidecar beside it becomes its request. A file that is not to blame
-//! for what goes wrong stays where it is.
+//! One settled file, translated for [`crate::intake`]: the sidecar beside it becomes its request. The file stays in place after
+//! an error that it did not cause.
 
 use std::io;
 
@@ -9,18 +9,18 @@ use crate::jobs::Failure;
 use crate::lifecycle::{Reservation, StoreError};
 use crate::volume::Arrival;
 
-/// What became of a file.
+/// The outcome of adopting a file.
 #[derive(Debug)]
 pub(super) enum TakeOutcome {
-    /// It is a job now, or has gone, or has changed: there is nothing more to do about it.
+    /// The file is a job now, was removed, or has changed: nothing remains to be done.
     Done,
     /// The disk is full.
     NoRoom,
-    /// It cannot be taken, for this reason.
+    /// The file cannot be adopted, for this reason.
     Left(String),
 }
 
-/// Makes a job of a file: a waiting one, or a failed one if anything is wrong with the file or its sidecar.
+/// Creates a job from a file: a waiting one, or a failed one if the file or its sidecar is not valid.
 pub(super) async fn take(intake: &Intake, arrival: Arrival, reservation: Reservation) -> TakeOutcome {
     let adopted = match read_request(&arrival).await {
         Ok((request, flaw)) => intake.adopt(DroppedFile { reservation, arrival, request, flaw }).await.map(drop),
@@ -34,8 +34,8 @@ pub(super) async fn take(intake: &Intake, arrival: Arrival, reservation: Reserva
     }
 }
 
-/// The request in the sidecar, or an empty one and what is wrong with the sidecar. A sidecar that went away since it was
-/// listed is an error: the file is not what was seen.
+/// The request in the sidecar, or an empty one and the mistake in the sidecar. A sidecar that was removed since it was listed
+/// is an error: the file is then not in the state that was listed.
 async fn read_request(arrival: &Arrival) -> Result<(JobRequest, Option<Failure>), StoreError> {
     let (mut request, flaw) = match arrival.sidecar() {
         None => (JobRequest::default(), None),

@@ -1,9 +1,10 @@
 //! The watched folder: a file that is dropped into `incoming/` becomes a job once it has stopped changing.
 //!
-//! The folder is polled every `queue.poll_interval`, and sooner when the system notifies of a change. A file is taken when neither
-//! it nor its sidecar has changed for that long, and no program is known to have it open for writing; the oldest first, one
-//! at a time. While there is no room in the queue or on the disk, files wait where they are. This module decides when a file is
-//! taken; [`crate::intake`] takes it, by the same steps as for a request that names a file, so that each file becomes one job.
+//! The folder is polled every `queue.poll_interval`, and sooner when the system notifies of a change. A file is taken when
+//! neither it nor its sidecar has changed for that long, and no program is known to have it open for writing; the oldest
+//! first, one at a time. While there is no room in the queue or on the disk, files wait where they are. This module decides
+//! when a file is taken; [`crate::intake`] takes it, by the same steps as for a request that names a file, so that each file
+//! becomes one job.
 
 mod adopt;
 mod notices;
@@ -38,20 +39,20 @@ const MAX_TAKEN: usize = 64;
 /// A file that cannot be taken is tried again after this many poll intervals: it is read in full each time.
 const RETRY_FACTOR: u32 = 12;
 
-/// The parts that the watched folder needs.
+/// The parts that the watched folder depends on.
 pub struct Parts {
-    /// The folder to look at.
+    /// The folder that is watched.
     pub incoming: DropFolder,
-    /// Makes jobs of files.
+    /// Creates jobs from files.
     pub intake: Intake,
-    /// Has places in the queue and room in the store.
+    /// Knows whether queue and store have room.
     pub lifecycle: Lifecycle,
     pub clock: Clock,
     /// Time between two looks, and how long a file must not have changed.
     pub poll_interval: Duration,
-    /// Cancelled when no more files are to be taken.
+    /// Cancelled when the folder must take no more files.
     pub stopping: CancellationToken,
-    /// Tracks what was begun, so that the process can wait for it.
+    /// Tracks the adoption in progress, so that the process can wait for it.
     pub tasks: TaskTracker,
 }
 
@@ -78,13 +79,13 @@ type Seen = (Imprint, Option<Imprint>);
 #[derive(Debug)]
 struct Left {
     seen: Seen,
-    /// Why, as it was logged.
+    /// The reason, as it was logged.
     cause: String,
     /// When it will be tried again.
     again: Instant,
 }
 
-/// The troubles that were logged last, so that the log has one line for each change.
+/// The problems that were logged last, so that the log has one line for each change.
 #[derive(Debug, Default)]
 struct Trouble {
     wait: Option<Wait>,
@@ -124,7 +125,7 @@ impl Inbox {
         self.looks.subscribe()
     }
 
-    /// Looks until the server stops.
+    /// Watches the folder until the server stops.
     pub async fn run(mut self) {
         let mut notices = Notices::of(self.incoming.path());
         let stopping = self.stopping.clone();
@@ -170,7 +171,7 @@ impl Inbox {
         if self.take_all(settled, notices).await { Duration::ZERO } else { next }
     }
 
-    /// Takes files one after the other, until there is no room. True if more may be taken at once.
+    /// Takes files one after the other until there is no room. Returns whether more can be taken immediately.
     async fn take_all(&mut self, settled: impl Iterator<Item = Arrival>, notices: &mut Notices) -> bool {
         let (mut wait, mut taken) = (None, 0);
         for arrival in settled {

@@ -27,7 +27,7 @@ const BUFFER_BYTES: usize = 4096;
 pub(super) struct Notices {
     incoming: PathBuf,
     source: Option<OwnedFd>,
-    /// The folders by their numbers in notifications; none stands for `incoming/` itself.
+    /// The folders by their watch descriptors; `None` is `incoming/` itself.
     folders: HashMap<i32, Option<OsString>>,
     writers: Writers,
 }
@@ -72,12 +72,13 @@ impl Notices {
             Err(error) if folder.is_none() => {
                 info!(event = "no_notices", cause = %error, "The system sends no notifications for incoming/: it is polled");
             }
-            // The folder is polled all the same.
+            // The folder is polled even without notifications.
             Err(_) => {}
         }
     }
 
-    /// Reads the notifications since the last call: one system call when there are none. True if a look is worth it.
+    /// Reads the notifications since the last call: one system call if there are none. Returns whether the folder should be
+    /// polled.
     pub(super) fn take_in(&mut self) -> bool {
         let Some(source) = &self.source else { return false };
         let mut is_news = false;

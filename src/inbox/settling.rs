@@ -29,8 +29,8 @@ impl<K, I> Default for Settling<K, I> {
 }
 
 impl<K: Hash + Eq + Clone, I: PartialEq + Copy> Settling<K, I> {
-    /// Takes a look. Returns for each thing how long it still has to be left alone, zero when it has settled. What is not seen
-    /// now is forgotten.
+    /// Records one poll. Returns for each item how long it still has to remain unchanged, zero if it has settled. Items that are
+    /// missing from this poll are dropped.
     pub(super) fn look(&mut self, now: Moment, things: &[(K, I)], still_for: Duration) -> Vec<Duration> {
         let mut before = std::mem::take(&mut self.seen);
         let mut left = Vec::with_capacity(things.len());
@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(settling.look(clocks.after(0, 0), &[("a", 1), ("b", 1)], 5 * SECOND), [5 * SECOND, 5 * SECOND]);
         assert_eq!(settling.look(clocks.after(4, 4), &[("a", 1), ("b", 2)], 5 * SECOND), [SECOND, 5 * SECOND]);
         assert_eq!(settling.look(clocks.after(5, 5), &[("b", 2), ("a", 1)], 5 * SECOND), [4 * SECOND, Duration::ZERO]);
-        // Not seen once: it may be another file.
+        // Missing from one poll: it may be another file.
         assert_eq!(settling.look(clocks.after(9, 9), &[("b", 2)], 5 * SECOND), [Duration::ZERO]);
         assert_eq!(settling.look(clocks.after(10, 10), &[("a", 1)], 5 * SECOND), [5 * SECOND]);
     }

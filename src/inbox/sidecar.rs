@@ -1,5 +1,5 @@
-//! The sidecar: the JSON file beside a dropped recording with its metadata and options. It is checked as the parts of an upload
-//! are, and every mistake is named.
+//! The sidecar: the JSON file beside a dropped recording with its metadata and options. It is checked like the parts of an
+//! upload, and every mistake is reported.
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<JobRequest, Failure> {
     })
 }
 
-/// The metadata, with the priority in it wherever it stood, and the options.
+/// The metadata, including a priority given at the top level, and the options.
 fn parts(bytes: &[u8]) -> Result<(Option<Value>, Option<Value>), FailedCheck> {
     let check = |mistake| FailedCheck::new("the file", mistake);
     if bytes.len() > MAX_BYTES {

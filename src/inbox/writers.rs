@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::volume::Place;
 
-/// What happened to a file.
+/// A change of a file, as notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Notice {
     /// It was created: opened for writing, or linked.
@@ -28,7 +28,7 @@ pub(super) enum Notice {
     Removed,
 }
 
-/// What is known of a file that was opened more often than closed.
+/// The state of a file that was opened more often than closed.
 #[derive(Debug, Clone, Copy, Default)]
 struct Mark {
     /// It was just created, so that the next program to open it is its creator; a link is created without being opened.
@@ -48,7 +48,7 @@ pub(super) struct Writers {
 }
 
 impl Writers {
-    /// Records a notification. True if it is worth a look at the folder.
+    /// Records a notification. Returns whether the folder should be polled.
     pub(super) fn note(&mut self, place: Place, notice: Notice) -> bool {
         match notice {
             Notice::Created => {

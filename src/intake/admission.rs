@@ -1,4 +1,4 @@
-//! What is decided about a recording before a byte of it is read: its size as announced, a place in the queue, room on the disk.
+//! The checks of a recording before a byte of it is read: its announced size, a place in the queue, room on the disk.
 
 use super::Intake;
 use super::error::IntakeError;
@@ -6,13 +6,13 @@ use crate::access::KeyId;
 use crate::lifecycle::Reservation;
 use crate::volume::{Promise, Spool};
 
-/// Permission to send a recording.
+/// Permission to upload a recording.
 pub(crate) struct Admission {
-    /// A place in the queue; none for a request that is a repetition and needs no place.
+    /// A place in the queue; none for a repeated request, which needs no place.
     pub(super) reservation: Option<Reservation>,
     /// The idempotency key of the request.
     pub(super) key: Option<String>,
-    /// Room on the disk, until a spool uses it.
+    /// Reserved room on the disk, until a spool uses it.
     room: Option<Promise>,
 }
 

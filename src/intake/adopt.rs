@@ -1,5 +1,5 @@
-//! Making a job of a file that was dropped into `incoming/`. No client waits for it, so what is wrong with it becomes the failure
-//! of the job.
+//! Creating a job from a file that was dropped into `incoming/`. No client waits for it, so a problem with the file becomes the
+//! failure of the job.
 
 use std::sync::Arc;
 
@@ -17,16 +17,16 @@ pub(crate) struct DroppedFile {
     pub(crate) reservation: Reservation,
     pub(crate) arrival: Arrival,
     pub(crate) request: JobRequest,
-    /// What is wrong with the request, which is then an empty one.
+    /// The mistake in the request, which is then empty.
     pub(crate) flaw: Option<Failure>,
 }
 
 impl Intake {
-    /// Makes a job of a dropped file: a waiting one, or a failed one that says everything that is wrong with the file or its
+    /// Creates a job from a dropped file: a waiting one, or a failed one that reports every problem with the file or its
     /// sidecar.
     ///
     /// # Errors
-    /// When the file is not to blame; it then keeps or regains its name. `Missing` and `Busy` when it has changed meanwhile.
+    /// When the cause is not the file, which then keeps or regains its name. `Missing` and `Busy` if it has changed meanwhile.
     pub(crate) async fn adopt(&self, file: DroppedFile) -> Result<Arc<Job>, StoreError> {
         let lifecycle = &self.parts().lifecycle;
         let DroppedFile { reservation, arrival, request, flaw } = file;

@@ -1,4 +1,4 @@
-//! Why a recording is not taken in: the refusal of a request, and the failure of a job whose file was dropped.
+//! Why a recording is not accepted: the refusal of a request, and the failure of a job from a dropped file.
 
 use crate::audio::decode::DecodeError;
 use crate::jobs::stage::Stage;
@@ -6,16 +6,16 @@ use crate::jobs::{Failure, FailureCode};
 use crate::lifecycle::{AcceptError, KeyReused, QueueFull, StoreError};
 use crate::volume::{NoRoom, SpoolError};
 
-/// Why a recording is not taken in.
+/// Why a recording is not accepted.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IntakeError {
-    /// Its size is known where it was announced or measured.
+    /// The file is too large; its size is known if it was announced or measured.
     #[error("the recording is larger than {limit} bytes")]
     TooLarge { size: Option<u64>, limit: u64 },
-    /// It is no recording that can be worked on, or could not be read.
+    /// The file is not a recording that can be processed, or could not be read.
     #[error(transparent)]
     Undecodable(#[from] DecodeError),
-    /// The job is strict and would fail.
+    /// The job is strict and would fail without this model.
     #[error("{}: {reason}", stage.name())]
     ModelMissing { stage: Stage, reason: String },
     #[error("there is no such file")]
@@ -65,7 +65,7 @@ impl IntakeError {
     /// The failure of a job whose dropped file is refused for this reason.
     ///
     /// # Errors
-    /// When the file is not to blame: it stays where it is and is tried again.
+    /// When the cause is not the file: it stays in place and is tried again.
     pub(super) fn into_failure(self) -> Result<Failure, StoreError> {
         let message = self.to_string();
         let (code, message, stage) = match self {

@@ -1,4 +1,4 @@
-//! What a recording is: its size, its container and codec, its length, and the hash of its bytes. Reads files and changes none.
+//! Identifies a recording: size, container, codec, length, and the hash of its bytes. Reads files and changes none.
 
 use super::Intake;
 use super::error::IntakeError;

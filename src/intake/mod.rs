@@ -1,9 +1,9 @@
-//! The one way from a recording to a job, whichever way the recording came: uploaded over HTTP or a WebSocket, or dropped into
-//! `incoming/` and named by a request or found by the watched folder.
+//! The only way from a recording to a job, for every source: uploaded over HTTP or a WebSocket, or dropped into `incoming/` and
+//! named by a request or found by the watched folder.
 //!
 //! The steps are the same for all: the size is checked, the file is identified, hashed, and a job is drafted and placed by
 //! [`Lifecycle`]. A request gets a refusal for what is wrong ([`Intake::submit`]); a dropped file becomes a failed job
-//! that says it ([`Intake::adopt`]). Intake knows neither requests nor when a dropped file has settled.
+//! with the reason ([`Intake::adopt`]). Intake knows neither requests nor when a dropped file has settled.
 
 mod admission;
 mod adopt;
@@ -30,7 +30,7 @@ use crate::jobs::options::JobOptions;
 use crate::lifecycle::Lifecycle;
 use crate::volume::DropFolder;
 
-/// Files that are identified at once, at most: each takes a thread.
+/// The greatest number of files that are identified concurrently: each takes a thread.
 const MAX_PROBES: usize = 4;
 
 /// The handle; clones share everything.
@@ -52,7 +52,7 @@ pub struct Parts {
     pub limits: Limits,
 }
 
-/// What a recording may be.
+/// The limits of a recording.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Size of the file (`files.max_size`).

@@ -1,4 +1,4 @@
-//! What a client asks of a recording: the metadata and the options, checked.
+//! The checked metadata and options of a request.
 
 use serde_json::json;
 
@@ -18,12 +18,12 @@ pub(crate) struct JobRequest {
     pub(super) text: String,
 }
 
-/// The mistakes in a request, all of them at once.
+/// All mistakes in a request.
 #[derive(Debug)]
 pub(crate) enum InvalidRequest {
-    /// In the metadata; those in the options come after.
+    /// Mistakes in the metadata, followed by those in the options.
     Metadata(Vec<FailedCheck>),
-    /// In the options alone.
+    /// Mistakes in the options alone.
     Options(Vec<FailedCheck>),
 }
 
@@ -41,7 +41,7 @@ impl JobRequest {
         }
     }
 
-    /// The job that this asks for, of this recording.
+    /// Drafts the requested job for this recording.
     pub(super) fn draft(self, file: FileInfo, owner: Option<KeyId>, idempotency: Option<Idempotency>) -> NewJob {
         let Self { metadata, options, .. } = self;
         let priority = metadata.priority.unwrap_or(DEFAULT_PRIORITY);

@@ -1,4 +1,4 @@
-//! Making a job of a recording that a request brought or named: what is wrong with it is refused.
+//! Creating a job from a recording that a request uploaded or named. Any problem is a refusal.
 
 use data_encoding::HEXLOWER;
 use serde_json::json;
@@ -19,7 +19,7 @@ use crate::volume::Spool;
 pub(crate) enum Origin {
     /// It was received, under this name.
     Received(Box<Spool>, String),
-    /// It lies in `incoming/` under this name.
+    /// It is a file in `incoming/` with this name.
     Incoming(String),
 }
 
@@ -28,14 +28,14 @@ pub(crate) struct Submission {
     pub(crate) admission: Admission,
     pub(crate) owner: Option<KeyId>,
     pub(crate) origin: Origin,
-    /// What the client says that samples without a header are.
+    /// The format of samples without a header, as the client declared it.
     pub(crate) declared: Option<Headerless>,
     pub(crate) request: JobRequest,
 }
 
 impl Intake {
-    /// Makes a job of a recording that a request brought or named. Repeated under one idempotency key, a request gets its first
-    /// answer, whatever has changed since.
+    /// Creates a job from a recording that a request uploaded or named. A request that is repeated with its idempotency key gets
+    /// its first answer again, whatever has changed since.
     pub(crate) async fn submit(&self, submission: Submission) -> Result<Accepted, IntakeError> {
         let lifecycle = &self.parts().lifecycle;
         let Submission { admission, owner, origin, declared, request } = submission;
@@ -60,7 +60,7 @@ impl Intake {
             Ok(accepted) => return Ok(accepted),
             Err(refusal) => refusal,
         };
-        // Another request may have taken the file meanwhile; if it has the same key, its job is the answer to this one too.
+        // Another request may have taken the file meanwhile; with the same key, its job also answers this one.
         if let Some(asked) = &idempotency
             && let Some(made) = lifecycle.find_settled_replay(owner.as_ref(), asked).await?
         {
@@ -100,7 +100,7 @@ impl Intake {
     }
 }
 
-/// What a request asks for, whose it is, and its idempotency key.
+/// The requested job, its owner, and the idempotency key.
 type Asked = (JobRequest, Option<KeyId>, Option<Idempotency>);
 
 /// SHA-256 of a request in hexadecimal: two requests with one idempotency key are the same if it is the same.

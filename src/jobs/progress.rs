@@ -5,7 +5,7 @@ use super::stage::Stage;
 /// The progress of a running job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// The stage being worked on.
+    /// The stage that is running.
     pub stage: Stage,
     /// Percentage of this stage that is done, 0 to 100.
     pub stage_percent: u8,

@@ -37,7 +37,7 @@ pub struct Retention {
 #[derive(Debug, Clone)]
 pub struct Kept {
     pub job: Arc<Job>,
-    /// Size of its recording; 0 when it is gone.
+    /// Size of its recording in bytes; 0 if it was removed.
     pub recording_bytes: u64,
     /// Size of its result, or of the file with its error.
     pub result_bytes: u64,
@@ -53,7 +53,7 @@ pub enum Due {
 }
 
 impl Retention {
-    /// Whether anything of ended jobs may have to go.
+    /// Whether the rules may require anything of ended jobs to be removed.
     pub const fn looks_at_files(&self) -> bool {
         self.recordings.is_set() || self.results.is_set()
     }
@@ -64,14 +64,14 @@ impl Retention {
         is_older(*archived_at, self.forget_after, now)
     }
 
-    /// What has to go, the oldest first; the jobs are given in the order in which they ended.
+    /// Everything that has to be removed, the oldest first; the jobs are given in the order in which they ended.
     pub fn due(&self, kept: &[Kept], now: DateTime<Utc>) -> Vec<Due> {
         let results = over(self.results, kept, now, |kept| kept.result_bytes);
         let recordings = over(self.recordings, kept, now, |kept| kept.recording_bytes);
         let each = kept.iter().zip(results.into_iter().zip(recordings));
         each.filter_map(|(kept, (result, recording))| {
             let job = || Arc::clone(&kept.job);
-            // What is archived takes its recording with it, and a recording that is gone cannot go again.
+            // Archiving a job removes its recording as well, and a removed recording cannot be removed again.
             if result { Some(Due::Result(job())) } else { (recording && kept.recording_bytes > 0).then(|| Due::Recording(job())) }
         })
         .collect()
@@ -91,7 +91,7 @@ fn over(rule: Rule, kept: &[Kept], now: DateTime<Utc>, bytes: impl Fn(&Kept) -> 
             if is_older(ended, rule.max_age, now) {
                 return true;
             }
-            // The newest are kept; once one does not fit, all that are older go, however small.
+            // The newest are kept; once one does not fit, all older ones are removed, however small.
             is_full |= size > room;
             room = room.saturating_sub(size);
             is_full && size > 0

@@ -52,7 +52,7 @@ enum Runs {
 impl Stage {
     const fn facts(self) -> Facts {
         match self {
-            Self::Validation => Facts { weight: 1, runs: Runs::Always },
+            Self::Validation | Self::Annotation => Facts { weight: 1, runs: Runs::Always },
             Self::Preprocessing => Facts { weight: 3, runs: Runs::Always },
             Self::Diarization => {
                 Facts { weight: 28, runs: Runs::Option { value: |options| options.diarize, default: true, after: None } }
@@ -65,7 +65,6 @@ impl Stage {
             Self::CarddavLookup => {
                 Facts { weight: 1, runs: Runs::Option { value: |options| options.lookup_contacts, default: false, after: None } }
             }
-            Self::Annotation => Facts { weight: 1, runs: Runs::Always },
         }
     }
 
@@ -94,7 +93,7 @@ impl Stage {
         !matches!(self.facts().runs, Runs::Always)
     }
 
-    /// Whether a job with these options runs the stage, as far as the options tell.
+    /// Whether a job runs the stage, as far as its options decide that.
     pub fn is_wanted(self, options: &JobOptions) -> bool {
         match self.facts().runs {
             Runs::Always | Runs::WithModel => true,

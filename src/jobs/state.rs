@@ -12,20 +12,20 @@ use super::progress::Progress;
 pub enum JobState {
     /// It waits in the queue.
     Queued,
-    /// It is being worked on.
+    /// It is being processed.
     Processing {
         /// Start of this attempt.
         started_at: DateTime<Utc>,
         progress: Progress,
     },
-    /// There is a result.
+    /// It is completed and has a result.
     Completed {
         /// Start of the attempt that succeeded.
         started_at: DateTime<Utc>,
         /// When the result was ready.
         finished_at: DateTime<Utc>,
     },
-    /// There is no result, and this is why.
+    /// It has failed, for this reason.
     Failed {
         /// Start of the last attempt, if it came to one.
         started_at: Option<DateTime<Utc>>,
@@ -36,7 +36,7 @@ pub enum JobState {
     },
     /// A client cancelled it.
     Cancelled {
-        /// Start of the attempt that was cancelled, if it had begun.
+        /// Start of the attempt that was cancelled, if one was started.
         started_at: Option<DateTime<Utc>>,
         /// When it had stopped.
         finished_at: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! Accepting a recording: a drafted job and its recording go into their place together, or neither does.
+//! Accepting a recording: a drafted job and its recording are stored together, or neither is.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::jobs::options::JobOptions;
 use crate::jobs::{Failure, FileInfo, Idempotency, Job, JobId, JobState};
 use crate::volume::{Arrival, NoRoom, Promise, Spool, SpoolError};
 
-/// A job that was drafted and is not known yet.
+/// A drafted job that is not registered yet.
 #[derive(Debug, Clone)]
 pub struct NewJob {
     pub file: FileInfo,
@@ -47,7 +47,7 @@ pub enum Accepted {
 #[error("the idempotency key was used for another request")]
 pub struct KeyReused;
 
-/// A recording was not accepted. A spooled one is gone; a dropped one keeps or regains its name.
+/// Why a recording was not accepted. A spooled one was removed; a dropped one keeps or regains its name.
 #[derive(Debug, thiserror::Error)]
 pub enum AcceptError {
     #[error(transparent)]
@@ -80,7 +80,7 @@ impl Lifecycle {
     /// Opens a place for a new recording of at most `limit` bytes.
     ///
     /// # Errors
-    /// When the store does not take it.
+    /// When the store refuses it.
     pub async fn open_spool(&self, limit: u64, room: Promise) -> Result<Spool, SpoolError> {
         self.0.volume.spool(JobId::random(), limit, room).await
     }
@@ -93,7 +93,7 @@ impl Lifecycle {
         self.0.find_replay(owner, request)
     }
 
-    /// The same, once a request with this key that is being carried out just now is through.
+    /// The same, after any request with this key that is in progress has been completed.
     ///
     /// # Errors
     /// When the earlier request asked for something else.
@@ -106,7 +106,7 @@ impl Lifecycle {
     /// reservation gets its place now.
     ///
     /// # Errors
-    /// When the key was used for another request, the queue is full, or the store does not take the recording.
+    /// When the key was used for another request, the queue is full, or the store refuses the recording.
     pub async fn accept(
         &self,
         reservation: Option<Reservation>,
@@ -138,10 +138,10 @@ impl Lifecycle {
         .await
     }
 
-    /// Makes a failed job of a dropped file that cannot be used, so that its failure can be read and the file is out of the way.
+    /// Creates a failed job from a dropped file that cannot be used: the failure can then be read, and the file is moved away.
     ///
     /// # Errors
-    /// When the store does not take it.
+    /// When the store refuses it.
     pub async fn set_aside(&self, new: NewJob, failure: Failure, arrival: Box<Arrival>) -> Result<Arc<Job>, StoreError> {
         self.step(move |inner| {
             let (recording, code) = (Recording::Dropped(arrival), failure.code.name());
@@ -158,7 +158,7 @@ impl Lifecycle {
 }
 
 impl Recording {
-    /// In bytes, as received or as seen last.
+    /// Size in bytes, as received or as last seen.
     pub(crate) fn size(&self) -> u64 {
         match self {
             Self::Spooled(spool) => spool.written(),
@@ -166,7 +166,7 @@ impl Recording {
         }
     }
 
-    /// Where the bytes are, to be read.
+    /// The path of the file, for reading.
     pub(crate) fn path(&self) -> PathBuf {
         match self {
             Self::Spooled(spool) => spool.path(),
@@ -174,7 +174,7 @@ impl Recording {
         }
     }
 
-    /// The id of the job that it becomes: a spool has one already.
+    /// The id of the job that the recording becomes: a spool already has one.
     fn job_id(&self) -> JobId {
         match self {
             Self::Spooled(spool) => spool.id(),
@@ -192,7 +192,7 @@ impl Inner {
         }
     }
 
-    /// A job that waits, behind all those made before.
+    /// A waiting job, placed behind all jobs that were created before.
     fn draft(&self, new: NewJob, id: JobId) -> Job {
         let NewJob { file, metadata, options, priority, owner, idempotency } = new;
         let sequence = self.registry.next_sequence();

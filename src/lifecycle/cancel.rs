@@ -13,7 +13,7 @@ use crate::jobs::{Job, JobId};
 pub enum Cancelled {
     /// The job has ended.
     Done(Arc<Job>),
-    /// The job runs; its stop signal was raised, and the cancellation is on record whatever happens to the process.
+    /// The job runs; its stop signal was raised, and the cancellation is recorded, so that it survives a crash.
     Stopping(Arc<Job>),
 }
 
@@ -21,8 +21,8 @@ impl Lifecycle {
     /// Cancels a job that waits or runs; a job that was cancelled before stays so.
     ///
     /// # Errors
-    /// When there is no such job, it has ended in another way, or the store does not take the change: the job then waits on,
-    /// or runs on to its cancellation without a record of it.
+    /// When the job does not exist, has ended in another way, or the store refuses the change: a waiting job then goes on
+    /// waiting, and a running one is stopped without a record of its cancellation.
     pub async fn cancel(&self, id: JobId) -> Result<Cancelled, CancelError> {
         let guard = self.0.locks.hold(id).await;
         match self.0.registry.cancel(id).ok_or(CancelError::NotFound)? {

@@ -1,4 +1,4 @@
-//! Deleting a job with all its traces.
+//! Deleting a job with every trace of it.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ impl Lifecycle {
     /// Removes a job with its recording, result and record; one that runs is stopped first.
     ///
     /// # Errors
-    /// When there is no such job, its files cannot be removed, or it does not stop in time.
+    /// When the job does not exist, its files cannot be removed, or it does not stop in time.
     pub async fn delete(&self, id: JobId) -> Result<(), DeleteError> {
         let guard = self.0.locks.hold(id).await;
         match self.0.registry.remove(id).ok_or(DeleteError::NotFound)? {
@@ -22,7 +22,7 @@ impl Lifecycle {
                     let _held = guard;
                     let removed = inner.volume.remove(id, &job.state);
                     Ok(removed.map_err(StoreError::from).inspect_err(|_| {
-                        // It is still there, so it stays known.
+                        // Its files are still there, so it stays registered.
                         inner.registry.restore((*job).clone());
                     })?)
                 })

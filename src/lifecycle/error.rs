@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::QueueFull;
 use crate::jobs::Job;
 
-/// The store did not take a change or did not give what it should hold. The text is the cause, for the log.
+/// The store refused a change, or could not return what it should contain. The text is the cause, for the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// It has no room; it may have some later.
+    /// The disk is full; there may be room later.
     #[error("{0}")]
     Full(String),
-    /// What was asked for is not there.
+    /// The requested file does not exist.
     #[error("{0}")]
     Missing(String),
     /// The file is still being written or has just been changed.
@@ -38,10 +38,10 @@ impl From<io::Error> for StoreError {
 /// A waiting job could not be claimed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
-    /// Its recording is gone: nothing can be done about it.
+    /// Its recording is missing: the job cannot be processed.
     #[error("{0}")]
     RecordingGone(StoreError),
-    /// The store's trouble, which may pass.
+    /// The store failed, possibly only temporarily.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -90,7 +90,7 @@ pub enum DeleteError {
     /// It runs and may still stop and be removed.
     #[error("a running job did not stop for its deletion in time")]
     StillRunning,
-    /// It has stopped, and stays as failed.
+    /// It has stopped, and is kept as failed.
     #[error("the files of a running job could not be removed")]
     FilesKept,
     #[error("removing a job: {0}")]

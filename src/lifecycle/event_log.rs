@@ -2,7 +2,7 @@
 //!
 //! The log does not number events: a job carries the number of its last one ([`super::transition`]), and the log derives the
 //! numbers of the one or two events of a state from it. A run makes little more than a hundred events, so only jobs that were
-//! begun several times reach the bound.
+//! started several times reach the bound.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl EventLog {
         self.0.back().map_or(0, |event| event.number)
     }
 
-    /// The events after this number; all of them when the number is greater than any that was given.
+    /// The events after this number; all of them if the number is greater than that of the last event.
     pub(super) fn after(&self, number: u64) -> Vec<Arc<Event>> {
         let number = if number > self.last() { 0 } else { number };
         self.0.iter().filter(|event| event.number > number).cloned().collect()

@@ -29,7 +29,8 @@ impl Ending {
         &self.job
     }
 
-    /// Adds the bytes of `result.json` and how the result is also named. Without them a completed job cannot be recorded.
+    /// Adds the bytes of `result.json` and the kind of link or copy by the recording's name. A completed job cannot be recorded
+    /// without them.
     #[must_use]
     pub fn with_result(self, bytes: Vec<u8>, names: ResultNames) -> Self {
         Self { result: Some(PublishedResult { bytes: Arc::new(bytes), names }), ..self }
@@ -42,7 +43,7 @@ impl Ending {
     }
 }
 
-/// What became of the end of a run.
+/// The outcome of recording the end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finished {
     Recorded,
@@ -50,18 +51,18 @@ pub enum Finished {
     Deleted,
 }
 
-/// What became of a job that was to wait again.
+/// The outcome of putting a running job back into the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PutBack {
     Waiting,
     /// A client deleted the job meanwhile, and it was removed.
     Deleted,
-    /// A client cancelled the job meanwhile: it is to be ended so.
+    /// A client cancelled the job meanwhile: it has to be ended as cancelled.
     Cancelled,
 }
 
 impl Lifecycle {
-    /// The run has led to a result, which is to be added to what this returns.
+    /// The run has a result, which the caller adds to the returned value.
     pub fn complete(&self, running: &Running) -> Ending {
         let job = transition::completed(&self.0.present(running), self.0.clock.now());
         Ending { job: Arc::new(job), result: None, timing: Timing::Measured }
@@ -82,7 +83,7 @@ impl Lifecycle {
     /// Records the end of a run. A job that a client deleted meanwhile is removed instead.
     ///
     /// # Errors
-    /// When the store does not take it: the job still runs, and the same end can be recorded later.
+    /// When the store refuses it: the job still counts as running, and the same end can be recorded later.
     pub async fn finish(&self, ending: &Ending) -> Result<Finished, StoreError> {
         let Ending { job, result, timing } = ending.clone();
         self.step(move |inner| {
@@ -115,7 +116,7 @@ impl Lifecycle {
         .await
     }
 
-    /// Fails a job whose recording is gone from the store, where there is nothing left to change.
+    /// Fails a job whose recording is missing from the store; only the registry is changed.
     pub async fn fail_without_recording(&self, running: &Running, failure: Failure) {
         let job = transition::failed(&self.0.present(running), self.0.clock.now(), failure);
         let id = job.id;
@@ -124,8 +125,7 @@ impl Lifecycle {
         }
     }
 
-    /// Puts the running job back into the queue, in the store and in the registry. A store that does not take it leaves that to
-    /// the next start.
+    /// Puts the running job back into the queue, in the store and in the registry. If the store fails, the next start moves it.
     pub async fn put_back(&self, running: &Running) -> PutBack {
         let job = transition::put_back(&self.0.present(running));
         let put_back = self.step(move |inner| {
@@ -168,11 +168,11 @@ impl Lifecycle {
             inner.remove_running(id, &state);
             Ok::<_, StoreError>(())
         });
-        // Fails only when the process ends; what a client deleted has no end on record then, and the next start goes on.
+        // Fails only when the process ends; the next start then completes the deletion, since no end is recorded.
         let _process_ends = removed.await;
     }
 
-    /// Drops the note of a cancellation once the job has ended: it has done its duty.
+    /// Drops the note of a cancellation once the job has ended and the note is no longer needed.
     pub async fn forget_cancellation(&self, running: &Running) {
         let id = running.id();
         if self.0.registry.find(id).is_some_and(|job| !job.state.is_terminal()) {

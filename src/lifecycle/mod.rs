@@ -1,9 +1,9 @@
 //! The life of a job: the one owner of every change.
 //!
 //! A [`Lifecycle`] holds the registry, the store and the locks, and has one function for each transition. A change is made in
-//! the store first and in the registry after, under the job's lock, so that an answer to a client is on the disk and no other
-//! change finds a job between the two. Once begun, a change is completed even when its caller goes away: both halves run in one
-//! step on a thread that may block.
+//! the store first and in the registry after, under the job's lock, so that an answered change is on the disk and no other
+//! change finds a job between the two. Once started, a change is completed even if its caller is dropped: both halves run in
+//! one step on a blocking thread.
 //!
 //! No other module changes a job, numbers its events ([`transition`] does) or holds both registry and store. Others
 //! look at jobs through [`Lifecycle::jobs`]. Nothing here knows HTTP, folders that are watched, or models; callers get typed
@@ -60,23 +60,23 @@ struct Inner {
 
 impl Lifecycle {
     /// The jobs of an open volume, none of which is known yet ([`Lifecycle::recover`]). At most `max_queued` jobs may wait.
-    /// Steps that were begun are tracked by `tasks`, so that the process can wait for them.
+    /// Steps in progress are tracked by `tasks`, so that the process can wait for them.
     pub fn new(volume: Volume, max_queued: usize, clock: Clock, tasks: TaskTracker) -> Self {
         let registry = Registry::new(max_queued, clock.clone());
         Self(Arc::new(Inner { registry, volume, locks: JobLocks::default(), clock, tasks }))
     }
 
-    /// All jobs, to look at.
+    /// Read access to all jobs.
     pub fn jobs(&self) -> &Registry {
         &self.0.registry
     }
 
-    /// Sets what the work is done with, for estimates; times measured with the same equipment before this start count on.
+    /// Sets the equipment for estimates; times measured with the same equipment before this start remain valid.
     pub fn set_equipment(&self, equipment: Equipment) {
         self.0.registry.set_equipment(equipment, self.0.volume.read_speed());
     }
 
-    /// Pauses the queue while the store takes no files, or resumes it; true if that is a change.
+    /// Pauses the queue while no files can be written to the store, or resumes it; returns whether that changed its state.
     pub fn set_paused(&self, paused: bool) -> bool {
         self.0.registry.set_paused(paused)
     }
@@ -99,7 +99,7 @@ impl Lifecycle {
         self.0.registry.reserve()
     }
 
-    /// Runs a step on a thread that may block, within the present span. The step is completed even when its caller goes away.
+    /// Runs a step on a blocking thread, within the current span. The step is completed even if its caller is dropped.
     async fn step<T, E>(&self, step: impl FnOnce(&Inner) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,

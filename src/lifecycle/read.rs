@@ -1,4 +1,4 @@
-//! What can be read of the store beside the jobs: results, recordings, and its own condition.
+//! Reads results and recordings from the store, and measures its condition.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -21,21 +21,21 @@ impl Lifecycle {
     /// The bytes of the published result of a completed job.
     ///
     /// # Errors
-    /// When it is not there or cannot be read.
+    /// When it is missing or cannot be read.
     pub async fn read_result(&self, id: JobId) -> Result<Vec<u8>, StoreError> {
         self.step(move |inner| Ok(inner.volume.read_result(id)?)).await
     }
 
-    /// A job as it stands, once a change of it that is being made just now is through.
+    /// A job as it stands after any change that is in progress has been completed.
     pub async fn find_settled(&self, id: JobId) -> Option<Arc<Job>> {
         let _settled = self.0.locks.hold(id).await;
         self.0.registry.find(id)
     }
 
-    /// Opens the recording of a job, wherever it lies by now; with its length in bytes.
+    /// Opens the recording of a job in whichever state folder it is; returns it with its length in bytes.
     ///
     /// # Errors
-    /// When it is not there or cannot be read.
+    /// When it is missing or cannot be read.
     pub async fn open_recording(&self, job: &Arc<Job>) -> Result<(File, u64), StoreError> {
         let job = Arc::clone(job);
         self.step(move |inner| Ok(inner.volume.open_recording(&job)?)).await

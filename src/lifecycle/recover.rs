@@ -1,4 +1,4 @@
-//! The start: every job in the store becomes known, and what a server that died left half done is carried out.
+//! The start: every job in the store is registered, and changes that a crash interrupted are completed.
 
 use std::time::Instant;
 
@@ -8,16 +8,16 @@ use super::{Inner, Lifecycle, StoreError, transition};
 use crate::jobs::{Failure, FailureCode, Job};
 use crate::volume::{FoundAs, RecoveredJob};
 
-/// From this attempt on, a job that the server died on waits behind the others of its priority. The first death may not be
-/// the recording's fault (a power cut, an update) and costs it nothing.
+/// From this attempt on, a job that was running when the server crashed waits behind the others of its priority. The first
+/// crash may have another cause (a power cut, an update), so the job keeps its place.
 const SUSPICIOUS_ATTEMPTS: u32 = 2;
 
 impl Lifecycle {
-    /// Registers the jobs found in the store. A job that the server died on is tried again, unless that happened
-    /// `max_attempts` times.
+    /// Registers the jobs found in the store. A job that was running when the server crashed is tried again, unless that
+    /// happened `max_attempts` times.
     ///
     /// # Errors
-    /// When the store cannot be read, or does not take a cancellation that is to be carried out.
+    /// When the store cannot be read, or refuses a pending cancellation.
     pub fn recover(&self, max_attempts: u32) -> Result<(), StoreError> {
         let began = Instant::now();
         let inner = &self.0;
@@ -60,14 +60,14 @@ impl Lifecycle {
 }
 
 impl Inner {
-    /// Carries out a cancellation that was noted and not done before the server died.
+    /// Completes a cancellation that was noted but not completed before the server crashed.
     fn cancel_found(&self, job: &Job, noted: Job) -> Result<Job, StoreError> {
         let cancelled = transition::cancelled_by_note(job, noted);
         self.volume.reject(&cancelled)?;
         Ok(cancelled)
     }
 
-    /// Fails a job that the server died on too often.
+    /// Fails a job that was running at too many crashes of the server.
     fn give_up(&self, job: &Job) -> Job {
         let failure = Failure {
             code: FailureCode::CrashedRepeatedly,
@@ -76,17 +76,17 @@ impl Inner {
         };
         let failed = transition::failed(job, self.clock.now(), failure);
         if let Err(error) = self.volume.reject(&failed) {
-            // It is not tried again all the same; the next start sets it aside.
+            // It is not tried again; the next start moves it to `failed/`.
             error!(event = "reject_failed", cause = %error, "A job that the server died on stays in processing/");
         }
         failed
     }
 
-    /// Puts a job that the server died on back into the queue, at this place.
+    /// Puts a job that was running when the server crashed back into the queue, at this place.
     fn resume(&self, job: &Job, arrival: u64) -> Job {
         let waiting = transition::resumed(job, arrival);
         if let Err(error) = self.volume.put_back(&waiting) {
-            // A full disk must not keep the server from starting: the job is started where it lies.
+            // A full disk must not prevent the server from starting: the job is started from its present folder.
             error!(event = "put_back_failed", cause = %error, "A job that the server died on stays in processing/");
         }
         waiting

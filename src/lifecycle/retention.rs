@@ -8,24 +8,24 @@ use super::{Inner, Lifecycle, StoreError, transition};
 use crate::jobs::Job;
 use crate::jobs::retention::Kept;
 
-/// What became of a job that something was to be removed of.
+/// The outcome of applying retention to a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Upkeep {
     Done,
-    /// The job has changed since it was looked at and was left alone.
+    /// The job has changed since it was examined, so nothing was removed.
     Changed,
 }
 
 impl Lifecycle {
-    /// Removes what interrupted deletions left in the store.
+    /// Removes the remains of interrupted deletions from the store.
     ///
     /// # Errors
-    /// When the store cannot be read, or does not remove it.
+    /// When the store cannot be read, or the removal fails.
     pub async fn sweep(&self) -> Result<(), StoreError> {
         self.step(|inner| Ok(inner.volume.sweep_deleted()?)).await
     }
 
-    /// Measures what ended jobs have in the store; a job that cannot be looked at is left out.
+    /// Measures the files of ended jobs in the store; a job whose files cannot be examined is left out.
     pub async fn measure(&self, jobs: Vec<Arc<Job>>) -> Vec<Kept> {
         let measured = self.step(move |inner| {
             let measured = jobs.into_iter().filter_map(|job| {
@@ -40,7 +40,7 @@ impl Lifecycle {
     /// Removes the recording of an ended job, unless the job has changed; everything else of it stays.
     ///
     /// # Errors
-    /// When the store does not remove it.
+    /// When the store fails to remove it.
     pub async fn remove_recording(&self, job: &Arc<Job>) -> Result<Upkeep, StoreError> {
         self.upkeep(job, |inner, job| {
             inner.volume.remove_recording(job)?;
@@ -50,10 +50,10 @@ impl Lifecycle {
         .await
     }
 
-    /// Archives an ended job, unless it has changed: its record stays, its recording and its result go.
+    /// Archives an ended job, unless it has changed: its record is kept, its recording and its result are removed.
     ///
     /// # Errors
-    /// When the store does not take it; part of the files may be gone.
+    /// When the store refuses it; some of the files may have been removed.
     pub async fn archive(&self, job: &Arc<Job>) -> Result<Upkeep, StoreError> {
         self.upkeep(job, |inner, job| {
             let Some(archived) = transition::archived(job, inner.clock.now()) else { return Ok(Upkeep::Changed) };
@@ -68,7 +68,7 @@ impl Lifecycle {
     /// Removes the record of an archived job, unless it has changed.
     ///
     /// # Errors
-    /// When the store does not remove it.
+    /// When the store fails to remove it.
     pub async fn forget(&self, job: &Arc<Job>) -> Result<Upkeep, StoreError> {
         self.upkeep(job, |inner, job| {
             inner.volume.remove(job.id, &job.state)?;
@@ -79,7 +79,7 @@ impl Lifecycle {
         .await
     }
 
-    /// Changes an ended job under its lock, if it still is the one that was looked at.
+    /// Changes an ended job under its lock, if it has not changed since it was examined.
     async fn upkeep(
         &self,
         job: &Arc<Job>,

@@ -1,4 +1,4 @@
-//! Queueing a failed or cancelled job again, with the recording that is still there.
+//! Queueing a failed or cancelled job again, with its stored recording.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ impl Lifecycle {
     /// first answer was lost.
     ///
     /// # Errors
-    /// When there is no such job, it has a result, its recording is gone, the queue is full, or the store does not take it.
+    /// When the job does not exist, has a result or no recording, the queue is full, or the store refuses the change.
     pub async fn retry(&self, id: JobId) -> Result<Arc<Job>, RetryError> {
         let guard = self.0.locks.hold(id).await;
         let job = match self.0.registry.retry(id).ok_or(RetryError::NotFound)? {

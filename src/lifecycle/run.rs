@@ -39,7 +39,7 @@ impl Running {
 }
 
 impl Lifecycle {
-    /// Whether the store has room to work on a job.
+    /// Whether the store has room to process a job.
     pub async fn can_work(&self) -> bool {
         self.step(|inner| Ok::<_, StoreError>(inner.volume.can_work())).await.unwrap_or(true)
     }
@@ -53,7 +53,7 @@ impl Lifecycle {
     /// Claims the running job in the store. Returns where its recording lies.
     ///
     /// # Errors
-    /// When the recording is gone or the store does not take the change; the job then has to be failed or put back.
+    /// When the recording is missing or the store refuses the change; the job then has to be failed or put back.
     pub async fn claim(&self, running: &Running) -> Result<PathBuf, ClaimError> {
         let record = transition::claimed(&running.job);
         let claimed = self.step(move |inner| Ok::<_, StoreError>(inner.volume.claim(&record)?)).await;
@@ -72,7 +72,7 @@ impl Lifecycle {
         Arc::new(move |stage, percent| registry.report(id, stage, percent))
     }
 
-    /// Room beside memory for what the running job works with.
+    /// Scratch space on disk for the running job.
     pub fn scratch(&self) -> Scratch {
         self.0.volume.scratch()
     }
@@ -96,7 +96,7 @@ impl Lifecycle {
         }
     }
 
-    /// Lets the other jobs go before a job that there was no room to work on; true if there is another one.
+    /// Postpones a job that there was no room to process. Returns whether another job waits.
     pub fn postpone(&self, id: JobId) -> bool {
         self.0.registry.postpone(id)
     }

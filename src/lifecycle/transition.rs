@@ -29,7 +29,7 @@ pub(super) fn loaded(job: Job) -> Job {
     Job { last_event: job.last_event.max(job.state.events()), ..job }
 }
 
-/// The next attempt has begun.
+/// The next attempt of the job was started.
 pub(super) fn started(job: &Job, at: DateTime<Utc>) -> Job {
     let state = JobState::Processing { started_at: at, progress: Progress::START };
     Job { attempts: job.attempts + 1, ..moved(job, state) }
@@ -50,12 +50,12 @@ pub(super) fn put_back(job: &Job) -> Job {
     Job { attempts: job.attempts.saturating_sub(1), ..moved(job, JobState::Queued) }
 }
 
-/// There is a result.
+/// The job is completed with a result.
 pub(super) fn completed(job: &Job, at: DateTime<Utc>) -> Job {
     moved(job, JobState::Completed { started_at: job.state.started_at().unwrap_or(at), finished_at: at })
 }
 
-/// There is no result, for this reason.
+/// The job has failed for this reason.
 pub(super) fn failed(job: &Job, at: DateTime<Utc>, failure: Failure) -> Job {
     let (started_at, progress) = (job.state.started_at(), job.state.progress());
     moved(job, JobState::Failed { started_at, finished_at: at, failure, progress })
@@ -77,7 +77,7 @@ pub(super) fn retried(job: &Job, arrival: u64) -> Job {
     Job { attempts: 0, arrival, ..moved(job, JobState::Queued) }
 }
 
-/// The server died while it worked on the job, which waits again; behind the others of its priority if it has to.
+/// The job was running when the server crashed and waits again, possibly behind the others of its priority.
 pub(super) fn resumed(job: &Job, arrival: u64) -> Job {
     Job { arrival, ..moved(job, JobState::Queued) }
 }

@@ -51,6 +51,8 @@ impl SourceInfo {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     #[test]
@@ -66,7 +68,7 @@ mod tests {
 
     #[test]
     fn every_format_has_a_name_of_its_own() {
-        for &format in <Format as strum::VariantArray>::VARIANTS {
+        for format in Format::VARIANTS.iter().copied() {
             assert_eq!(Format::from_name(format.name()), Some(format));
         }
     }

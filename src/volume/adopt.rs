@@ -1,4 +1,4 @@
-//! Turns a file in `incoming/` into the recording of a job, and clears up what a server that died left in `temp/`.
+//! Turns a file in `incoming/` into the recording of a job, and cleans up what a crashed server left in `temp/`.
 //!
 //! The file is moved, and no crash may lose it: it goes into a folder in `temp/` that already holds the job's record, with the
 //! name that the file had, and the folder then moves to its state by one rename. A start that finds such a folder in `temp/`
@@ -19,12 +19,12 @@ use super::{Arrival, Folder, Volume, record};
 use crate::jobs::{Job, JobId, JobState};
 
 impl Volume {
-    /// Makes a file in `incoming/` the recording of a job in the state that the job is given in: waiting, or failed. Whatever
-    /// goes wrong, the file and its sidecar keep or regain their names.
+    /// Turns a file in `incoming/` into the recording of a job, which is waiting or failed as given. After any error the file and
+    /// its sidecar keep or regain their names.
     ///
     /// # Errors
-    /// `NotFound` when the file is gone, `ResourceBusy` when it or its sidecar has changed since it was found; otherwise when
-    /// the volume does not take it.
+    /// `NotFound` if the file is missing, `ResourceBusy` if it or its sidecar has changed since it was found; otherwise when the
+    /// volume cannot be written to.
     pub fn take(&self, arrival: &Arrival, job: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::Temp, job.id);
         // `NotFound` is reserved for the file.
@@ -47,7 +47,7 @@ impl Volume {
         self.disk().remove_folder(folder)
     }
 
-    /// Tries again to give back the files of takings that failed half-way.
+    /// Tries again to move back the files of adoptions that failed half-way.
     pub(super) fn give_back_stranded(&self) {
         let stranded = std::mem::take(&mut *self.stranded());
         for (folder, origin) in stranded {
@@ -76,7 +76,7 @@ impl Volume {
         if job.state == JobState::Queued {
             return self.take_in(folder, job.id);
         }
-        // No client waits for what is set aside: at the worst it lies in incoming/ again.
+        // No client waits for a failed dropped file: in the worst case it is in incoming/ again.
         self.move_folder(folder, &self.job_folder(Folder::of(&job.state), job.id))
     }
 
@@ -98,7 +98,7 @@ impl Volume {
         Ok(())
     }
 
-    /// Moves a file to a place in `incoming/`, or beside it when the place was given away meanwhile.
+    /// Moves a file to a place in `incoming/`, or beside it if the place was taken meanwhile.
     fn give_name(&self, file: &Path, place: &Place) -> io::Result<()> {
         let incoming = self.folder(Folder::Incoming);
         let folder = place.folder().map_or_else(|| incoming.clone(), |name| incoming.join(name));
@@ -114,8 +114,8 @@ impl Volume {
         self.disk().sync_folder(&folder)
     }
 
-    /// Removes what a server that died left in `temp/`, gives back what it was just taking from `incoming/`, and ends what
-    /// it had begun to delete.
+    /// Removes what a crashed server left in `temp/`, moves back files that it was adopting from `incoming/`, and completes its
+    /// deletions.
     pub(super) fn sweep(&self) -> io::Result<()> {
         for entry in self.disk().entries(&self.folder(Folder::Temp))? {
             let entry = entry?;
@@ -136,7 +136,7 @@ impl Volume {
         if !is_folder {
             return self.disk().remove_file(path);
         }
-        // A deleted job may have been taken once, too: its traces have to go.
+        // A deleted job may have come from `incoming/`, too: its traces have to be removed.
         if path.extension().is_some_and(|extension| extension == "deleted") {
             self.unname_deleted(path)?;
         } else if let Some(origin) = self.origin_of(path)? {
@@ -170,7 +170,7 @@ impl Volume {
     }
 }
 
-/// A sidecar that is gone means that the recording is not what was found.
+/// A missing sidecar means that the recording is not in the state that was found.
 fn changed_if_gone(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::NotFound { io::Error::new(io::ErrorKind::ResourceBusy, error) } else { error }
 }

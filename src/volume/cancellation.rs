@@ -21,7 +21,7 @@ impl Volume {
     /// Notes the cancellation of a running job, which is given as it will be: cancelled.
     ///
     /// # Errors
-    /// When the volume does not take it.
+    /// When the volume cannot be written to.
     pub fn note_cancellation(&self, job: &Job) -> io::Result<()> {
         self.write_file(&self.cancellation(job.id), &record::encode(job))
     }
@@ -29,7 +29,7 @@ impl Volume {
     /// Removes the note of a cancellation, if there is one: the run has ended.
     ///
     /// # Errors
-    /// When the volume does not take it. A cancellation that stays does no harm unless the job is tried again.
+    /// When the volume cannot be written to. A note that remains does no harm unless the job is tried again.
     pub fn forget_cancellation(&self, id: JobId) -> io::Result<()> {
         match self.disk().remove_file(&self.cancellation(id)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -41,7 +41,7 @@ impl Volume {
     /// ones. What was made under another one is thrown away.
     ///
     /// # Errors
-    /// When the volume does not take it.
+    /// When the volume cannot be written to.
     pub fn open_checkpoints(&self, id: JobId, fingerprint: &str) -> io::Result<(CheckpointFile, Vec<Vec<u8>>)> {
         let path = self.job_folder(Folder::Processing, id).join(record::CHECKPOINT_FILE);
         let header = format!("{FORMAT} {fingerprint}");
@@ -68,7 +68,7 @@ impl CheckpointFile {
     /// Appends a piece, which must be one line, and flushes it to the disk.
     ///
     /// # Errors
-    /// When the volume does not take it, or the file would be too large.
+    /// When the volume cannot be written to, or the file would be too large.
     pub fn append(&self, piece: &[u8]) -> io::Result<()> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let is_new = open.file.is_none();

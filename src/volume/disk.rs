@@ -1,8 +1,8 @@
 //! Every operation on files that the volume performs, one thin layer above the system.
 //!
-//! It has no policy: what is written, in which order, and what is flushed is decided by the steps above. It exists so that a test
-//! can let any single operation fail, or stop the disk at that point (feature `faults`). Without that feature each function is
-//! the system's own and nothing else.
+//! It has no policy: its callers decide what is written, in which order, and what is flushed. It exists so that a test can make
+//! any single operation fail, or stop the disk at that point (feature `faults`). Without that feature each function only calls
+//! the system's own.
 #![expect(clippy::disallowed_methods, reason = "the one place that changes files")]
 
 #[cfg(feature = "faults")]
@@ -26,7 +26,7 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    /// A disk that fails where a test wants it to.
+    /// A disk with faults that a test chooses.
     #[cfg(feature = "faults")]
     pub(super) fn failing(faults: Faults) -> Self {
         Self { faults: Some(faults) }
@@ -81,7 +81,7 @@ impl Disk {
         self.at_once(Operation::Create, path, || File::create(path))
     }
 
-    /// Creates a file to read and write; nothing with its name may exist.
+    /// Creates a file for reading and writing; no file with its name may exist.
     pub(super) fn create_to_read(&self, path: &Path) -> io::Result<File> {
         self.at_once(Operation::Create, path, || OpenOptions::new().read(true).write(true).create_new(true).open(path))
     }

@@ -32,7 +32,7 @@ pub enum KeyFileError {
     Malformed { path: PathBuf, reason: String },
 }
 
-/// Changes whenever the file does.
+/// A stamp of the file that changes whenever the file does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     inode: u64,
@@ -138,7 +138,7 @@ impl KeyFile {
     fn give_to_the_owner_of_the_volume(&self, file: &File) {
         let (Ok(folder), Ok(own)) = (self.disk.metadata(&self.folder), file.metadata()) else { return };
         if folder.uid() != own.uid() {
-            // Only root may; for everybody else the file stays where the one who made the key can see it.
+            // Only root may change the owner; otherwise the file keeps the owner who created it.
             let _only_root_may = std::os::unix::fs::fchown(file, Some(folder.uid()), Some(folder.gid()));
         }
     }

@@ -53,7 +53,7 @@ impl Volume {
             return;
         }
         match self.name_result(id, filename, names) {
-            // What cannot be removed now is swept at the next start.
+            // A note that cannot be removed now is removed at the next start.
             Ok(()) => drop(self.disk().remove_file(&self.note(id))),
             Err(error) => {
                 warn!(event = "name_failed", cause = %error, "A result could not be given its recording's name; the next start does it");
@@ -61,7 +61,7 @@ impl Volume {
         }
     }
 
-    /// Makes the entries that a server that died had planned, once every job is where it belongs.
+    /// Makes the entries that a crashed server had planned, after all jobs were recovered.
     pub(super) fn end_namings(&self) -> io::Result<()> {
         for entry in self.disk().entries(&self.folder(Folder::Temp))? {
             let path = entry?.path();

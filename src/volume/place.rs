@@ -1,5 +1,5 @@
 //! Places of files in `incoming/`, and their names as text: a name may be any bytes, and a record is JSON. Printable characters
-//! stand for themselves, all other bytes as `%XX`.
+//! are kept, all other bytes are written as `%XX`.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
@@ -48,7 +48,7 @@ impl Place {
         text
     }
 
-    /// The place that a text stands for; none when it would lie outside `incoming/`.
+    /// The place that a text encodes; none if it would be outside `incoming/`.
     pub(super) fn decode(text: &str) -> Option<Self> {
         let mut parts = text.split('/').map(part);
         let place = match (parts.next()?, parts.next()) {

@@ -24,7 +24,7 @@ pub(super) const SIDECAR_FILE: &str = "sidecar.json";
 /// The error of a job without a result.
 pub(super) const ERROR_FILE: &str = "error.json";
 
-/// The checkpoints of a job that is being worked on.
+/// The checkpoints of a running job.
 pub(super) const CHECKPOINT_FILE: &str = "checkpoints.log";
 
 /// The code in the error file of a job that a client cancelled.
@@ -62,7 +62,7 @@ struct JobFile {
     /// The place in `incoming/` that the recording was taken from, with every byte of its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     taken_from: Option<String>,
-    /// The same for what lay beside it.
+    /// The same for the sidecar beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sidecar_from: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

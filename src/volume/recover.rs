@@ -1,4 +1,4 @@
-//! Reads the volume at a start: every job, and what is left to be done about it.
+//! Reads the volume at a start: every job, and the work that remains for it.
 
 use std::ffi::OsStr;
 use std::io;
@@ -19,7 +19,7 @@ const LEAST_SHARE: usize = 256;
 pub struct Recovered {
     /// Every job, in no order.
     pub jobs: Vec<RecoveredJob>,
-    /// Jobs with a note of a cancellation in `temp/`, to be dropped once all jobs are dealt with.
+    /// Jobs with a note of a cancellation in `temp/`, to be dropped once all jobs are recovered.
     pub noted: Vec<JobId>,
     /// Folders that hold no readable job; they are left alone.
     pub unreadable: usize,
@@ -32,12 +32,12 @@ pub struct RecoveredJob {
     pub found: FoundAs,
 }
 
-/// What a start still has to do about a job.
+/// The remaining work of a start for a job.
 #[derive(Debug)]
 pub enum FoundAs {
     /// Nothing: it lies where its record says.
     AsRecorded,
-    /// The server died while it worked on the job, which still lies in `processing/`; given here as queued.
+    /// The server crashed while the job was running; it is still in `processing/` and is given here as queued.
     Interrupted,
     /// A cancellation of its run was noted and not carried out; this is the job as the note has it.
     Cancelled(Box<Job>),

@@ -1,11 +1,11 @@
-//! Removes recordings, results and records whose time is over.
+//! Removes recordings, results and records that have expired.
 
 use std::io;
 
 use super::{Folder, Volume, record};
 use crate::jobs::{Job, JobId};
 
-/// Sizes of the files of an ended job in bytes; 0 for what is gone.
+/// Sizes of the files of an ended job in bytes; 0 for a removed file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Footprint {
     pub recording: u64,
@@ -17,7 +17,7 @@ impl Volume {
     /// Measures the files of an ended job.
     ///
     /// # Errors
-    /// When it cannot be looked at.
+    /// When the files cannot be examined.
     pub fn footprint(&self, job: &Job) -> io::Result<Footprint> {
         let folder = self.job_folder(Folder::of(&job.state), job.id);
         let size = |name: &str| match self.disk().link_metadata(&folder.join(name)) {
@@ -32,20 +32,20 @@ impl Volume {
     /// Removes the recording of an ended job; everything else of it stays.
     ///
     /// # Errors
-    /// When the volume does not take it.
+    /// When the volume cannot be written to.
     pub fn remove_recording(&self, job: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::of(&job.state), job.id);
         self.clear(&folder, &[&record::recording_name(job.file.source.format)])?;
         self.disk().sync_folder(&folder)
     }
 
-    /// Archives an ended job: its record stays, its recording and its result go. The job is given in its new state, after the
-    /// one that it is in.
+    /// Archives an ended job: its record is kept, its recording and its result are removed. The job is given in its new state,
+    /// after the state that it is in.
     ///
     /// The record is written first: from then on a start completes what is left of it.
     ///
     /// # Errors
-    /// When the volume does not take it.
+    /// When the volume cannot be written to.
     pub fn archive(&self, ended: &Job, archived: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::of(&ended.state), ended.id);
         self.write_file(&folder.join(record::JOB_FILE), &record::encode(archived))?;

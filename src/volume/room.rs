@@ -1,4 +1,4 @@
-//! Room on the volume's disk: some stays free, and what is promised to recordings on their way is not promised twice.
+//! Room on the volume's disk: a reserve stays free, and room that is promised to arriving recordings is not promised twice.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,7 +46,7 @@ impl Room {
     /// Promises room for a recording of this size, as far as it is known, and for the work on it.
     pub(super) fn promise(self: &Arc<Self>, size: u64) -> Result<Promise, NoRoom> {
         let promise = Promise { room: Arc::clone(self), left: size };
-        // Counted before it is compared: of two requests at once, one may be refused, but never are both let in wrongly.
+        // Counted before it is compared: of two concurrent requests one may be refused, but never are both admitted by mistake.
         let promised = self.promised.fetch_add(size, Ordering::Relaxed).saturating_add(size);
         let work = (size / 2).clamp(WORK_BYTES.0, WORK_BYTES.1);
         if self.has(promised.saturating_add(work)) { Ok(promise) } else { Err(NoRoom) }
@@ -58,7 +58,7 @@ impl Room {
         self.free_bytes().is_none_or(|free| free >= needed)
     }
 
-    /// Whether there is room to start a job: the reserve is there to be worked in.
+    /// Whether there is room to start a job: jobs may use the reserve.
     pub(super) fn can_work(&self) -> bool {
         self.free_bytes().is_none_or(|free| free >= LEAST_TO_WORK)
     }
@@ -105,11 +105,11 @@ mod tests {
     fn room_is_promised_once_and_given_back() {
         let folder = TempDir::new().unwrap();
         let room = Arc::new(Room::of(folder.path()));
-        // Half of what is free is more than anybody else takes meanwhile.
+        // Half of the free room is more than other programs use meanwhile.
         let half = room.free_bytes().unwrap() / 2;
         let mut first = room.promise(half).unwrap();
         assert_eq!(room.promise(half).unwrap_err(), NoRoom);
-        // The refused one holds nothing, and what has been written is no promise any more.
+        // The refused one holds nothing, and written bytes no longer count as promised.
         assert_eq!(room.promised.load(Ordering::Relaxed), half);
         first.redeem(half - 10);
         assert_eq!(room.promised.load(Ordering::Relaxed), 10);

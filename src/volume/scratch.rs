@@ -1,5 +1,5 @@
-//! Scratch files for data of a job that is too large for memory. Their names are removed before anything is written, so a server
-//! that dies leaves none behind; one that dies in between leaves an empty file in `temp/`, which the next start removes.
+//! Scratch files for data of a job that is too large for memory. Their names are removed before anything is written, so a crash
+//! leaves none behind; a crash in between leaves an empty file in `temp/`, which the next start removes.
 
 use std::fs::File;
 use std::io;
@@ -12,7 +12,7 @@ use crate::jobs::JobId;
 use crate::scratch::{Scratch, ScratchFile, ScratchSpace};
 
 impl Volume {
-    /// Room for what the job in hand works with. It may use what stays free of recordings, but leaves room for its own result.
+    /// Scratch space for the running job. It may use the reserve, but leaves room for the job's result.
     pub fn scratch(&self) -> Scratch {
         Scratch::new(Space { folder: self.folder(Folder::Temp), disk: self.disk().clone() })
     }

@@ -36,7 +36,7 @@ impl Volume {
     /// Writes how long the last jobs took.
     ///
     /// # Errors
-    /// When the volume does not take it.
+    /// When the volume cannot be written to.
     pub fn keep_speed(&self, measured: &Measured) -> io::Result<()> {
         self.write_file(&self.0.path.join(SPEED_FILE), &encode(measured))
     }

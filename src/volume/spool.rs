@@ -1,4 +1,4 @@
-//! A recording on its way in: streamed into `temp/`, and moved to `incoming/` only when it is whole and known to be good.
+//! A recording that is arriving: streamed into `temp/`, and moved to `incoming/` only when it is complete and valid.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use super::stream::{Stream, blocking};
 use super::{Folder, Volume, record};
 use crate::jobs::{Job, JobId};
 
-/// Why a recording could not be taken in.
+/// Why a recording could not be received.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
     /// The recording is larger than allowed.
@@ -60,7 +60,7 @@ struct Folded {
 
 impl Drop for Folded {
     fn drop(&mut self) {
-        // Gone already when the recording was accepted; what cannot be removed now is swept at the next start.
+        // Already moved if the recording was accepted; a folder that cannot be removed now is removed at the next start.
         let _swept_later = self.disk.remove_folder(&self.path);
     }
 }
@@ -69,7 +69,7 @@ impl Volume {
     /// Opens a place for a new recording of at most `limit` bytes, for which this room was promised.
     ///
     /// # Errors
-    /// When the volume does not take it.
+    /// When the volume cannot be written to.
     pub async fn spool(&self, id: JobId, limit: u64, promise: Promise) -> Result<Spool, SpoolError> {
         let folder = Folded { path: self.job_folder(Folder::Temp, id), disk: self.disk().clone() };
         let (folder, file) = blocking(move || {
@@ -81,10 +81,10 @@ impl Volume {
         Ok(Spool { id, folder, file: Some(file), limit, promise, written: 0, digest: Sha256::new() })
     }
 
-    /// Moves a whole recording into `incoming/`: from here on it is never lost.
+    /// Moves a complete recording into `incoming/`: from then on it is never lost.
     ///
     /// # Errors
-    /// When the volume does not take it; the recording is then gone.
+    /// When the volume cannot be written to; the recording is then removed.
     pub fn accept(&self, spool: &Spool, job: &Job) -> Result<(), SpoolError> {
         let folder = &spool.folder.path;
         self.disk().rename(&folder.join("recording"), &folder.join(record::recording_name(job.file.source.format)))?;
@@ -105,7 +105,7 @@ impl Spool {
         self.folder.path.join("recording")
     }
 
-    /// How many bytes have arrived.
+    /// The number of bytes that have arrived.
     pub fn written(&self) -> u64 {
         self.written
     }
@@ -113,13 +113,13 @@ impl Spool {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// When it becomes too large or the volume does not take it.
+    /// When it becomes too large or the volume cannot be written to.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), SpoolError> {
         let taken = self.take(bytes).await;
         if taken.is_err()
             && let Some(file) = self.file.take()
         {
-            // The room that it took is free for the next one.
+            // Its room is free for the next recording.
             file.abandon().await;
         }
         taken
@@ -134,7 +134,7 @@ impl Spool {
         if let Some(file) = &mut self.file {
             file.write(bytes).await?;
         }
-        // A recording whose size was not announced must not take what is to stay free.
+        // A recording whose size was not announced must not use the reserve.
         let (before, now) = ((self.written - bytes.len() as u64) / LOOK_EVERY, self.written / LOOK_EVERY);
         self.promise.redeem(bytes.len() as u64);
         if before != now && !self.promise.may_go_on() {
@@ -146,7 +146,7 @@ impl Spool {
     /// All bytes have arrived: flushes them to the disk and closes the file.
     ///
     /// # Errors
-    /// When the volume does not take it.
+    /// When the volume cannot be written to.
     pub async fn finish(&mut self) -> Result<(), SpoolError> {
         if let Some(file) = self.file.take() {
             file.finish().await?;

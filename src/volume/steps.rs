@@ -10,11 +10,11 @@ use super::{Folder, ResultNames, Volume, record};
 use crate::jobs::{Job, JobId, JobState};
 
 impl Volume {
-    /// Claims a job: `incoming/` to `processing/`, with one more attempt counted. It may lie in `processing/` already, when a start
+    /// Claims a job: `incoming/` to `processing/`, with one more attempt counted. It may be in `processing/` already, if a start
     /// could not put it back. Returns the path of the recording.
     ///
     /// # Errors
-    /// When the volume does not take it.
+    /// When the volume cannot be written to.
     pub fn claim(&self, job: &Job) -> io::Result<PathBuf> {
         let to = self.job_folder(Folder::Processing, job.id);
         let is_there = self.disk().exists(&to)?;
@@ -54,7 +54,7 @@ impl Volume {
     /// in its new state.
     ///
     /// # Errors
-    /// When the volume does not take it.
+    /// When the volume cannot be written to.
     pub fn publish(&self, job: &Job, result: &[u8], names: ResultNames) -> io::Result<()> {
         let folder = self.job_folder(Folder::Processing, job.id);
         // Before the record holds the end: from then on a start may complete the step.
@@ -66,11 +66,11 @@ impl Volume {
         Ok(())
     }
 
-    /// Sets a failed or cancelled job aside: from `processing/`, or `incoming/` if it had not begun, to `failed/`. The job
-    /// is given in its new state.
+    /// Moves a failed or cancelled job to `failed/`: from `processing/`, or from `incoming/` if it was never started. The job is
+    /// given in its new state.
     ///
     /// # Errors
-    /// When the volume does not take it.
+    /// When the volume cannot be written to.
     pub fn reject(&self, job: &Job) -> io::Result<()> {
         let running = self.job_folder(Folder::Processing, job.id);
         let folder = if self.disk().exists(&running)? { running } else { self.job_folder(Folder::Incoming, job.id) };
@@ -85,7 +85,7 @@ impl Volume {
     /// in `processing/`, when a start could not set it aside.
     ///
     /// # Errors
-    /// Not found when the recording is not there any more; otherwise when the volume does not take it.
+    /// `NotFound` if the recording is missing; otherwise when the volume cannot be written to.
     pub fn retry(&self, job: &Job) -> io::Result<()> {
         let unmoved = self.job_folder(Folder::Processing, job.id);
         let folder = if self.disk().exists(&unmoved)? { unmoved } else { self.job_folder(Folder::Failed, job.id) };
@@ -98,21 +98,21 @@ impl Volume {
         self.move_on(&folder, Folder::Incoming, job)
     }
 
-    /// Puts a job that was begun back, with its checkpoints: `processing/` to `incoming/`.
+    /// Puts a started job back with its checkpoints: `processing/` to `incoming/`.
     ///
     /// # Errors
-    /// When the volume does not take it.
+    /// When the volume cannot be written to.
     pub fn put_back(&self, job: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::Processing, job.id);
         self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
         self.move_on(&folder, Folder::Incoming, job)
     }
 
-    /// Removes a job with all its traces. Out of its state folder by one rename first: from there on it is gone, whatever
-    /// happens, and what a crash leaves of it in `temp/` is removed by the next start.
+    /// Removes a job with every trace. First, one rename moves it out of its state folder: from then on it is deleted, and what a
+    /// crash leaves of it in `temp/` is removed by the next start.
     ///
     /// # Errors
-    /// When the volume does not take it.
+    /// When the volume cannot be written to.
     pub fn remove(&self, id: JobId, state: &JobState) -> io::Result<()> {
         let doomed = self.folder(Folder::Temp).join(format!("{id}.deleted"));
         // A step that failed half-way may have left it in another folder than the state says, or something in the way of it.
@@ -139,18 +139,18 @@ impl Volume {
     /// The published result of a completed job.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When the file does not exist.
     pub fn read_result(&self, id: JobId) -> io::Result<Vec<u8>> {
         self.disk().read(&self.job_folder(Folder::Completed, id).join(record::RESULT_FILE))
     }
 
-    /// The recording of a job, wherever it lies by now, and its length in bytes.
+    /// The recording of a job, in whichever state folder it is, and its length in bytes.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When the file does not exist.
     pub fn open_recording(&self, job: &Job) -> io::Result<(std::fs::File, u64)> {
         let name = record::recording_name(job.file.source.format);
-        // Twice, since the job may move on between two looks.
+        // Twice, since the job may move to the next folder meanwhile.
         for folder in Folder::OF_JOBS.into_iter().chain(Folder::OF_JOBS) {
             match self.disk().open(&self.job_folder(folder, job.id).join(&name)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}

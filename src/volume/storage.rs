@@ -29,7 +29,7 @@ impl Volume {
         self.room().promise(size)
     }
 
-    /// Whether there is room to start a job: the reserve is there to be worked in.
+    /// Whether there is room to start a job: jobs may use the reserve.
     pub fn can_work(&self) -> bool {
         self.room().can_work()
     }
@@ -41,11 +41,11 @@ impl Volume {
 
     /// Writes and removes a file, to know whether files can still be written.
     pub fn is_writable(&self) -> Writable {
-        // Under a name of its own: several requests may ask at once.
+        // Under a unique name: several requests may do this concurrently.
         let probe = self.folder(Folder::Temp).join(format!(".health-{}", JobId::random()));
         let disk = self.disk();
         let written = disk.create(&probe).and_then(|file| disk.write(&file, &probe, b"ok"));
-        // Removed in any case: a full disk takes the file and not its content.
+        // Removed in any case: a full disk accepts the file but not its content.
         match disk.remove_file(&probe).and(written) {
             Ok(()) if self.room().has(WORK_BYTES.0) => Writable::Yes,
             Ok(()) => Writable::Full,

@@ -40,7 +40,7 @@ impl Stream {
         Ok(())
     }
 
-    /// All bytes have come: they are on the disk when this returns.
+    /// All bytes have arrived: they are on the disk when this returns.
     pub(super) async fn finish(mut self) -> io::Result<()> {
         if !self.buffer.is_empty() {
             self.hand_over().await?;
@@ -49,9 +49,9 @@ impl Stream {
         blocking(move || self.disk.sync(&self.file, &self.path)).await
     }
 
-    /// Gives the file up: when this returns, nothing is written any more, and what it took is free once it is removed.
+    /// Abandons the file: when this returns, nothing is written any more, and its room is free once it is removed.
     pub(super) async fn abandon(mut self) {
-        // How it went does not matter any more.
+        // An error no longer matters.
         let _of_no_use = self.written().await;
     }
 

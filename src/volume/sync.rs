@@ -17,7 +17,7 @@ impl Volume {
         let disk = self.disk();
         let named = write_flushed(disk, &temporary, bytes).and_then(|()| disk.rename(&temporary, path));
         if let Err(error) = named {
-            // It may not be there at all; and what cannot be removed now is swept at the next start.
+            // It may not exist; and a file that cannot be removed now is removed at the next start.
             let _swept_later = disk.remove_file(&temporary);
             return Err(error);
         }

@@ -12,8 +12,8 @@ use crate::pipeline::PipelineError;
 use crate::stop::StopReason;
 
 impl Worker {
-    /// Deals with a job that could not be claimed. A recording that is gone is a failure; any other trouble is the store's, and
-    /// the job waits until it is over.
+    /// Handles a job that could not be claimed. A missing recording fails the job; after any other error of the store the job
+    /// waits until the store works again.
     pub(super) async fn not_claimed(&self, running: &Running, error: &ClaimError) {
         match error {
             ClaimError::RecordingGone(_) => {
@@ -76,8 +76,8 @@ impl Worker {
         }
     }
 
-    /// Records the end of a run, again and again until the store takes it: a full disk must not cost finished work. Returns
-    /// whether it was recorded; if the server stops first, the job stays in `processing/` and the next start runs it again.
+    /// Records the end of a run and retries until the store accepts it: a full disk must not lose finished work. Returns whether
+    /// it was recorded; if the server stops first, the job stays in `processing/` and the next start runs it again.
     async fn insist(&self, running: &Running, ending: &Ending) -> bool {
         loop {
             match self.lifecycle.finish(ending).await {
@@ -101,14 +101,14 @@ impl Worker {
         }
     }
 
-    /// Resumes the queue: the store takes files.
+    /// Resumes the queue: files can be written to the store.
     pub(super) fn resume(&self) {
         if self.lifecycle.set_paused(false) {
             info!(event = "queue_resumed", "The volume takes files again; the queue goes on");
         }
     }
 
-    /// Pauses the queue and waits for the store's trouble to pass.
+    /// Pauses the queue and waits before the store is tried again.
     pub(super) async fn pause(&self) {
         if self.lifecycle.set_paused(true) {
             error!(event = "queue_paused", "The volume takes no files; the queue waits until it does");

@@ -1,5 +1,5 @@
-//! The watchdog of a run: makes sure that it ends within its time limit, and not later than the process. An engine that stands
-//! still inside a native call cannot be stopped, so its job is given up.
+//! The watchdog of a run: makes sure that it ends within its time limit, and not later than the process. An engine that hangs
+//! in a native call cannot be stopped, so its job is abandoned.
 
 use std::future::Future;
 use std::pin::pin;
@@ -16,27 +16,27 @@ use crate::lifecycle::Running;
 use crate::pipeline::PipelineError;
 use crate::stop::StopReason;
 
-/// Time between two looks. Silence is counted in looks and not by the clock, so that a process that was itself stopped for a
-/// while (SIGSTOP, a suspended machine) does not mistake its own silence for the engine's.
+/// Time between two checks. Silence is counted in checks and not by the clock, so that a process that was itself stopped for a
+/// while (SIGSTOP, a suspended machine) does not mistake its own pause for the engine's.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// How long a job may take to stop when the process ends. The threads of a transcription are left behind after 1.2 s; with
 /// the five seconds that a job may go on before, and three for open requests after, the process ends within ten.
 const LAST_WAIT: Duration = Duration::from_millis(1500);
 
-/// How long writing the end of a job that is given up may take: a disk that hangs too must not keep the process.
+/// How long recording the end of an abandoned job may take: a disk that hangs as well must not keep the process alive.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// How long the engine has been silent.
 struct Silence {
     pulse: Pulse,
-    /// Heartbeats counted at the last look.
+    /// Number of heartbeats at the last check.
     beats: u64,
     lasts: Duration,
 }
 
 impl Silence {
-    /// Looks again. Once the work was asked to stop, only its end counts as a sign of life, and heartbeats do not.
+    /// Checks for heartbeats. Once the run was asked to stop, heartbeats no longer count: only its end does.
     fn look(&mut self, was_asked_to_stop: bool) -> Duration {
         let beats = self.pulse.count();
         let is_alive = beats != self.beats && !was_asked_to_stop;
@@ -47,7 +47,7 @@ impl Silence {
 }
 
 impl Worker {
-    /// Waits for the end of a run, and stops it when its time is over. None when it will not end.
+    /// Waits for the end of a run, and stops it at its time limit. None if it does not end.
     pub(super) async fn watch(
         &self,
         annotated: impl Future<Output = Result<Document, PipelineError>>,
@@ -58,7 +58,7 @@ impl Worker {
         let began = Instant::now();
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // The first tick is at once.
+        // The first tick fires immediately.
         looks.tick().await;
         let mut silence = Silence { pulse: context.pulse().clone(), beats: 0, lasts: Duration::ZERO };
         let mut since_the_end = Duration::ZERO;
@@ -97,7 +97,7 @@ impl Worker {
         }
     }
 
-    /// Records the end of a job whose run will not end. What the store does not take in time is left to the next start.
+    /// Records the end of a job whose run does not end. If the store does not accept it in time, the next start handles the job.
     pub(super) async fn stalled(&self, running: &Running) -> Result<(), EngineStalled> {
         let (ends, orderly) = match running.stop().reason() {
             Some(StopReason::Deleted) => (timeout(LAST_WRITES, self.lifecycle.remove_running(running)).await, false),

@@ -92,6 +92,8 @@ fn next_to_nothing_is_nobody_or_one() {
             "{name}: some words"
         );
         assert_eq!(count(scaled(&noise(10 * SECOND, 3), 0.02)), 0, "{name}: noise");
-        assert_eq!(count(vec![0.0; 1_800 * SECOND]), 0, "{name}: half an hour of silence");
+        // The segmentation model looks at silence, too; the voice activity costs next to nothing.
+        let minutes = if name == "segmentation" { 4 } else { 30 };
+        assert_eq!(count(vec![0.0; minutes * 60 * SECOND]), 0, "{name}: {minutes} minutes of silence");
     }
 }

@@ -267,7 +267,7 @@ fn described<S: std::borrow::Borrow<SourceInfo>, E: std::fmt::Display>(outcome: 
             let source = source.borrow();
             format!(
                 "{} {} {} Hz {} ch {:.3} s",
-                source.format,
+                source.format.name(),
                 source.codec,
                 source.sample_rate,
                 source.channels,

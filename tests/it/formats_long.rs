@@ -54,10 +54,10 @@ fn sizes_over_four_gigabytes_are_read_and_lies_about_them_are_not_believed() {
         for (name, header) in [("RF64", rf64(b"RF64", data.min(u64::MAX - 80))), ("BW64", rf64(b"BW64", data.min(u64::MAX - 80)))]
         {
             let source = giant(&path, &header).unwrap_or_else(|error| panic!("{name} {data}: {error}"));
-            assert_eq!((source.format, source.duration, source.channels), ("wav", whole, 2), "{name} {data}");
+            assert_eq!((source.format.name(), source.duration, source.channels), ("wav", whole, 2), "{name} {data}");
         }
         let source = giant(&path, &wave64(data.min(u64::MAX - 104))).unwrap_or_else(|error| panic!("w64 {data}: {error}"));
-        assert_eq!((source.format, source.duration, source.channels), ("w64", whole, 2), "{data}");
+        assert_eq!((source.format.name(), source.duration, source.channels), ("w64", whole, 2), "{data}");
     }
     // A size of what is less than the file is true: something else may stand behind it.
     assert_eq!(giant(&path, &wave64(3 * GIB)).unwrap().duration, Millis(4_194_304));

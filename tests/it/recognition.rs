@@ -18,15 +18,15 @@ const CALLS: [&str; 5] = ["support-mono", "billing-stereo", "conference-mono", "
 /// Writes a file for each voice in the format of `models/embeddings/`.
 #[expect(clippy::disallowed_methods, reason = "the test's own folder")]
 fn enrol(folder: &Path, voice: Voice) {
+    let ctx = JobContext::detached();
+    let mut alone = VadDiarizer::new(voiceprint(voice).unwrap(), TurnSmoothing::default());
+    let mut vector_of = |audio: &Audio| {
+        let found = alone.diarize(&ctx, audio, SpeakerCount::exactly(1)).unwrap();
+        found.speakers[0].voiceprint.clone().unwrap()
+    };
     for name in ENROLLED {
-        let ctx = JobContext::detached();
         let recording = decode(&call(&format!("voices/{name}.flac")), &DecodeLimits::default(), &ctx).unwrap();
         let wide = &recording.channels[0];
-        let mut alone = VadDiarizer::new(voiceprint(voice).unwrap(), TurnSmoothing::default());
-        let mut vector_of = |audio: &Audio| {
-            let found = alone.diarize(&ctx, audio, SpeakerCount::exactly(1)).unwrap();
-            found.speakers[0].voiceprint.clone().unwrap()
-        };
         assert!(is_wideband(wide).unwrap(), "{name}");
         let (print, telephone) = (vector_of(wide), vector_of(&to_telephone_band(wide).unwrap()));
         let vectors = [print.vector, telephone.vector];

@@ -36,7 +36,8 @@ pub(crate) struct Documents {
 
 /// Description
 ///
-/// This document.
+/// The OpenAPI 3.1 document of this interface: every operation, parameter, header and body. Where keys are required, it also
+/// states which operations need one.
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "System", responses(
     (status = 200, description = "OpenAPI 3.1", body = Object),
 ))]
@@ -55,22 +56,22 @@ const ASSET_POLICY: &str = "frame-ancestors 'none'";
 
 /// The route of the files that the pages load.
 pub(super) fn assets() -> MethodRouter<AppState> {
-    get(async |path: Path<String>| {
-        let mut response = send_asset(path).await.into_response();
+    get(async |Path(name): Path<String>| {
+        let mut response = send_asset(&name).into_response();
         response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(ASSET_POLICY));
         response
     })
 }
 
 /// A file that the page loads.
-async fn send_asset(Path(name): Path<String>) -> Result<Response, ApiError> {
+fn send_asset(name: &str) -> Result<Response, ApiError> {
     if name == STARTER {
         return Ok(asset("text/javascript".to_owned(), START));
     }
-    if !ASSETS.contains(&name.as_str()) {
+    if !ASSETS.contains(&name) {
         return Err(ApiError::NotFound);
     }
-    let found = utoipa_swagger_ui::serve(&name, Arc::new(Config::default()));
+    let found = utoipa_swagger_ui::serve(name, Arc::new(Config::default()));
     let file = found.map_err(|error| ApiError::Internal(format!("reading {name}: {error}")))?.ok_or(ApiError::NotFound)?;
     Ok(asset(file.content_type, file.bytes.into_owned()))
 }

@@ -9,77 +9,77 @@ use uuid::Uuid;
 use crate::api::jobs::bodies::{JobErrorBody, ProgressBody};
 use crate::http::format::time;
 
-/// Something that happened to a job.
+/// An event of a job: its new state, its outcome, or its deletion.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum JobEvent<'a> {
-    /// Where the job stands from now on.
+    /// The new state of the job. Sent when its status, stage or percentage changes.
     StatusUpdate {
-        /// Names the job.
+        /// The id of the job, a UUID.
         job_id: Uuid,
-        /// Where it stands.
+        /// The status of the job from this event on.
         #[schema(schema_with = crate::api::jobs::bodies::status_schema)]
         status: &'static str,
-        /// How far it is.
+        /// The progress of the job at the time of the event.
         progress: ProgressBody,
-        /// The event's number; grows, with gaps.
+        /// The number of the event. It grows with every event of the job, with gaps, and is never reused.
         seq: u64,
-        /// When it happened.
+        /// When the job changed: RFC 3339 in UTC, in milliseconds.
         #[serde(serialize_with = "time")]
         timestamp: DateTime<Utc>,
     },
-    /// The job is completed, and this came out.
+    /// The outcome of a completed job, with its annotation.
     Result {
-        /// Names the job.
+        /// The id of the job, a UUID.
         job_id: Uuid,
-        /// `completed`.
+        /// Always `completed`: no other job has a result.
         #[schema(schema_with = crate::api::jobs::bodies::status_schema)]
         status: &'static str,
-        /// The annotation.
+        /// The annotation of the recording, as in `GET /jobs/{job_id}/result`.
         #[schema(value_type = crate::document::Document)]
         result: &'a RawValue,
-        /// The event's number.
+        /// The number of the event, greater than that of every earlier event of the job.
         seq: u64,
-        /// When it happened.
+        /// When the job changed: RFC 3339 in UTC, in milliseconds.
         #[serde(serialize_with = "time")]
         timestamp: DateTime<Utc>,
     },
-    /// The job is removed, and nothing more will come.
+    /// The job was deleted. It is the last message about the job and has no number.
     JobDeleted {
-        /// Names the job.
+        /// The id of the job, a UUID.
         job_id: Uuid,
-        /// When it was told.
+        /// When this message was sent: RFC 3339 in UTC, in milliseconds.
         #[serde(serialize_with = "time")]
         timestamp: DateTime<Utc>,
     },
-    /// The job has ended without a result.
+    /// The outcome of a job without a result: it failed, was cancelled, or is archived.
     Error {
-        /// Names the job.
+        /// The id of the job, a UUID.
         job_id: Uuid,
-        /// Why.
+        /// Why the job has no result.
         error: JobErrorBody,
-        /// The event's number.
+        /// The number of the event, greater than that of every earlier event of the job.
         seq: u64,
-        /// When it happened.
+        /// When the job changed: RFC 3339 in UTC, in milliseconds.
         #[serde(serialize_with = "time")]
         timestamp: DateTime<Utc>,
     },
 }
 
-/// A job's events so far.
+/// The events of a job after a given number, oldest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EventList {
-    /// In order; the same messages as over WebSocket.
+    /// The events in order of their numbers: the same messages as over WebSocket. Empty when nothing has happened.
     #[schema(value_type = Vec<JobEvent<'_>>)]
     pub(super) data: Vec<Box<RawValue>>,
     pub(super) meta: EventListMeta,
 }
 
-/// About the list.
+/// The position in the job's events that this list reaches.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EventListMeta {
-    /// The number of the last event told: ask on from here.
+    /// The number of the last event in this list: pass it as `last_seq` in the next request.
     pub(super) last_seq: u64,
-    /// Whether the job has ended and nothing more will come.
+    /// Whether the job has ended and will have no more events.
     pub(super) ended: bool,
 }

@@ -16,7 +16,7 @@ use crate::http::requester::Requester;
 use crate::jobs::events::{Event, EventKind};
 use crate::jobs::{Job, JobId, JobState};
 
-/// One event, as it is sent.
+/// An event as a message, with its number.
 #[derive(Debug, Clone)]
 pub(crate) struct EventMessage {
     pub(crate) seq: u64,
@@ -27,7 +27,7 @@ pub(crate) struct EventMessage {
 pub(crate) struct Follower {
     id: JobId,
     states: watch::Receiver<Arc<Job>>,
-    /// The number of the last event that was taken.
+    /// The number of the last event that was returned.
     last: u64,
     waiting: VecDeque<Arc<Event>>,
 }
@@ -35,18 +35,18 @@ pub(crate) struct Follower {
 /// The next step of following a job.
 pub(crate) enum Next {
     Event(Arc<Event>),
-    /// The job has ended, and all its events were taken.
+    /// The job has ended, and all its events were returned.
     Ended,
     /// The job was deleted.
     Gone,
 }
 
 impl Follower {
-    /// Follows a job from behind the event of this number; without one, from its present state on.
+    /// Follows a job, starting after event `after`; without a number, starting with its present state.
     pub(crate) fn new(state: &AppState, requester: &Requester, id: JobId, after: Option<u64>) -> Result<Self, ApiError> {
         let job = find(state, requester, id)?;
         let watched = state.lifecycle.jobs().watch(id).ok_or(ApiError::JobNotFound)?;
-        // A number that was never given is no place to go on from.
+        // An event number that was never used is no position: all events are sent.
         let last = after.map_or(watched.before_present, |number| if number > job.last_event { 0 } else { number });
         Ok(Self { id, states: watched.states, last, waiting: VecDeque::new() })
     }
@@ -55,7 +55,7 @@ impl Follower {
         self.id
     }
 
-    /// The number of the last event that was taken.
+    /// The number of the last event that was returned.
     pub(crate) fn last(&self) -> u64 {
         self.last
     }

@@ -33,11 +33,12 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Events of a job
 ///
-/// Everything that happens to a job, as Server-Sent Events: the same messages as over WebSocket, each with its number as
-/// `id:`. A client that was cut off goes on with `Last-Event-ID` (browsers do so by themselves) or `last_seq`; when nothing
-/// more will come it is answered 204. Without a number the present state comes first.
+/// The events of a job as Server-Sent Events: the same messages as over WebSocket, each with its number as `id:`. After a
+/// lost connection a client continues with `Last-Event-ID` (browsers send it automatically) or `last_seq`; if no more events
+/// will come the answer is 204. Without a number the stream starts with the present state.
 ///
-/// With `Accept: application/json` the events so far come as a list; with `wait`, when there is at least one.
+/// With `Accept: application/json` the answer is a list of the events after `last_seq`; with `wait`, it is sent as soon as
+/// there is at least one, and after that many seconds at the latest.
 #[utoipa::path(get, path = "/api/v1/jobs/{job_id}/events", tag = "Jobs", responses(
     (status = 200, description = "Events", content((String = "text/event-stream"), (EventList = "application/json"))),
     (status = 204, description = "The job has ended, and the client knows of it"),
@@ -105,9 +106,9 @@ async fn list(
     Ok(Json(EventList { data, meta: EventListMeta { last_seq: follower.last(), ended } }))
 }
 
-/// Where a stream stands.
+/// The phase of an event stream.
 enum Phase {
-    /// The first line sets how long a client waits before it reconnects.
+    /// The first line is due: it sets how long a client waits before it reconnects.
     Greeting(Option<Next>),
     /// Events follow as they happen.
     Following,
@@ -133,7 +134,7 @@ fn stream(
                 Some(first) => first,
                 None => tokio::select! {
                     next = follower.next(&state) => next,
-                    // A client that connects again finds the next server. A comment: it is no event of the job.
+                    // The client reconnects to the next server. Sent as a comment, since it is no event of the job.
                     () = state.closing.cancelled() => {
                         let farewell = sse::Event::default().comment(FAREWELL);
                         return Some((Ok(farewell), (state, requester, follower, Phase::Over, None)));

@@ -36,7 +36,7 @@ pub(super) fn commands(commands: Commands<AppState>) -> Commands<AppState> {
     commands.command::<subscription::SubscribeJob>().command::<subscription::UnsubscribeJob>()
 }
 
-/// Adds the form of one event of the stream, field by field as the standard of Server-Sent Events has them.
+/// Describes one event of the stream by the fields that the standard of Server-Sent Events defines.
 fn describe_stream(operation: &mut Value) {
     operation["responses"]["200"]["content"]["text/event-stream"]["schema"] = json!({
         "type": "object",

@@ -1,4 +1,4 @@
-//! The query of a job's events. `Last-Event-ID`, which browsers send by themselves, overrides `last_seq`.
+//! The query of a job's events. `Last-Event-ID`, which browsers send automatically, overrides `last_seq`.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(super) const LAST_EVENT_ID: Parameter = Parameter::header(
 pub(super) struct EventsQuery {
     /// How long to wait for an event.
     pub(super) wait: Option<Duration>,
-    /// The number of the last event that the client knows of.
+    /// The number of the last event that the client has received.
     pub(super) last_seq: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! Following jobs over WebSocket: the commands that begin and end it, and the messages that it brings.
+//! Following jobs over WebSocket: the commands to subscribe and unsubscribe, and the messages of a subscription.
 
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
@@ -17,17 +17,17 @@ use crate::http::requester::Requester;
 use crate::http::ws::{Answer, Client, Close, Command, Ended, Reply, Step, Steps};
 use crate::jobs::JobId;
 
-/// The job is not there, or belongs to someone else.
+/// The job does not exist, or belongs to another key.
 pub(crate) const UNKNOWN_JOB: Close = (4404, "there is no such job");
 /// The job was deleted while a session was bound to it.
 const DELETED: Close = (4404, "the job was deleted");
 /// The job has ended, and all its events were sent.
 const FINISHED: Close = (1000, "the job is finished");
 
-/// Follows a job from behind an event, or from its present state on. Returns the number behind which its events come.
+/// Follows a job, starting after event `last_seq` or with its present state. Returns the number after which events are sent.
 ///
 /// # Errors
-/// When the requester may not see the job, or the session follows too many.
+/// When the requester may not see the job, or the session follows too many jobs.
 pub(crate) fn follow(client: &mut Client<AppState>, id: JobId, last_seq: Option<u64>) -> Result<u64, ApiError> {
     client.check_room(id)?;
     let follower = Follower::new(&client.app, &client.requester, id, last_seq)?;
@@ -36,7 +36,7 @@ pub(crate) fn follow(client: &mut Client<AppState>, id: JobId, last_seq: Option<
     Ok(last)
 }
 
-/// The messages of a job. The text of an event is made here, since a result has to be read from the volume.
+/// The messages of a job. Each event is written here, since a result has to be read from the volume.
 fn steps(state: AppState, requester: Requester, follower: Follower) -> Steps {
     Box::pin(stream::unfold(Some((state, requester, follower)), |following| async move {
         let (state, requester, mut follower) = following?;
@@ -54,12 +54,12 @@ fn steps(state: AppState, requester: Requester, follower: Follower) -> Steps {
     }))
 }
 
-/// Follows a job: its present state, or everything after `last_seq`, and all that comes.
+/// Subscribes to a job: the session gets its present state, or all events after `last_seq`, and then every new event.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct SubscribeJob {
-    /// Names the job.
+    /// The id of the job, a UUID.
     job_id: String,
-    /// The number of the last event that the client knows of.
+    /// The number of the last event that the client has received. Without it, events start with the job's present state.
     #[serde(default)]
     last_seq: Option<u64>,
 }
@@ -76,10 +76,10 @@ impl Command<AppState> for SubscribeJob {
     }
 }
 
-/// Follows it no longer.
+/// Ends the subscription to a job; no more of its events are sent.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct UnsubscribeJob {
-    /// Names the job.
+    /// The id of the job, a UUID.
     job_id: String,
 }
 
@@ -101,7 +101,7 @@ impl Command<AppState> for UnsubscribeJob {
 pub(super) struct Subscribed {
     /// The id of the job.
     job_id: Uuid,
-    /// The number behind which events are sent.
+    /// Events with a number greater than this one are sent.
     last_seq: u64,
 }
 

@@ -1,156 +1,156 @@
-//! The health of the server as its clients see it: the specification's two bodies in one.
+//! The bodies of the health operations.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Whether the server works, and how each of its parts does.
+/// The health of the server and of each of its parts.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Health)]
 pub(crate) struct HealthBody {
-    /// The worst of the components.
+    /// The overall condition: the worst of queue, volume and engine.
     pub status: Condition,
-    /// Of the program.
+    /// The version of the server program.
     #[schema(example = "1.0.0")]
     pub version: &'static str,
-    /// Seconds since the start.
+    /// Seconds since the server was started.
     pub uptime: u64,
-    /// Whether recordings are worked on.
+    /// Whether the queue processes recordings.
     pub queue_status: QueueCondition,
-    /// Why it does not do as it should; empty when it does.
+    /// The reasons why the server is not fully healthy; empty if it is.
     pub problems: Vec<Problem>,
-    /// Measured when asked.
+    /// The condition of each part, measured for this request.
     pub components: Components,
-    /// The stages that cannot run, and why.
+    /// The stages that cannot run, each with the reason; empty if all can.
     pub missing_stages: Vec<MissingStage>,
 }
 
-/// How something does.
+/// The condition of the server or of one of its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Condition {
-    /// As it should.
+    /// It works without restrictions.
     Healthy,
-    /// It works, but less well: a stage lacks its model, or the queue is full.
+    /// It works with restrictions: a stage lacks its model, the queue is full, or the disk has no room for recordings.
     Degraded,
-    /// It does not work.
+    /// It does not work at all.
     Unhealthy,
 }
 
-/// What the queue does.
+/// The condition of the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum QueueCondition {
-    /// It works.
+    /// The queue processes recordings.
     Active,
-    /// It waits until the volume takes files again.
+    /// The queue waits until files can be written to the volume again.
     Paused,
     /// The server is stopping.
     Stopping,
-    /// The engine stands still; the process will end soon, to be started again.
+    /// The engine does not respond; the process will end soon, to be restarted.
     Stalled,
 }
 
-/// What keeps the server from doing as it should.
+/// A reason why the server is not fully healthy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Problem {
-    /// The disk has no room for more recordings; what has been accepted waits until there is room to work.
+    /// The disk has no room for more recordings; accepted ones wait until there is room to process them.
     StorageFull,
     /// The volume cannot be written to.
     VolumeUnwritable,
-    /// No more recordings may wait.
+    /// The queue is full (`queue.max_length`).
     QueueFull,
-    /// The engine has ended.
+    /// The engine has stopped working.
     EngineEnded,
-    /// The engine stands still.
+    /// The engine does not respond (`engine.stall_timeout`).
     EngineStalled,
-    /// A stage lacks its model.
+    /// At least one stage lacks its model; see `missing_stages`.
     StagesMissing,
     /// The server is stopping.
     Stopping,
 }
 
-/// The parts of the server.
+/// The condition of each part of the server.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Components {
-    /// The queue and its worker.
+    /// The queue and its worker: `degraded` if the queue is full.
     pub queue_manager: Condition,
-    /// Whether the volume can be written.
+    /// The volume: `degraded` if it is full, `unhealthy` if it cannot be written to.
     pub volume_access: Condition,
-    /// The engine and its models.
+    /// The engine and its models: `degraded` if a stage lacks its model.
     pub audio_processing: Condition,
-    /// Who speaks when.
+    /// The stage that finds out who speaks when: `degraded` if it cannot run.
     pub diarization: Condition,
-    /// What is said.
+    /// The stage that turns speech into text: `degraded` if it cannot run.
     pub transcription: Condition,
-    /// Of the process, and what the machine has left.
+    /// The memory that the process uses, and what the machine has available.
     pub memory_usage: MemoryUsage,
-    /// Of the volume.
+    /// The free space on the volume, and the size of the logs.
     pub disk_usage: DiskUsage,
 }
 
-/// Memory; null where the system does not tell.
+/// The use of memory. Values that the system does not report are null.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct MemoryUsage {
-    /// By the process, for people.
+    /// The resident memory of the process, rounded for people.
     #[schema(example = "512MB")]
     pub used: Option<String>,
-    /// In the machine, for people.
+    /// The memory available in the machine, rounded for people.
     #[schema(example = "1.5GB")]
     pub available: Option<String>,
-    /// Of what is used and what is available together.
+    /// The share of `used_bytes` in the sum of `used_bytes` and `available_bytes`, in percent, rounded down.
     #[schema(minimum = 0, maximum = 100)]
     pub percentage: Option<u64>,
-    /// By the process.
+    /// The resident memory of the process, in bytes.
     pub used_bytes: Option<u64>,
-    /// In the machine.
+    /// The memory available in the machine, in bytes.
     pub available_bytes: Option<u64>,
 }
 
-/// Disk; null where the system does not tell.
+/// The use of the disk. Values that the system does not report are null.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct DiskUsage {
-    /// For people.
+    /// The free space on the volume, rounded for people.
     #[schema(example = "50GB")]
     pub volume_free: Option<String>,
-    /// Free on the volume.
+    /// The free space on the volume, in bytes.
     pub volume_free_bytes: Option<u64>,
-    /// For people.
+    /// The size of all log files, rounded for people.
     #[schema(example = "100MB")]
     pub logs_size: String,
-    /// Taken by the logs.
+    /// The size of all log files, in bytes.
     pub logs_size_bytes: u64,
 }
 
 /// A stage that cannot run.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct MissingStage {
-    /// Which.
+    /// The name of the stage.
     #[schema(schema_with = crate::api::jobs::bodies::stage_schema)]
     pub stage: &'static str,
-    /// Why.
+    /// Why the stage cannot run, in English.
     pub reason: String,
 }
 
-/// Whether the process answers at all.
+/// The answer of a live process.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub(crate) struct Liveness {
-    /// It does.
+    /// Always `alive`: a process that hangs does not answer.
     pub status: Alive,
 }
 
-/// That the process answers.
+/// The liveness of the process.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Alive {
-    /// It does.
+    /// Always `alive`: a process that hangs does not answer.
     Alive,
 }
 
-/// Whether recordings can be taken in and worked on.
+/// Whether the server accepts and processes recordings.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub(crate) struct Readiness {
-    /// Whether they can.
+    /// Whether the server is ready for recordings.
     pub status: Ready,
 }
 
@@ -158,8 +158,8 @@ pub(crate) struct Readiness {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Ready {
-    /// It is.
+    /// The server accepts and processes recordings.
     Ready,
-    /// It is not, not yet or not any more.
+    /// The server is stopping, or its engine does not respond.
     NotReady,
 }

@@ -43,7 +43,7 @@ pub(super) fn commands(commands: Commands<AppState>) -> Commands<AppState> {
 
 /// Health
 ///
-/// Whether the server works, and how each of its parts does; measured when asked. 503 when it does not work.
+/// The health of the server and of each of its parts, measured for each request. 503 if it does not work.
 #[utoipa::path(get, path = "/api/v1/health", tag = "System", responses(
     (status = 200, description = "It works, fully or in part", body = HealthBody),
     (status = 503, description = "It does not work", body = HealthBody),
@@ -124,7 +124,7 @@ async fn measure(state: &AppState) -> HealthBody {
 
 /// Liveness
 ///
-/// Answers as long as the process does: for orchestrators that restart what hangs.
+/// Answers as long as the process works: for orchestrators that restart a process that hangs.
 #[utoipa::path(get, path = "/api/v1/health/live", tag = "System", responses(
     (status = 200, description = "The process answers", body = Liveness),
 ))]
@@ -134,7 +134,7 @@ async fn get_live() -> Json<Liveness> {
 
 /// Readiness
 ///
-/// Whether recordings can be taken in and worked on: for load balancers and orchestrators.
+/// Whether the server accepts and processes recordings: for load balancers and orchestrators.
 #[utoipa::path(get, path = "/api/v1/health/ready", tag = "System", responses(
     (status = 200, description = "Recordings can be sent", body = Readiness),
     (status = 503, description = "Not yet, or not any more", body = Readiness),
@@ -169,7 +169,7 @@ fn memory() -> MemoryUsage {
     }
 }
 
-/// Asks for the server's health.
+/// Requests the health of the server.
 #[derive(Deserialize, ToSchema)]
 struct GetHealth {}
 

@@ -1,4 +1,4 @@
-//! What this server is and can do: limits, languages, formats, and the models in use.
+//! The description of the service: version, limits, languages, formats, and the models in use.
 
 mod bodies;
 
@@ -11,32 +11,32 @@ use utoipa_axum::routes;
 use super::state::AppState;
 use crate::access::Scope;
 use crate::access::limits::Budget;
-use crate::audio::SUPPORTED_FORMATS;
 use crate::capabilities::StageInfo;
 use crate::http::error::ApiError;
 use crate::http::routes::{Counterpart, Operation, Routes};
 use crate::http::ws::{Answer, Client, Command, Commands};
+use crate::jobs::SUPPORTED_FORMATS;
 use bodies::{ApiEndpoints, InfoBody, Limits, ModelBody, StageInfoBody};
 
-/// The routes of the service's description of itself. People with a browser have no key, so it needs none.
+/// The route of the description of the service. People with a browser have no key, so it needs none.
 pub(super) fn routes() -> Routes<AppState> {
     Routes::new().operation(routes!(get_info), Operation::open(Counterpart::Commands(&["get_info"])).also_at("/info"))
 }
 
-/// Adds the commands of the service's description of itself.
+/// Adds the command that describes the service.
 pub(super) fn commands(commands: Commands<AppState>) -> Commands<AppState> {
     commands.command::<GetInfo>()
 }
 
 /// About the service
 ///
-/// What this server is and can do: limits, languages, and the models in use with their licences.
+/// The version of the server, its formats, limits and languages, and the models in use with their licences.
 #[utoipa::path(get, path = "/api/v1/info", tag = "System", responses((status = 200, description = "The service", body = InfoBody)))]
 async fn get_info(State(state): State<AppState>) -> Json<InfoBody> {
     Json(describe(&state))
 }
 
-/// What this server is and can do.
+/// The description of the service, for REST and WebSocket.
 fn describe(state: &AppState) -> InfoBody {
     InfoBody {
         service: "CallAnnotate",
@@ -70,7 +70,7 @@ fn stage(info: &StageInfo) -> StageInfoBody {
     }
 }
 
-/// Asks what the server is and can do.
+/// Requests a description of the service.
 #[derive(Deserialize, ToSchema)]
 struct GetInfo {}
 

@@ -1,4 +1,4 @@
-//! The answer to `POST /jobs`, and the client's own name for the request (`Idempotency-Key`).
+//! The answer to `POST /jobs`, and the client's idempotency key (`Idempotency-Key`).
 
 use axum::Json;
 use axum::http::header::LOCATION;
@@ -13,10 +13,10 @@ use crate::http::requester::Requester;
 use crate::http::routes::{Header, Parameter};
 use crate::lifecycle::Accepted;
 
-/// The form of an idempotency key: printable ASCII; spaces around the value of a header are no part of it.
+/// The form of an idempotency key: printable ASCII without spaces at its ends, which HTTP strips from header values.
 const KEY: &str = "^[!-~]([ -~]*[!-~])?$";
 
-/// The parameters that name a request.
+/// The parameters that carry the idempotency key.
 pub(super) const KEY_PARAMETERS: [Parameter; 2] = [
     Parameter::header(
         "IdempotencyKey",
@@ -38,12 +38,12 @@ pub(super) const HEADERS: [Header; 2] = [
     Header::text("Idempotency-Replayed", "`true` when an earlier request of the same name made the job."),
 ];
 
-/// The headers in which a client may name its request.
+/// The headers that may carry the idempotency key.
 const KEY_HEADERS: [&str; 2] = ["idempotency-key", "x-idempotency-token"];
 /// Set to `true` when the answer repeats that of an earlier request.
 static REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// The answer to a request that created a job, now or when it was sent first.
+/// The answer to a request that created a job, now or when it was sent for the first time.
 pub(super) fn answer(requester: &Requester, accepted: &Accepted) -> Response {
     let (Accepted::New(job) | Accepted::Replayed(job)) = accepted;
     let location = format!("/api/v1/jobs/{}", job.id);
@@ -55,10 +55,10 @@ pub(super) fn answer(requester: &Requester, accepted: &Accepted) -> Response {
     response
 }
 
-/// The client's own name for the request, when it gives one.
+/// The idempotency key of the request, if it has one.
 ///
 /// # Errors
-/// When any of the headers holds no valid key; of several valid ones the first counts.
+/// When any of the headers holds an invalid key. Of several valid keys the first one is used.
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let given = KEY_HEADERS.iter().flat_map(|name| headers.get_all(*name));
     let keys = given.map(|value| submission::checked_key(&String::from_utf8_lossy(value.as_bytes())));

@@ -36,7 +36,7 @@ impl Answer for JobCreated {
     const NAME: &'static str = "job_created";
 }
 
-/// The upload was dropped with what had arrived.
+/// The upload was aborted, and the bytes that had arrived were discarded.
 #[derive(Serialize, ToSchema)]
 pub(super) struct UploadAborted {}
 
@@ -64,7 +64,7 @@ impl Answer for JobAnswer {
 /// The answer to `list_jobs`.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct JobsAnswer {
-    /// Jobs, whole or with the fields that were asked for.
+    /// The jobs of this page, each with all its fields or with the requested ones; empty if there are none.
     #[schema(value_type = Vec<JobFields>)]
     pub(super) data: Vec<Map<String, Value>>,
     /// The position of the page in the list.
@@ -80,7 +80,7 @@ impl Answer for JobsAnswer {
 pub(super) struct ResultAnswer {
     /// The id of the job.
     job_id: Uuid,
-    /// Always `completed`: others have no result.
+    /// Always `completed`: no other job has a result.
     #[schema(schema_with = status_schema)]
     status: &'static str,
     /// The annotation of the recording.
@@ -98,7 +98,7 @@ impl Answer for ResultAnswer {
     const NAME: &'static str = "result";
 }
 
-/// The job was removed: the answer to `delete_job`, and sent to all that follow the job.
+/// The job was deleted: the answer to `delete_job`, also sent to every session that follows the job.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct JobDeleted {
     /// The id of the job.

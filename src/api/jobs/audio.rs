@@ -21,12 +21,12 @@ use crate::http::requester::Requester;
 use crate::jobs::{FileInfo, Job, JobState};
 use crate::lifecycle::StoreError;
 
-/// Bytes that are read and sent at a time.
+/// Number of bytes that are read and sent at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Recording
 ///
-/// The recording as it was sent, whole or in part.
+/// The recording as it was sent, completely or one range of it (`Range`, RFC 9110).
 #[utoipa::path(get, path = "/api/v1/jobs/{job_id}/audio", tag = "Jobs", responses(
     (status = 200, description = "The whole recording", content_type = "audio/*"),
     (status = 206, description = "The part that was asked for", content_type = "audio/*"),
@@ -49,7 +49,7 @@ pub(super) async fn get_audio(
     };
     let etag = format!("\"{}\"", job.file.sha256);
     let part = match headers.get(RANGE).and_then(|value| value.to_str().ok()) {
-        // A client that has parts of another recording gets this one whole.
+        // A client whose parts belong to another recording gets this one completely.
         Some(text) if headers.get(IF_RANGE).is_none_or(|value| value.as_bytes() == etag.as_bytes()) => range(text, size)?,
         Some(_) | None => None,
     };
@@ -85,7 +85,7 @@ fn disposition(job: &Job) -> String {
     format!("attachment; filename*=UTF-8''{encoded}")
 }
 
-/// The media type of a recording; of samples without a header the one with which they can be sent again.
+/// The media type of a recording; for samples without a header, the one with which they can be sent again.
 fn media_type(file: &FileInfo) -> Result<HeaderValue, ApiError> {
     if let Some(headerless) = file.source.headerless {
         return HeaderValue::from_str(&headerless.media_type()).map_err(|error| ApiError::Internal(error.to_string()));

@@ -37,30 +37,30 @@ pub(crate) fn commands(commands: Commands<AppState>) -> Commands<AppState> {
         .answer::<UploadProgress>()
 }
 
-/// The job that a text names. A text that is no job id names no job.
+/// Reads a job id. A text that is no id is answered like an unknown job.
 pub(crate) fn job_id(text: &str) -> Result<JobId, ApiError> {
     text.parse().map_err(|_| ApiError::JobNotFound)
 }
 
-/// Makes a job of a file that lies in `incoming/`.
+/// Creates a job from a file in `incoming/`.
 #[derive(Deserialize, ToSchema)]
 struct CreateJob {
-    /// Its name.
+    /// The name of a file directly in `incoming/`; required.
     #[serde(default)]
     filename: Option<String>,
-    /// What it holds when it has no header.
+    /// The media type of samples without a header; null for a file with a header.
     #[serde(default)]
     #[schema(schema_with = requests::content_type)]
     content_type: Option<String>,
-    /// About the call.
+    /// Facts about the call, which are kept and returned.
     #[serde(default)]
     #[schema(schema_with = requests::metadata)]
     metadata: Option<Value>,
-    /// What to do with it.
+    /// The options of the job; the settings decide what is left out.
     #[serde(default)]
     #[schema(schema_with = requests::options)]
     options: Option<Value>,
-    /// The client's own name for this request.
+    /// The client's own key for this request, 1 to 255 characters: repeated with the same key, it makes no second job.
     #[serde(default)]
     idempotency_key: Option<String>,
 }
@@ -84,28 +84,28 @@ impl Command<AppState> for CreateJob {
     }
 }
 
-/// Begins to send a recording; binary frames follow.
+/// Starts the upload of a recording, which follows in binary frames.
 #[derive(Deserialize, ToSchema)]
 struct UploadStart {
-    /// A label.
+    /// The name of the recording, kept as a label.
     #[serde(default)]
     filename: Option<String>,
-    /// What it holds when it has no header.
+    /// The media type of samples without a header; null for a file with a header.
     #[serde(default)]
     #[schema(schema_with = requests::content_type)]
     content_type: Option<String>,
-    /// Of the whole recording, in bytes.
+    /// Size of the whole recording, in bytes.
     #[schema(minimum = 1)]
     size: u64,
-    /// About the call.
+    /// Facts about the call, which are kept and returned.
     #[serde(default)]
     #[schema(schema_with = requests::metadata)]
     metadata: Option<Value>,
-    /// What to do with it.
+    /// The options of the job; the settings decide what is left out.
     #[serde(default)]
     #[schema(schema_with = requests::options)]
     options: Option<Value>,
-    /// The client's own name for this request.
+    /// The client's own key for this request, 1 to 255 characters: repeated with the same key, it makes no second job.
     #[serde(default)]
     idempotency_key: Option<String>,
 }
@@ -136,7 +136,7 @@ impl Command<AppState> for UploadStart {
     }
 }
 
-/// All bytes were sent: make a job of them.
+/// Ends an upload whose bytes have all arrived, and creates its job.
 #[derive(Deserialize, ToSchema)]
 struct UploadFinish {}
 
@@ -163,7 +163,7 @@ impl Command<AppState> for UploadFinish {
     }
 }
 
-/// Forget what was sent.
+/// Aborts the upload and discards what was sent.
 #[derive(Deserialize, ToSchema)]
 struct UploadAbort {}
 
@@ -179,10 +179,10 @@ impl Command<AppState> for UploadAbort {
     }
 }
 
-/// Asks for a job.
+/// Requests a job as it stands.
 #[derive(Deserialize, ToSchema)]
 struct GetJob {
-    /// Names the job.
+    /// The id of the job, a UUID.
     job_id: String,
 }
 
@@ -197,7 +197,7 @@ impl Command<AppState> for GetJob {
     }
 }
 
-/// Asks for jobs; the fields are the parameters of `GET /jobs`.
+/// Requests a page of the list of jobs; the fields are the parameters of `GET /jobs`.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct ListJobs {
     /// `limit`, `cursor`, `status` (a text or an array), `created_after`, `created_before`, `external_id`, `filename`,
@@ -226,10 +226,10 @@ impl Command<AppState> for ListJobs {
     }
 }
 
-/// Asks for the result of a job.
+/// Requests the result of a completed job.
 #[derive(Deserialize, ToSchema)]
 struct GetResult {
-    /// Names the job.
+    /// The id of the job, a UUID.
     job_id: String,
 }
 
@@ -245,10 +245,10 @@ impl Command<AppState> for GetResult {
     }
 }
 
-/// Cancels a job.
+/// Cancels a waiting or running job and keeps its recording.
 #[derive(Deserialize, ToSchema)]
 struct CancelJob {
-    /// Names the job.
+    /// The id of the job, a UUID.
     job_id: String,
 }
 
@@ -269,7 +269,7 @@ impl Command<AppState> for CancelJob {
 /// Queues a failed or cancelled job again.
 #[derive(Deserialize, ToSchema)]
 struct RetryJob {
-    /// Names the job.
+    /// The id of the job, a UUID.
     job_id: String,
 }
 
@@ -285,10 +285,10 @@ impl Command<AppState> for RetryJob {
     }
 }
 
-/// Removes a job with all its traces.
+/// Removes a job with its recording, result and every trace.
 #[derive(Deserialize, ToSchema)]
 struct DeleteJob {
-    /// Names the job.
+    /// The id of the job, a UUID.
     job_id: String,
 }
 

@@ -1,4 +1,4 @@
-//! `POST /jobs`: a recording that is sent, or one that lies in `incoming/` already.
+//! `POST /jobs`: a recording that is uploaded, or one that is in `incoming/` already.
 
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -14,9 +14,9 @@ use crate::http::requester::Requester;
 
 /// Create a job
 ///
-/// Takes a recording in and queues it: sent as `multipart/form-data`, parts in any order, or lying in `incoming/` and named
-/// in a JSON body. All mistakes in `metadata` and `options` are told at once. With an `Idempotency-Key` the request can be
-/// repeated without making a second job.
+/// Accepts a recording and queues it: uploaded as `multipart/form-data`, with the parts in any order, or put into `incoming/`
+/// before and named in a JSON body. All mistakes in `metadata` and `options` are reported together. With an
+/// `Idempotency-Key` the request can be repeated without creating a second job.
 #[utoipa::path(post, path = "/api/v1/jobs", tag = "Jobs", request_body(content(
     (RecordingForm = "multipart/form-data"),
     (TakeRequest = "application/json"),

@@ -20,7 +20,7 @@ use crate::media::Headerless;
 /// Bytes that a client may send ahead of the server.
 const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
 
-/// What a client announces of a recording before it sends it.
+/// The announcement of an upload: everything but the bytes.
 pub(super) struct Announced<'a> {
     pub(super) filename: Option<&'a str>,
     pub(super) content_type: Option<&'a str>,
@@ -30,7 +30,7 @@ pub(super) struct Announced<'a> {
     pub(super) idempotency_key: Option<&'a str>,
 }
 
-/// An upload under way.
+/// An upload that is in progress.
 pub(crate) struct RecordingUpload {
     spool: Spool,
     admission: Admission,
@@ -39,12 +39,12 @@ pub(crate) struct RecordingUpload {
     label: (String, Option<Headerless>),
     size: u64,
     granted: u64,
-    /// When a client that sends nothing is given up.
+    /// When the upload is aborted unless more bytes arrive.
     overdue: Instant,
 }
 
 impl RecordingUpload {
-    /// Checks what was announced, and opens a file for the recording.
+    /// Checks the announcement and opens a file for the recording.
     pub(super) async fn begin(state: &AppState, requester: &Requester, announced: Announced<'_>) -> Result<Self, ApiError> {
         let key = announced.idempotency_key.map(submission::checked_key).transpose()?;
         let mut admission = submission::admit(state, requester, Some(announced.size), key)?;
@@ -66,17 +66,17 @@ impl RecordingUpload {
         })
     }
 
-    /// The answer to the command that began it.
+    /// The answer to the command that started the upload.
     pub(super) fn ready(&self) -> UploadReady {
         UploadReady { upload_id: uuid(self.spool.id()), max_frame_bytes: MAX_FRAME_BYTES, granted_bytes: self.granted }
     }
 
-    /// Bytes that have arrived.
+    /// The number of bytes that have arrived.
     pub(super) fn received(&self) -> u64 {
         self.spool.written()
     }
 
-    /// Whether the announced size has arrived.
+    /// Whether all announced bytes have arrived.
     pub(super) fn is_whole(&self) -> bool {
         self.spool.written() == self.size
     }
@@ -118,18 +118,18 @@ impl Upload<AppState> for RecordingUpload {
 pub(super) struct UploadReady {
     /// The id of the job that the upload will become.
     upload_id: Uuid,
-    /// The largest frame, in bytes.
+    /// Size of the largest binary frame, in bytes.
     max_frame_bytes: usize,
-    /// Bytes of the recording that may be sent before the next grant, from its beginning.
+    /// The number of bytes, from the beginning of the recording, that may be sent before the next grant.
     granted_bytes: u64,
 }
 
-/// The progress of an upload.
+/// The progress of an upload. Sent when more bytes are granted, and when all bytes have arrived.
 #[derive(Serialize, ToSchema)]
 pub(super) struct UploadProgress {
-    /// Bytes of the recording that have arrived.
+    /// The number of bytes of the recording that have arrived.
     received_bytes: u64,
-    /// So many may be sent before the next grant, from the beginning.
+    /// The number of bytes, from the beginning of the recording, that may be sent before the next grant.
     granted_bytes: u64,
 }
 

@@ -18,13 +18,14 @@ use crate::http::error::ApiError;
 use crate::http::requester::Requester;
 use crate::jobs::JobId;
 
-/// Names the preference of the client that the server honours (RFC 7240).
+/// The response header that confirms the preference of the client (RFC 7240).
 static APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// A job
 ///
-/// Where a job stands. With `wait`, or `Prefer: wait=N`, the answer comes at the next change (long poll), at once when the
-/// job has ended, and at the latest when the time is over; `last_seq` asks for what happened after that event.
+/// The job with its status and progress. With `wait`, or `Prefer: wait=N`, the answer is sent at the next change (a long
+/// poll): immediately if the job has ended, and after that many seconds at the latest. With `last_seq`, anything after that
+/// event counts as a change.
 #[utoipa::path(get, path = "/api/v1/jobs/{job_id}", tag = "Jobs", responses((status = 200, description = "The job", body = JobBody)))]
 pub(super) async fn get_job(
     State(state): State<AppState>,
@@ -32,7 +33,7 @@ pub(super) async fn get_job(
     JobPath(id): JobPath,
     query: JobQuery,
 ) -> Result<Response, ApiError> {
-    // The request of pollers, which has to be cheap.
+    // Clients poll without `wait`, so this path has to be cheap.
     let Some(wait) = query.wait else { return written(&state, &requester, id) };
     let body = operations::wait(&state, &requester, id, query.last_seq, wait).await?;
     let applied = format!("wait={}", wait.as_secs());
@@ -58,7 +59,7 @@ fn written(state: &AppState, requester: &Requester, id: JobId) -> Result<Respons
 
 /// List of jobs
 ///
-/// The jobs, the newest first, in pages. A cursor stays good while jobs come and go.
+/// The jobs that the caller may see, newest first, in pages. A cursor stays valid while jobs are added and removed.
 #[utoipa::path(get, path = "/api/v1/jobs", tag = "Jobs", responses((status = 200, description = "A page of jobs", body = JobsPage)))]
 pub(super) async fn list_jobs(
     State(state): State<AppState>,
@@ -74,8 +75,8 @@ pub(super) async fn list_jobs(
 
 /// Result
 ///
-/// The annotation of a completed job: who spoke when, what each one said, and who they are. A result never changes, so it
-/// can be kept; `If-None-Match` asks whether the one that is kept is still the one.
+/// The annotation of a completed job: who spoke when, the words of each speaker, and who the speakers are. A result never
+/// changes, so it can be cached; with `If-None-Match` and its `ETag` the answer is 304.
 #[utoipa::path(get, path = "/api/v1/jobs/{job_id}/result", tag = "Jobs", responses(
     (status = 200, description = "The annotation", body = ResultFile),
     (status = 304, description = "The client has it already"),
@@ -87,7 +88,7 @@ pub(super) async fn get_result(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let file = result::read(&state, &requester, id).await?;
-    // A result never changes; a job that is tried again has none, so the job's own last end names it.
+    // A result never changes, and a job that is retried has none, so the time of the job's last end identifies it.
     let finished = file.job.state.finished_at().map_or(0, |at| at.timestamp_millis());
     let etag = format!("\"{id}-{finished:x}\"");
     let caching = [(ETAG, etag.clone()), (CACHE_CONTROL, "private, immutable".to_owned())];
@@ -105,11 +106,11 @@ fn names(value: &HeaderValue, etag: &str) -> bool {
 
 /// Cancel a job
 ///
-/// Cancels a job that waits or runs; the recording is kept, so that the job can be tried again. One that waits ends at once
-/// (200), one that runs is told to stop (202). Repeating it changes nothing.
+/// Cancels a waiting or running job and keeps its recording, so that the job can be retried. A waiting job is cancelled
+/// immediately (200), a running one is asked to stop (202). Repeating the request changes nothing.
 #[utoipa::path(post, path = "/api/v1/jobs/{job_id}/cancel", tag = "Jobs", responses(
     (status = 200, description = "The job is cancelled", body = JobBody),
-    (status = 202, description = "The job was told to stop", body = JobBody),
+    (status = 202, description = "The job was asked to stop", body = JobBody),
 ))]
 pub(super) async fn cancel_job(
     State(state): State<AppState>,
@@ -124,7 +125,7 @@ pub(super) async fn cancel_job(
 
 /// Try a job again
 ///
-/// Queues a failed or cancelled job again, with the recording that is still there. Repeating it while the job waits or runs
+/// Queues a failed or cancelled job again, with its stored recording. Repeating the request while the job waits or runs
 /// changes nothing.
 #[utoipa::path(post, path = "/api/v1/jobs/{job_id}/retry", tag = "Jobs", responses(
     (status = 202, description = "The job waits again, or still", body = JobBody),
@@ -139,7 +140,8 @@ pub(super) async fn retry_job(
 
 /// Delete a job
 ///
-/// Removes recording, result and all traces of a job; one that runs is stopped first. Repeated, it is answered 404.
+/// Removes the recording, the result and every trace of a job; a running job is stopped first. A repeated request is answered
+/// 404.
 #[utoipa::path(delete, path = "/api/v1/jobs/{job_id}", tag = "Jobs", responses((status = 204, description = "The job is removed")))]
 pub(super) async fn delete_job(
     State(state): State<AppState>,

@@ -9,9 +9,9 @@ use crate::http::error::ApiError;
 use crate::http::requester::Requester;
 use crate::lifecycle::{Filter, ListPosition, Order};
 
-/// Items of a page without `limit`.
+/// Number of items on a page without `limit`.
 pub(crate) const DEFAULT_LIMIT: usize = 20;
-/// Most items of a page.
+/// The greatest number of items on a page.
 pub(crate) const MAX_LIMIT: usize = 100;
 
 /// A request for a page of the list.
@@ -19,15 +19,15 @@ pub(crate) const MAX_LIMIT: usize = 100;
 pub(crate) struct ListRequest {
     pub(crate) filter: Filter,
     pub(crate) order: Order,
-    /// The position behind which the page begins; `None` for the first page.
+    /// The position after which the page starts; `None` for the first page.
     pub(crate) after: Option<ListPosition>,
-    /// Items of the page at most.
+    /// The greatest number of items on the page.
     pub(crate) limit: usize,
     /// The top-level fields of each job to return; all when empty.
     pub(crate) fields: Vec<&'static str>,
 }
 
-/// A page of the list, without the address of the next one: only REST has addresses.
+/// A page of the list, without the address of the next page: only REST has addresses.
 pub(crate) fn list(state: &AppState, requester: &Requester, request: &ListRequest) -> Result<JobsPage, ApiError> {
     let page = state.lifecycle.jobs().list(&requester.caller, &request.filter, request.order, request.after, request.limit);
     let next_cursor = page.jobs.last().filter(|_| page.has_more).map(|job| encode_cursor(ListPosition::of(job)));
@@ -56,7 +56,7 @@ fn encode_cursor(place: ListPosition) -> String {
     format!("{:x}.{}", place.sequence, place.id)
 }
 
-/// The position that a cursor stands for; `None` if it is no cursor of ours.
+/// The position that a cursor encodes; `None` if the server did not make this cursor.
 pub(crate) fn decode_cursor(text: &str) -> Option<ListPosition> {
     let (sequence, id) = text.split_once('.')?;
     let sequence = u64::from_str_radix(sequence, 16).ok().filter(|number| format!("{number:x}") == sequence)?;

@@ -12,11 +12,11 @@ use crate::http::routes::Parameter;
 use crate::jobs::JobState;
 use crate::lifecycle::{Filter, Order};
 
-/// Most characters of a text to search for.
+/// The greatest number of characters of a search text.
 const MAX_TEXT_CHARS: usize = 255;
-/// Most characters of a cursor; those that the server makes have at most 53.
+/// The greatest number of characters of a cursor; the server's own have at most 53.
 const MAX_CURSOR_CHARS: usize = 64;
-/// The form of a cursor, so that tools do not make up others; its meaning is private to the server.
+/// The form of a cursor, so that testing tools generate valid ones; its meaning is private to the server.
 const CURSOR: &str = "^((0|[1-9a-f][0-9a-f]{0,15})\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$";
 
 /// The parameters of the list.
@@ -48,7 +48,7 @@ pub(super) const PARAMETERS: [Parameter; 9] = [
         "Fields",
         "fields",
         || names(&JobBody::FIELDS),
-        "The fields of each job to tell, separated by commas; all when left out.",
+        "The fields of each job to return, separated by commas; all when left out.",
     )
     .comma_separated(),
 ];
@@ -69,12 +69,12 @@ fn moment() -> Value {
 #[derive(Debug)]
 pub(super) struct ListQuery {
     pub(super) request: ListRequest,
-    /// The parameters as they came, without the cursor.
+    /// The parameters as the client sent them, without the cursor.
     given: String,
 }
 
 impl ListQuery {
-    /// The address of the page behind this cursor.
+    /// The address of the page that starts at this cursor.
     pub(super) fn next_url(&self, path: &str, cursor: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(self.given.clone());
         query.append_pair("cursor", cursor);

@@ -43,6 +43,12 @@ const CONTENT_DISPOSITION: Header = Header::text("Content-Disposition", "The nam
 pub(super) fn routes() -> Routes<AppState> {
     let routes = Routes::new()
         .operation(
+            routes!(handlers::list_jobs),
+            Operation::read(Counterpart::Commands(&["list_jobs"]))
+                .parameters(&list_query::PARAMETERS)
+                .codes(&[Code::InvalidQuery]),
+        )
+        .operation(
             routes!(create::create_job),
             Operation::submit(Counterpart::Commands(&["create_job", "upload_start"]))
                 .parameters(&accepted::KEY_PARAMETERS)
@@ -68,12 +74,6 @@ pub(super) fn routes() -> Routes<AppState> {
                 ])
                 .headers(&[("201", &accepted::HEADERS)])
                 .finish(describe_creation),
-        )
-        .operation(
-            routes!(handlers::list_jobs),
-            Operation::read(Counterpart::Commands(&["list_jobs"]))
-                .parameters(&list_query::PARAMETERS)
-                .codes(&[Code::InvalidQuery]),
         )
         .operation(
             routes!(handlers::get_job),

@@ -1,5 +1,5 @@
-//! What can be done with one job: find it, wait for its next change, cancel it, retry it, delete it. The REST handlers and the
-//! WebSocket commands call the same functions, so that the two cannot drift apart.
+//! The operations on one job: find, wait for the next change, cancel, retry, delete. The REST handlers and the WebSocket
+//! commands call the same functions, so that the two cannot drift apart.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(crate) enum Cancelled {
     Stopping(JobBody),
 }
 
-/// Finds a job that this requester may see. To others it does not exist.
+/// Finds a job that this requester may see. A job that it may not see does not exist for it.
 pub(crate) fn find(state: &AppState, requester: &Requester, id: JobId) -> Result<Arc<Job>, ApiError> {
     state.lifecycle.jobs().find(id).filter(|job| requester.sees(job)).ok_or(ApiError::JobNotFound)
 }
@@ -35,8 +35,8 @@ pub(crate) fn get(state: &AppState, requester: &Requester, id: JobId) -> Result<
     Ok(body(state, requester, &*find(state, requester, id)?))
 }
 
-/// A job as it stands after its next change: after the event of this number, or else from now on. At once when it has ended,
-/// and at the latest when the time is over.
+/// Waits for the next change of a job after event `after`, or else from now on, and returns the job. Returns immediately if
+/// the job has ended, and after `at_most` at the latest.
 pub(crate) async fn wait(
     state: &AppState,
     requester: &Requester,
@@ -45,12 +45,12 @@ pub(crate) async fn wait(
     at_most: Duration,
 ) -> Result<JobBody, ApiError> {
     let job = find(state, requester, id)?;
-    // A number that was never given is of another life of the job: the present state is news.
+    // An event number that was never used cannot be compared: the present state counts as a change.
     let seen = after.map_or(job.last_event, |number| if number > job.last_event { 0 } else { number });
     let Some(mut watched) = state.lifecycle.jobs().watch(id) else { return Err(ApiError::JobNotFound) };
     let is_news = |job: &Arc<Job>| job.last_event > seen || job.state.is_terminal();
     let changed = async {
-        // A closed watch says that the job was deleted.
+        // The watch is closed when the job is deleted.
         let _gone = watched.states.wait_for(is_news).await;
     };
     tokio::select! {
@@ -80,10 +80,10 @@ pub(crate) async fn retry(state: &AppState, requester: &Requester, id: JobId) ->
     Ok(body(state, requester, &job))
 }
 
-/// Removes a job with all its traces; one that runs is stopped first.
+/// Removes a job with every trace; a running job is stopped first.
 pub(crate) async fn delete(state: &AppState, requester: &Requester, id: JobId) -> Result<(), ApiError> {
     find(state, requester, id)?;
-    // Before, in case the client goes away; and after, in case a request has put it back meanwhile.
+    // Before, in case the client disconnects; and after, in case another request has cached it meanwhile.
     state.response_cache().forget(id);
     let deleted = state.lifecycle.delete(id).await;
     state.response_cache().forget(id);

@@ -12,7 +12,7 @@ use crate::http::query::Parameters;
 use crate::http::routes::{Parameter, any_text};
 use crate::jobs::JobId;
 
-/// The longest that a client may wait for a change, in seconds: proxies commonly give up after this.
+/// The longest time that a client may wait for a change, in seconds: many proxies time out after it.
 const MAX_WAIT_SECONDS: u64 = 60;
 
 pub(crate) const JOB_ID: Parameter =
@@ -32,7 +32,7 @@ pub(crate) const LAST_SEQ: Parameter = Parameter::query(
 pub(crate) const PREFER: Parameter =
     Parameter::header("Prefer", "Prefer", any_text, "`wait=N` is as good as the parameter `wait` (RFC 7240), up to 60.");
 
-/// The job that an address names. A text that is no job id names no job.
+/// The job in the path of a request. A text that is no job id is answered like an unknown job.
 pub(crate) struct JobPath(pub(crate) JobId);
 
 /// The query of `GET /jobs/{job_id}`.
@@ -40,7 +40,7 @@ pub(crate) struct JobPath(pub(crate) JobId);
 pub(crate) struct JobQuery {
     /// How long to wait for a change.
     pub(crate) wait: Option<Duration>,
-    /// The number of the last event that the client knows of.
+    /// The number of the last event that the client has received.
     pub(crate) last_seq: Option<u64>,
 }
 

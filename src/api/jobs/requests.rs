@@ -1,4 +1,4 @@
-//! The schemas of what clients send, made from the limits that the checks apply.
+//! The schemas of request bodies, made from the limits that the checks apply.
 
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -9,24 +9,24 @@ use crate::intake::fields::{
 };
 use crate::jobs::options::request_schema;
 
-/// A recording, and what the client says of it.
+/// The upload of a recording with its metadata and options.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the parts are read one by one as they arrive")]
 pub(crate) struct RecordingForm {
-    /// The recording, in any of the formats of `GET /info`; its file name is kept as a label. Samples without a header are
-    /// told by the part's media type (`audio/PCMA;rate=8000;channels=2`) or by the ending of the name (`.al`, `.ul`).
+    /// The recording, in any of the formats of `GET /info`; its file name is kept as a label. The format of samples without a
+    /// header is given by the part's media type (`audio/PCMA;rate=8000;channels=2`) or the extension of the name (`.al`, `.ul`).
     #[schema(schema_with = recording)]
     file: Vec<u8>,
-    /// About the call: JSON.
+    /// Facts about the call, as a JSON object.
     #[schema(schema_with = metadata, required = false)]
     metadata: Value,
-    /// What to do with it: JSON.
+    /// The options of the job, as a JSON object.
     #[schema(schema_with = options, required = false)]
     options: Value,
 }
 
 fn recording() -> Object {
-    // OpenAPI 3.1 describes raw bytes by their media type alone; `format` is what older tools go by.
+    // OpenAPI 3.1 describes raw bytes by their media type alone; older tools need `format`.
     let binary = utoipa::openapi::SchemaFormat::Custom("binary".to_owned());
     ObjectBuilder::new().schema_type(Type::String).format(Some(binary)).description(Some("The recording")).build()
 }
@@ -59,7 +59,7 @@ pub(crate) fn options() -> RefOr<Schema> {
     Ref::from_schema_name("JobOptions").into()
 }
 
-/// The schemas that the functions above name.
+/// The schemas that the functions above refer to.
 pub(crate) fn schemas() -> [(&'static str, Value); 2] {
     [("JobMetadata", metadata_schema()), ("JobOptions", request_schema())]
 }

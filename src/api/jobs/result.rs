@@ -18,7 +18,7 @@ pub(crate) struct ResultFile {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// The part of the file that messages contain.
+/// The part of the file that WebSocket messages contain.
 #[derive(Deserialize)]
 struct Published {
     result: Box<RawValue>,
@@ -36,7 +36,7 @@ impl ResultFile {
 /// Reads the result of a job.
 ///
 /// # Errors
-/// With the reason why there is none.
+/// With the reason why the job has no result.
 pub(crate) async fn read(state: &AppState, requester: &Requester, id: JobId) -> Result<ResultFile, ApiError> {
     let job = find(state, requester, id)?;
     match &job.state {
@@ -54,7 +54,7 @@ pub(crate) async fn read(state: &AppState, requester: &Requester, id: JobId) -> 
             match state.lifecycle.read_result(id).await {
                 Ok(bytes) => Ok(ResultFile { job, bytes }),
                 Err(cause) => {
-                    // It may be deleted or archived just now.
+                    // The job may have been deleted or archived meanwhile.
                     match state.lifecycle.find_settled(id).await.as_deref().map(|job| &job.state) {
                         None => Err(ApiError::JobNotFound),
                         Some(JobState::Archived { .. }) => Err(ApiError::ResultArchived),

@@ -1,4 +1,4 @@
-//! Submits recordings: translates a request for [`crate::intake`], whichever way it came.
+//! Submits recordings: translates a request for [`crate::intake`], for REST and WebSocket alike.
 
 use crate::api::state::AppState;
 use crate::http::error::ApiError;
@@ -7,7 +7,7 @@ use crate::intake::{Admission, JobRequest, Origin, Submission};
 use crate::lifecycle::Accepted;
 use crate::media::Headerless;
 
-/// Characters of an idempotency key at most.
+/// The greatest number of characters of an idempotency key.
 pub(crate) const MAX_KEY_CHARS: usize = 255;
 
 /// Decides whether a recording may be sent. `size` is in bytes, as far as it is known.
@@ -33,7 +33,7 @@ pub(crate) fn checked_key(text: &str) -> Result<String, ApiError> {
     }
 }
 
-/// Reads what the media type of a recording says about samples without a header.
+/// Reads the format of samples without a header from the media type of a recording.
 pub(crate) fn declared(media_type: Option<&str>) -> Result<Option<Headerless>, ApiError> {
     let declared = media_type.map_or(Ok(None), Headerless::from_media_type);
     declared.map_err(|error| ApiError::InvalidRequest(error.to_string()))
@@ -44,7 +44,7 @@ pub(crate) fn check(state: &AppState, admission: &Admission, request: &JobReques
     if admission.is_new() { Ok(state.intake.check_models(&request.options)?) } else { Ok(()) }
 }
 
-/// Makes a job of a recording that was received, or that lies in `incoming/`.
+/// Creates a job from a recording that was received, or that is in `incoming/`.
 pub(crate) async fn submit(
     state: &AppState,
     requester: &Requester,

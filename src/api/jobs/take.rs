@@ -16,21 +16,21 @@ use crate::http::requester::Requester;
 use crate::intake::fields::Source;
 use crate::intake::{JobRequest, Origin};
 
-/// Makes a job of a file that lies in `incoming/`.
+/// A request to create a job from a file in `incoming/`.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct TakeRequest {
-    /// The name of a file lying directly in `incoming/`.
+    /// The name of a file directly in `incoming/`.
     #[schema(schema_with = requests::file_name, required = true)]
     pub(super) filename: Option<String>,
-    /// What it holds when it has no header.
+    /// The media type of samples without a header; null for a file with a header.
     #[serde(default)]
     #[schema(schema_with = requests::content_type)]
     pub(super) content_type: Option<String>,
-    /// About the call.
+    /// Facts about the call, which are kept and returned.
     #[serde(default)]
     #[schema(schema_with = requests::metadata)]
     pub(super) metadata: Option<Value>,
-    /// What to do with it.
+    /// The options of the job; the settings decide what is left out.
     #[serde(default)]
     #[schema(schema_with = requests::options)]
     pub(super) options: Option<Value>,

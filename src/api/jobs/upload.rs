@@ -1,7 +1,7 @@
-//! `POST /jobs` with a recording: it arrives as `multipart/form-data` and goes straight to disk.
+//! `POST /jobs` with a recording: it arrives as `multipart/form-data` and is written straight to disk.
 //!
 //! The cheapest checks come first: size by `Content-Length`, room in the queue, size while it streams, the fields, the format
-//! by content, the structure of the audio. A refused recording leaves nothing on disk, and neither does a client that goes away.
+//! by content, the structure of the audio. A refused recording leaves nothing on disk, and neither does a lost connection.
 
 use axum::body::BodyDataStream;
 use axum::extract::Request;
@@ -24,7 +24,7 @@ use crate::media::Headerless;
 /// The name of a recording, and the format that its media type declares for samples without a header.
 type Label = (String, Option<Headerless>);
 
-/// The parts of a request as they came.
+/// The parts of a request as they were received.
 #[derive(Default)]
 struct Parts {
     recording: Option<(Spool, Label)>,
@@ -32,7 +32,7 @@ struct Parts {
     options: Option<Bytes>,
 }
 
-/// Creates a job from a recording that is sent.
+/// Creates a job from a recording that is uploaded.
 pub(super) async fn upload(state: &AppState, requester: &Requester, request: Request) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
     let mut data = body.into_data_stream();
@@ -54,7 +54,7 @@ pub(super) async fn upload(state: &AppState, requester: &Requester, request: Req
     }
 }
 
-/// Checks what the head of the request shows, before a byte of the body is read.
+/// Checks the head of the request before a byte of the body is read.
 fn admit(state: &AppState, requester: &Requester, headers: &HeaderMap) -> Result<(String, Admission), ApiError> {
     let boundary = boundary(headers)?;
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
@@ -63,7 +63,7 @@ fn admit(state: &AppState, requester: &Requester, headers: &HeaderMap) -> Result
         return Err(ApiError::FileTooLarge { size: length, limit });
     }
     let key = idempotency_key(headers)?;
-    // The excess over the limit may be the parts beside the recording: that shows while it streams.
+    // The excess over the limit may belong to the other parts; the recording itself is checked while it streams.
     Ok((boundary, submission::admit(state, requester, length.map(|length| length.min(limit)), key)?))
 }
 

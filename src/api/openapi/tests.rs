@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{commands, documents, routes, whole};
 use crate::http::routes::Counterpart;

@@ -1,4 +1,4 @@
-//! The queue as its clients see it.
+//! The bodies that describe the queue.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -7,33 +7,33 @@ use uuid::Uuid;
 
 use crate::http::format::time;
 
-/// What runs, and what waits in which order.
+/// The state of the queue: the running job, and the waiting jobs in order.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct QueueStatus {
-    /// How many wait.
+    /// The number of waiting jobs, including those of other keys.
     pub queue_length: usize,
-    /// The job that runs; null when none does, or when it belongs to somebody else.
+    /// The id of the running job; null if none is running, or if it belongs to another key.
     pub processing_job: Option<Uuid>,
-    /// The mean of the last jobs, in seconds; 0 before the first.
+    /// The mean processing time of the last jobs, in seconds; 0 if none has been completed.
     pub average_processing_time: f64,
-    /// The jobs that wait, in the order in which they will run; with keys, only one's own.
+    /// The waiting jobs in the order in which they will run. If keys are required, only the caller's own.
     pub jobs: Vec<WaitingJob>,
 }
 
-/// A job that waits.
+/// A job that waits in the queue.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct WaitingJob {
-    /// Names the job.
+    /// The id of the job, a UUID.
     pub job_id: Uuid,
-    /// `queued`.
+    /// The status of the job: always `queued`.
     #[schema(schema_with = crate::api::jobs::bodies::status_schema)]
     pub status: &'static str,
-    /// 1 is the next one to run.
+    /// The position among all waiting jobs; 1 is the next one to run.
     #[schema(minimum = 1)]
     pub position: usize,
-    /// 1 (lowest) to 10.
+    /// The priority, from 1 (lowest) to 10.
     pub priority: u8,
-    /// When it will probably be begun.
+    /// When the job is expected to be started.
     #[serde(serialize_with = "time")]
     pub estimated_start: DateTime<Utc>,
 }

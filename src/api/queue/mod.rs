@@ -1,4 +1,4 @@
-//! The queue: what runs, and what waits in which order.
+//! The queue: the running job, and the waiting jobs in order.
 
 pub(crate) mod bodies;
 
@@ -32,7 +32,7 @@ pub(super) fn commands(commands: Commands<AppState>) -> Commands<AppState> {
     commands.command::<GetQueueStatus>()
 }
 
-/// What runs, and what waits in which order. The jobs of others are only counted.
+/// The state of the queue as this requester sees it. The jobs of other keys are only counted.
 fn status(state: &AppState, requester: &Requester) -> QueueStatus {
     let queued = state.lifecycle.jobs().queued();
     let jobs = queued
@@ -57,7 +57,7 @@ fn status(state: &AppState, requester: &Requester) -> QueueStatus {
 
 /// Queue
 ///
-/// What runs, and what waits in which order.
+/// The running job, and the waiting jobs in the order in which they will run.
 #[utoipa::path(get, path = "/api/v1/queue/status", tag = "Queue", responses(
     (status = 200, description = "The queue", body = QueueStatus),
 ))]
@@ -65,7 +65,7 @@ async fn get_queue_status(State(state): State<AppState>, requester: Requester) -
     Json(status(&state, &requester))
 }
 
-/// Asks for the queue's state.
+/// Requests the state of the queue.
 #[derive(Deserialize, ToSchema)]
 struct GetQueueStatus {}
 

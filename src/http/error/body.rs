@@ -1,4 +1,4 @@
-//! A refused request as its client sees it: the same over HTTP and over WebSocket.
+//! The published error of a refused request: the same over HTTP and over WebSocket.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -11,56 +11,58 @@ use crate::checks::{ERROR_TYPES, FailedCheck};
 use crate::http::format::time;
 use crate::messages::Language;
 
-/// Every answer with an error has this form.
+/// The body of every error response.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct ErrorEnvelope {
-    /// What went wrong.
+    /// The error that the request was answered with.
     pub error: ErrorBody,
 }
 
-/// What went wrong with a request.
+/// An error: why a request was refused.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Error)]
 pub(crate) struct ErrorBody {
-    /// Stable, for programs.
+    /// The stable code of the error, for programs; `/docs/errors` explains each.
     #[schema(schema_with = code_schema)]
     pub code: &'static str,
-    /// For people, in the language of `Content-Language`.
+    /// A message for people, in the language of `Content-Language`.
     pub message: String,
-    /// More, for developers; always in English.
+    /// A more detailed message for developers, always in English.
     pub developer_message: String,
-    /// What belongs to this code, for example `checks_failed` (see `FailedCheck`), or the limit that was passed.
+    /// Values that depend on the code, for example `checks_failed` (see `FailedCheck`) or the limit that was exceeded; may be
+    /// empty.
     #[schema(value_type = Object)]
     pub details: Value,
-    /// When.
+    /// When the error occurred: RFC 3339 in UTC, in milliseconds.
     #[serde(serialize_with = "time")]
     pub timestamp: DateTime<Utc>,
-    /// As in `X-Request-Id` and in the server's log; over WebSocket the command's `request_id`, when it is a text.
+    /// The id of the request, as in `X-Request-Id` and in the server's log; over WebSocket the command's `request_id`, if it is a
+    /// text.
     pub request_id: String,
-    /// Whether the same request may succeed later; then `Retry-After` says when.
+    /// Whether the same request may succeed later; if so, `Retry-After` states when.
     pub retryable: bool,
-    /// What the code means and what to do.
+    /// The address of the page that explains the code and what to do, relative to the server's root.
     pub help_url: String,
 }
 
-/// One of the checks that a request failed, in `details.checks_failed`.
+/// A check that a request failed: an item of `details.checks_failed`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = FailedCheck)]
 pub(crate) struct FailedCheckBody {
-    /// Where, for example `metadata.priority`.
+    /// The path of the field or parameter, for example `metadata.priority`.
     pub field: String,
-    /// The kind of mistake: stable, for programs.
+    /// The stable kind of mistake, for programs.
     #[schema(schema_with = error_type_schema)]
     pub error_type: &'static str,
-    /// For people, in the language of `Content-Language`.
+    /// A message for people, in the language of `Content-Language`.
     pub message: String,
-    /// What would do, where it can be said in values.
+    /// The accepted values, for example `{"min": 1, "max": 10}`; an empty object where they cannot be expressed as values.
     #[schema(value_type = Object)]
     pub constraints: Value,
 }
 
 impl FailedCheckBody {
-    /// A failed check as a client reads it who speaks this language.
+    /// A failed check with its message in this language.
     pub(crate) fn new(check: &FailedCheck, language: Language) -> Self {
         Self {
             field: check.field.clone(),

@@ -1,5 +1,5 @@
-//! Every error that a request is answered with, each defined once: its code, status, report and documentation. This is the one
-//! place where a status is chosen for an error.
+//! Every error of the API, each defined once: its code, status, report and documentation. This is the only place where a
+//! status is chosen for an error.
 //!
 //! The columns are explained in `define`. `docs/errors.md`, OpenAPI, the examples and the tests follow from the rows; the words
 //! for people are in the message files.
@@ -11,16 +11,15 @@ use strum::{EnumMessage, IntoStaticStr, VariantArray};
 
 use super::define::{self, Account, errors};
 use crate::access::Scope;
-use crate::audio::SUPPORTED_FORMATS;
 use crate::checks::{FailedCheck, Mistake};
 use crate::jobs::stage::Stage;
-use crate::jobs::{Failure, FailureCode};
+use crate::jobs::{Failure, FailureCode, SUPPORTED_FORMATS};
 use crate::messages::{Argument, key};
 use crate::tables;
 
 errors! {
-    /// The request cannot be understood: a broken multipart body, no WebSocket upgrade where one is needed, an address over 8 KiB,
-    /// headers over 32 KiB.
+    /// The request cannot be understood: a broken multipart body, no WebSocket upgrade where one is needed, an address over
+    /// 8 KiB, headers over 32 KiB.
     InvalidRequest(reason: String) = BAD_REQUEST {
         account: Account::new(reason),
         example: ApiError::InvalidRequest("malformed multipart/form-data: incomplete stream".to_owned()),
@@ -64,8 +63,8 @@ errors! {
             .header(WWW_AUTHENTICATE, Some(HeaderValue::from_static("Bearer"))),
         remedy: "Send a valid key.",
     }
-    /// The key lacks the scope in `details.required_scope`; or a web page of an origin that is not in `server.cors_origins` wants to
-    /// change something.
+    /// The key lacks the scope in `details.required_scope`; or a web page of an origin that is not in `server.cors_origins`
+    /// wants to change something.
     Forbidden { scope: Scope } = FORBIDDEN {
         account: Account::new(format!("the key lacks the scope `{}`", scope.name()))
             .details(json!({ "required_scope": scope.name() })),

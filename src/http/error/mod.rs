@@ -1,4 +1,4 @@
-//! Errors of requests: what they are (`codes`), how they become responses, and how the errors of other modules become theirs.
+//! Errors of requests: their definitions (`codes`), and how they become responses.
 //!
 //! An [`ApiError`] becomes a response without a body; the outermost layer knows the request's id and
 //! language and writes the envelope. Turning an error into a response therefore has no side effect, and no error escapes the

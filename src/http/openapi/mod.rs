@@ -1,7 +1,7 @@
 //! Builds the description of the interface (OpenAPI 3.1) from declared routes.
 //!
-//! A route and its description are one call, so neither can have what the other lacks. What the handlers' types do not say
-//! comes from the declarations: parameters with their limits, refusals made from codes, headers, WebSocket counterparts.
+//! A route and its description are one call, so neither can exist without the other. What the handlers' types do not express
+//! comes from the declarations: parameters with their limits, errors by code, headers, WebSocket counterparts.
 
 pub(crate) mod reference;
 mod responses;
@@ -13,7 +13,7 @@ use super::error::Code;
 use super::routes::{Access, COMMON_HEADERS, COMMON_PARAMETERS, Counterpart, Declared, Description, Header};
 use reference::reference;
 
-/// The version of the standard that the document keeps to.
+/// The version of the OpenAPI standard.
 const VERSION: &str = "3.1.0";
 /// Where an operation names its WebSocket counterpart.
 const COMMAND: &str = "x-websocket-command";
@@ -25,7 +25,7 @@ const KEY_CODES: [Code; 2] = [Code::Unauthorized, Code::Forbidden];
 /// The document of these routes. `openapi` in the description holds the frame: title, tags, and schemas beside the routes'.
 ///
 /// # Panics
-/// When a derived schema is no JSON, which the tests would show.
+/// When a derived schema is not valid JSON; the tests would show it.
 pub(crate) fn document(description: Description) -> Value {
     let Description { openapi, operations, schemas, examples } = description;
     let mut document = serde_json::to_value(openapi).expect("the derived document is JSON");
@@ -51,7 +51,7 @@ pub(crate) fn document(description: Description) -> Value {
     document
 }
 
-/// The document of a server that requires keys: without a key, only what is open can be used there.
+/// Turns the document into that of a server that requires keys: without a key, only open operations can be used.
 pub(crate) fn require_keys(document: &mut Value) {
     let operations = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
     for operation in operations.filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
@@ -77,7 +77,7 @@ impl Parts {
     }
 }
 
-/// Adds to an operation what its declaration says.
+/// Adds the content of its declaration to an operation.
 fn complete(described: &mut Value, declared: &Declared, parts: &mut Parts) {
     let operation = &declared.operation;
     let is_open = operation.terms.access == Access::Open;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// The dialect of the schemas, the one that OpenAPI 3.1 builds on.
+/// The dialect of the schemas, on which OpenAPI 3.1 is based.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// The schema of `T` itself.

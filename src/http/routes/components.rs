@@ -31,7 +31,7 @@ impl Parameter {
         Self { key, place: "header", name, schema, description, comma_separated: false }
     }
 
-    /// The items of the array stand in one parameter, with commas between them.
+    /// Passes the items of the array in one parameter, separated by commas.
     pub(crate) const fn comma_separated(mut self) -> Self {
         self.comma_separated = true;
         self
@@ -109,11 +109,11 @@ pub(crate) const ERROR_HEADERS: [Header; 2] = [
     Header::text("Vary", "What else the answer depends on."),
 ];
 
-/// When a refused request may succeed.
+/// When a refused request may be repeated.
 pub(crate) const RETRY_AFTER: Header = Header::count("Retry-After", "Seconds after which the same request may succeed.");
 /// The challenge of a request without a valid key.
 pub(crate) const WWW_AUTHENTICATE: Header = Header::text("WWW-Authenticate", "How to show a key.");
-/// The place of a part in the whole.
+/// The range of a partial response within the file.
 pub(crate) const CONTENT_RANGE: Header = Header::text("Content-Range", "Which part this is; with 416 the size of the whole.");
 /// The entity tag of a response.
 pub(crate) const ETAG: Header = Header::text("ETag", "Names this content.");

@@ -30,15 +30,15 @@ pub(crate) struct Routes<S> {
 
 /// An operation at one address.
 pub(crate) struct Declared {
-    /// The address, as the router has it.
+    /// The path in the router's syntax.
     pub(crate) path: String,
     pub(crate) method: Method,
     pub(crate) operation: Operation,
 }
 
-/// What the description of the interface is made from.
+/// The parts that the OpenAPI document is made from.
 pub(crate) struct Description {
-    /// What the types of the handlers say.
+    /// The document derived from the handlers' types.
     pub(crate) openapi: utoipa::openapi::OpenApi,
     pub(crate) operations: Vec<Declared>,
     /// Schemas that are not derived from a type, by name.
@@ -84,8 +84,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// Answers unknown addresses below this prefix 404 also without a key, so that a mistyped probe or link shows what is
-    /// wrong.
+    /// Answers unknown addresses below this prefix 404 even without a key, so that the error of a mistyped probe or link is
+    /// clear.
     pub(crate) fn open_below(mut self, prefix: &'static str) -> Self {
         self.table.open_below(prefix);
         self
@@ -117,7 +117,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         (self.router.into(), self.table)
     }
 
-    /// What the description is made from, without the handlers.
+    /// The parts of the OpenAPI document, without the handlers.
     pub(crate) fn describe(self) -> Description {
         Description {
             openapi: self.router.into_openapi(),
@@ -128,7 +128,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 }
 
-/// The operation of a path that has one: its method, and the name of its handler.
+/// The method and the handler's name of a path with a single operation.
 fn only_operation(item: &PathItem) -> Option<(Method, String)> {
     let described =
         [(Method::GET, &item.get), (Method::PUT, &item.put), (Method::POST, &item.post), (Method::DELETE, &item.delete)];

@@ -1,4 +1,4 @@
-//! The declaration of an operation: everything that its handler's types do not say.
+//! The declaration of an operation: everything that its handler's types do not express.
 
 use serde_json::Value;
 
@@ -8,12 +8,12 @@ use crate::access::Scope;
 use crate::access::limits::Budget;
 use crate::http::error::Code;
 
-/// How the same is done over WebSocket.
+/// The WebSocket counterpart of an operation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Counterpart {
-    /// By the commands of these names.
+    /// The commands with these names.
     Commands(&'static [&'static str]),
-    /// Not at all, for this reason.
+    /// There is none, for this reason.
     #[cfg_attr(not(test), expect(dead_code, reason = "the reason is for readers of the declaration"))]
     None(&'static str),
 }
@@ -24,13 +24,13 @@ pub(crate) struct Operation {
     pub(crate) terms: Terms,
     pub(crate) counterpart: Counterpart,
     pub(crate) parameters: &'static [Parameter],
-    /// The refusals of its own, beside those that every request can meet.
+    /// The error codes of this operation, besides those of every request.
     pub(crate) codes: &'static [Code],
     /// The headers of its answers, by status.
     pub(crate) headers: &'static [(&'static str, &'static [Header])],
     /// A second address of a `GET`.
     pub(crate) alias: Option<&'static str>,
-    /// Adds to the description what has no other place, such as links.
+    /// Completes the description, for example with links.
     pub(crate) finish: fn(&mut Value),
 }
 
@@ -49,7 +49,7 @@ impl Operation {
         Self::with(Terms::key(Scope::Write), counterpart)
     }
 
-    /// Submits a recording: needs a key with the scope `write`, and is paid from the budget of submissions.
+    /// Submits a recording: needs a key with the scope `write`, and is charged to the budget of submissions.
     pub(crate) const fn submit(counterpart: Counterpart) -> Self {
         Self::with(Terms { access: Access::Key(Scope::Write), cost: Cost::One(Budget::Submissions) }, counterpart)
     }
@@ -59,7 +59,7 @@ impl Operation {
         Self::with(Terms::open(), counterpart)
     }
 
-    /// Needs no key and costs nothing: orchestrators ask every few seconds from one address.
+    /// Needs no key and costs nothing: orchestrators probe every few seconds from one address.
     pub(crate) const fn probe(counterpart: Counterpart) -> Self {
         Self::with(Terms { access: Access::Open, cost: Cost::Nothing }, counterpart)
     }

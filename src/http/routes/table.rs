@@ -1,4 +1,4 @@
-//! What each route asks of a request before its handler runs, looked up by matched path and method.
+//! The conditions that a request must meet before its handler runs, looked up by matched path and method.
 //!
 //! Closed by default: a route without an entry needs a key with the scope `write`. Filled once, when the router is built; a
 //! lookup is one hash of the path.
@@ -13,21 +13,21 @@ use crate::access::limits::Budget;
 /// Whether a request needs a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Anyone may ask, also with a wrong key.
+    /// No key is needed, and a wrong one is accepted.
     Open,
-    /// The key must allow this.
+    /// A key with this scope is needed.
     Key(Scope),
-    /// As [`Access::Key`], except that a WebSocket upgrade without a key is let in: its first message must authenticate, and
-    /// each of its commands has a scope of its own.
+    /// As [`Access::Key`], except that a WebSocket upgrade without a key is admitted: its first message must authenticate, and
+    /// each command has its own scope.
     Session(Scope),
 }
 
-/// What a request costs its client.
+/// The cost of a request against the client's rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cost {
-    /// One request of this budget.
+    /// One request is charged to this budget.
     One(Budget),
-    /// Nothing: probes of orchestrators are never refused for their number.
+    /// Nothing is charged: probes of orchestrators are never refused by the rate limit.
     Nothing,
 }
 
@@ -82,7 +82,7 @@ impl Table {
     /// The terms of a request: `route` is the path of the matched route, `None` when no route has this address.
     pub(crate) fn terms(&self, route: Option<&str>, method: &Method, address: &str) -> Terms {
         let is_safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-        // No handler is behind these: 404, or 405 with `Allow`.
+        // These have no handler: 404, or 405 with `Allow`.
         let unserved = Terms::key(if is_safe { Scope::Read } else { Scope::Write });
         let Some(route) = route else {
             let is_open = self.open_prefixes.iter().any(|prefix| address.starts_with(prefix));

@@ -37,10 +37,10 @@ use tracked::Tracked;
 
 /// Connections that the kernel queues while the loop is busy.
 const BACKLOG: u32 = 4096;
-/// The largest head of a request, and the most that a connection buffers in each direction, in bytes. Buffers start at 8 KiB
-/// and grow on demand, so that an idle connection holds little.
+/// Size of the largest request head, and of a connection's largest buffer in each direction, in bytes. Buffers start at 8 KiB
+/// and grow on demand, so that an idle connection holds little memory.
 const MAX_BUFFER_BYTES: usize = 128 * 1024;
-/// Most headers of one request.
+/// The greatest number of headers of one request.
 const MAX_HEADERS: usize = 100;
 /// How long to wait before accepting again when the process has no file descriptors left.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
@@ -59,7 +59,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves until `closing` is cancelled, then finishes the answers that are under way. Dropping the future aborts them.
+/// Serves until `closing` is cancelled, then finishes the pending answers. Dropping the future aborts them.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -91,7 +91,7 @@ pub async fn serve(
                     closing.clone(),
                 ));
             }
-            // The client was gone before it was accepted.
+            // The client disconnected before it was accepted.
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
                 warn!(event = "accept_failed", cause = %error, "A connection could not be accepted");

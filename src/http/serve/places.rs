@@ -55,7 +55,7 @@ struct Room {
     taken: Mutex<Taken>,
     /// A new connection is waiting for a place.
     queue: AtomicBool,
-    /// Signalled when a place was given up, or a connection has become idle.
+    /// Signalled when a place was released, or a connection has become idle.
     change: Notify,
 }
 
@@ -65,7 +65,7 @@ struct Taken {
     places: HashMap<u64, Weak<Place>>,
 }
 
-/// The place of one connection, given up when the last handle is dropped.
+/// The place of one connection, released when the last handle is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     room: Arc<Room>,

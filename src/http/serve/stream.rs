@@ -1,4 +1,4 @@
-//! The byte stream of a connection. It notices when a request begins, gives up a client that does not read its answer, and
+//! The byte stream of a connection. It notices when a request begins, disconnects a client that does not read its answer, and
 //! holds the connection's place until it is closed, also as a WebSocket.
 
 use std::io;

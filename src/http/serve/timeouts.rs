@@ -1,11 +1,11 @@
-//! The times that each phase of a connection may take.
+//! The timeouts of the phases of a connection.
 
 use std::time::Duration;
 
-/// How long a connection may take over each phase.
+/// The timeout of each phase of a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionTimeouts {
-    /// For the head of a request: from the connection, or from its first byte on.
+    /// For the head of a request: from the start of the connection, or from the head's first byte.
     pub header_timeout: Duration,
     /// Between an answer and the next request.
     pub keep_alive: Duration,

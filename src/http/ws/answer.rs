@@ -11,7 +11,7 @@ use crate::http::format::time_text;
 
 /// An answer to a command: an object to which `type`, `request_id` and `timestamp` are added.
 pub(crate) trait Answer: Serialize + ToSchema {
-    /// The value of `type`.
+    /// The value of `type` in the message.
     const NAME: &'static str;
 }
 
@@ -58,14 +58,14 @@ pub(super) struct Pong {}
 /// The answer to `authenticate`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Authenticated {
-    /// What the key allows: `read`, `write`, `admin`.
+    /// The scopes of the key: `read`, `write`, `admin`.
     scopes: Vec<&'static str>,
 }
 
-/// The command cannot be carried out; the connection stays.
+/// The command was refused; the connection stays open.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Refused {
-    /// The same error as REST has.
+    /// The same error object as in a REST response.
     pub(super) error: ErrorBody,
 }
 

@@ -1,4 +1,4 @@
-//! What an application brings to a session: the topics that can be subscribed to, and what binary frames are for.
+//! The parts of a session that the application defines: its topics, and the handling of binary frames.
 
 use std::future::Future;
 use std::hash::Hash;
@@ -10,16 +10,16 @@ use crate::http::error::ApiError;
 
 /// The state behind a session's commands.
 pub(crate) trait Application: Clone + Send + Sync + 'static {
-    /// Names a stream of messages that a client can subscribe to.
+    /// Identifies a stream of messages that a client can subscribe to.
     type Topic: Copy + Eq + Hash + Send + Unpin;
     type Upload: Upload<Self>;
 }
 
-/// Takes the binary frames that follow a command.
+/// Receives the binary frames that follow a command.
 pub(crate) trait Upload<A>: Send + 'static {
     /// The time by which the next frame must arrive.
     fn overdue(&self) -> Instant;
 
-    /// Takes a frame. The reply, if any, is sent at once.
+    /// Receives a frame. The reply, if any, is sent immediately.
     fn receive(&mut self, app: &A, bytes: &[u8]) -> impl Future<Output = Result<Option<Reply>, ApiError>> + Send;
 }

@@ -1,4 +1,4 @@
-//! What a command may see and change of its session: who asks, the subscriptions, and the upload that is under way.
+//! The part of a session that commands may read and change: the caller, the subscriptions, and the current upload.
 
 use std::pin::Pin;
 
@@ -13,12 +13,12 @@ use crate::http::gate::Gate;
 use crate::http::requester::Requester;
 use crate::http::visitor::Visitor;
 
-/// Most topics that one session subscribes to.
+/// The greatest number of topics that one session subscribes to.
 const MAX_SUBSCRIPTIONS: usize = 100;
 
-/// What a subscription brings.
+/// An item of a subscription.
 pub(crate) enum Step {
-    /// A message, as it is sent.
+    /// The text of a message.
     Message(String),
     /// The topic has ended, and the subscription with it.
     Ended(Ended),
@@ -26,9 +26,9 @@ pub(crate) enum Step {
 
 /// The end of a topic.
 pub(crate) struct Ended {
-    /// How a session ends that is bound to the topic.
+    /// The close code of a session that is bound to the topic.
     pub(crate) close: Close,
-    /// What other sessions are sent.
+    /// The message that other sessions receive.
     pub(crate) notice: Option<Reply>,
 }
 
@@ -40,9 +40,9 @@ pub(crate) struct Client<A: Application> {
     pub(crate) app: A,
     pub(crate) gate: Gate,
     pub(crate) requester: Requester,
-    /// Whose budget the commands are paid from.
+    /// The client whose rate limit budget is charged for the commands.
     pub(super) visitor: Visitor,
-    /// Takes the binary frames, while one is under way.
+    /// The current upload, which receives the binary frames.
     pub(crate) upload: Option<A::Upload>,
     pub(super) subscriptions: StreamMap<A::Topic, Steps>,
     /// The topic that the session ends with.
@@ -54,10 +54,10 @@ impl<A: Application> Client<A> {
         Self { app, gate, requester, visitor, upload: None, subscriptions: StreamMap::new(), bound: None }
     }
 
-    /// Whether there is room for a subscription; a topic that is subscribed to already needs none.
+    /// Checks that the session may have one more subscription; a topic that it already follows counts once.
     ///
     /// # Errors
-    /// When the session has as many subscriptions as it may.
+    /// When the session has the greatest number of subscriptions.
     pub(crate) fn check_room(&self, topic: A::Topic) -> Result<(), ApiError> {
         if self.subscriptions.len() >= MAX_SUBSCRIPTIONS && !self.subscriptions.contains_key(&topic) {
             return Err(ApiError::InvalidRequest(format!("a session follows at most {MAX_SUBSCRIPTIONS} jobs")));
@@ -65,7 +65,7 @@ impl<A: Application> Client<A> {
         Ok(())
     }
 
-    /// Subscribes to a topic, instead of an earlier subscription to it.
+    /// Subscribes to a topic; replaces an earlier subscription to it.
     pub(crate) fn subscribe(&mut self, topic: A::Topic, steps: Steps) {
         self.subscriptions.insert(topic, steps);
     }
@@ -81,7 +81,7 @@ impl<A: Application> Client<A> {
         self.bound = self.bound.filter(|bound| *bound != topic);
     }
 
-    /// Lets the session end with this topic.
+    /// Binds the session to this topic: it ends when the topic ends.
     pub(crate) fn bind(&mut self, topic: A::Topic) {
         self.bound = Some(topic);
     }

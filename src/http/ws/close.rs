@@ -3,7 +3,7 @@
 /// A close code and its reason.
 pub(crate) type Close = (u16, &'static str);
 
-/// All is done, or the client is gone.
+/// Everything was sent, or the client has disconnected.
 pub(super) const DONE: u16 = 1000;
 /// The client sends too many messages.
 pub(super) const TOO_MANY: u16 = 1008;
@@ -18,5 +18,5 @@ pub(super) const UNAUTHORIZED: u16 = 4401;
 /// The key lacks a scope.
 pub(super) const FORBIDDEN: u16 = 4403;
 
-/// The client is gone, or says goodbye.
+/// The client has disconnected or closes the session.
 pub(super) const GOODBYE: Close = (DONE, "goodbye");

@@ -1,5 +1,5 @@
-//! Commands: what a message from a client can be. Each is declared once, with its name, scope, budget, fields, answer and
-//! function; the session looks them up in one table, and the schema of the messages is made from it.
+//! The commands that clients send. Each is declared once, with its name, scope, budget, fields, answer and function; the
+//! session looks them up in one table, and the schema of the messages is made from it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,11 +18,11 @@ use crate::http::openapi::schemas;
 
 /// A command, read from the fields of its message. Unknown fields are ignored.
 pub(crate) trait Command<A: Application>: DeserializeOwned + ToSchema + Send + 'static {
-    /// The value of `type`.
+    /// The value of `type` in the message.
     const NAME: &'static str;
-    /// What a key must allow; `None` when everybody may.
+    /// The scope that the caller's key must have; `None` if anyone may send the command.
     const SCOPE: Option<Scope>;
-    /// The budget that pays for it; `None` when it costs nothing.
+    /// The rate limit budget that it is charged to; `None` if it costs nothing.
     const BUDGET: Option<Budget>;
     type Answer: Answer;
 
@@ -36,7 +36,7 @@ pub(crate) struct Commands<A> {
     answers: Vec<Described>,
 }
 
-/// A command of the table.
+/// A row of the table of commands.
 struct Entry<A> {
     name: &'static str,
     scope: Option<Scope>,
@@ -48,14 +48,14 @@ struct Entry<A> {
 /// The schema of a command or an answer.
 #[derive(Clone, Copy)]
 pub(super) struct Described {
-    /// The value of `type`.
+    /// The value of `type` in the message.
     pub(super) name: &'static str,
     pub(super) schema: fn() -> Value,
-    /// The schemas that it refers to.
+    /// The schemas that `schema` refers to.
     pub(super) definitions: fn() -> Map<String, Value>,
 }
 
-/// A command that was understood.
+/// A command that was read from a message.
 pub(super) struct Understood<A> {
     pub(super) scope: Option<Scope>,
     pub(super) budget: Option<Budget>,
@@ -65,15 +65,15 @@ pub(super) struct Understood<A> {
 /// The future of a command that is carried out.
 type Running<'a> = Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + Send + 'a>>;
 
-/// A command whose type is forgotten.
+/// A command without its concrete type.
 pub(super) trait Runnable<A>: Send {
-    fn start<'a>(self: Box<Self>, client: &'a mut Client<A>) -> Running<'a>
+    fn start(self: Box<Self>, client: &mut Client<A>) -> Running<'_>
     where
         A: Application;
 }
 
 impl<A: Application, C: Command<A>> Runnable<A> for C {
-    fn start<'a>(self: Box<Self>, client: &'a mut Client<A>) -> Running<'a> {
+    fn start(self: Box<Self>, client: &mut Client<A>) -> Running<'_> {
         Box::pin(async move { Ok(Reply::new(&(*self).run(client).await?)) })
     }
 }
@@ -131,7 +131,7 @@ impl<A: Application> Commands<A> {
     /// Reads a message as far as it can be read without a server.
     #[cfg(fuzzing)]
     pub(crate) fn check(&self, message: &Value) {
-        // Either way it was answered.
+        // Both outcomes are fine: only a panic is a failure.
         let _answered = self.understand(message);
     }
 
@@ -144,7 +144,7 @@ impl<A: Application> Commands<A> {
     }
 }
 
-/// Asks for a `pong`.
+/// Requests a `pong`, to test the connection.
 #[derive(serde::Deserialize, ToSchema)]
 struct Ping {}
 
@@ -159,10 +159,10 @@ impl<A: Application> Command<A> for Ping {
     }
 }
 
-/// Shows a key. Must come first where keys are asked for and the upgrade had none.
+/// Authenticates the session with a key. Must be the first message if keys are required and the upgrade had none.
 #[derive(serde::Deserialize, ToSchema)]
 struct Authenticate {
-    /// The secret.
+    /// The secret API key, as `Authorization: Bearer` would carry it.
     key: String,
 }
 
@@ -172,7 +172,7 @@ impl<A: Application> Command<A> for Authenticate {
     const BUDGET: Option<Budget> = Some(Budget::Reads);
     type Answer = Authenticated;
 
-    /// Answers also where the caller is known already, and where no keys are required: a page may always show its key.
+    /// Also answers if the caller is already known and if no keys are required: a page may always send its key.
     async fn run(self, client: &mut Client<A>) -> Result<Authenticated, ApiError> {
         Ok(Authenticated::new(&client.gate.access.authenticate(&self.key).ok_or(ApiError::Unauthorized)?))
     }

@@ -1,4 +1,4 @@
-//! Who is at the other end: known from the upgrade, or from the first message, since browsers cannot send headers.
+//! Identifies the caller of a session: from the upgrade, or from the first message, since browsers cannot send headers.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::access::Caller;
 use crate::http::gate::Gate;
 use crate::http::visitor::Visitor;
 
-/// How long a client may take to show its key, so that no connection is held without one.
+/// How long a client may take to send its key, so that no connection stays open without one.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Waits until the caller is known.
@@ -34,7 +34,7 @@ async fn first_message(socket: &mut WebSocket, gate: &Gate) -> Result<Caller, Cl
                 let caller = gate.access.authenticate(key).ok_or(refused)?;
                 let request_id = message.get("request_id").filter(|id| id.is_string() || id.is_number());
                 let text = Reply::new(&Authenticated::new(&caller)).framed(request_id, gate.clock.now());
-                // A client that is gone is noticed at the next step.
+                // A disconnected client is noticed in the next step.
                 let _gone = socket.send(Message::Text(text.into())).await;
                 return Ok(caller);
             }

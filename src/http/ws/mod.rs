@@ -34,15 +34,15 @@ pub(crate) use schema::{answer_schema, client_message_schema};
 
 /// The largest binary frame, in bytes.
 pub(crate) const MAX_FRAME_BYTES: usize = MAX_MESSAGE_BYTES;
-/// What is read of a message at most, in bytes. More than the limit, so that a client that is somewhat over it is read to the
-/// end and sees the code: a connection that is closed with bytes unread is reset.
+/// The greatest number of bytes that are read of one message. More than the limit, so that a message slightly over it is read
+/// to its end and the client sees the close code: a connection that is closed with unread bytes is reset.
 const MAX_READ_BYTES: usize = 2 * MAX_MESSAGE_BYTES;
-/// What a connection reads at a time, in bytes: the library's own 128 KiB would be held by every silent connection.
+/// Size of a connection's read buffer, in bytes: with the library's default of 128 KiB, every idle connection would hold that.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// How long a closing session waits for the client's close frame.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// An upgrade, or why the request is none.
+/// An upgrade, or why the request is not one.
 pub(crate) type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 
 /// A request for a session, beside the upgrade itself.
@@ -93,7 +93,7 @@ pub(crate) fn may_read(requester: &Requester) -> Result<(), Close> {
 /// broken connection.
 async fn say_goodbye(mut socket: WebSocket, code: u16, reason: &'static str) {
     let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-    // A client that is gone already cannot read the code.
+    // A disconnected client cannot read the code.
     let _gone = timeout(PATIENCE, socket.send(close)).await;
     let closed = async { while matches!(socket.recv().await, Some(Ok(_))) {} };
     // A client that does not close is left behind.

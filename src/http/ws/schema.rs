@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::application::Application;
 use super::command::{Commands, Described};
 
-/// The schema of a message from a client, and the schemas that it refers to.
+/// The schema of client messages, and the schemas that it refers to.
 pub(crate) fn client_message_schema<A: Application>(commands: &Commands<A>) -> (Value, Map<String, Value>) {
     let (variants, definitions) = one_of(commands.messages());
     let request_id = json!({ "type": ["string", "number"], "description": "Repeated in the answer." });
@@ -49,14 +49,15 @@ fn one_of(described: impl Iterator<Item = Described>) -> (Vec<Value>, Map<String
 
 /// Adds the field `type` to the schema of an object.
 fn with_type(mut schema: Value, name: &str) -> Value {
-    let own = match schema.get_mut("allOf").and_then(Value::as_array_mut).and_then(|parts| parts.last_mut()) {
-        Some(last) => last,
-        None => &mut schema,
-    };
-    own["properties"]["type"] = json!({ "type": "string", "enum": [name] });
-    match own.get_mut("required").and_then(Value::as_array_mut) {
+    let r#type = json!({ "type": "string", "enum": [name] });
+    if let Some(parts) = schema.get_mut("allOf").and_then(Value::as_array_mut) {
+        parts.push(json!({ "type": "object", "properties": { "type": r#type }, "required": ["type"] }));
+        return schema;
+    }
+    schema["properties"]["type"] = r#type;
+    match schema.get_mut("required").and_then(Value::as_array_mut) {
         Some(required) => required.push(json!("type")),
-        None => own["required"] = json!(["type"]),
+        None => schema["required"] = json!(["type"]),
     }
     schema
 }

@@ -25,9 +25,9 @@ pub(super) const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 const HEARTBEAT: Duration = Duration::from_secs(30);
 /// How long a client may leave a heartbeat unanswered or a message unread.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-/// Messages a second that a client may send in the long run.
+/// Messages per second that a client may send over a longer time.
 const MESSAGES_PER_SECOND: NonZero<u32> = NonZero::new(50).expect("50 is not zero");
-/// Messages that a client may send at once.
+/// Messages that a client may send in one burst.
 const MESSAGES_AT_ONCE: NonZero<u32> = NonZero::new(500).expect("500 is not zero");
 /// Binary frames below this size count as messages, in bytes: 50 a second of 1 KiB carry telephone sound in real time.
 const MIN_FREIGHT_BYTES: usize = 1024;
@@ -44,7 +44,7 @@ pub(super) struct Session<A: Application> {
     messages: DefaultDirectRateLimiter,
 }
 
-/// Waits for an instant, or for ever.
+/// Waits until an instant; without one, never returns.
 async fn until(instant: Option<Instant>) {
     match instant {
         Some(instant) => tokio::time::sleep_until(instant).await,
@@ -70,7 +70,7 @@ impl<A: Application> Session<A> {
         begin(&mut self.client)?;
         let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // When an unanswered heartbeat ends the session.
+        // When the session ends unless the heartbeat is answered.
         let mut overdue: Option<Instant> = None;
         let stopping = self.client.gate.stopping.clone();
         loop {
@@ -113,7 +113,7 @@ impl<A: Application> Session<A> {
         }
     }
 
-    /// Sends what a subscription brought; returns how the session ends when it ends with the topic.
+    /// Sends an item of a subscription; returns the close code if the session ends with the topic.
     async fn step(&mut self, topic: A::Topic, step: Step) -> Result<Option<Close>, Close> {
         match step {
             Step::Message(text) => {
@@ -133,7 +133,7 @@ impl<A: Application> Session<A> {
         }
     }
 
-    /// Whether a message is a piece of an upload of a sensible size: of these there may be any number.
+    /// Whether a message is an upload frame of a reasonable size; such frames do not count against the message rate.
     fn is_freight(&self, message: &Message) -> bool {
         matches!(message, Message::Binary(bytes) if bytes.len() >= MIN_FREIGHT_BYTES) && self.client.upload.is_some()
     }
@@ -166,7 +166,7 @@ impl<A: Application> Session<A> {
         understood.command.start(client).await
     }
 
-    /// Hands a binary frame to the upload that is under way.
+    /// Passes a binary frame to the current upload.
     async fn receive(&mut self, bytes: &[u8]) -> Result<(), Close> {
         let Some(upload) = &mut self.client.upload else {
             let refusal = ApiError::InvalidRequest("a binary message without an upload_start before it".to_owned());

@@ -59,7 +59,7 @@ pub(super) trait Kind {
         self.publish(value)
     }
 
-    fn from_record(&self, recorded: Value) -> serde_json::Result<Self::Value> {
+    fn parse_record(&self, recorded: Value) -> serde_json::Result<Self::Value> {
         serde_json::from_value(recorded)
     }
 
@@ -112,7 +112,7 @@ macro_rules! job_options {
             read: |options, field, value, checks| options.$field = $kind.read(field, value, checks),
             record: |options| $kind.record(&options.$field),
             from_record: |options, recorded| {
-                options.$field = $kind.from_record(recorded)?;
+                options.$field = $kind.parse_record(recorded)?;
                 Ok(())
             },
             publish: |options| $kind.publish(&options.$field),

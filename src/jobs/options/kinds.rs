@@ -85,7 +85,7 @@ impl Kind for InvertedFlag {
         json!(!value)
     }
 
-    fn from_record(&self, recorded: Value) -> serde_json::Result<bool> {
+    fn parse_record(&self, recorded: Value) -> serde_json::Result<bool> {
         serde_json::from_value::<bool>(recorded).map(|opposite| !opposite)
     }
 
@@ -230,7 +230,7 @@ where
     }
 
     /// A name that this version does not know counts as absent.
-    fn from_record(&self, recorded: Value) -> serde_json::Result<T> {
+    fn parse_record(&self, recorded: Value) -> serde_json::Result<T> {
         let name: Option<String> = serde_json::from_value(recorded)?;
         Ok(name.and_then(|name| name.parse().ok()).unwrap_or_default())
     }
@@ -291,7 +291,7 @@ impl Kind for SpeakerCount {
     }
 
     /// An impossible range counts as absent.
-    fn from_record(&self, recorded: Value) -> serde_json::Result<Option<SpeakerRange>> {
+    fn parse_record(&self, recorded: Value) -> serde_json::Result<Option<SpeakerRange>> {
         let bounds: Option<(usize, usize)> = serde_json::from_value(recorded)?;
         Ok(bounds.filter(|(min, max)| 1 <= *min && min <= max).map(|(min, max)| SpeakerRange { min, max }))
     }

@@ -1,7 +1,7 @@
 //! Changes that clients and retention make to a job: cancel, retry, delete, archive.
 //!
-//! The store comes first: a client gets no answer before the change is on the disk. A job that is being changed is therefore taken out of the queue
-//! before, and put back if the store does not take the change.
+//! The store is changed first: a client gets no answer before the change is on the disk. A waiting job is therefore taken out
+//! of the queue before, and put back if the store refuses the change.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use super::{Registry, Reservation, queue_key};
 use crate::jobs::{Job, JobId, JobState};
 use crate::stop::{StopReason, StopSignal};
 
-/// What a deletion still has to do.
+/// The remaining work of a deletion.
 #[derive(Debug)]
 pub(in crate::lifecycle) enum Removal {
-    /// The job did not run and is forgotten: its files are to be removed.
+    /// The job was not running and is no longer registered: its files have to be removed.
     Removed(Arc<Job>),
     /// The job runs; its stop signal was raised and the worker removes it. The watch closes when that is done.
     Stopping(watch::Receiver<Arc<Job>>),
 }
 
-/// What a cancellation still has to do.
+/// The remaining work of a cancellation.
 #[derive(Debug)]
 pub(in crate::lifecycle) enum Cancellation {
     /// The job waited and will not be started: it is to be set aside in the store, then in the registry.
@@ -75,7 +75,7 @@ impl Registry {
         })
     }
 
-    /// The store did not take the cancellation of a job that waited: it waits on.
+    /// The store refused the cancellation of a waiting job: the job goes on waiting.
     pub(in crate::lifecycle) fn readmit(&self, job: &Job) {
         self.lock().queue.insert(queue_key(job), job.id);
         self.0.wake.notify_one();

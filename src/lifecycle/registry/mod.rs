@@ -4,7 +4,7 @@
 //! one watch channel with its whole state: a subscriber cannot miss the last state, and a slow one costs nothing. What
 //! happened before is in the job's event log.
 //!
-//! Everybody may look ([`view`]). Only [`super::Lifecycle`] changes jobs, and hands in each as [`super::transition`] made it;
+//! Any module may read it ([`view`]). Only [`super::Lifecycle`] changes jobs, and passes each as [`super::transition`] made it;
 //! the registry never changes a job itself.
 
 mod changes;
@@ -45,7 +45,7 @@ struct Shared {
     clock: Clock,
     inner: Mutex<Inner>,
     wake: Notify,
-    /// No job is started until the store takes files again.
+    /// No job is started until files can be written to the store again.
     paused: AtomicBool,
 }
 
@@ -56,7 +56,7 @@ struct Inner {
     created: BTreeMap<ListPosition, JobId>,
     /// Highest priority first, then order of arrival.
     queue: BTreeMap<QueueKey, JobId>,
-    /// Queued jobs that there was no room to work on: the others go first.
+    /// Queued jobs that there was no room to process: other jobs are started first.
     postponed: HashSet<JobId>,
     /// Jobs by owner and idempotency key.
     keys: HashMap<(Option<KeyId>, String), JobId>,
@@ -149,7 +149,7 @@ impl Inner {
         Some(job)
     }
 
-    /// Lets the next job run.
+    /// Allows the next job to be started.
     fn release(&mut self, id: JobId) {
         if self.running == Some(id) {
             self.running = None;
@@ -192,7 +192,7 @@ impl Registry {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Every change under the lock is complete when it panics or not begun, so a poisoned lock is still sound.
+        // A panic leaves every change under the lock either complete or not started, so a poisoned lock is still sound.
         self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

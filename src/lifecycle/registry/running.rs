@@ -43,7 +43,7 @@ impl Inner {
 }
 
 impl Registry {
-    /// Pauses or resumes the queue; true if that is a change.
+    /// Pauses or resumes the queue; returns whether that changed its state.
     pub(in crate::lifecycle) fn set_paused(&self, paused: bool) -> bool {
         self.0.paused.swap(paused, Ordering::Relaxed) != paused
     }
@@ -69,7 +69,7 @@ impl Registry {
 
     /// Waits until a job was queued since the last wait.
     pub(in crate::lifecycle) async fn wait_for_work(&self, at_most: Duration) {
-        // A timeout is no failure here: the caller looks again either way.
+        // A timeout is not an error: the caller checks the queue either way.
         let _elapsed = tokio::time::timeout(at_most, self.0.wake.notified()).await;
     }
 
@@ -86,7 +86,7 @@ impl Registry {
         }
     }
 
-    /// The running job as it stands; it stays so until its end is recorded, whatever the engine still reports.
+    /// Freezes the running job until its end is recorded: later reports of the engine are ignored. Returns the job.
     pub(in crate::lifecycle) fn freeze(&self, id: JobId) -> Option<Arc<Job>> {
         let mut inner = self.lock();
         let entry = inner.jobs.get_mut(&id)?;
@@ -112,7 +112,7 @@ impl Registry {
             inner.speed.record(job_time(&ended, started_at, at));
         }
         inner.release(id);
-        // There may be room now: postponed jobs need not wait until no other does.
+        // There may be room now, so postponed jobs are tried again.
         inner.postponed.clear();
         Settled::Recorded
     }
@@ -142,7 +142,7 @@ impl Registry {
         Requeued::Waiting
     }
 
-    /// There was no room to work on a job that waits again: the others go first. True if there is another one to go.
+    /// Postpones a waiting job that there was no room to process. Returns whether another job waits.
     pub(in crate::lifecycle) fn postpone(&self, id: JobId) -> bool {
         let mut inner = self.lock();
         inner.postponed.insert(id);
@@ -156,7 +156,7 @@ impl Registry {
         inner.remove(id);
     }
 
-    /// The files of a deleted running job could not be removed: the job stays, as failed.
+    /// Keeps a deleted running job as failed, because its files could not be removed.
     pub(in crate::lifecycle) fn keep_undeletable(&self, failed: Job) {
         let at = failed.state.changed_at().unwrap_or_else(|| self.0.clock.now());
         let mut inner = self.lock();

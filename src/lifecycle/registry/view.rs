@@ -40,7 +40,7 @@ pub struct Filter {
     pub created_after: Option<DateTime<Utc>>,
     /// Exclusive upper bound of the time of creation.
     pub created_before: Option<DateTime<Utc>>,
-    /// The client's own name for the call, in `metadata.external_id`.
+    /// The client's own id of the call, in `metadata.external_id`.
     pub external_id: Option<String>,
     /// Part of the recording's name, compared without regard to case.
     pub filename: Option<String>,
@@ -149,7 +149,7 @@ impl Registry {
         self.lock().queue.len()
     }
 
-    /// Whether one more could be accepted.
+    /// Whether the queue has room for one more job.
     pub fn has_room(&self) -> bool {
         let inner = self.lock();
         inner.queue.len() + inner.reserved < self.0.max_queued
@@ -174,18 +174,18 @@ impl Registry {
         ended
     }
 
-    /// Whether the queue is paused because the store takes no files.
+    /// Whether the queue is paused because no files can be written to the store.
     pub fn is_paused(&self) -> bool {
         self.0.paused.load(Ordering::Relaxed)
     }
 
-    /// How long the last jobs took, to be kept for the next start.
+    /// The measured times of the last jobs, to be kept for the next start.
     pub(in crate::lifecycle) fn measured(&self) -> Measured {
         self.lock().speed.measured().clone()
     }
 
-    /// Sets what the work is done with, and what was measured with it before this start. Times measured with other equipment
-    /// are forgotten; where none were kept, the jobs found in the store stand for them.
+    /// Sets the equipment that jobs are processed with, and the times measured with it before this start. Times measured with
+    /// other equipment are dropped; without any, the jobs found in the store are used.
     pub(in crate::lifecycle) fn set_equipment(&self, equipment: Equipment, kept: Option<Measured>) {
         let mut inner = self.lock();
         let jobs = match kept {

@@ -34,12 +34,12 @@ pub struct Listing {
 /// A file, in the order in which files are taken.
 type Candidate = (Imprint, OsString, Option<OsString>);
 
-/// What is collected while the folders are read.
+/// The entries collected while the folders are read.
 struct Collected<'a> {
     disk: &'a Disk,
     oldest: BinaryHeap<Candidate>,
     at_most: usize,
-    /// What is being written beside itself: `call.wav` while there is a `call.wav.part`.
+    /// Files that are being written under a second name: `call.wav` while there is a `call.wav.part`.
     growing: HashSet<(Option<OsString>, OsString)>,
 }
 
@@ -60,7 +60,7 @@ impl DropFolder {
                 listing.too_deep += deeper.len();
                 true
             }
-            // It may be gone already.
+            // It may have been removed already.
             Err(error) => {
                 listing.unreadable += usize::from(error.kind() != io::ErrorKind::NotFound);
                 false
@@ -92,7 +92,7 @@ impl Collected<'_> {
         for entry in self.disk.entries(path)? {
             let entry = entry?;
             let name = entry.file_name();
-            // What is gone already is no concern of this look.
+            // Files that were removed meanwhile are skipped.
             let Ok(kind) = entry.file_type() else { continue };
             if kind.is_dir() {
                 folders.push(name);
@@ -132,7 +132,7 @@ fn has_ending(name: &OsStr, endings: &[&str]) -> bool {
     split_ending(name).is_some_and(|(_, found)| endings.iter().any(|ending| found.eq_ignore_ascii_case(ending.as_bytes())))
 }
 
-/// The name that a file will have when it is whole; none if it is whole by its name.
+/// The name that a file will have when it is complete; none if its name does not mark it as incomplete.
 fn without_partial_ending(name: &OsStr) -> Option<OsString> {
     let (stem, _) = split_ending(name)?;
     has_ending(name, &PARTIAL).then(|| OsString::from_vec(stem.to_vec()))

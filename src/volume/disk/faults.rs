@@ -1,5 +1,4 @@
-//! A disk that fails where a test wants it to: one operation with an error, a file system that is full from there on, or a
-//! server that dies there.
+//! Fault injection for tests: one operation fails, the file system is full from there on, or the server dies there.
 //!
 //! The operations of one volume are numbered, those that change something and those that read apart, and they follow each
 //! other: what the disk holds when a server "dies" at a number is exactly what a killed process would have left there. From then
@@ -14,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::operation::Operation;
 
-/// What happens at the chosen operation.
+/// The fault at the chosen operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// It fails as a broken disk fails (`EIO`), and the next one works again.
@@ -25,21 +24,21 @@ pub enum Fault {
     FullForAWhile,
     /// The server dies before it is done.
     DiesBefore,
-    /// The server dies in the midst of it: half a write, half a removal.
+    /// The server dies half-way through it: half a write, half a removal.
     DiesWithin,
-    /// The server dies after it was done and before anybody learns of it.
+    /// The server dies after the operation and before its result is used.
     DiesAfter,
 }
 
-/// How many operations more fail on a disk that is full for a while: more than one try of anything has.
+/// Number of further operations that fail on a disk that is temporarily full: more than any single attempt needs.
 pub const FULL_FOR: usize = 15;
 
-/// Which of the operations are counted.
+/// The operations that are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
-    /// Those that change something.
+    /// Operations that change the disk.
     Changes,
-    /// Those that read or look.
+    /// Operations that only read.
     Reads,
 }
 
@@ -53,7 +52,7 @@ impl Counted {
     }
 }
 
-/// What is to go wrong on one volume; the test's end of it.
+/// The faults of one volume, as a test controls them.
 #[derive(Debug, Clone)]
 pub struct Faults(Arc<Mutex<State>>);
 
@@ -65,7 +64,7 @@ struct State {
     count: usize,
     /// The operation and path that it struck.
     struck: Option<(Operation, PathBuf)>,
-    /// How many operations that need room fail from here on.
+    /// Number of operations that need room and will still fail.
     full_for: usize,
     dead: CancellationToken,
     locks: Vec<File>,
@@ -77,7 +76,7 @@ impl Faults {
         Self::planned(counted, None)
     }
 
-    /// Lets the operation of this number, from 1 on, go wrong.
+    /// Makes the operation with this number, counted from 1, fail.
     pub fn at(counted: Counted, number: usize, fault: Fault) -> Self {
         Self::planned(counted, Some((number, fault)))
     }
@@ -92,17 +91,17 @@ impl Faults {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many operations there were.
+    /// Number of operations so far.
     pub fn count(&self) -> usize {
         self.lock().count
     }
 
-    /// What went wrong; none: it has not come to that yet.
+    /// The operation that failed; none if it has not been reached.
     pub fn struck(&self) -> Option<(Operation, PathBuf)> {
         self.lock().struck.clone()
     }
 
-    /// Raised when the server is as good as dead.
+    /// Raised when the server counts as dead.
     pub fn dead(&self) -> CancellationToken {
         self.lock().dead.clone()
     }
@@ -158,7 +157,7 @@ impl Faults {
                 begun.and(Err(broken()))
             }
             Fault::DiesAfter => {
-                // Nobody learns of it, so it does not matter how it went.
+                // The result is never used, so an error does not matter.
                 let _done = whole();
                 state.die();
                 Err(broken())
@@ -171,13 +170,13 @@ impl State {
     fn die(&mut self) {
         self.dead.cancel();
         for lock in self.locks.drain(..) {
-            // Whoever cannot unlock finds out when the next server does not start.
+            // If unlocking fails, the test sees that the next server does not start.
             let _free = lock.unlock();
         }
     }
 }
 
-/// Whether a full disk stops it. Flushing is among them: a disk may find out as late as that.
+/// Whether the operation fails on a full disk. Flushing does: some disks notice only then.
 const fn needs_room(operation: Operation) -> bool {
     match operation {
         Operation::CreateFolder | Operation::Create | Operation::Write | Operation::Sync => true,

@@ -32,7 +32,7 @@ const DEADLINE: Duration = Duration::from_mins(1);
 const THREADS: usize = 6;
 
 /// Without `CALLANNOTATE_SWEEP=full` a fault is tried at every n-th operation, from a different start for each fault.
-const STRIDE: usize = 3;
+const STRIDE: usize = 6;
 
 /// The maximum number of operations per scenario: retention repeats its checks for as long as a play lasts.
 const MOST_OPERATIONS: usize = 250;

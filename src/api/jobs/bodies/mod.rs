@@ -1,5 +1,5 @@
-//! The bodies of jobs: what handlers and commands answer with, and what the description says. Field names are the public
-//! contract.
+//! The bodies of jobs, with which handlers and commands answer, and their schemas in the OpenAPI document. Field names are
+//! the public contract.
 
 mod options;
 pub(crate) mod page;
@@ -20,84 +20,85 @@ pub(crate) use page::{JobFields, JobsPage, PageMeta};
 use progress::optional_stage_schema;
 pub(crate) use progress::{ProgressBody, stage_schema};
 
-/// A job: what it is, where it stands, and where to go on from here.
+/// A job: its recording, options, state and progress, and the addresses of everything that belongs to it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Job)]
 pub(crate) struct JobBody {
-    /// Names the job.
+    /// The id of the job, a UUID.
     pub job_id: Uuid,
-    /// Where it stands.
+    /// The status of the job.
     #[schema(schema_with = status_schema)]
     pub status: &'static str,
-    /// How far it is.
+    /// The progress of the job.
     pub progress: ProgressBody,
-    /// When it was accepted.
+    /// When the recording was accepted and the job was created.
     #[serde(serialize_with = "time")]
     pub created_at: DateTime<Utc>,
-    /// When the last attempt was begun.
+    /// When the current or last attempt was started; null while the job waits, and if it was never started.
     #[serde(serialize_with = "optional_time")]
     pub started_at: Option<DateTime<Utc>>,
-    /// When it ended, well or not.
+    /// When the job ended: completed, failed or cancelled; null before.
     #[serde(serialize_with = "optional_time")]
     pub completed_at: Option<DateTime<Utc>>,
-    /// When it will probably be done, while it runs.
+    /// When the job is expected to be completed; null unless it is running.
     #[serde(serialize_with = "optional_time")]
     pub estimated_completion: Option<DateTime<Utc>>,
-    /// How long it was expected to take when it was accepted, in seconds, without the waiting.
+    /// The processing time estimated when the job was accepted, in seconds, without the time in the queue.
     #[schema(minimum = 0)]
     pub estimated_duration: f64,
-    /// The recording.
+    /// Properties of the recording's file.
     pub file_info: FileInfoBody,
-    /// What the client said about the call.
+    /// The metadata that the client sent with the recording, returned unchanged.
     pub metadata: Map<String, Value>,
-    /// What the client asked for, as it was understood.
+    /// The options of the job as the server understood them; null means that the settings decide.
     pub options: OptionsBody,
-    /// 1 (lowest) to 10.
+    /// The priority in the queue, from 1 (lowest) to 10.
     #[schema(minimum = 1, maximum = 10)]
     pub priority: u8,
-    /// How often it was begun and not ended.
+    /// The number of attempts that were started. An attempt that was put back into the queue is not counted, and a retry starts
+    /// again at 0.
     pub attempts: u32,
-    /// Why there is no result, when it failed or was cancelled.
+    /// Why the job has no result; present if it failed or was cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub error: Option<JobErrorBody>,
-    /// When recording and result were removed.
+    /// When retention removed the recording and the result; present if the job is archived.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_time")]
     #[schema(nullable = false)]
     pub archived_at: Option<DateTime<Utc>>,
-    /// The number of its last event: what `last_seq` starts from.
+    /// The number of the job's last event: pass it as `last_seq` to wait for later ones.
     pub last_seq: u64,
-    /// Where to ask how far it is.
+    /// The address of this job, relative to the server's root.
     pub progress_url: String,
-    /// Where the result will be.
+    /// The address of the result, available once the job is completed.
     pub result_url: String,
-    /// Where its events are told.
+    /// The address of the job's events, as a stream or a list.
     pub events_url: String,
-    /// Where the recording is.
+    /// The address of the recording as it was sent.
     pub audio_url: String,
-    /// Where its events are told over WebSocket.
+    /// The address of the WebSocket that follows this job's events.
     pub websocket_url: String,
 }
 
-/// The recording.
+/// Properties of the recording's file.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = FileInfo)]
 pub(crate) struct FileInfoBody {
-    /// The name that the client gave it; a label only.
+    /// The file name that the client gave, kept as a label.
     pub filename: String,
-    /// In bytes; 0 for an empty file that was dropped into `incoming/`.
+    /// Size of the file in bytes; 0 for an empty file that was dropped into `incoming/`.
     #[schema(minimum = 0)]
     pub size: u64,
-    /// The container, found from the content; `unknown` for a dropped file that is no recording.
+    /// The container format, detected from the content, for example `wav`; `unknown` for a dropped file that is no recording.
     pub format: String,
-    /// The codec.
+    /// The codec of the audio, for example `pcm_s16le`.
     pub codec: String,
-    /// In seconds.
+    /// Duration of the recording in seconds.
     #[schema(minimum = 0)]
     pub duration: f64,
-    /// In Hz.
+    /// The sample rate of the audio in Hz, for example 8000.
     pub sample_rate: u32,
-    /// Number of channels.
+    /// The number of audio channels.
     pub channels: u16,
     /// SHA-256 of the bytes, in lower-case hexadecimal; empty for a dropped file that is too large to be read.
     pub sha256: String,
@@ -107,17 +108,17 @@ pub(crate) struct FileInfoBody {
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(as = JobError)]
 pub(crate) struct JobErrorBody {
-    /// Stable.
+    /// A stable code for programs, for example `PROCESSING_FAILED` or `JOB_CANCELLED`; see `/docs/errors`.
     #[schema(example = "PROCESSING_FAILED")]
     pub code: &'static str,
-    /// For people, in their language.
+    /// A message for people, in the language of the request.
     pub message: String,
-    /// Where it happened, when it was in a stage.
+    /// The stage in which the job failed or was cancelled; null if it was in none.
     #[schema(schema_with = optional_stage_schema)]
     pub stage: Option<&'static str>,
 }
 
-/// The schema of a status.
+/// The schema of a job's status.
 pub(crate) fn status_schema() -> utoipa::openapi::schema::Object {
     utoipa::openapi::ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::Type::String)
@@ -127,7 +128,7 @@ pub(crate) fn status_schema() -> utoipa::openapi::schema::Object {
 }
 
 impl JobBody {
-    /// The names of all its fields.
+    /// The names of all fields, in order.
     pub(crate) const FIELDS: [&str; 21] = [
         "job_id",
         "status",
@@ -180,7 +181,7 @@ impl JobBody {
         }
     }
 
-    /// A job as it was when it was accepted: the first answer, given again.
+    /// A job as it was when it was accepted, so that a repeated request gets the first answer again.
     pub(crate) fn as_accepted(job: &Job, requester: &Requester) -> Self {
         let accepted = Job { state: JobState::Queued, attempts: 0, last_event: 1, ..job.clone() };
         Self::new(&accepted, None, requester)
@@ -209,7 +210,7 @@ impl FileInfoBody {
 }
 
 impl JobErrorBody {
-    /// Why a job in this state has no result; none if it has one, or may still get one.
+    /// Why a job in this state has no result; none if it has one or may still get one.
     pub(crate) fn new(state: &JobState, requester: &Requester) -> Option<Self> {
         match state {
             JobState::Failed { failure, .. } => Some(Self {

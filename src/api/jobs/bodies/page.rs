@@ -1,4 +1,4 @@
-//! A page of a list.
+//! A page of the list of jobs.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -7,37 +7,37 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::JobBody;
 
-/// Some jobs, and where there are more.
+/// A page of the list of jobs.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = JobList)]
 pub(crate) struct JobsPage {
-    /// Jobs, whole or with the fields that were asked for.
+    /// The jobs of this page, each with all its fields or with the requested ones; empty if there are none.
     #[schema(value_type = Vec<JobFields>)]
     pub data: Vec<Map<String, Value>>,
-    /// About the list.
+    /// The position of this page in the list.
     pub meta: PageMeta,
 }
 
-/// About a list.
+/// Facts about a list beside its items.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct PageMeta {
-    /// Where the page stands.
+    /// The position of the page, and how to get the next one.
     pub pagination: Pagination,
 }
 
-/// Where a page stands in its list.
+/// The position of a page in its list, and how to get the next one.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Pagination {
-    /// Most items of a page.
+    /// The greatest number of jobs on a page.
     #[schema(minimum = 1, maximum = 100)]
     pub limit: usize,
-    /// Opaque; null on the last page.
+    /// The `cursor` of the next page, opaque to clients; null on the last page.
     pub next_cursor: Option<String>,
-    /// The next page; null on the last one.
+    /// The address of the next page, relative to the server's root; null on the last page, and over WebSocket.
     pub next_url: Option<String>,
 }
 
-/// A job in a list: whole, or with the fields that were asked for. Only a schema.
+/// The schema of a job in a list: with all its fields or with the requested ones.
 pub(crate) struct JobFields;
 
 impl PartialSchema for JobFields {

@@ -1,4 +1,4 @@
-//! How far a job is, as its clients see it.
+//! The published progress of a job.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,31 +10,31 @@ use crate::jobs::JobState;
 use crate::jobs::progress::Progress;
 use crate::jobs::stage::Stage;
 
-/// How far a job is. The percentage never falls within one attempt.
+/// The progress of a job. The percentage never decreases within one attempt.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Progress)]
 pub(crate) struct ProgressBody {
-    /// Of the whole job.
+    /// The completed share of the whole job, in percent.
     #[schema(minimum = 0, maximum = 100)]
     pub percentage: u8,
-    /// The stage being worked on, or at which it ended.
+    /// The stage that is running, or in which the job ended; null while it waits.
     #[schema(schema_with = optional_stage_schema)]
     pub current_stage: Option<&'static str>,
-    /// Of this stage, in percent.
+    /// The completed share of the current stage, in percent.
     #[schema(minimum = 0, maximum = 100)]
     pub stage_progress: u8,
-    /// The stages that are done.
+    /// The names of the stages that are completed, in order.
     pub stages_completed: Vec<&'static str>,
-    /// The stages that come after the present one.
+    /// The names of the stages that follow the current one, in order.
     pub stages_remaining: Vec<&'static str>,
-    /// When the job will probably be done, while it runs.
+    /// When the job is expected to be completed; present while it is running.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_time")]
     #[schema(nullable = false)]
     pub estimated_completion: Option<DateTime<Utc>>,
 }
 
 impl ProgressBody {
-    /// How far a job in this state is.
+    /// The progress of a job in this state.
     pub(crate) fn new(state: &JobState, estimated_completion: Option<DateTime<Utc>>) -> Self {
         let all = || Stage::all().map(Stage::name).collect::<Vec<_>>();
         let at = |progress: Progress, current: Option<Stage>| Self {
@@ -63,7 +63,7 @@ impl ProgressBody {
                 stages_remaining: Vec::new(),
                 estimated_completion: None,
             },
-            // How far it had come; after a restart only the stage is known.
+            // The progress when it ended; after a restart only the stage is known.
             JobState::Failed { failure, progress, .. } => {
                 at(progress.unwrap_or_else(|| Progress::at(failure.stage.unwrap_or(Stage::Validation))), failure.stage)
             }
@@ -74,7 +74,7 @@ impl ProgressBody {
     }
 }
 
-/// The schema of a stage that may be none.
+/// The schema of a stage's name, or null.
 pub(crate) fn optional_stage_schema() -> utoipa::openapi::schema::Object {
     use utoipa::openapi::schema::{SchemaType, Type};
     let names = Stage::all().map(|stage| Value::from(stage.name())).chain([Value::Null]);
@@ -85,7 +85,7 @@ pub(crate) fn optional_stage_schema() -> utoipa::openapi::schema::Object {
         .build()
 }
 
-/// The schema of a stage.
+/// The schema of a stage's name.
 pub(crate) fn stage_schema() -> utoipa::openapi::schema::Object {
     utoipa::openapi::ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::Type::String)

@@ -41,7 +41,7 @@ pub enum ResultStatus {
 fn any_status() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
-        .enum_values(Some(JobState::NAMES))
+        .enum_values(Some(JobState::NAMES.iter().copied()))
         .description(Some("Where the job stands"))
         .build()
 }

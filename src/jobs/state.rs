@@ -1,12 +1,14 @@
 //! The states of a job, with the facts that belong to each.
 
 use chrono::{DateTime, Utc};
+use strum::{IntoStaticStr, VariantNames};
 
 use super::Failure;
 use super::progress::Progress;
 
 /// The state of a job.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum JobState {
     /// It waits in the queue.
     Queued,
@@ -54,18 +56,11 @@ pub enum JobState {
 
 impl JobState {
     /// The published names, in the order of a job's life.
-    pub const NAMES: [&str; 6] = ["queued", "processing", "completed", "failed", "cancelled", "archived"];
+    pub const NAMES: &[&str] = Self::VARIANTS;
 
     /// The published name of the state.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Processing { .. } => "processing",
-            Self::Completed { .. } => "completed",
-            Self::Failed { .. } => "failed",
-            Self::Cancelled { .. } => "cancelled",
-            Self::Archived { .. } => "archived",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 
     /// When the last attempt was started.

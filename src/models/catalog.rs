@@ -100,7 +100,7 @@ impl Catalog {
     #[must_use]
     pub fn list(&self, options: &ModelsOptions) -> Vec<CatalogEntry> {
         let mut entries = Vec::new();
-        for kind in ModelKind::ALL {
+        for kind in ModelKind::all() {
             let preferred = options.preferred(kind);
             let (models, passed_over) = self.scan(kind);
             let chosen = chosen(&models, preferred);

@@ -79,7 +79,7 @@ fn run_import(args: ImportArgs, options: &ModelsOptions) -> anyhow::Result<()> {
 #[expect(clippy::print_stdout, reason = "the command line's output")]
 fn run_list(options: &ModelsOptions) {
     let entries = Catalog::new(options.dirs.clone()).list(options);
-    for kind in super::ModelKind::ALL {
+    for kind in super::ModelKind::all() {
         if let Err(missing) = Catalog::new(options.dirs.clone()).find(kind, options.preferred(kind)) {
             println!("{:<13} not in use: {missing}", kind.folder());
         }

@@ -13,10 +13,13 @@ mod preference;
 
 use std::path::PathBuf;
 
+use strum::{IntoStaticStr, VariantArray};
+
 pub mod ggml;
 
 /// The purpose of a model. Each kind has a folder of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum ModelKind {
     /// Speech to text, in whisper.cpp's ggml format.
     Whisper,
@@ -30,17 +33,14 @@ pub enum ModelKind {
 
 impl ModelKind {
     /// All kinds, in the order in which they are listed.
-    pub const ALL: [Self; 4] = [Self::Whisper, Self::Segmentation, Self::Speaker, Self::Vad];
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::VARIANTS.iter().copied()
+    }
 
     /// The folder's name, which is also the kind's name in settings and in output.
     #[must_use]
     pub fn folder(self) -> &'static str {
-        match self {
-            Self::Whisper => "whisper",
-            Self::Segmentation => "segmentation",
-            Self::Speaker => "speaker",
-            Self::Vad => "vad",
-        }
+        self.into()
     }
 
     /// The extensions of its files, without the dot.

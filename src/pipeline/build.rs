@@ -45,7 +45,7 @@ fn build(config: &Config) -> Pipeline {
 
 /// Identifies the model files and the settings that change results, for the fingerprint of checkpoints.
 fn files(config: &Config, catalog: &Catalog) -> String {
-    let stamps = ModelKind::ALL.into_iter().filter_map(|kind| {
+    let stamps = ModelKind::all().filter_map(|kind| {
         let file = catalog.find(kind, config.models().preferred(kind)).ok()?;
         let modified = std::fs::metadata(&file.path).and_then(|meta| meta.modified()).ok();
         Some(format!("{} {} {modified:?}", file.path.display(), file.size_bytes))

@@ -77,7 +77,8 @@ const FOLDERS: [&str; 12] = [
 const LOCK_MODE: u32 = 0o644;
 
 /// A folder of a state, or `temp/`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 enum Folder {
     Incoming,
     Processing,
@@ -91,15 +92,8 @@ impl Folder {
     /// Where jobs can lie.
     const OF_JOBS: [Self; 5] = [Self::Incoming, Self::Processing, Self::Completed, Self::Failed, Self::Archived];
 
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Incoming => "incoming",
-            Self::Processing => "processing",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Archived => "archived",
-            Self::Temp => "temp",
-        }
+    fn name(self) -> &'static str {
+        self.into()
     }
 
     const fn of(state: &JobState) -> Self {

@@ -33,7 +33,7 @@ pub(super) const PARAMETERS: [Parameter; 9] = [
         || json!({ "type": "string", "maxLength": MAX_CURSOR_CHARS, "pattern": CURSOR }),
         "Where the page begins: `next_cursor` of the page before.",
     ),
-    Parameter::query("Status", "status", || names(&JobState::NAMES), "Only jobs in one of these."),
+    Parameter::query("Status", "status", || names(JobState::NAMES), "Only jobs in one of these."),
     Parameter::query("CreatedAfter", "created_after", moment, "Only jobs accepted later than this."),
     Parameter::query("CreatedBefore", "created_before", moment, "Only jobs accepted earlier than this."),
     Parameter::query("ExternalId", "external_id", text, "Only jobs with this `metadata.external_id`."),
@@ -99,8 +99,9 @@ impl<S: Send + Sync> FromRequestParts<S> for ListQuery {
 /// # Errors
 /// With every mistake, not only the first.
 pub(super) fn list_request(mut given: Parameters) -> Result<ListRequest, ApiError> {
+    let statuses: Vec<_> = JobState::NAMES.iter().map(|name| (*name, *name)).collect();
     let filter = Filter {
-        statuses: given.several_of("status", &JobState::NAMES.map(|name| (name, name))),
+        statuses: given.several_of("status", &statuses),
         created_after: given.time("created_after"),
         created_before: given.time("created_before"),
         external_id: given.text("external_id", MAX_TEXT_CHARS),

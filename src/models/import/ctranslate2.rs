@@ -55,7 +55,8 @@ impl<R: Read> Forward for Stream<R> {
 }
 
 /// The number type of a variable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum Element {
     Float32,
     Int8,
@@ -89,14 +90,7 @@ impl Element {
 
     /// CTranslate2's name of the type.
     pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Float32 => "float32",
-            Self::Int8 => "int8",
-            Self::Int16 => "int16",
-            Self::Int32 => "int32",
-            Self::Float16 => "float16",
-            Self::BFloat16 => "bfloat16",
-        }
+        self.into()
     }
 }
 

@@ -122,7 +122,7 @@ pub(crate) struct JobErrorBody {
 pub(crate) fn status_schema() -> utoipa::openapi::schema::Object {
     utoipa::openapi::ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::Type::String)
-        .enum_values(Some(JobState::NAMES))
+        .enum_values(Some(JobState::NAMES.iter().copied()))
         .description(Some("Where the job stands"))
         .build()
 }

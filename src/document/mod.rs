@@ -22,7 +22,7 @@ pub use speech::{Candidate, Segment, Speaker, Turn, Word};
 pub use stages::{ByStage, Model, StageReport, StageStatus};
 pub use version::FormatVersion;
 
-/// An annotation.
+/// The annotation of a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Result)]
 pub struct Document {
@@ -30,49 +30,49 @@ pub struct Document {
     #[serde(default)]
     #[schema(value_type = u32, minimum = 1)]
     pub format_version: FormatVersion,
-    /// The people, in order of their first turn.
+    /// The speakers, in the order of their first turn.
     pub speakers: Vec<Speaker>,
-    /// The dialogue in order of time.
+    /// The segments of all speakers in time order: the dialogue.
     pub segments: Vec<Segment>,
-    /// Who speaks when, as the diarization found it, words or not.
+    /// The turns of all speakers as the diarization found them, with or without words.
     pub turns: Vec<Turn>,
-    /// About the recording and the work.
+    /// Facts about the recording and its processing.
     pub metadata: Metadata,
-    /// The text as a whole; none when nothing was transcribed.
+    /// The text of the whole recording; null without transcription.
     pub transcription: Option<Transcription>,
-    /// Counts and lengths.
+    /// Counts and durations over the whole recording.
     pub statistics: Statistics,
-    /// How each stage went.
+    /// A report for each stage, by its name.
     #[schema(value_type = std::collections::BTreeMap<String, StageReport>)]
     pub processing: ByStage<StageReport>,
 }
 
-/// About the recording and the work.
+/// Facts about the recording and its processing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ResultMetadata)]
 pub struct Metadata {
-    /// Seconds.
+    /// Duration of the recording in seconds.
     pub total_duration: f64,
-    /// How many people.
+    /// The number of speakers.
     pub speaker_count: usize,
-    /// How many words.
+    /// The number of words.
     pub word_count: usize,
     /// Mean confidence of the words, 0 to 1; 0 without words.
     pub confidence_average: f64,
-    /// Stage to `completed`, `skipped` or `failed`.
+    /// For each stage whether it completed, was skipped, or failed.
     #[schema(value_type = std::collections::BTreeMap<String, StageStatus>)]
     pub processing_stages: ByStage<StageStatus>,
-    /// ISO 639-1.
+    /// The main language, as an ISO 639-1 code.
     pub language: Option<String>,
-    /// 0 to 1.
+    /// Probability of the language, 0 to 1.
     pub language_confidence: Option<f64>,
-    /// The file.
+    /// Properties of the recording's file.
     pub audio: AudioInfo,
-    /// What a reader has to know.
+    /// Limitations of this result, as sentences in English.
     pub warnings: Vec<String>,
 }
 
-/// The file.
+/// Properties of the recording's file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AudioInfo {
     pub format: String,
@@ -84,30 +84,30 @@ pub struct AudioInfo {
     pub sha256: String,
 }
 
-/// The text as a whole.
+/// The text of the whole recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Transcription {
-    /// `[speaker]: text` lines.
+    /// One line `[speaker]: text` for each segment.
     pub full_text: String,
-    /// ISO 639-1.
+    /// The main language, as an ISO 639-1 code.
     pub language: Option<String>,
-    /// Mean of the words.
+    /// Mean confidence of the words, 0 to 1.
     pub confidence: f64,
 }
 
-/// Counts and lengths.
+/// Counts and durations over the whole recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Statistics {
-    /// How many people.
+    /// The number of speakers.
     pub speaker_count: usize,
-    /// How many segments.
+    /// The number of segments.
     pub segment_count: usize,
-    /// How many words.
+    /// The number of words.
     pub word_count: usize,
-    /// Somebody speaks.
+    /// Seconds in which at least one speaker talks.
     pub speech_seconds: f64,
-    /// Nobody speaks.
+    /// Seconds in which no speaker talks.
     pub silence_seconds: f64,
-    /// Two or more speak.
+    /// Seconds in which two or more speakers talk.
     pub overlap_seconds: f64,
 }

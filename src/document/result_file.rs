@@ -15,18 +15,18 @@ use crate::jobs::JobState;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = JobResult)]
 pub struct ResultFile {
-    /// Names the job.
+    /// The id of the job.
     pub job_id: Uuid,
-    /// `completed`.
+    /// The status of the job: `completed`.
     #[schema(schema_with = any_status)]
     pub status: ResultStatus,
-    /// When.
+    /// When the job was completed.
     #[serde(serialize_with = "in_milliseconds")]
     pub completed_at: DateTime<Utc>,
-    /// How long the work took, in seconds, without the waiting.
+    /// Processing time in seconds, without the time in the queue.
     #[schema(minimum = 0)]
     pub processing_time: f64,
-    /// The annotation.
+    /// The annotation of the recording.
     pub result: Document,
 }
 

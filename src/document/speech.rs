@@ -4,97 +4,97 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// One of the people.
+/// A speaker of the recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Speaker {
-    /// `speaker_01`, ...
+    /// The id, `speaker_01` and so on, in the order of the first turn.
     pub speaker_id: String,
-    /// A name, or `unknown`.
+    /// The recognized person's name, or `unknown`.
     pub identified_as: String,
-    /// Of the identification, 0 to 1.
+    /// Confidence of the identification, 0 to 1.
     pub confidence: f64,
-    /// The file of the enrolled voice.
+    /// Path of the recognized voice's file, relative to the volume.
     pub voice_embedding_source: Option<String>,
-    /// Whether the address book was asked.
+    /// Whether an address book was searched.
     pub carddav_search_performed: bool,
-    /// What to call this speaker in a text.
+    /// The label of this speaker in texts: name, role or id.
     pub label: String,
-    /// The channel, when channels were taken apart.
+    /// The channel, from 0; null unless channels were processed separately.
     pub channel: Option<u16>,
-    /// The role of the channel.
+    /// The role that the job gave to this channel.
     pub role: Option<String>,
-    /// Seconds of speech.
+    /// Duration of this speaker's speech in seconds.
     pub total_duration: f64,
-    /// From the address book.
+    /// The matching entry of the address book.
     #[schema(value_type = Option<Object>)]
     pub contact: Option<Value>,
-    /// The nearest enrolled voices, best first.
+    /// The most similar enrolled voices, best first.
     pub candidates: Vec<Candidate>,
-    /// What this person says.
+    /// The segments of this speaker, in time order.
     pub segments: Vec<Segment>,
 }
 
-/// An enrolled voice and how near it is.
+/// An enrolled voice with its similarity to the speaker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Candidate {
-    /// The person.
+    /// Name of the enrolled person.
     pub name: String,
-    /// Cosine similarity.
+    /// Cosine similarity, -1 to 1.
     pub score: f64,
 }
 
-/// What one person says without a long pause.
+/// What one speaker says without a long pause.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Segment {
-    /// Counts from 1 in order of time.
+    /// Number of the segment, from 1 in time order.
     pub id: usize,
-    /// Who.
+    /// The id of the speaker.
     pub speaker_id: String,
-    /// The channel, when channels were taken apart.
+    /// The channel, from 0; null unless channels were processed separately.
     pub channel: Option<u16>,
-    /// Seconds.
+    /// Start in seconds from the beginning of the recording.
     pub start_time: f64,
-    /// Seconds.
+    /// End in seconds from the beginning of the recording.
     pub end_time: f64,
-    /// The words.
+    /// The words, joined by spaces.
     pub text: String,
-    /// Mean of the words.
+    /// Mean confidence of the words, 0 to 1; without words, the confidence of the turn.
     pub confidence: f64,
-    /// ISO 639-1.
+    /// The language, as an ISO 639-1 code.
     pub language: Option<String>,
-    /// Whether others speak meanwhile.
+    /// Whether other speakers talk at the same time.
     pub overlap: bool,
-    /// Word by word.
+    /// The words one by one; missing when the job did not ask for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub words: Option<Vec<Word>>,
 }
 
-/// One word.
+/// A word of a segment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Word {
-    /// With its punctuation.
+    /// The word with its punctuation.
     pub word: String,
-    /// Seconds.
+    /// Start in seconds from the beginning of the recording.
     pub start_time: f64,
-    /// Seconds.
+    /// End in seconds from the beginning of the recording.
     pub end_time: f64,
-    /// 0 to 1.
+    /// Mean probability of the word's tokens, 0 to 1.
     pub confidence: f64,
-    /// Who says it.
+    /// The id of the speaker.
     pub speaker_id: String,
 }
 
-/// Somebody speaking without a pause.
+/// A speaker talking without a pause.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Turn {
-    /// Who.
+    /// The id of the speaker.
     pub speaker_id: String,
-    /// The channel, when channels were taken apart.
+    /// The channel, from 0; null unless channels were processed separately.
     pub channel: Option<u16>,
-    /// Seconds.
+    /// Start in seconds from the beginning of the recording.
     pub start_time: f64,
-    /// Seconds.
+    /// End in seconds from the beginning of the recording.
     pub end_time: f64,
-    /// 0 to 1.
+    /// Confidence of the turn, 0 to 1.
     pub confidence: f64,
 }

@@ -11,30 +11,30 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StageStatus {
-    /// As it should.
+    /// The stage ran and succeeded.
     Completed,
-    /// It was not asked for, or could not run.
+    /// It was switched off, or could not run.
     Skipped,
-    /// It ran and failed; the rest of the result stands.
+    /// It ran and failed; the rest of the result is valid.
     Failed,
 }
 
-/// How a stage went, in full.
+/// The report of one stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StageReport {
-    /// In a word.
+    /// How the stage went.
     pub status: StageStatus,
     /// Why it was skipped or failed.
     pub reason: Option<String>,
-    /// What it ran with.
+    /// The model that the stage used.
     pub model: Option<Model>,
-    /// How long it took.
+    /// Duration of the stage in seconds.
     pub seconds: f64,
-    /// Processor time that the whole process used meanwhile.
+    /// Processor time of the whole process during the stage, in seconds.
     pub cpu_seconds: f64,
 }
 
-/// A model as published.
+/// The model that a stage used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Model {
     pub name: String,

@@ -25,7 +25,7 @@ pub fn table<const COLUMNS: usize>(heads: [&str; COLUMNS], rows: impl Iterator<I
     table
 }
 
-/// A doc comment as one line.
+/// A text as one line, such as a doc comment or the message of a parser.
 pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -9,9 +9,10 @@ use super::events::subscription;
 use super::jobs::frames::RecordingUpload;
 use super::jobs::parameters::{JobPath, JobQuery};
 use super::state::AppState;
+use crate::access::Scope;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
-use crate::http::routes::{Routes, Terms};
+use crate::http::routes::{Access, Routes, Terms};
 use crate::http::visitor::Visitor;
 use crate::http::ws::{Application, Commands, Opening, Upgrade, may_read};
 use crate::jobs::JobId;
@@ -20,6 +21,8 @@ impl Application for AppState {
     /// The job whose events a client follows.
     type Topic = JobId;
     type Upload = RecordingUpload;
+    const TOPICS: &str = "jobs";
+    const UPLOAD_COMMAND: &str = "upload_start";
 }
 
 /// The routes of the WebSocket, whose sessions understand these commands. They are no operations, so the description does not
@@ -27,13 +30,16 @@ impl Application for AppState {
 pub(super) fn routes(commands: &'static Commands<AppState>) -> Routes<AppState> {
     let open =
         async move |State(app), requester, visitor, upgrade| opening(commands, app, requester, visitor).open(upgrade, |_| Ok(()));
-    Routes::new().page("/ws", get(open), Terms::session()).page(
-        "/ws/{job_id}",
-        get(async move |State(app), requester, visitor, job, query, upgrade| {
-            follow_job(opening(commands, app, requester, visitor), job, query, upgrade)
-        }),
-        Terms::session(),
-    )
+    Routes::new()
+        .page("/ws", get(open), Terms::session())
+        .page(
+            "/ws/{job_id}",
+            get(async move |State(app), requester, visitor, job, query, upgrade| {
+                follow_job(opening(commands, app, requester, visitor), job, query, upgrade)
+            }),
+            Terms::session(),
+        )
+        .admit_unserved("/ws/", Access::Session(Scope::Read))
 }
 
 /// Follows one job. An unknown one is answered by a close code, since browsers cannot read a refused upgrade.

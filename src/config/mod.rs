@@ -15,6 +15,7 @@ use std::collections::HashMap;
 
 use config::{Environment, File, FileFormat};
 
+use crate::tables::one_line;
 pub use derived::JobDefaults;
 pub use error::ConfigError;
 pub use reference::{default_file, settings_table, short_names_table};
@@ -66,10 +67,6 @@ impl Config {
             merged.try_deserialize().map_err(|error| ConfigError::Malformed(one_line(&error.to_string())))?;
         Self::checked(raw)?.consistent()
     }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The environment as [`Config::load`] takes it. No setting has a value that is not UTF-8, so others are left out.

@@ -9,6 +9,7 @@ use super::error::IntakeError;
 use super::request::JobRequest;
 use super::{Intake, fields};
 use crate::access::KeyId;
+use crate::audio::decode::DecodeError;
 use crate::jobs::{FileInfo, Idempotency};
 use crate::lifecycle::{Accepted, NewJob, Recording, Reservation, StoreError};
 use crate::media::Headerless;
@@ -39,6 +40,11 @@ impl Intake {
     pub(crate) async fn submit(&self, submission: Submission) -> Result<Accepted, IntakeError> {
         let lifecycle = &self.parts().lifecycle;
         let Submission { admission, owner, origin, declared, request } = submission;
+        if let Origin::Received(spool, _) = &origin
+            && spool.written() == 0
+        {
+            return Err(DecodeError::Empty.into());
+        }
         let fingerprint = |key: &String| Idempotency { key: key.clone(), fingerprint: fingerprint(&origin, declared, &request) };
         let idempotency = admission.key.as_ref().map(fingerprint);
         if let Some(asked) = &idempotency
@@ -46,9 +52,9 @@ impl Intake {
         {
             return Ok(Accepted::Replayed(made));
         }
-        self.check_models(&request.options)?;
         let name = match origin {
             Origin::Received(spool, filename) => {
+                self.check_models(&request.options)?;
                 let recording = Recording::Spooled(spool);
                 let new = self.examine(&recording, filename, declared, (request, owner, idempotency)).await?;
                 return Ok(lifecycle.accept(admission.reservation, new, recording).await?);
@@ -77,6 +83,7 @@ impl Intake {
         declared: Option<Headerless>,
         asked: Asked,
     ) -> Result<Accepted, IntakeError> {
+        self.check_models(&asked.0.options)?;
         let found = self.parts().incoming.find(name).map_err(StoreError::from)?;
         let arrival = found.ok_or(IntakeError::FileNotFound)?;
         let filename = fields::file_label(Some(&arrival.name()));

@@ -61,10 +61,6 @@ impl FromStr for JobId {
     }
 }
 
-/// The formats of recordings that are accepted, as published. The content of a file decides which it has, not its name.
-pub const SUPPORTED_FORMATS: [&str; 14] =
-    ["wav", "mp3", "flac", "opus", "ogg", "m4a", "aac", "aiff", "mkv", "caf", "w64", "au", "gsm", "raw"];
-
 /// The recording as it was sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileInfo {

@@ -128,6 +128,7 @@ impl Lifecycle {
     /// Puts the running job back into the queue, in the store and in the registry. If the store fails, the next start moves it.
     pub async fn put_back(&self, running: &Running) -> PutBack {
         let job = transition::put_back(&self.0.present(running));
+        let waiting = job.clone();
         let put_back = self.step(move |inner| {
             if let Err(error) = inner.volume.put_back(&job) {
                 error!(event = "put_back_failed", cause = %error, "A running job could not be put back; the next start does it");
@@ -141,7 +142,11 @@ impl Lifecycle {
             }
             Ok::<_, StoreError>(put_back)
         });
-        put_back.await.unwrap_or(PutBack::Waiting)
+        put_back.await.unwrap_or_else(|error| {
+            // The step panicked. The next job may start all the same.
+            error!(event = "put_back_failed", cause = %error, "A running job could not be put back; the next start does it");
+            self.0.requeue(waiting)
+        })
     }
 
     /// Puts a job that could not be claimed back into the queue; in the store it still waits.
@@ -168,8 +173,11 @@ impl Lifecycle {
             inner.remove_running(id, &state);
             Ok::<_, StoreError>(())
         });
-        // Fails only when the process ends; the next start then completes the deletion, since no end is recorded.
-        let _process_ends = removed.await;
+        if let Err(error) = removed.await {
+            // The step panicked. The next job may start all the same.
+            error!(event = "remove_failed", cause = %error, "A deleted job's files could not be removed");
+            self.0.keep_undeletable(id);
+        }
     }
 
     /// Drops the note of a cancellation once the job has ended and the note is no longer needed.
@@ -207,15 +215,20 @@ impl Inner {
             }
             Err(error) => {
                 error!(event = "remove_failed", cause = %error, "A deleted job's files could not be removed");
-                let failure = Failure {
-                    code: FailureCode::InternalError,
-                    message: "The job was to be deleted, but its files could not be removed".to_owned(),
-                    stage: None,
-                };
-                if let Some(job) = self.registry.freeze(id) {
-                    self.registry.keep_undeletable(transition::failed(&job, self.clock.now(), failure));
-                }
+                self.keep_undeletable(id);
             }
+        }
+    }
+
+    /// Fails a job whose deletion failed, so that it stays known and the next job can run.
+    fn keep_undeletable(&self, id: JobId) {
+        let failure = Failure {
+            code: FailureCode::InternalError,
+            message: "The job was to be deleted, but its files could not be removed".to_owned(),
+            stage: None,
+        };
+        if let Some(job) = self.registry.freeze(id) {
+            self.registry.keep_undeletable(transition::failed(&job, self.clock.now(), failure));
         }
     }
 

@@ -9,13 +9,13 @@ pub enum Format {
     Wav,
     Mp3,
     Flac,
-    Ogg,
     Opus,
+    Ogg,
     M4a,
-    Aiff,
-    Caf,
-    Mkv,
     Aac,
+    Aiff,
+    Mkv,
+    Caf,
     W64,
     Au,
     Gsm,
@@ -30,6 +30,11 @@ impl Format {
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
+    }
+
+    /// The published names of the formats that are accepted. The content of a file decides which it has, not its name.
+    pub fn supported() -> Vec<&'static str> {
+        Self::VARIANTS.iter().copied().filter(|format| *format != Self::Unknown).map(Self::name).collect()
     }
 
     /// The format with this published name.

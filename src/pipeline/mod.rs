@@ -15,7 +15,7 @@ mod slots;
 mod task;
 
 use crate::annotate::{self, Findings};
-use crate::audio::decode::{self, DecodeLimits};
+use crate::audio::decode::DecodeLimits;
 use crate::audio::time::{Millis, TimeSpan};
 use crate::capabilities::StageInfo;
 use crate::config::JobDefaults;
@@ -30,8 +30,8 @@ use crate::transcribe::{Signal, TranscribeError, TranscribeOptions, Transcript};
 pub use crate::transcribe::whisper::LOG_FILTER;
 pub use build::builder;
 pub use error::PipelineError;
-use error::{decode_error, signal_error};
-use prepare::{ChannelSignal, preprocess};
+use error::signal_error;
+use prepare::{ChannelSignal, preprocess, validate};
 use report::Reports;
 pub use slots::{Slot, Stages};
 pub use task::Task;
@@ -102,13 +102,13 @@ impl Pipeline {
     /// When the recording cannot be decoded, when the job is stopped, or when a stage fails that must succeed.
     pub fn run(&mut self, ctx: &JobContext, task: &Task<'_>) -> Result<Document, PipelineError> {
         let mut reports = Reports::default();
-        self.stage(ctx, Stage::Validation, &mut reports, |pipeline, reports| {
-            decode::check_length(task.source, &pipeline.limits).map_err(|error| decode_error(Stage::Validation, error))?;
+        let identified = self.stage(ctx, Stage::Validation, &mut reports, |pipeline, reports| {
+            let identified = validate(&pipeline.limits, task)?;
             reports.completed(None);
-            Ok(())
+            Ok(identified)
         })?;
         let (signals, source) = self.stage(ctx, Stage::Preprocessing, &mut reports, |pipeline, reports| {
-            let prepared = preprocess(&pipeline.limits, ctx, task, reports)?;
+            let prepared = preprocess(&pipeline.limits, ctx, (task.recording, &identified), task.options.channels, reports)?;
             reports.completed(None);
             Ok(prepared)
         })?;

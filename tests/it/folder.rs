@@ -196,6 +196,26 @@ async fn unusable_files_are_failed_jobs_that_a_deletion_removes_for_good() {
 }
 
 #[tokio::test]
+async fn a_file_that_was_too_large_is_identified_when_it_is_retried_under_a_higher_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = {
+        let app = TestApp::spawn_on(folder.path(), &watched(&[("MAX_FILE_SIZE", "1024")])).await;
+        app.lay("large.wav", &tone(300));
+        let jobs = app.ended(1).await;
+        assert_eq!(jobs[0]["error"]["code"], "FILE_TOO_LARGE");
+        let id = jobs[0]["job_id"].as_str().unwrap().to_owned();
+        app.stop().await;
+        id
+    };
+    let app = TestApp::spawn_on(folder.path(), &watched(&[])).await;
+    assert_eq!(app.change(&id, "retry").await.0, 202);
+    let job = app.wait_until_finished(&id).await;
+    assert_eq!(job["status"], "completed", "{job}");
+    let result = app.get_json(&format!("/api/v1/jobs/{id}/result")).await;
+    assert_eq!(result["result"]["metadata"]["audio"]["format"], "wav");
+}
+
+#[tokio::test]
 async fn what_is_not_whole_by_its_name_or_no_plain_file_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let (clock, millis) = held_clock();

@@ -9,7 +9,7 @@ use utoipa_axum::router::UtoipaMethodRouterExt;
 use utoipa_axum::routes;
 
 use super::state::AppState;
-use crate::http::routes::{Counterpart, Operation, Routes, Terms};
+use crate::http::routes::{Access, Counterpart, Operation, Routes, Terms};
 pub(super) use pages::Documents;
 
 /// The routes of the documentation. People with a browser have no key, so they need none.
@@ -24,7 +24,7 @@ pub(super) fn routes(documents: Documents) -> Routes<AppState> {
         .page("/docs/errors", get(pages::show_errors), Terms::open())
         .page("/docs/{asset}", pages::assets(), Terms::open())
         .page("/api/v1/docs", get(pages::show_page), Terms::open())
-        .open_below("/docs/")
-        .open_below("/api/v1/docs/")
-        .open_below("/openapi.json")
+        .admit_unserved("/docs/", Access::Open)
+        .admit_unserved("/api/v1/docs/", Access::Open)
+        .admit_unserved("/openapi.json", Access::Open)
 }

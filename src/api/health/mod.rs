@@ -14,7 +14,7 @@ use crate::access::Scope;
 use crate::access::limits::Budget;
 use crate::http::error::ApiError;
 use crate::http::format::human_bytes;
-use crate::http::routes::{Counterpart, Operation, Routes};
+use crate::http::routes::{Access, Counterpart, Operation, Routes};
 use crate::http::ws::{Answer, Client, Command, Commands};
 use crate::jobs::stage::Stage;
 use crate::lifecycle::{Storage, Writable};
@@ -32,8 +32,8 @@ pub(super) fn routes() -> Routes<AppState> {
             Operation::probe(Counterpart::None("orchestrators ask by HTTP; an open WebSocket is alive")),
         )
         .operation(routes!(get_ready), Operation::probe(Counterpart::None("orchestrators ask by HTTP; get_health says the same")))
-        .open_below("/health/")
-        .open_below("/api/v1/health/")
+        .admit_unserved("/health/", Access::Open)
+        .admit_unserved("/api/v1/health/", Access::Open)
 }
 
 /// Adds the commands of the server's health.

@@ -14,7 +14,7 @@ pub(crate) struct InfoBody {
     #[schema(example = "1.0.0")]
     pub version: &'static str,
     /// The supported formats of recordings. The format is detected from the content, not from the name.
-    pub supported_formats: [&'static str; 14],
+    pub supported_formats: Vec<&'static str>,
     /// Size of the largest accepted recording, in bytes.
     pub max_file_size: u64,
     /// Always `asynchronous`: a recording is processed after the request was answered.

@@ -15,7 +15,7 @@ use crate::capabilities::StageInfo;
 use crate::http::error::ApiError;
 use crate::http::routes::{Counterpart, Operation, Routes};
 use crate::http::ws::{Answer, Client, Command, Commands};
-use crate::jobs::SUPPORTED_FORMATS;
+use crate::media::Format;
 use bodies::{ApiEndpoints, InfoBody, Limits, ModelBody, StageInfoBody};
 
 /// The route of the description of the service. People with a browser have no key, so it needs none.
@@ -41,7 +41,7 @@ fn describe(state: &AppState) -> InfoBody {
     InfoBody {
         service: "CallAnnotate",
         version: env!("CARGO_PKG_VERSION"),
-        supported_formats: SUPPORTED_FORMATS,
+        supported_formats: Format::supported(),
         max_file_size: state.max_file_bytes,
         processing_mode: "asynchronous",
         api_endpoints: ApiEndpoints { rest: "/api/v1", websocket: "/ws" },

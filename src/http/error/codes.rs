@@ -13,7 +13,8 @@ use super::define::{self, Account, errors};
 use crate::access::Scope;
 use crate::checks::{FailedCheck, Mistake};
 use crate::jobs::stage::Stage;
-use crate::jobs::{Failure, FailureCode, SUPPORTED_FORMATS};
+use crate::jobs::{Failure, FailureCode};
+use crate::media::Format;
 use crate::messages::{Argument, key};
 use crate::tables;
 
@@ -159,7 +160,7 @@ errors! {
     }
     /// The container or codec is not supported, or the file is not a recording; decided by content.
     UnsupportedFormat(reason: String) = UNSUPPORTED_MEDIA_TYPE {
-        account: Account::new(reason).details(json!({ "supported_formats": SUPPORTED_FORMATS })),
+        account: Account::new(reason).details(json!({ "supported_formats": Format::supported() })),
         example: ApiError::UnsupportedFormat("no known container".to_owned()),
         remedy: "Convert the recording, for example with `ffmpeg -i call.amr call.wav`; samples without a header need a media type or a name that says what they are (`docs/audio.md`).",
     }

@@ -28,7 +28,7 @@ impl ApiError {
         let account = self.account();
         ErrorBody {
             code: code.name(),
-            message: self.message(language),
+            message: language.say(&code.message_key(), &account.arguments),
             developer_message: account.developer_message.into_owned(),
             details: published(account.details, language),
             timestamp: now,

@@ -84,10 +84,10 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// Answers unknown addresses below this prefix 404 even without a key, so that the error of a mistyped probe or link is
-    /// clear.
-    pub(crate) fn open_below(mut self, prefix: &'static str) -> Self {
-        self.table.open_below(prefix);
+    /// Answers an address that no route has 404 even without a key, so that the error of a mistyped probe or link is clear. If
+    /// the address ends in `/`, everything below it is meant.
+    pub(crate) fn admit_unserved(mut self, address: &'static str, access: Access) -> Self {
+        self.table.admit_unserved(address, access);
         self
     }
 

@@ -59,7 +59,8 @@ impl Terms {
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     routes: HashMap<String, Vec<(Method, Terms)>>,
-    open_prefixes: Vec<&'static str>,
+    /// Addresses that no route has; one that ends in `/` stands for everything below it.
+    unserved: Vec<(&'static str, Access)>,
 }
 
 impl Table {
@@ -67,36 +68,43 @@ impl Table {
         self.routes.entry(path.to_owned()).or_default().push((method, terms));
     }
 
-    /// Addresses that no route has are open below this prefix: they are answered 404 instead of 401.
-    pub(super) fn open_below(&mut self, prefix: &'static str) {
-        self.open_prefixes.push(prefix);
+    /// Admits requests for an address that no route has: they are answered 404 instead of 401. If it ends in `/`, everything
+    /// below it is meant.
+    pub(super) fn admit_unserved(&mut self, address: &'static str, access: Access) {
+        self.unserved.push((address, access));
     }
 
     pub(super) fn merge(&mut self, other: Self) {
         for (path, methods) in other.routes {
             self.routes.entry(path).or_default().extend(methods);
         }
-        self.open_prefixes.extend(other.open_prefixes);
+        self.unserved.extend(other.unserved);
     }
 
     /// The terms of a request: `route` is the path of the matched route, `None` when no route has this address.
     pub(crate) fn terms(&self, route: Option<&str>, method: &Method, address: &str) -> Terms {
         let is_safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         // These have no handler: 404, or 405 with `Allow`.
-        let unserved = Terms::key(if is_safe { Scope::Read } else { Scope::Write });
+        let scope = if is_safe { Scope::Read } else { Scope::Write };
+        let unserved = |access| match access {
+            Access::Open => Terms::open(),
+            Access::Session(_) => Terms { access: Access::Session(scope), ..Terms::session() },
+            Access::Key(_) => Terms::key(scope),
+        };
         let Some(route) = route else {
-            let is_open = self.open_prefixes.iter().any(|prefix| address.starts_with(prefix));
-            return if is_open { Terms::open() } else { unserved };
+            let is_at = |place: &str| if place.ends_with('/') { address.starts_with(place) } else { address == place };
+            let admitted = self.unserved.iter().find(|(place, _)| is_at(place));
+            return unserved(admitted.map_or(Access::Key(scope), |(_, access)| *access));
         };
         let Some(methods) = self.routes.get(route) else { return Terms::key(Scope::Write) };
         let wanted = if *method == Method::HEAD { &Method::GET } else { method };
         if let Some((_, terms)) = methods.iter().find(|(method, _)| method == wanted) {
             return *terms;
         }
-        if methods.iter().all(|(_, terms)| terms.access == Access::Open) {
-            methods.first().map_or(unserved, |(_, terms)| *terms)
-        } else {
-            unserved
+        match methods.first() {
+            Some((_, terms)) if methods.iter().all(|(_, terms)| terms.access == Access::Open) => *terms,
+            _ if methods.iter().any(|(_, terms)| matches!(terms.access, Access::Session(_))) => unserved(Access::Session(scope)),
+            _ => unserved(Access::Key(scope)),
         }
     }
 }
@@ -113,7 +121,11 @@ mod tests {
         table.insert("/items", Method::GET, Terms::key(Scope::Read));
         table.insert("/items", Method::POST, submission);
         table.insert("/live", Method::GET, probe);
-        table.open_below("/live/");
+        table.insert("/talk", Method::GET, Terms::session());
+        table.admit_unserved("/live/", Access::Open);
+        table.admit_unserved("/help", Access::Open);
+        table.admit_unserved("/talk/", Access::Session(Scope::Read));
+        let talk = |scope| Terms { access: Access::Session(scope), ..Terms::session() };
         let (read, write) = (Terms::key(Scope::Read), Terms::key(Scope::Write));
         for (route, method, address, expected) in [
             (Some("/items"), Method::GET, "/items", read),
@@ -128,6 +140,11 @@ mod tests {
             (None, Method::PUT, "/nowhere", write),
             (None, Method::GET, "/live/x", Terms::open()),
             (None, Method::GET, "/lively", read),
+            (None, Method::GET, "/help", Terms::open()),
+            (None, Method::GET, "/help/x", read),
+            (Some("/talk"), Method::DELETE, "/talk", talk(Scope::Write)),
+            (Some("/talk"), Method::OPTIONS, "/talk", talk(Scope::Read)),
+            (None, Method::POST, "/talk/a/b", talk(Scope::Write)),
         ] {
             assert_eq!(table.terms(route, &method, address), expected, "{method} {address}");
         }

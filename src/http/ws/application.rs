@@ -13,6 +13,10 @@ pub(crate) trait Application: Clone + Send + Sync + 'static {
     /// Identifies a stream of messages that a client can subscribe to.
     type Topic: Copy + Eq + Hash + Send + Unpin;
     type Upload: Upload<Self>;
+    /// What topics are called in messages to developers, in the plural.
+    const TOPICS: &str;
+    /// The command that starts an upload.
+    const UPLOAD_COMMAND: &str;
 }
 
 /// Receives the binary frames that follow a command.

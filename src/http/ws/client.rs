@@ -60,7 +60,7 @@ impl<A: Application> Client<A> {
     /// When the session has the greatest number of subscriptions.
     pub(crate) fn check_room(&self, topic: A::Topic) -> Result<(), ApiError> {
         if self.subscriptions.len() >= MAX_SUBSCRIPTIONS && !self.subscriptions.contains_key(&topic) {
-            return Err(ApiError::InvalidRequest(format!("a session follows at most {MAX_SUBSCRIPTIONS} jobs")));
+            return Err(ApiError::InvalidRequest(format!("a session follows at most {MAX_SUBSCRIPTIONS} {}", A::TOPICS)));
         }
         Ok(())
     }

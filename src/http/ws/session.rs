@@ -169,7 +169,7 @@ impl<A: Application> Session<A> {
     /// Passes a binary frame to the current upload.
     async fn receive(&mut self, bytes: &[u8]) -> Result<(), Close> {
         let Some(upload) = &mut self.client.upload else {
-            let refusal = ApiError::InvalidRequest("a binary message without an upload_start before it".to_owned());
+            let refusal = ApiError::InvalidRequest(format!("a binary message without an {} before it", A::UPLOAD_COMMAND));
             return self.refuse(&refusal, None).await;
         };
         match upload.receive(&self.client.app, bytes).await {

@@ -16,7 +16,8 @@ pub fn fill(page: &str, name: &str, content: &str) -> String {
 
 /// A table of these columns.
 pub fn table<const COLUMNS: usize>(heads: [&str; COLUMNS], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | ").replace("  |", " |"));
+    // An empty cell has one space.
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | ")).replace("  |", " |");
     let mut table = line(&heads.map(str::to_owned));
     table += &line(&heads.map(|_| "---".to_owned()));
     for row in rows {

@@ -35,7 +35,7 @@ fn recording() -> Object {
 pub(crate) fn file_name() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
-        .description(Some("The name of a file lying directly in `incoming/`"))
+        .description(Some("The name of a file directly in `incoming/`"))
         .examples([json!("call.wav")])
         .build()
 }
@@ -43,7 +43,7 @@ pub(crate) fn file_name() -> Object {
 /// The media type of a recording without a header.
 pub(crate) fn content_type() -> Object {
     let text = "The media type of samples without a header: `audio/PCMA`, `audio/PCMU`, `audio/basic` or `audio/L16`, with `rate` and \
-                `channels` (default 8000 and 1). A header in the file counts more.";
+                `channels` (default 8000 and 1). A header in the file takes precedence.";
     ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::SchemaType::from_iter([Type::String, Type::Null]))
         .description(Some(text))
@@ -67,22 +67,22 @@ pub(crate) fn schemas() -> [(&'static str, Value); 2] {
 fn metadata_schema() -> Value {
     let text = |max: usize, what: &str| json!({ "type": ["string", "null"], "maxLength": max, "description": what });
     let mut properties = serde_json::Map::new();
-    properties.insert("description".to_owned(), text(MAX_DESCRIPTION_CHARS, "For people."));
+    properties.insert("description".to_owned(), text(MAX_DESCRIPTION_CHARS, "A description of the call for people."));
     for name in TEXT_FIELDS {
-        properties.insert(name.to_owned(), text(MAX_TEXT_CHARS, "Kept and returned."));
+        properties.insert(name.to_owned(), text(MAX_TEXT_CHARS, "Stored and returned unchanged."));
     }
     properties.insert(
         "priority".to_owned(),
         json!({
             "type": ["integer", "null"], "minimum": 1, "maximum": MAX_PRIORITY, "default": DEFAULT_PRIORITY,
-            "description": "1 (lowest) to 10.",
+            "description": "The priority in the queue, from 1 (lowest) to 10 (highest).",
         }),
     );
     json!({
         "type": ["object", "null"],
         "description": format!(
-            "About the call: kept and returned. Any other fields may stand here too; without the description all of it is \
-             at most {MAX_METADATA_BYTES} bytes of JSON."
+            "Facts about the call, stored and returned. Other fields are allowed too; without `description` the object has at \
+             most {MAX_METADATA_BYTES} bytes of JSON."
         ),
         "properties": properties,
         "additionalProperties": true,

@@ -22,60 +22,60 @@ pub use values::{ChannelMode, SpeakerRange, is_language_code};
 
 job_options! {
     language: Option<String> = LanguageCode,
-        request: "ISO 639-1, or `auto`. The default is a setting of the server.",
-        published: "ISO 639-1, or `auto`; null: as the settings have it.",
+        request: "The language spoken: an ISO 639-1 code, or `auto` to detect it. The default is a setting of the server.",
+        published: "The language spoken, as an ISO 639-1 code; null: the settings decide.",
         setting: "transcription.language",
         example: json!("ru");
 
     translate: bool = Flag,
-        request: "Into English.",
-        published: "Into English.";
+        request: "Translate the words into English.",
+        published: "Whether the words are translated into English.";
 
     prompt: Option<String> = Text { max_chars: 1000 },
-        request: "Text put before the recording: sets names and style.",
-        published: "Text put before the recording.";
+        request: "Text that precedes the recording, as a hint for names and style.",
+        published: "Text that precedes the recording, as a hint for names and style.";
 
     hotwords: Vec<String> = Texts { max_items: 100, max_chars: 100 },
-        request: "Words to expect.",
-        published: "Words to expect.";
+        request: "Words that are likely to occur, such as names.",
+        published: "Words that are likely to occur, such as names.";
 
     speakers: Option<SpeakerRange> = SpeakerCount { max: 20 },
-        request: "What is known of the number of speakers: `count`, or `min`, `max` or both; `min` is not above `max`.",
-        published: "What is known of the number of speakers.",
+        request: "The number of speakers, if it is known: `count`, or `min`, `max` or both, with `min` at most `max`.",
+        published: "Bounds of the number of speakers; null: not known.",
         example: json!({ "count": 2 });
 
     channels: ChannelMode = Choice::<ChannelMode>::new(),
-        request: "Whether channels are taken apart; `auto` finds out.",
-        published: "`auto`, `mix` or `split`.";
+        request: "Channel handling: `mix` joins the channels to one signal, `split` processes each by itself, `auto` decides from the signals.",
+        published: "Channel handling: `auto`, `mix` or `split`.";
 
     channel_roles: Vec<String> = Texts { max_items: 64, max_chars: 50 },
-        request: "A role for each channel.",
-        published: "A role for each channel.",
+        request: "The role of the speaker on each channel, in the order of the channels.",
+        published: "The role of the speaker on each channel, in the order of the channels.",
         example: json!(["agent", "customer"]);
 
     word_timestamps: bool = InvertedFlag,
-        request: "Publish each word with its times.",
-        published: "Whether words have times of their own.",
+        request: "Publish each word with its start and end.",
+        published: "Whether each word is published with its start and end.",
         recorded_as: "omit_words";
 
     diarize: Option<bool> = Switch,
         request: "Find out who speaks when. The default is a setting of the server.",
-        published: "Whether to find out who speaks when.",
+        published: "Whether to find out who speaks when; null: the settings decide.",
         setting: "diarization.enabled";
 
     recognize: Option<bool> = Switch,
-        request: "Compare with the enrolled voices. The default is a setting of the server.",
-        published: "Whether to compare with the enrolled voices.",
+        request: "Compare the speakers with the enrolled voices. The default is a setting of the server.",
+        published: "Whether to compare the speakers with the enrolled voices; null: the settings decide.",
         setting: "recognition.enabled";
 
     lookup_contacts: Option<bool> = Switch,
-        request: "Look up the address book. The default is a setting of the server.",
-        published: "Whether to look up contacts.",
+        request: "Look up the speakers in the address book. The default is a setting of the server.",
+        published: "Whether to look up the speakers in the address book; null: the settings decide.",
         setting: "contacts.enabled";
 
     strict: bool = Flag,
-        request: "A stage that fails, or lacks its model, fails the job.",
-        published: "Whether a stage that cannot run fails the job.";
+        request: "Fail the job if a stage fails or lacks its model, instead of continuing without the stage.",
+        published: "Whether a stage that fails or lacks its model fails the job.";
 }
 
 impl JobOptions {

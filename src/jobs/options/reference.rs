@@ -16,7 +16,7 @@ pub fn request_schema() -> Value {
     let examples = OPTIONS.iter().filter_map(|option| (option.example)().map(|example| (option.name.to_owned(), example)));
     json!({
         "type": ["object", "null"],
-        "description": "What to do with the recording. Null is as good as nothing; an unknown option is a mistake.",
+        "description": "How the recording is processed. Null counts as absent; an unknown option is refused.",
         "additionalProperties": false,
         "properties": described.collect::<Map<_, _>>(),
         "example": examples.collect::<Map<_, _>>(),
@@ -41,7 +41,7 @@ pub fn speaker_range_schema() -> Value {
     json!({
         "type": "object",
         "description": "Bounds of the number of speakers.",
-        "properties": { "min": bound("At least so many."), "max": bound("At most so many.") },
+        "properties": { "min": bound("The smallest possible number."), "max": bound("The largest possible number.") },
         "required": ["min", "max"],
     })
 }

@@ -22,7 +22,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("cli", &["access", "api", "app", "audio", "clock", "config", "context", "document", "jobs", "media", "models", "pipeline", "stop", "telemetry", "volume"]),
     ("app", &["access", "api", "audio", "capabilities", "clock", "config", "engine", "housekeeping", "http", "inbox", "intake", "jobs", "lifecycle", "pipeline", "stop", "volume", "worker"]),
     ("api", &["access", "audio", "capabilities", "document", "http", "intake", "jobs", "lifecycle", "media", "messages"]),
-    ("http", &["access", "checks", "clock", "jobs", "messages", "tables"]),
+    ("http", &["access", "checks", "clock", "jobs", "media", "messages", "tables"]),
     ("inbox", &["checks", "clock", "intake", "jobs", "lifecycle", "volume"]),
     ("intake", &["access", "audio", "capabilities", "checks", "jobs", "lifecycle", "media", "volume"]),
     ("housekeeping", &["clock", "jobs", "lifecycle"]),

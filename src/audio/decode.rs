@@ -4,7 +4,7 @@
 //! file are bounded before they are used, memory does not grow with a file's claims or length (long audio goes to
 //! scratch files), and no content can cause a panic or an endless loop.
 //!
-//! [`probe`] runs during the upload: it identifies the recording, refuses what cannot be annotated, and is fast because
+//! [`probe()`] runs during the upload: it identifies the recording, refuses what cannot be annotated, and is fast because
 //! it decodes only the beginning. [`decode`] does the full work.
 
 mod au;
@@ -55,7 +55,7 @@ pub fn probe(path: &Path, limits: &DecodeLimits) -> Result<SourceInfo, DecodeErr
     probe_as(path, None, limits)
 }
 
-/// Like [`probe`], with the declared format of a file that may have no header. The declaration is used if the content
+/// Like [`probe()`], with the declared format of a file that may have no header. The declaration is used if the content
 /// is compatible with it.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! Every setting, each defined once: its name, type, default, check, and its description for operators.
 //!
 //! The columns are explained in `define`. `config/default.yaml`, the tables of `docs/configuration.md` and [`Config`] follow.
+#![expect(rustdoc::bare_urls, rustdoc::invalid_html_tags, reason = "the comments are also those of default.yaml, as plain text")]
 
 use std::net::IpAddr;
 use std::path::PathBuf;

@@ -7,6 +7,7 @@
 mod define;
 mod kinds;
 mod reference;
+mod speaker_count;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -16,8 +17,9 @@ use serde_json::{Map, Value, json};
 
 use crate::checks::{FailedCheck, Mistake};
 use define::{Definition, Kind, job_options};
-use kinds::{Choice, Flag, InvertedFlag, LanguageCode, SpeakerCount, Switch, Text, Texts};
+use kinds::{Choice, Flag, InvertedFlag, LanguageCode, Switch, Text, Texts};
 pub use reference::{effective_schema, reference_table, request_schema, speaker_range_schema};
+use speaker_count::SpeakerCount;
 pub use values::{ChannelMode, SpeakerRange, is_language_code};
 
 job_options! {

@@ -1,7 +1,7 @@
 //! Serving over HTTP: the accept loop, the layers around every request, the guard, JSON and multipart bodies, the error
 //! envelope, WebSocket sessions and the builder of the OpenAPI document.
 //!
-//! It knows no resource and no job: `api` declares [`routes::Routes`] and WebSocket commands, and this module serves them. It
+//! It knows no resource, and of jobs only what the table of error codes publishes: `api` declares [`routes::Routes`] and WebSocket commands, and this module serves them. It
 //! never imports `api`; what it needs of the server is in [`Gate`].
 
 pub(crate) mod body_timeout;

@@ -1,10 +1,7 @@
 //! Reads query parameters. Every mistake is reported, not only the first; unknown parameters are ignored.
 
-use std::convert::Infallible;
 use std::ops::RangeInclusive;
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
@@ -18,14 +15,6 @@ pub(crate) const MAX_ITEMS: usize = 100;
 pub(crate) struct Parameters {
     given: Vec<(String, String)>,
     checks: Vec<FailedCheck>,
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Parameters {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        Ok(Self::read(parts.uri.query().unwrap_or_default()))
-    }
 }
 
 impl Parameters {

@@ -51,7 +51,7 @@ pub(super) async fn show_page() -> Response {
     page(PAGE)
 }
 
-/// The policy of the files beside the pages. Refusals below `/docs/` have it too.
+/// The content security policy of the files that the pages load, and of the 404 for a file that does not exist.
 const ASSET_POLICY: &str = "frame-ancestors 'none'";
 
 /// The route of the files that the pages load.

@@ -98,7 +98,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ListQuery {
 ///
 /// # Errors
 /// With every mistake, not only the first.
-pub(super) fn list_request(mut given: Parameters) -> Result<ListRequest, ApiError> {
+pub(in crate::api) fn list_request(mut given: Parameters) -> Result<ListRequest, ApiError> {
     let statuses: Vec<_> = JobState::NAMES.iter().map(|name| (*name, *name)).collect();
     let filter = Filter {
         statuses: given.several_of("status", &statuses),

@@ -7,6 +7,7 @@
 //! [`probe()`] runs during the upload: it identifies the recording, refuses what cannot be annotated, and is fast because
 //! it decodes only the beginning. [`decode`] does the full work.
 
+mod aiff;
 mod au;
 mod bytes;
 mod channel_outputs;

@@ -18,7 +18,7 @@ use super::plausible::{self, Verdict};
 pub(super) use super::sniff::Container;
 use super::sniff::{self, Kind, Sniffed};
 use super::wave::{self, Content, Wave, WaveError, w64};
-use super::{DecodeError, au, codecs, flac, gsm, itunes, mp4};
+use super::{DecodeError, aiff, au, codecs, flac, gsm, itunes, mp4};
 use crate::media::{Coding, Headerless, SourceInfo};
 
 /// A file opened with its demuxer.
@@ -106,14 +106,14 @@ pub(super) fn open(mut file: File, knowledge: Knowledge<'_>) -> Result<Opened, D
             tracks = found.ok_or_else(too_large)?;
             part_of(container, FileSection::new(file, Vec::new(), start, length - start))
         }
+        (Container::Aiff, _) => {
+            if !aiff::has_possible_channels(&mut file, start, length).map_err(DecodeError::Read)? {
+                return Err(DecodeError::Invalid { reason: "the channel count of the aiff file is impossible".to_owned() });
+            }
+            part_of(container, FileSection::new(file, Vec::new(), start, length - start))
+        }
         (
-            Container::Mpeg
-            | Container::Ogg
-            | Container::Aiff
-            | Container::Caf
-            | Container::Matroska
-            | Container::Adts
-            | Container::Headerless,
+            Container::Mpeg | Container::Ogg | Container::Caf | Container::Matroska | Container::Adts | Container::Headerless,
             _,
         ) => part_of(container, FileSection::new(file, Vec::new(), start, length - start)),
     };

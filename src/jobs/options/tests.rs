@@ -65,7 +65,11 @@ fn the_records_of_the_first_version_are_read() {
         ..JobOptions::default()
     };
     assert_eq!(JobOptions::from_record(&object(record.clone())).as_ref(), Ok(&expected));
-    assert_eq!(Value::Object(expected.record()), record);
+    // The names and values are still written as the first version wrote them; later options are added to them.
+    let written = expected.record();
+    for (name, value) in object(record) {
+        assert_eq!(written.get(&name), Some(&value), "{name}");
+    }
 }
 
 #[test]

@@ -231,7 +231,7 @@ mod tests {
             budgets.charge(&Client::of(None, IpAddr::from(number.to_be_bytes()))).unwrap();
         }
         assert!(budgets.limiter.len() <= 2000 + CROWDS as usize, "{}", budgets.limiter.len());
-        // A key has a budget of its own nevertheless.
+        // A key still has a separate budget.
         let caller = Caller::with_key(KeyId::new("key_1"), &[]);
         assert_eq!(budgets.charge(&Client::of(Some(&caller), IpAddr::from([0; 4]))).unwrap().remaining, 999_999);
     }

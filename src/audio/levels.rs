@@ -35,7 +35,7 @@ impl Levels {
         decibels(self.rms) < SILENCE_DBFS && decibels(self.peak) < SILENCE_DBFS + 6.0
     }
 
-    /// True if so many samples are clipped that words may be lost.
+    /// True if enough samples are clipped to make the loss of words likely.
     #[must_use]
     pub fn is_clipped(&self) -> bool {
         self.clipped > CLIPPED_SHARE

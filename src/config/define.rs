@@ -92,7 +92,7 @@ macro_rules! settings {
         pub struct Config { $( $(#[$about])+ pub $section: $name, )+ }
 
         impl Config {
-            /// Checks every value by itself.
+            /// Checks each value, independently of the others.
             pub(super) fn checked(raw: raw::Sections) -> Result<Self, ConfigError> {
                 Ok(Self { $( $section: $name::checked(raw.$section)?, )+ })
             }

@@ -47,7 +47,7 @@ job_options! {
         example: json!({ "count": 2 });
 
     channels: ChannelMode = Choice::<ChannelMode>::new(),
-        request: "Channel handling: `mix` joins the channels to one signal, `split` processes each by itself, `auto` decides from the signals.",
+        request: "Channel handling: `mix` joins the channels to one signal, `split` processes each channel separately, `auto` decides from the signals.",
         published: "Channel handling: `auto`, `mix` or `split`.";
 
     channel_roles: Vec<String> = Texts { max_items: 64, max_chars: 50 },

@@ -31,11 +31,6 @@ use crate::http::ws::{answer_schema, client_message_schema};
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),
-    tags(
-        (name = "Jobs", description = "Recordings, how far they are, and what came out"),
-        (name = "Queue", description = "What waits"),
-        (name = "System", description = "The server itself"),
-    ),
     components(schemas(ErrorEnvelope, FailedCheckBody, ResultFile, JobEvent<'static>)),
 )]
 struct Frame;

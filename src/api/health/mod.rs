@@ -26,6 +26,7 @@ use bodies::{
 /// The routes of the server's health. Orchestrators have no key, so they need none.
 pub(super) fn routes() -> Routes<AppState> {
     Routes::new()
+        .tag("System", "The server itself")
         .operation(routes!(get_health), Operation::open(Counterpart::Commands(&["get_health"])).also_at("/health"))
         .operation(
             routes!(get_live),

@@ -43,6 +43,7 @@ const CONTENT_DISPOSITION: Header = Header::text("Content-Disposition", "The nam
 /// The routes of jobs, their recordings and their results.
 pub(super) fn routes() -> Routes<AppState> {
     let routes = Routes::new()
+        .tag("Jobs", "Recordings, how far they are, and what came out")
         .operation(
             routes!(handlers::list_jobs),
             Operation::read(Counterpart::Commands(&["list_jobs"]))

@@ -35,6 +35,15 @@ fn every_operation_has_a_name_of_its_own() {
 }
 
 #[test]
+fn every_operation_belongs_to_a_tag_that_is_described_once() {
+    let document = whole();
+    let described: Vec<&str> = document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
+    let operations = operations(&document);
+    let used: BTreeSet<&str> = operations.iter().map(|(_, _, operation)| operation["tags"][0].as_str().unwrap()).collect();
+    assert_eq!(described, used.into_iter().collect::<Vec<_>>());
+}
+
+#[test]
 fn every_operation_has_its_command_or_a_reason_for_none() {
     for declared in routes(documents()).describe().operations {
         match declared.operation.counterpart {

@@ -23,6 +23,7 @@ use bodies::{QueueStatus, WaitingJob};
 /// The routes of the queue.
 pub(super) fn routes() -> Routes<AppState> {
     Routes::new()
+        .tag("Queue", "What waits")
         .operation(routes!(get_queue_status), Operation::read(Counterpart::Commands(&["get_queue_status"])))
         .example("QueueStatus", example())
 }

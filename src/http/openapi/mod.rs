@@ -22,14 +22,16 @@ const COMMON_CODES: [Code; 3] = [Code::InvalidRequest, Code::RateLimited, Code::
 /// The codes of every request that needs a key.
 const KEY_CODES: [Code; 2] = [Code::Unauthorized, Code::Forbidden];
 
-/// The document of these routes. `openapi` in the description holds the frame: title, tags, and schemas beside the routes'.
+/// The document of these routes. `openapi` in the description holds the frame: title, and schemas beside the routes'.
 ///
 /// # Panics
 /// When a derived schema is not valid JSON; the tests would show it.
 pub(crate) fn document(description: Description) -> Value {
-    let Description { openapi, operations, schemas, examples } = description;
+    let Description { openapi, operations, schemas, examples, mut tags } = description;
     let mut document = serde_json::to_value(openapi).expect("the derived document is JSON");
     document["openapi"] = json!(VERSION);
+    tags.sort_unstable();
+    document["tags"] = tags.into_iter().map(|(name, description)| json!({ "name": name, "description": description })).collect();
     let mut parts = Parts::default();
     for declared in &operations {
         let described = &mut document["paths"][&declared.path][declared.method.as_str().to_ascii_lowercase()];

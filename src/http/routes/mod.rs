@@ -26,6 +26,7 @@ pub(crate) struct Routes<S> {
     operations: Vec<Declared>,
     schemas: Vec<(&'static str, Value)>,
     examples: Vec<(&'static str, Value)>,
+    tags: Vec<(&'static str, &'static str)>,
 }
 
 /// An operation at one address.
@@ -45,6 +46,8 @@ pub(crate) struct Description {
     pub(crate) schemas: Vec<(&'static str, Value)>,
     /// Examples, by the name of their schema.
     pub(crate) examples: Vec<(&'static str, Value)>,
+    /// The groups of operations, each with its description.
+    pub(crate) tags: Vec<(&'static str, &'static str)>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
@@ -55,7 +58,14 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             operations: Vec::new(),
             schemas: Vec::new(),
             examples: Vec::new(),
+            tags: Vec::new(),
         }
+    }
+
+    /// Describes the tag that groups the operations of this resource in the document.
+    pub(crate) fn tag(mut self, name: &'static str, description: &'static str) -> Self {
+        self.tags.push((name, description));
+        self
     }
 
     /// Adds one handler of `routes!` with its declaration.
@@ -110,6 +120,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self.operations.extend(other.operations);
         self.schemas.extend(other.schemas);
         self.examples.extend(other.examples);
+        self.tags.extend(other.tags);
         self
     }
 
@@ -124,6 +135,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             operations: self.operations,
             schemas: self.schemas,
             examples: self.examples,
+            tags: self.tags,
         }
     }
 }

@@ -1,15 +1,17 @@
 //! Decodes files of any supported format to 16 kHz samples, one signal per channel.
 //!
 //! This module, with the files in `decode/`, is the only one that names symphonia. Its input is untrusted: values in a
-//! file are bounded before they are used, memory does not grow with a file's claims or length (long audio goes to
-//! scratch files), and no content can cause a panic or an endless loop.
+//! file are bounded before they are used, memory does not grow with a file's claims, its metadata or its length (long audio
+//! goes to scratch files), and no content can cause a panic or an endless loop.
 //!
 //! [`probe()`] runs during the upload: it identifies the recording, refuses what cannot be annotated, and is fast because
 //! it decodes only the beginning. [`decode`] does the full work.
 
 mod aiff;
+mod allowance;
 mod au;
 mod bytes;
+mod caf;
 mod channel_outputs;
 mod codecs;
 mod error;
@@ -17,18 +19,21 @@ mod file_section;
 mod fixed_frames;
 mod flac;
 mod gsm;
-mod itunes;
 mod limits;
+mod matroska;
 mod mp4;
 mod mpeg;
+mod ogg;
 mod open;
 mod plausible;
 mod probe;
+mod read_meter;
 mod sniff;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod trim;
+mod vorbis;
 mod wave;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -190,6 +195,11 @@ fn describe(stream: &AudioStream, layout: Layout, duration: Millis) -> SourceInf
         duration,
         headerless: stream.headerless,
     }
+}
+
+/// A part of a file that would take more memory than decoding may need.
+fn too_large() -> DecodeError {
+    DecodeError::Invalid { reason: "a part of it is larger than any recording needs".to_owned() }
 }
 
 /// Runs work that may panic inside a demuxer; the file is then reported as damaged and the demuxer is not used again.

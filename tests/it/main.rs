@@ -20,6 +20,7 @@ mod clients;
 mod command_line;
 mod configuration;
 mod connections;
+mod covers;
 #[cfg(feature = "faults")]
 mod crashes;
 mod denoise;
@@ -34,11 +35,14 @@ mod folder_names;
 mod formats;
 mod formats_gsm;
 mod formats_long;
+mod float_files;
 mod four_lives;
 mod full_disk;
 mod headerless;
 mod headerless_jobs;
 mod health;
+#[cfg(feature = "faults")]
+mod hostile_files;
 mod idempotency;
 mod jobs;
 mod list;

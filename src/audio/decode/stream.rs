@@ -14,8 +14,9 @@ use symphonia::core::formats::{FormatReader, Track};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, TimeBase};
 
-use super::file_section::ReadPosition;
+use super::allowance::MAX_PACKET;
 use super::open::{self, Knowledge, Opened};
+use super::read_meter::ReadMeter;
 use super::trim::Trim;
 use super::{DecodeError, DecodeLimits, codecs, mpeg};
 use crate::media::{Format, Headerless};
@@ -53,7 +54,8 @@ pub(super) struct AudioStream {
     planes: Vec<Vec<f32>>,
     failures: u32,
     packets_left: u64,
-    read: ReadPosition,
+    meter: ReadMeter,
+    packet_allowance: u64,
     /// Published name of the container.
     pub(super) format: Format,
     /// How the samples are read, if the file has no header.
@@ -86,7 +88,8 @@ impl AudioStream {
             failures: 0,
             // Every packet takes at least one byte of the file, so more packets than bytes are a loop.
             packets_left: opened.total_bytes.saturating_add(1_000),
-            read: opened.read,
+            meter: opened.meter,
+            packet_allowance: opened.packet_allowance,
             format: opened.container.format(codec),
             headerless: opened.headerless,
             codec,
@@ -99,7 +102,7 @@ impl AudioStream {
 
     /// Bytes of the file read so far, out of [`Self::total_bytes`].
     pub(super) fn bytes_read(&self) -> u64 {
-        self.read.bytes()
+        self.meter.bytes()
     }
 
     /// Rate and channels; `None` before anything was decoded.
@@ -112,8 +115,16 @@ impl AudioStream {
         let mut errors = 0;
         while self.packets_left > 0 {
             self.packets_left -= 1;
-            match self.demuxer.next_packet() {
+            self.meter.allow(self.packet_allowance);
+            let next = self.demuxer.next_packet();
+            if self.meter.exceeded() {
+                return Err(super::too_large());
+            }
+            match next {
                 Ok(None) => return Ok(None),
+                Ok(Some(packet)) if packet.track_id == self.track && packet.data.len() > MAX_PACKET => {
+                    return Err(super::too_large());
+                }
                 Ok(Some(packet)) if packet.track_id == self.track => return Ok(Some(packet)),
                 Ok(Some(_)) => errors = 0,
                 Err(Error::ResetRequired) => self.follow_chain()?,
@@ -133,6 +144,8 @@ impl AudioStream {
 
     /// Continues with the next stream of a chained file (recordings joined end to end).
     fn follow_chain(&mut self) -> Result<(), DecodeError> {
+        // The demuxer would keep the metadata of all of them.
+        while self.demuxer.metadata().pop().is_some() {}
         let found = self.demuxer.tracks().iter().find_map(|track| {
             let parameters = track.codec_params.as_ref()?.audio()?.clone();
             let decoder = codecs::decoder(&parameters).ok()?;

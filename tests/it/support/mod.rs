@@ -7,6 +7,7 @@ pub mod der;
 pub mod diarizers;
 pub mod dropping;
 pub mod ggml;
+pub mod hostile;
 pub mod models;
 pub mod needs;
 pub mod nginx;

@@ -197,11 +197,6 @@ fn describe(stream: &AudioStream, layout: Layout, duration: Millis) -> SourceInf
     }
 }
 
-/// A part of a file that would take more memory than decoding may need.
-fn too_large() -> DecodeError {
-    DecodeError::Invalid { reason: "a part of it is larger than any recording needs".to_owned() }
-}
-
 /// Runs work that may panic inside a demuxer; the file is then reported as damaged and the demuxer is not used again.
 fn guarded<T>(work: impl FnOnce() -> Result<T, DecodeError>) -> Result<T, DecodeError> {
     catch_unwind(AssertUnwindSafe(work))

@@ -105,9 +105,10 @@ fn decoded(bytes: &[u8]) -> (Vec<f32>, Levels) {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
     let limits = DecodeLimits::default();
-    assert_eq!(probe(file.path(), &limits).unwrap().duration.0, 1_000);
+    // Blocks of PCM in Matroska do not say how long they are.
+    assert!(probe(file.path(), &limits).unwrap().duration.0.abs_diff(1_000) < 60);
     let recording = decode(file.path(), &limits, &JobContext::detached()).unwrap();
-    assert_eq!(recording.damaged_packets, 0);
+    assert_eq!((recording.damaged_packets, recording.source.duration.0), (0, 1_000));
     let channel = &recording.channels[0];
     (channel.read(0..channel.len()).unwrap().into_owned(), recording.levels[0])
 }

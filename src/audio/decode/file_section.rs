@@ -127,7 +127,7 @@ mod tests {
     fn parts_are_renamed_wherever_a_read_begins_and_ends() {
         for step in 1..12 {
             let mut source = section(b"0123456789abcdef").renamed(vec![(8, *b"WXYZ"), (2, *b"free")]);
-            let mut seen = Vec::new();
+            let mut seen: Vec<u8> = Vec::new();
             let mut piece = vec![0; step];
             loop {
                 let count = source.read(&mut piece).unwrap();
@@ -136,7 +136,7 @@ mod tests {
                 }
                 seen.extend(&piece[..count]);
             }
-            assert_eq!(seen, b"..1free67WXYZcdef", "{step}");
+            assert_eq!(seen, *b"..1free67WXYZcdef", "{step}");
         }
     }
 

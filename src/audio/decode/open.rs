@@ -149,7 +149,7 @@ pub(super) fn open(mut file: File, knowledge: Knowledge<'_>) -> Result<Opened, D
     meter.allow(allowance.beginning);
     let demuxer = demuxer(&reader, source);
     if meter.exceeded() {
-        return Err(super::too_large());
+        return Err(DecodeError::too_large());
     }
     let demuxer = demuxer.map_err(|error| cannot_open(container, &tracks, error))?;
     let itunes_edit = comment.and_then(|comment| mp4::gapless(&comment, rate(&*demuxer)?));

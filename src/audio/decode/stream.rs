@@ -118,12 +118,12 @@ impl AudioStream {
             self.meter.allow(self.packet_allowance);
             let next = self.demuxer.next_packet();
             if self.meter.exceeded() {
-                return Err(super::too_large());
+                return Err(DecodeError::too_large());
             }
             match next {
                 Ok(None) => return Ok(None),
                 Ok(Some(packet)) if packet.track_id == self.track && packet.data.len() > MAX_PACKET => {
-                    return Err(super::too_large());
+                    return Err(DecodeError::too_large());
                 }
                 Ok(Some(packet)) if packet.track_id == self.track => return Ok(Some(packet)),
                 Ok(Some(_)) => errors = 0,

@@ -188,10 +188,10 @@ pub fn opus_with(file: &[u8], comments: &[&[u8]]) -> Vec<u8> {
     [pages[0], &ogg_packet(serial_of(pages[0]), 1, 0, &header), &pages[2..].concat()].concat()
 }
 
-/// An Ogg Opus file that begins with this many streams.
+/// An Ogg Opus file that begins with this many streams of something else.
 pub fn opus_with_streams(file: &[u8], count: u32) -> Vec<u8> {
     let pages = ogg_pages(file);
-    let head = b"OpusHead\x01\x01\x38\x01\x80\xBB\0\0\0\0\0";
+    let head = b"fishead\0\x03\0\0\0";
     let streams: Vec<u8> = (0..count).flat_map(|serial| ogg_packet(serial ^ 0x5A5A_5A5A, 0, 2, head)).collect();
     [pages[0], &streams, &pages[1..].concat()].concat()
 }

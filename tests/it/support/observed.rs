@@ -47,13 +47,18 @@ impl Observed {
 
     /// The next event with this name; none if the process ends without it.
     pub fn next(&self, event: &str) -> Option<Value> {
+        self.next_of(&[event])
+    }
+
+    /// The next event with one of these names; none if the process ends without it.
+    pub fn next_of(&self, events: &[&str]) -> Option<Value> {
         let until = Instant::now() + DEADLINE;
         loop {
             match self.events.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(found) if found["event"] == event => return Some(found),
+                Ok(found) if events.iter().any(|event| found["event"] == *event) => return Some(found),
                 Ok(_) => {}
                 Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => panic!("waited too long for the event {event}"),
+                Err(RecvTimeoutError::Timeout) => panic!("waited too long for one of the events {events:?}"),
             }
         }
     }

@@ -81,6 +81,9 @@ impl<'a, F: Read + Seek> Boxes<'a, F> {
         let mut at = from;
         while let Some(child) = self.at(at, end)?.filter(|child| !child.is_open) {
             at = child.end;
+            if child.kind == PASSED_OVER {
+                continue;
+            }
             if child.kind != several && found.iter().any(|other| other.kind == child.kind) {
                 self.hide(&child)?;
             } else if found.len() < MAX_CHILDREN {

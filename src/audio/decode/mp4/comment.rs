@@ -2,8 +2,8 @@
 
 use std::io::{Read, Seek};
 
-use super::Edit;
 use super::boxes::{BoxAt, Boxes, BoxesError, of_kind};
+use super::facts::Edit;
 
 const NAME: &[u8] = b"iTunSMPB";
 

@@ -2,8 +2,8 @@
 
 use std::io::{Read, Seek};
 
-use super::TrackFacts;
 use super::boxes::{BoxAt, Boxes, BoxesError, long, of_kind};
+use super::facts::TrackFacts;
 
 /// Bytes of the demuxer's memory for a fragment, for each track of the file in it, and for a table without its entries.
 const FRAGMENT_BYTES: u64 = 192;

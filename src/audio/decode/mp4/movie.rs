@@ -6,7 +6,8 @@ use std::io::{Read, Seek};
 
 use super::super::file_section::Rename;
 use super::boxes::{BoxAt, Boxes, BoxesError, long, of_kind};
-use super::{TrackFacts, comment, fragment, track};
+use super::facts::TrackFacts;
+use super::{comment, fragment, track};
 
 /// Maximum number of top-level boxes; fragmented recordings have about two per second.
 const MAX_BOXES: usize = 1 << 20;
@@ -107,7 +108,7 @@ fn read_moov<F: Read + Seek>(boxes: &mut Boxes<'_, F>, moov: &BoxAt, movie: &mut
 mod tests {
     use std::io::Cursor;
 
-    use super::super::{Edit, samples};
+    use super::super::facts::{Edit, samples};
     use super::*;
 
     fn boxed(kind: [u8; 4], body: &[u8]) -> Vec<u8> {

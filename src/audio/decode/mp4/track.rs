@@ -3,7 +3,7 @@
 use std::io::{Read, Seek};
 
 use super::boxes::{BoxAt, Boxes, BoxesError, long, of_kind};
-use super::{Edit, TrackFacts};
+use super::facts::{Edit, TrackFacts};
 
 /// Bytes of the demuxer's memory for a track without its tables.
 const TRACK_BYTES: u64 = 2_048;

@@ -54,7 +54,9 @@ pub(super) fn low_cut(audio: Audio) -> Result<Audio, SignalError> {
     let mut filter = HighPass::<4>::new(CUTOFF_HZ);
     let mut meter = Meter::default();
     let mut cut = |samples: &mut [f32]| {
-        samples.iter_mut().for_each(|sample| *sample = filter.next(f64::from(*sample)) as f32);
+        for sample in samples.iter_mut() {
+            *sample = filter.next(f64::from(*sample)) as f32;
+        }
         meter.push(samples);
     };
     match audio.into_samples() {
@@ -62,7 +64,9 @@ pub(super) fn low_cut(audio: Audio) -> Result<Audio, SignalError> {
             // In place: a copy would double the memory.
             cut(&mut samples);
             let correction = meter.correction();
-            samples.iter_mut().for_each(|sample| *sample = correction.of(*sample));
+            for sample in &mut samples {
+                *sample = correction.of(*sample);
+            }
             Ok(Audio::new(samples))
         }
         Err(audio) => {

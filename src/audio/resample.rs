@@ -163,6 +163,13 @@ impl Filter {
     }
 }
 
+/// Samples per block of [`Resampler::new`], which needs about 50 bytes for each: few at usual rates, twice the rate at those that have
+/// no divisor in common with 16 kHz. `None` if the rate is zero.
+#[must_use]
+pub fn block_length(rate: u32) -> Option<usize> {
+    if rate == SAMPLE_RATE { Some(0) } else { block_size(rate, SAMPLE_RATE) }
+}
+
 /// Samples per block at the rate `from`: the smallest number from [`BLOCK`] on whose half is an integer at both rates,
 /// since the delay is half a block and must be a whole number of samples.
 fn block_size(from: u32, to: u32) -> Option<usize> {

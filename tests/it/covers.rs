@@ -33,7 +33,7 @@ fn same(plain: &[u8], covered: &[u8]) {
 fn a_picture_in_mp4_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let base = second_of_a_call(folder.path(), "base.m4a", &["-c:a", "aac"]);
-    let cover = boxed(b"covr", &boxed(b"data", &[&b"\0\0\0\x0D\0\0\0\0"[..], &picture()].concat()));
+    let cover = boxed(*b"covr", &boxed(*b"data", &[&b"\0\0\0\x0D\0\0\0\0"[..], &picture()].concat()));
     same(&base, &mp4_with(&base, &user_data(&cover)));
 }
 

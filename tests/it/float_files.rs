@@ -67,7 +67,7 @@ fn caf(float: Float, rate: u32, samples: &[f64]) -> Vec<u8> {
     description.extend(b"lpcm\0\0\0\x03\0\0\0");
     description.extend([float.bits() / 8, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, float.bits()]);
     let data = [&[0; 4][..], &float.bytes(samples, false)].concat();
-    [&b"caff\0\x01\0\0"[..], &chunk(b"desc", &description), &chunk(b"data", &data)].concat()
+    [&b"caff\0\x01\0\0"[..], &chunk(*b"desc", &description), &chunk(*b"data", &data)].concat()
 }
 
 fn aiff(float: Float, rate: u32, samples: &[f64]) -> Vec<u8> {

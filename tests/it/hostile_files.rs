@@ -59,6 +59,7 @@ fn ended(server: &Observed) -> String {
 }
 
 /// Sends and drops files one after the other, and checks the end and the memory of each.
+#[expect(clippy::print_stdout, reason = "the figures are for reading")]
 async fn all_end_within_the_bound(attacks: Vec<Attack>) {
     let folder = tempfile::tempdir().unwrap();
     let (server, idle) = start(folder.path());
@@ -71,7 +72,11 @@ async fn all_end_within_the_bound(attacks: Vec<Attack>) {
         let by_folder = dropped(&server, folder.path(), name, &bytes);
         let folder_growth = server.peak().saturating_sub(idle);
         let size = bytes.len() >> 20;
-        let line = format!("{name} ({size} MiB): {by_request} with {} MiB, {by_folder} with {} MiB", request_growth >> 20, folder_growth >> 20);
+        let line = format!(
+            "{name} ({size} MiB): {by_request} with {} MiB, {by_folder} with {} MiB",
+            request_growth >> 20,
+            folder_growth >> 20
+        );
         println!("{line}");
         if request_growth.max(folder_growth) > BOUND || by_request != end || by_folder != end {
             wrong.push(line);
@@ -89,6 +94,10 @@ async fn tables_of_mp4_are_bounded() {
         attack("comments", DONE, mp4_with_comments(&whole, 1_000_000)),
         attack("second-moov", DONE, mp4_with_second_moov(&whole, 1_000_000)),
         attack("fragments", REFUSED, mp4_with_fragments(&pieces, 1_000_000)),
+        attack("sample", REFUSED, mp4_with_samples(&pieces, 1, 100 << 20)),
+        attack("samples", REFUSED, mp4_with_samples(&pieces, 60_000, 1)),
+        // The most that is accepted.
+        attack("fewer-samples", DONE, mp4_with_samples(&pieces, 45_000, 1)),
     ])
     .await;
 }
@@ -110,8 +119,19 @@ async fn chunks_of_caf_and_aiff_are_bounded() {
     let base = second_of_a_call(folder.path(), "base.aiff", &["-c:a", "pcm_s16be"]);
     all_end_within_the_bound(vec![
         attack("packets", REFUSED, caf_with_packets(8_000_000)),
-        attack("packet", REFUSED, caf_with_packet(48 << 20)),
+        // The most that is accepted; they last 18 hours.
+        attack("fewer-packets", "AUDIO_TOO_LONG", caf_with_packets(1 << 20)),
         attack("annotations", REFUSED, aiff_with(&base, &annotations(1_500_000))),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn filters_of_odd_rates_are_bounded() {
+    all_end_within_the_bound(vec![
+        attack("odd", REFUSED, odd_wav(767_999, 16)),
+        // The most that is accepted.
+        attack("less-odd", DONE, odd_wav(47_999, 6)),
     ])
     .await;
 }

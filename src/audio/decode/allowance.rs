@@ -18,13 +18,11 @@ impl Allowance {
     pub(super) fn of(container: Container) -> Self {
         let mib = |beginning: u64, packet: u64| Self { beginning: beginning << 20, packet: packet << 20 };
         match container {
-            // Packets of video are read, too.
-            Container::Matroska => mib(4, 16),
+            // Packets of video are read, too; and the end of a FLAC frame is searched for, and may be found behind damage.
+            Container::Matroska | Container::Flac => mib(4, 16),
             // The tables were measured before.
-            Container::Mp4 => mib(48, 16),
+            Container::Mp4 => mib(64, 16),
             Container::Caf => mib(8, 8),
-            // The demuxer searches for the end of a frame, and may find it behind damage.
-            Container::Flac => mib(4, 16),
             Container::Wave | Container::Aiff | Container::Wave64 | Container::Au | Container::Gsm | Container::Headerless => {
                 mib(4, 8)
             }

@@ -64,7 +64,9 @@ pub(super) fn read(file: &mut (impl Read + Seek), start: u64, end: u64) -> Resul
         let Ok(size) = u64::try_from(size).or(if id == b"data" { Ok(rest) } else { Err(()) }) else { break };
         match id {
             b"desc" if description.is_none() => description = Some(read_at(file, body, 32)?),
-            b"chan" if layout.is_none() && size <= MAX_CONFIGURATION => layout = channel_layout(read_at(file, body, size as usize)?),
+            b"chan" if layout.is_none() && size <= MAX_CONFIGURATION => {
+                layout = channel_layout(read_at(file, body, size as usize)?);
+            }
             b"kuki" if configuration.is_none() && size <= MAX_CONFIGURATION => {
                 configuration = Some(read_at(file, body, size as usize)?);
             }
@@ -80,7 +82,11 @@ pub(super) fn read(file: &mut (impl Read + Seek), start: u64, end: u64) -> Resul
     }
     let description = description.filter(|body| body.len() == 32).ok_or(CafError::Missing("desc"))?;
     let (start, length) = data.ok_or(CafError::Missing("data"))?;
-    let table = table.map(|(body, size)| packet_table(file, &description, body, size)).transpose()?;
+    let table = match (table, open_numbers(&description)) {
+        (None, 0) => None,
+        (None, _) => return Err(CafError::Missing("pakt")),
+        (Some((body, size)), numbers) => Some(packet_table(file, numbers, body, size)?),
+    };
     chunk(&mut header, *b"desc", &description);
     for (id, body) in [(*b"chan", layout), (*b"kuki", configuration), (*b"pakt", table)] {
         if let Some(body) = body {
@@ -107,14 +113,17 @@ fn channel_layout(mut body: Vec<u8>) -> Option<Vec<u8>> {
     (body.len() == length).then_some(body)
 }
 
+/// How many numbers a packet has in the packet table: those that the description leaves open.
+fn open_numbers(description: &[u8]) -> u64 {
+    let is_open = |at: usize| description.get(at..at + 4) == Some(&[0; 4]);
+    u64::from(is_open(16)) + u64::from(is_open(20))
+}
+
 /// Copies the table, without what may follow its last packet.
-fn packet_table(file: &mut (impl Read + Seek), description: &[u8], body: u64, size: u64) -> Result<Vec<u8>, CafError> {
+fn packet_table(file: &mut (impl Read + Seek), numbers: u64, body: u64, size: u64) -> Result<Vec<u8>, CafError> {
     let mut table = read_at(file, body, size.min(24) as usize)?;
     let packets = table.first_chunk().map(|count| u64::from_be_bytes(*count)).filter(|_| table.len() == 24);
     let packets = packets.ok_or(CafError::Impossible("its packet table is cut off"))?;
-    // An entry has the numbers that the description leaves open.
-    let is_open = |at: usize| description.get(at..at + 4) == Some(&[0; 4]);
-    let numbers = u64::from(is_open(16)) + u64::from(is_open(20));
     if numbers == 0 {
         return Ok(table);
     }

@@ -22,11 +22,7 @@ struct State {
 impl ReadMeter {
     /// A meter without a limit.
     pub(super) fn unlimited() -> Self {
-        Self(Arc::new(State {
-            position: AtomicU64::new(0),
-            left: AtomicU64::new(u64::MAX),
-            exceeded: AtomicBool::new(false),
-        }))
+        Self(Arc::new(State { position: AtomicU64::new(0), left: AtomicU64::new(u64::MAX), exceeded: AtomicBool::new(false) }))
     }
 
     /// Position in bytes, including a prefix.

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use super::audio::wav;
 use super::sound::{ffmpeg, fixture};
 
 /// Encodes the first second of a call; the name says the container.
@@ -17,16 +18,16 @@ pub fn second_of_a_call(folder: &Path, name: &str, arguments: &[&str]) -> Vec<u8
 }
 
 /// A box of MP4.
-pub fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+pub fn boxed(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
     [&(u32::try_from(body.len()).unwrap() + 8).to_be_bytes(), &kind[..], body].concat()
 }
 
 /// Offset of a box on the top level, and its length.
-fn find_box(file: &[u8], kind: &[u8; 4]) -> (usize, usize) {
+fn find_box(file: &[u8], kind: [u8; 4]) -> (usize, usize) {
     let mut at = 0;
     loop {
         let length = u32::from_be_bytes(file[at..at + 4].try_into().unwrap()) as usize;
-        if &file[at + 4..at + 8] == kind {
+        if file[at + 4..at + 8] == kind {
             return (at, length);
         }
         at += length;
@@ -35,22 +36,22 @@ fn find_box(file: &[u8], kind: &[u8; 4]) -> (usize, usize) {
 
 /// A `moov` box with one more box inside.
 fn moov_with(file: &[u8], more: &[u8]) -> Vec<u8> {
-    let (at, length) = find_box(file, b"moov");
-    boxed(b"moov", &[&file[at + 8..at + length], more].concat())
+    let (at, length) = find_box(file, *b"moov");
+    boxed(*b"moov", &[&file[at + 8..at + length], more].concat())
 }
 
 /// Metadata of MP4 with a list of these entries.
 pub fn user_data(entries: &[u8]) -> Vec<u8> {
-    boxed(b"udta", &boxed(b"meta", &[&[0; 4], &boxed(b"ilst", entries)[..]].concat()))
+    boxed(*b"udta", &boxed(*b"meta", &[&[0; 4], &boxed(*b"ilst", entries)[..]].concat()))
 }
 
 fn comments(count: usize) -> Vec<u8> {
-    boxed(b"\xA9cmt", &boxed(b"data", b"\0\0\0\x01\0\0\0\0x")).repeat(count)
+    boxed(*b"\xA9cmt", &boxed(*b"data", b"\0\0\0\x01\0\0\0\0x")).repeat(count)
 }
 
 /// An MP4 file, whose `moov` box is its last one, with this metadata in it.
 pub fn mp4_with(file: &[u8], metadata: &[u8]) -> Vec<u8> {
-    let (at, length) = find_box(file, b"moov");
+    let (at, length) = find_box(file, *b"moov");
     assert_eq!(at + length, file.len());
     [&file[..at], &moov_with(file, metadata)].concat()
 }
@@ -67,7 +68,17 @@ pub fn mp4_with_second_moov(file: &[u8], count: usize) -> Vec<u8> {
 
 /// A fragmented MP4 file that ends with this many empty fragments.
 pub fn mp4_with_fragments(file: &[u8], count: usize) -> Vec<u8> {
-    [file, &boxed(b"moof", &boxed(b"mfhd", &[0, 0, 0, 0, 0, 0, 0, 9])).repeat(count)].concat()
+    [file, &boxed(*b"moof", &boxed(*b"mfhd", &[0, 0, 0, 0, 0, 0, 0, 9])).repeat(count)].concat()
+}
+
+/// A fragmented MP4 file that ends with this many fragments, each with a sample of this length that lasts no time.
+pub fn mp4_with_samples(file: &[u8], count: usize, length: u32) -> Vec<u8> {
+    // The sample follows the head of `mdat`, behind the 76 bytes of `moof`.
+    let run = [b"\0\0\x03\x01\0\0\0\x01\0\0\0\x54\0\0\0\0", &length.to_be_bytes()[..]].concat();
+    let part = boxed(*b"traf", &[boxed(*b"tfhd", b"\0\x02\0\0\0\0\0\x01"), boxed(*b"trun", &run)].concat());
+    let moof = boxed(*b"moof", &[boxed(*b"mfhd", &[0, 0, 0, 0, 0, 0, 0, 9]), part].concat());
+    assert_eq!(moof.len(), 76);
+    [file, &[moof, boxed(*b"mdat", &vec![0; length as usize])].concat().repeat(count)].concat()
 }
 
 /// An element of Matroska with a size field of eight bytes.
@@ -100,19 +111,16 @@ pub fn caf_with_packets(count: usize) -> Vec<u8> {
     let mut table = (count as u64).to_be_bytes().to_vec();
     table.extend([0; 16]);
     table.extend(vec![1; count]);
-    [&b"caff\0\x01\0\0"[..], &chunk(b"desc", description), &chunk(b"pakt", &table), &chunk(b"data", &[0; 64])].concat()
+    [&b"caff\0\x01\0\0"[..], &chunk(*b"desc", description), &chunk(*b"pakt", &table), &chunk(*b"data", &[0; 64])].concat()
 }
 
-/// A CAF file of 16-bit samples that has one packet of this many bytes.
-pub fn caf_with_packet(length: u32) -> Vec<u8> {
-    let mut description = b"\x40\xCF\x40\0\0\0\0\0lpcm\0\0\0\x02".to_vec();
-    description.extend(length.to_be_bytes());
-    description.extend(b"\0\0\0\x01\0\0\0\x01\0\0\0\x10");
-    [&b"caff\0\x01\0\0"[..], &chunk(b"desc", &description), &chunk(b"data", &vec![0; length as usize + 4])].concat()
+/// A tenth of a second of silence at a rate that has nothing in common with 16 kHz.
+pub fn odd_wav(rate: u32, channels: u16) -> Vec<u8> {
+    wav(rate, channels, &vec![0; rate as usize / 10 * usize::from(channels)])
 }
 
 /// A chunk of CAF.
-pub fn chunk(id: &[u8; 4], body: &[u8]) -> Vec<u8> {
+pub fn chunk(id: [u8; 4], body: &[u8]) -> Vec<u8> {
     [&id[..], &(body.len() as u64).to_be_bytes(), body].concat()
 }
 

@@ -25,7 +25,9 @@ pub(super) fn read<F: Read + Seek>(
     let header = boxes.content(&header, 32)?;
     let Some(id) = long(&header, if header.first() == Some(&1) { 20 } else { 12 }) else { return Ok(None) };
     let in_media = boxes.inside(&media)?;
-    let (Some(handler), Some(information)) = (of_kind(&in_media, *b"hdlr"), of_kind(&in_media, *b"minf")) else { return Ok(None) };
+    let (Some(handler), Some(information)) = (of_kind(&in_media, *b"hdlr"), of_kind(&in_media, *b"minf")) else {
+        return Ok(None);
+    };
     if boxes.content(&handler, 12)?.get(8..12) != Some(b"soun") {
         return Ok(None);
     }

@@ -21,7 +21,7 @@ impl Allowance {
             // Packets of video are read, too; and the end of a FLAC frame is searched for, and may be found behind damage.
             Container::Matroska | Container::Flac => mib(4, 16),
             // The tables were measured before.
-            Container::Mp4 => mib(64, 16),
+            Container::Mp4 => mib(48, 16),
             Container::Caf => mib(8, 8),
             Container::Wave | Container::Aiff | Container::Wave64 | Container::Au | Container::Gsm | Container::Headerless => {
                 mib(4, 8)

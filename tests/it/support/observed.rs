@@ -67,16 +67,11 @@ impl Observed {
         kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 
-    /// The most memory that the process has had since [`Self::forget_peak`], in bytes.
+    /// The most memory that the process has had, in bytes.
     pub fn peak(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
-    }
-
-    /// Lets the peak begin at what the process has now (`proc_pid_clear_refs(5)`).
-    pub fn forget_peak(&self) {
-        std::fs::write(format!("/proc/{}/clear_refs", self.process.id()), "5").unwrap();
     }
 
     /// Waits for the end of the process.

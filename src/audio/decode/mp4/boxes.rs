@@ -14,9 +14,9 @@ const PASSED_OVER: [u8; 4] = *b"free";
 const MAX_RENAMES: usize = 1 << 17;
 const MAX_CHILDREN: usize = 4_096;
 
-/// Memory of the demuxer for all tables, in bytes: 70 hours of AAC at 48 kHz as one piece, 7 hours in fragments of a second, 5
-/// hours in fragments of half a second.
-const MAX_TABLES: u64 = 48 << 20;
+/// Memory of the demuxer for all tables, in bytes: 48 hours of AAC at 48 kHz as one piece, 5 hours in fragments of a second. Each
+/// thread that opens a file keeps some of it.
+const MAX_TABLES: u64 = 32 << 20;
 
 /// Why the boxes of a file are not looked at any further.
 #[derive(Debug, thiserror::Error)]

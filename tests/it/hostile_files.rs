@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::support::app::DEADLINE;
 use super::support::dropping::WATCHED;
 use super::support::hostile::*;
 use super::support::observed::Observed;
@@ -28,7 +29,7 @@ fn attack(name: &'static str, end: &'static str, bytes: Vec<u8>) -> Attack {
 
 /// How a file ends that is sent.
 async fn sent(server: &Observed, bytes: &[u8]) -> String {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
     let part = reqwest::multipart::Part::bytes(bytes.to_vec()).file_name("call");
     let form = reqwest::multipart::Form::new().part("file", part);
     let answer = client.post(format!("{}/api/v1/jobs", server.url)).multipart(form).send().await.unwrap();

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Shutdown};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::volume::Volume;
 use crate::{pipeline, telemetry};
@@ -19,6 +19,7 @@ const LAST_STEPS: Duration = Duration::from_secs(2);
 
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     let log = telemetry::init(&format!("{},{}", pipeline::LOG_FILTER, config.logging.level), Clock::system());
+    ensure!(clock::is_usable(), "the machine's clock is not between the years 1970 and 9999; set it, then start again");
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     let served = runtime.block_on(async {

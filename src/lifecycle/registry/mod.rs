@@ -278,6 +278,7 @@ fn seconds_between(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
     (to - from).num_milliseconds().max(0) as f64 / 1000.0
 }
 
+/// At most thirty years, since a sum with the present must stay a time.
 fn chrono_seconds(seconds: f64) -> chrono::Duration {
-    chrono::Duration::milliseconds((seconds * 1000.0) as i64)
+    chrono::Duration::milliseconds((seconds.clamp(0.0, 1e9) * 1000.0) as i64)
 }

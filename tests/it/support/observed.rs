@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,13 @@ impl Observed {
     /// Starts a server and waits until it listens. If it dies before, returns its exit status.
     pub fn start(volume: &Path, more: &[(&str, &str)]) -> Result<Self, ExitStatus> {
         let mut command = callannotate(volume);
-        let mut process = command.envs(more.iter().copied()).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
+        command.envs(more.iter().copied()).arg("serve");
+        Self::start_as(command)
+    }
+
+    /// The same by a command of the test.
+    pub fn start_as(mut command: Command) -> Result<Self, ExitStatus> {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let (sender, events) = mpsc::channel();
         std::thread::spawn(move || {

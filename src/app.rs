@@ -108,9 +108,10 @@ impl App {
             lifecycle: lifecycle.clone(),
             incoming: incoming.clone(),
             engine: engine.status().clone(),
-            limits: intake::Limits { max_file_bytes: config.files.max_bytes, decode: decode_limits(config) },
+            limits: intake_limits(config),
         });
         let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
+        let may_start = CancellationToken::new();
         let watched = config.incoming.watch.then(|| inbox::Parts {
             incoming,
             intake: intake.clone(),
@@ -118,8 +119,12 @@ impl App {
             clock: clock.clone(),
             poll_interval: config.queue.poll_interval,
             stopping: shutdown.soft.clone(),
+            examined: may_start.clone(),
             tasks: tasks.clone(),
         });
+        if watched.is_none() {
+            may_start.cancel();
+        }
         let state = AppState::new(Parts {
             lifecycle: lifecycle.clone(),
             intake,
@@ -148,13 +153,10 @@ impl App {
         let worker = Worker {
             lifecycle: lifecycle.clone(),
             engine,
-            limits: TimeLimits {
-                task_timeout: config.queue.task_timeout,
-                task_timeout_factor: config.queue.task_timeout_factor,
-                stall_timeout: config.engine.stall_timeout,
-            },
+            limits: time_limits(config),
             poll_interval: config.queue.poll_interval,
             name_results: config.incoming.name_results,
+            may_start,
             stopping: shutdown.soft.clone(),
             ending: ending.clone(),
         };
@@ -275,6 +277,21 @@ impl App {
 fn decode_limits(config: &Config) -> DecodeLimits {
     let FileLimits { max_duration, max_channels, .. } = config.files;
     DecodeLimits { max_duration, max_channels, ..DecodeLimits::default() }
+}
+
+/// Limits of a recording from the settings.
+fn intake_limits(config: &Config) -> intake::Limits {
+    let max_deaths = config.queue.max_attempts;
+    intake::Limits { max_file_bytes: config.files.max_bytes, max_deaths, decode: decode_limits(config) }
+}
+
+/// Limits of time from the settings.
+fn time_limits(config: &Config) -> TimeLimits {
+    TimeLimits {
+        task_timeout: config.queue.task_timeout,
+        task_timeout_factor: config.queue.task_timeout_factor,
+        stall_timeout: config.engine.stall_timeout,
+    }
 }
 
 /// What the speed of the work depends on, for estimates.

@@ -5,8 +5,8 @@
 //! thread must fail one job, never the process.
 
 use std::any::Any;
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 
 use tokio::sync::{mpsc, oneshot};
 use tracing::{Span, error};
@@ -19,10 +19,10 @@ use crate::jobs::options::JobOptions;
 use crate::pipeline::{Pipeline, PipelineError, Task};
 
 /// A recording to be annotated.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Work {
-    /// Path of the recording.
-    pub recording: PathBuf,
+    /// The recording, open for reading.
+    pub recording: File,
     pub file: FileInfo,
     pub options: JobOptions,
 }

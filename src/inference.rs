@@ -18,6 +18,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rten::{Dimension, Model, ModelMetadata, NodeId, RunOptions, ThreadPool, ValueOrView, ValueView};
 use rten_tensor::Layout as _;
 
+use crate::plain_file;
+
 /// Model files larger than this are refused.
 const MAX_FILE_BYTES: u64 = 512 * 1024 * 1024;
 
@@ -228,11 +230,12 @@ impl Session {
 /// # Errors
 /// When the file cannot be read, or is larger than the limit.
 pub fn read_model(path: &Path) -> Result<Vec<u8>, InferenceError> {
-    let bytes = std::fs::metadata(path).map_err(InferenceError::Read)?.len();
+    let file = plain_file::open(path).map_err(InferenceError::Read)?;
+    let bytes = file.metadata().map_err(InferenceError::Read)?.len();
     if bytes > MAX_FILE_BYTES {
         return Err(InferenceError::TooLarge { bytes });
     }
-    std::fs::read(path).map_err(InferenceError::Read)
+    plain_file::read(&file, MAX_FILE_BYTES).map_err(InferenceError::Read)
 }
 
 /// Turns a panic of the runtime into an error: a hostile model must fail one job, not the process.

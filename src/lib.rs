@@ -28,6 +28,7 @@ pub mod media;
 pub mod messages;
 pub mod models;
 pub mod pipeline;
+mod plain_file;
 pub mod recognize;
 pub mod scratch;
 pub mod stop;

@@ -76,6 +76,7 @@ impl From<IntakeError> for ApiError {
         match error {
             IntakeError::TooLarge { size, limit } => Self::FileTooLarge { size, limit },
             IntakeError::Undecodable(error) => error.into(),
+            IntakeError::Deadly { .. } => Self::InvalidAudio(error.to_string()),
             IntakeError::ModelMissing { stage, reason } => Self::ModelUnavailable { stage, reason },
             IntakeError::FileNotFound => Self::FileNotFound,
             IntakeError::StillWritten => Self::InvalidRequest(error.to_string()),

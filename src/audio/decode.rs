@@ -31,6 +31,8 @@ mod tests;
 mod trim;
 mod wave;
 
+use std::fs::File;
+use std::io::Seek;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -45,6 +47,7 @@ use super::{Audio, Recording, SAMPLE_RATE, SignalError};
 use crate::context::JobContext;
 use crate::jobs::stage::Stage;
 use crate::media::{Headerless, SourceInfo};
+use crate::plain_file;
 
 /// Identifies a recording and checks that it can be decoded.
 ///
@@ -62,8 +65,16 @@ pub fn probe(path: &Path, limits: &DecodeLimits) -> Result<SourceInfo, DecodeErr
 /// # Errors
 /// Any of [`DecodeError`] except `Signal` and `Stopped`.
 pub fn probe_as(path: &Path, declared: Option<Headerless>, limits: &DecodeLimits) -> Result<SourceInfo, DecodeError> {
+    probe_file(&opened(path)?, declared, limits)
+}
+
+/// Like [`probe_as`], of a file that is open; its position is moved.
+///
+/// # Errors
+/// Any of [`DecodeError`] except `Signal` and `Stopped`.
+pub fn probe_file(file: &File, declared: Option<Headerless>, limits: &DecodeLimits) -> Result<SourceInfo, DecodeError> {
     guarded(|| {
-        let mut stream = AudioStream::open(path, Knowledge::Declared(declared), limits)?;
+        let mut stream = AudioStream::open(from_its_start(file)?, Knowledge::Declared(declared), limits)?;
         let layout = probe::decode_beginning(&mut stream)?;
         let limit = limits.max_duration_for(layout.0.channels);
         let seconds = match stream.exact_frames {
@@ -119,26 +130,37 @@ pub fn decode_as(
     limits: &DecodeLimits,
     ctx: &JobContext,
 ) -> Result<Recording, DecodeError> {
-    decode_with(path, Knowledge::Declared(declared), limits, ctx)
+    decode_with(&opened(path)?, Knowledge::Declared(declared), limits, ctx)
 }
 
-/// Like [`decode`], of a file that was identified before: it is not identified again.
+/// Like [`decode`], of a file that is open and was identified before: it is not identified again.
 ///
 /// # Errors
 /// Any of [`DecodeError`].
 pub fn decode_identified(
-    path: &Path,
+    file: &File,
     source: &SourceInfo,
     limits: &DecodeLimits,
     ctx: &JobContext,
 ) -> Result<Recording, DecodeError> {
-    decode_with(path, Knowledge::Identified(source), limits, ctx)
+    decode_with(file, Knowledge::Identified(source), limits, ctx)
 }
 
-fn decode_with(path: &Path, knowledge: Knowledge<'_>, limits: &DecodeLimits, ctx: &JobContext) -> Result<Recording, DecodeError> {
+fn opened(path: &Path) -> Result<File, DecodeError> {
+    plain_file::open(path).map_err(DecodeError::Read)
+}
+
+/// The same open file for a reader of its own, at its start. Two readers must not be used by turns: they share the position.
+fn from_its_start(file: &File) -> Result<File, DecodeError> {
+    let mut own = file.try_clone().map_err(DecodeError::Read)?;
+    own.rewind().map_err(DecodeError::Read)?;
+    Ok(own)
+}
+
+fn decode_with(file: &File, knowledge: Knowledge<'_>, limits: &DecodeLimits, ctx: &JobContext) -> Result<Recording, DecodeError> {
     guarded(|| {
         ctx.check()?;
-        let mut stream = AudioStream::open(path, knowledge, limits)?;
+        let mut stream = AudioStream::open(from_its_start(file)?, knowledge, limits)?;
         let mut outputs: Option<ChannelOutputs> = None;
         let mut reported = None;
         let total = usize::try_from(stream.total_bytes).unwrap_or(usize::MAX);

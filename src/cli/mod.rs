@@ -5,6 +5,7 @@ mod healthcheck;
 mod keys;
 mod openapi;
 mod serve;
+mod volume;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,9 @@ enum Command {
     /// Make, list and revoke the keys that requests carry when access.enabled is set; beside a running server, too.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// List and accept folders of jobs that the server refuses, because it did not write them.
+    #[command(subcommand)]
+    Volume(volume::VolumeCommand),
     /// Import and list models.
     Models(ModelsArgs),
     /// Print the description of the interface.
@@ -51,6 +55,7 @@ pub fn run() -> ExitCode {
         Command::Annotate(arguments) => settings().and_then(|config| annotate::run(&config, &arguments)),
         Command::Healthcheck => settings().and_then(|config| healthcheck::run(&config)),
         Command::Keys(command) => settings().and_then(|config| keys::run(&config, command)),
+        Command::Volume(command) => settings().and_then(|config| volume::run(&config, command)),
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Models(arguments) => settings().and_then(|config| arguments.run(&config.models())),
     };

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::admission::Admission;
 use super::error::IntakeError;
+use super::identify::Identified;
 use super::request::JobRequest;
 use super::{Intake, fields};
 use crate::access::KeyId;
@@ -100,8 +101,9 @@ impl Intake {
         declared: Option<Headerless>,
         (request, owner, idempotency): Asked,
     ) -> Result<NewJob, IntakeError> {
-        let source = self.identify(recording, declared.or_else(|| Headerless::from_name(&filename))).await?;
-        let sha256 = self.hash(recording).await?;
+        let Identified { source, file } = self.identify(recording, declared.or_else(|| Headerless::from_name(&filename))).await;
+        let source = source?;
+        let sha256 = self.hash(recording, file).await?;
         let file = FileInfo { filename, size_bytes: recording.size(), source, sha256 };
         Ok(request.draft(file, owner, idempotency))
     }

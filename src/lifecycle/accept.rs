@@ -1,6 +1,6 @@
 //! Accepting a recording: a drafted job and its recording are stored together, or neither is.
 
-use std::path::PathBuf;
+use std::fs::File;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use super::{Inner, Lifecycle, QueueFull, Reservation, StoreError, transition};
 use crate::access::KeyId;
 use crate::jobs::options::JobOptions;
 use crate::jobs::{Failure, FileInfo, Idempotency, Job, JobId, JobState};
-use crate::volume::{Arrival, NoRoom, Promise, Spool, SpoolError};
+use crate::volume::{Arrival, Look, NoRoom, Promise, Spool, SpoolError};
 
 /// A drafted job that is not registered yet.
 #[derive(Debug, Clone)]
@@ -32,6 +32,9 @@ pub enum Recording {
     /// A file that was dropped into `incoming/`.
     Dropped(Box<Arrival>),
 }
+
+/// Opens a recording for reading.
+pub(crate) type Opener = Box<dyn FnOnce() -> Result<File, StoreError> + Send>;
 
 /// The job of a request.
 #[derive(Debug)]
@@ -75,6 +78,22 @@ impl Lifecycle {
     /// When there is none.
     pub fn promise_room(&self, size: u64) -> Result<Promise, NoRoom> {
         self.0.volume.promise(size)
+    }
+
+    /// A look at a recording, which its examination begins and ends: a start then knows what the server died on.
+    pub fn look_at(&self, recording: &Recording) -> Look {
+        match recording {
+            Recording::Spooled(_) => self.0.volume.look_at_upload(),
+            Recording::Dropped(arrival) => self.0.volume.look_at_dropped(arrival),
+        }
+    }
+
+    /// How often the server has died while it examined this recording; an upload is new each time.
+    pub fn deaths_on(&self, recording: &Recording) -> u32 {
+        match recording {
+            Recording::Spooled(_) => 0,
+            Recording::Dropped(arrival) => self.0.volume.deaths_on(arrival),
+        }
     }
 
     /// Opens a place for a new recording of at most `limit` bytes.
@@ -166,11 +185,18 @@ impl Recording {
         }
     }
 
-    /// The path of the file, for reading.
-    pub(crate) fn path(&self) -> PathBuf {
+    /// Opens the file for reading when it is called, which blocks. Fails with `Missing` or `Busy` if a dropped file is not the
+    /// one that was found any more.
+    pub(crate) fn opener(&self) -> Opener {
         match self {
-            Self::Spooled(spool) => spool.path(),
-            Self::Dropped(arrival) => arrival.path().to_path_buf(),
+            Self::Spooled(spool) => {
+                let open = spool.opener();
+                Box::new(move || Ok(open()?))
+            }
+            Self::Dropped(arrival) => {
+                let arrival = arrival.clone();
+                Box::new(move || Ok(arrival.open()?))
+            }
         }
     }
 

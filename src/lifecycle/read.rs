@@ -15,6 +15,8 @@ pub struct Storage {
     pub log_bytes: u64,
     /// Free space, where the system reports it.
     pub free_bytes: Option<u64>,
+    /// Number of folders that the start refused, because they hold no job of this server.
+    pub refused_folders: usize,
 }
 
 impl Lifecycle {
@@ -46,8 +48,8 @@ impl Lifecycle {
         let measured = self.step(|inner| {
             let volume = &inner.volume;
             let (writable, log_bytes, free_bytes) = (volume.is_writable(), volume.log_bytes(), volume.free_bytes());
-            Ok::<_, StoreError>(Storage { writable, log_bytes, free_bytes })
+            Ok::<_, StoreError>(Storage { writable, log_bytes, free_bytes, refused_folders: volume.refused_folders() })
         });
-        measured.await.unwrap_or(Storage { writable: Writable::No, log_bytes: 0, free_bytes: None })
+        measured.await.unwrap_or(Storage { writable: Writable::No, log_bytes: 0, free_bytes: None, refused_folders: 0 })
     }
 }

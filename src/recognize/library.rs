@@ -8,12 +8,12 @@
 //! `name`, `model` (the speaker model that made the vectors) and `vectors` are required; a vector is scaled to length 1 when it
 //! is read. Files that cannot be used are skipped with a warning.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::plain_file;
 use crate::voiceprint::normalize;
 
 /// Limits for files of voices; a real one has a few vectors of a few hundred numbers.
@@ -99,11 +99,10 @@ impl Library {
 }
 
 fn read_voice(path: &Path, file: &str) -> Result<Voice, InvalidVoice> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(InvalidVoice::TooLarge);
-    }
+    let bytes = match plain_file::read(&plain_file::open(path)?, MOST_BYTES) {
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Err(InvalidVoice::TooLarge),
+        read => read?,
+    };
     let mut voice: VoiceFile = serde_json::from_slice(&bytes)?;
     let length = voice.name.trim().chars().count();
     if length == 0 || length > MOST_NAME_CHARS {

@@ -1,5 +1,6 @@
 //! A recording that is arriving: streamed into `temp/`, and moved to `incoming/` only when it is complete and valid.
 
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
@@ -88,7 +89,7 @@ impl Volume {
     pub fn accept(&self, spool: &Spool, job: &Job) -> Result<(), SpoolError> {
         let folder = &spool.folder.path;
         self.disk().rename(&folder.join("recording"), &folder.join(record::recording_name(job.file.source.format)))?;
-        self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        self.write_record(folder, job)?;
         self.take_in(folder, job.id)?;
         Ok(())
     }
@@ -100,9 +101,10 @@ impl Spool {
         self.id
     }
 
-    /// Where the bytes are; for probing.
-    pub fn path(&self) -> PathBuf {
-        self.folder.path.join("recording")
+    /// Opens the bytes that have arrived, for probing, when it is called, which blocks.
+    pub fn opener(&self) -> impl FnOnce() -> io::Result<File> + Send + use<> {
+        let (disk, path) = (self.folder.disk.clone(), self.folder.path.join("recording"));
+        move || disk.open(&path)
     }
 
     /// The number of bytes that have arrived.

@@ -22,6 +22,8 @@ mod configuration;
 mod connections;
 #[cfg(feature = "faults")]
 mod crashes;
+#[cfg(feature = "faults")]
+mod deadly_files;
 mod denoise;
 mod diarization;
 mod diarization_properties;
@@ -31,6 +33,7 @@ mod events;
 mod folder;
 mod folder_many;
 mod folder_names;
+mod foreign_folders;
 mod formats;
 mod formats_gsm;
 mod formats_long;
@@ -52,6 +55,7 @@ mod models_import_hostile;
 mod models_import_voice;
 mod nginx;
 mod openapi;
+mod plain_files;
 mod proxies;
 mod quality;
 mod queue;
@@ -74,6 +78,8 @@ mod upload;
 mod voiceprints;
 mod watchdog;
 mod websocket;
+#[cfg(feature = "faults")]
+mod wrong_clock;
 mod ws_limits;
 mod ws_session;
 mod ws_upload;

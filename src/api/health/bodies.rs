@@ -30,7 +30,8 @@ pub(crate) struct HealthBody {
 pub(crate) enum Condition {
     /// It works without restrictions.
     Healthy,
-    /// It works with restrictions: a stage lacks its model, the queue is full, or the disk has no room for recordings.
+    /// It works with restrictions: a stage lacks its model, the queue is full, the disk has no room for recordings, or the volume holds folders
+    /// that the server refused.
     Degraded,
     /// It does not work at all.
     Unhealthy,
@@ -58,6 +59,8 @@ pub(crate) enum Problem {
     StorageFull,
     /// The volume cannot be written to.
     VolumeUnwritable,
+    /// Folders of jobs on the volume were not written by this server, and are left alone; see its log.
+    FoldersRefused,
     /// The queue is full (`queue.max_length`).
     QueueFull,
     /// The engine has stopped working.
@@ -75,7 +78,7 @@ pub(crate) enum Problem {
 pub(crate) struct Components {
     /// The queue and its worker: `degraded` if the queue is full.
     pub queue_manager: Condition,
-    /// The volume: `degraded` if it is full, `unhealthy` if it cannot be written to.
+    /// The volume: `degraded` if it is full or holds folders that the server refused, `unhealthy` if it cannot be written to.
     pub volume_access: Condition,
     /// The engine and its models: `degraded` if a stage lacks its model.
     pub audio_processing: Condition,

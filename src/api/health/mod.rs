@@ -56,7 +56,7 @@ async fn get_health(State(state): State<AppState>) -> (StatusCode, Json<HealthBo
 
 /// Measures the condition of the server and of each of its parts.
 async fn measure(state: &AppState) -> HealthBody {
-    let Storage { writable, log_bytes, free_bytes: free } = state.lifecycle.storage().await;
+    let Storage { writable, log_bytes, free_bytes: free, refused_folders } = state.lifecycle.storage().await;
     let engine = state.engine.is_alive();
     let stages = state.engine.stages().iter();
     let missing_stages: Vec<MissingStage> = stages
@@ -76,13 +76,14 @@ async fn measure(state: &AppState) -> HealthBody {
         Condition::Degraded
     };
     let access = match writable {
-        Writable::Yes => Condition::Healthy,
-        Writable::Full => Condition::Degraded,
+        Writable::Yes if refused_folders == 0 => Condition::Healthy,
+        Writable::Yes | Writable::Full => Condition::Degraded,
         Writable::No => Condition::Unhealthy,
     };
     let problems = [
         (writable == Writable::Full, Problem::StorageFull),
         (writable == Writable::No, Problem::VolumeUnwritable),
+        (refused_folders > 0, Problem::FoldersRefused),
         (!state.lifecycle.jobs().has_room(), Problem::QueueFull),
         (!engine, Problem::EngineEnded),
         (state.engine.is_stalled(), Problem::EngineStalled),

@@ -6,7 +6,6 @@
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, CODEC_ID_NULL_AUDIO};
 use symphonia::core::errors::Error;
@@ -68,8 +67,8 @@ pub(super) struct AudioStream {
 impl AudioStream {
     /// Opens a file and selects its first audio track that can be decoded. A declaration is used if the file has no header and
     /// its content is compatible.
-    pub(super) fn open(path: &Path, knowledge: Knowledge<'_>, limits: &DecodeLimits) -> Result<Self, DecodeError> {
-        let opened = open::open(File::open(path).map_err(DecodeError::Read)?, knowledge)?;
+    pub(super) fn open(file: File, knowledge: Knowledge<'_>, limits: &DecodeLimits) -> Result<Self, DecodeError> {
+        let opened = open::open(file, knowledge)?;
         let (track, parameters, decoder) = select(&opened)?;
         let codec = codecs::name(parameters.codec).unwrap_or("unknown");
         let (time_base, track_id) = (track.time_base, track.id);

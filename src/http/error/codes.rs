@@ -11,7 +11,7 @@ use strum::{EnumMessage, IntoStaticStr, VariantArray};
 
 use super::define::{self, Account, errors};
 use crate::access::Scope;
-use crate::checks::{FailedCheck, Mistake};
+use crate::checks::{Checks, Mistake};
 use crate::jobs::stage::Stage;
 use crate::jobs::{Failure, FailureCode};
 use crate::media::Format;
@@ -38,13 +38,13 @@ errors! {
         remedy: "Send the recording as `file`.",
     }
     /// The metadata is not valid.
-    InvalidMetadata(checks: Vec<FailedCheck>) = BAD_REQUEST {
+    InvalidMetadata(checks: Checks) = BAD_REQUEST {
         account: Account::of_checks(checks),
         example: ApiError::InvalidMetadata(failed("metadata.priority", Mistake::OutOfRange { min: 1, max: 10, found: "11".to_owned() })),
         remedy: "See `details.checks_failed`.",
     }
     /// The options are not valid.
-    InvalidOptions(checks: Vec<FailedCheck>) = BAD_REQUEST {
+    InvalidOptions(checks: Checks) = BAD_REQUEST {
         account: Account::of_checks(checks),
         example: ApiError::InvalidOptions(failed(
             "options.channels",
@@ -53,7 +53,7 @@ errors! {
         remedy: "See `details.checks_failed`.",
     }
     /// The parameters in the address are not valid.
-    InvalidQuery(checks: Vec<FailedCheck>) = BAD_REQUEST {
+    InvalidQuery(checks: Checks) = BAD_REQUEST {
         account: Account::of_checks(checks),
         example: ApiError::InvalidQuery(failed("query.limit", Mistake::OutOfRange { min: 1, max: 100, found: "\"0\"".to_owned() })),
         remedy: "See `details.checks_failed`.",
@@ -65,7 +65,7 @@ errors! {
         remedy: "Send a valid key.",
     }
     /// The key lacks the scope in `details.required_scope`; or a web page of an origin that is not in `server.cors_origins`
-    /// wants to change something.
+    /// wants to change something or to open a WebSocket.
     Forbidden { scope: Scope } = FORBIDDEN {
         account: Account::new(format!("the key lacks the scope `{}`", scope.name()))
             .details(json!({ "required_scope": scope.name() })),
@@ -198,6 +198,13 @@ errors! {
         account: Account::new("the file holds no audio samples"),
         remedy: "Check the recording.",
     }
+    /// The request is for a host that is none of this server's names (`details.host`).
+    HostNotAllowed { host: String } = MISDIRECTED_REQUEST {
+        account: Account::new(format!("this server does not answer as `{host}`: list the name in server.allowed_hosts"))
+            .details(json!({ "host": host })),
+        example: ApiError::HostNotAllowed { host: "calls.example.org".to_owned() },
+        remedy: "Use the address; let the operator list the name.",
+    }
     /// There were too many requests; `details` has `limit` and `retry_after_seconds`.
     RateLimited { limit: u64, retry_after_seconds: u64 } = TOO_MANY_REQUESTS {
         account: Account::new(format!("the budget of {limit} requests is used up"))
@@ -251,9 +258,9 @@ errors! {
         account: Account::new("this address speaks WebSocket only: send an upgrade request (RFC 6455)")
             .header(SEC_WEBSOCKET_VERSION, Some(HeaderValue::from_static("13"))),
     }
-    /// A web page of an origin that is not allowed wants to change something.
+    /// A web page of an origin that is not allowed wants to change something, or to open a WebSocket.
     OriginNotAllowed = Forbidden {
-        account: Account::new("the Origin is neither this server's nor in server.cors_origins"),
+        account: Account::new("the page's origin is neither this server's nor in server.cors_origins"),
     }
 }
 
@@ -283,6 +290,6 @@ impl Code {
     }
 }
 
-fn failed(field: &str, mistake: Mistake) -> Vec<FailedCheck> {
-    vec![FailedCheck::new(field, mistake)]
+fn failed(field: &str, mistake: Mistake) -> Checks {
+    Checks::one(field, mistake)
 }

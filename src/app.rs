@@ -127,6 +127,7 @@ impl App {
                 access,
                 limits: Limits::new(config.rate_limits.limits()),
                 proxies: config.server.trusted_proxies.clone(),
+                hosts: config.server.allowed_hosts.clone().with(&rustix::system::uname().nodename().to_string_lossy()),
                 origins: config.server.cors_origins.clone(),
                 clock: clock.clone(),
                 language: config.server.language,

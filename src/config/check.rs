@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::ConfigError;
+use crate::access::hosts::Hosts;
 use crate::access::origins::Origins;
 use crate::access::proxies::TrustedProxies;
 use crate::audio::time::Millis;
@@ -160,6 +161,11 @@ pub(super) fn job_language(setting: &'static str, value: String) -> Result<Optio
 pub(super) fn proxies(setting: &'static str, list: Vec<String>) -> Result<TrustedProxies, ConfigError> {
     TrustedProxies::parse(given(&list))
         .or_else(|entry| refused_text(setting, &entry, "a list of addresses and networks such as 10.0.0.0/8 or ::1"))
+}
+
+pub(super) fn hosts(setting: &'static str, list: Vec<String>) -> Result<Hosts, ConfigError> {
+    Hosts::parse(given(&list))
+        .or_else(|entry| refused_text(setting, &entry, "a list of names without a port such as calls.example.org, or *"))
 }
 
 pub(super) fn origins(setting: &'static str, list: Vec<String>) -> Result<Origins, ConfigError> {

@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::check::{
-    by_cosine, days, entries, factor, file_name, filter, fractional_seconds, interface_language, ip_address, job_language,
+    by_cosine, days, entries, factor, file_name, filter, fractional_seconds, hosts, interface_language, ip_address, job_language,
     milliseconds, origins, path, proxies, result_names, seconds, some_bytes, some_days, some_seconds, threads, whole,
 };
 use super::define::{self, Setting, Written, settings};
 use super::error::ConfigError;
+use crate::access::hosts::Hosts;
 use crate::access::origins::Origins;
 use crate::access::proxies::TrustedProxies;
 use crate::audio::time::Millis;
@@ -44,9 +45,13 @@ settings! {
         max_connections: i64 => usize = 4096, check: whole(1..=1_000_000, "between 1 and 1000000");
         /// Addresses and networks of proxies whose X-Forwarded-For is trusted, such as [10.0.0.0/8, "::1"] (docs/access.md).
         trusted_proxies: Vec<String> => TrustedProxies = "[]", check: proxies;
+        /// Public names under which clients reach the server, such as [calls.example.org]; ".example.org" allows all names below
+        /// it, "*" all names. Requests for any other are answered 421. Addresses, names without a dot, the machine's own name, and
+        /// names under .local, .lan, .internal, .home.arpa and .localhost are always allowed (docs/access.md).
+        allowed_hosts: Vec<String> => Hosts = "[]", check: hosts;
         /// Web pages that may use the interface from a browser, by origin: [https://calls.example.org]. "*" allows all, "null"
-        /// pages opened from a file. Empty: no page of another origin may read answers; WebSockets are open to every page
-        /// (docs/access.md).
+        /// pages opened from a file. Empty: pages of the server's own host may, and a page opened from a file may follow a job
+        /// whose id it knows (docs/access.md).
         cors_origins: Vec<String> => Origins = "[]", check: origins;
     }
     /// Whether keys are required.

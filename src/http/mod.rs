@@ -12,6 +12,7 @@ pub(crate) mod format;
 mod gate;
 mod guard;
 mod headers;
+mod host;
 pub(crate) mod json;
 mod language;
 mod layers;

@@ -18,7 +18,7 @@ const VERSION: &str = "3.1.0";
 /// Where an operation names its WebSocket counterpart.
 const COMMAND: &str = "x-websocket-command";
 /// The codes that every request can be answered with.
-const COMMON_CODES: [Code; 3] = [Code::InvalidRequest, Code::RateLimited, Code::Internal];
+const COMMON_CODES: [Code; 4] = [Code::InvalidRequest, Code::HostNotAllowed, Code::RateLimited, Code::Internal];
 /// The codes of every request that needs a key.
 const KEY_CODES: [Code; 2] = [Code::Unauthorized, Code::Forbidden];
 

@@ -18,6 +18,7 @@ mod language;
 mod layers;
 pub(crate) mod multipart;
 pub(crate) mod openapi;
+mod pieces;
 pub(crate) mod query;
 pub(crate) mod range;
 pub(crate) mod requester;

@@ -18,6 +18,7 @@ mod language;
 mod layers;
 pub(crate) mod multipart;
 pub(crate) mod openapi;
+pub(crate) mod outgoing;
 mod pieces;
 pub(crate) mod query;
 pub(crate) mod range;

@@ -33,7 +33,7 @@ pub use accept::{AcceptError, Accepted, KeyReused, NewJob, Recording};
 pub use cancel::Cancelled;
 pub use error::{CancelError, ClaimError, DeleteError, RetryError, StoreError};
 pub use finish::{Ending, Finished, PutBack};
-pub use read::Storage;
+pub use read::{Content, Storage};
 pub use registry::{Filter, ListPosition, Order, Page, QueueFull, QueuedJob, Registry, Reservation, Watched};
 pub use retention::Upkeep;
 pub use run::Running;

@@ -1,6 +1,7 @@
 //! Reads results and recordings from the store, and measures its condition.
 
 use std::fs::File;
+use std::io::Read;
 use std::sync::Arc;
 
 use super::{Lifecycle, StoreError};
@@ -17,13 +18,30 @@ pub struct Storage {
     pub free_bytes: Option<u64>,
 }
 
+/// The content of a file.
+#[derive(Debug)]
+pub enum Content {
+    Whole(Vec<u8>),
+    /// Too large to be read at once: open, with its length in bytes.
+    Large(File, u64),
+}
+
 impl Lifecycle {
-    /// The bytes of the published result of a completed job.
+    /// The published result of a completed job: its bytes if there are at most `max_whole` of them.
     ///
     /// # Errors
     /// When it is missing or cannot be read.
-    pub async fn read_result(&self, id: JobId) -> Result<Vec<u8>, StoreError> {
-        self.step(move |inner| Ok(inner.volume.read_result(id)?)).await
+    pub async fn read_result(&self, id: JobId, max_whole: u64) -> Result<Content, StoreError> {
+        self.step(move |inner| {
+            let (mut file, length) = inner.volume.open_result(id).map_err(StoreError::from)?;
+            if length > max_whole {
+                return Ok(Content::Large(file, length));
+            }
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).map_err(StoreError::from)?;
+            Ok::<_, StoreError>(Content::Whole(bytes))
+        })
+        .await
     }
 
     /// A job as it stands after any change that is in progress has been completed.

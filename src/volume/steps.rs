@@ -144,6 +144,16 @@ impl Volume {
         self.disk().read(&self.job_folder(Folder::Completed, id).join(record::RESULT_FILE))
     }
 
+    /// The published result of a completed job, to be read in pieces, and its length in bytes.
+    ///
+    /// # Errors
+    /// When the file does not exist.
+    pub fn open_result(&self, id: JobId) -> io::Result<(std::fs::File, u64)> {
+        let file = self.disk().open(&self.job_folder(Folder::Completed, id).join(record::RESULT_FILE))?;
+        let length = file.metadata()?.len();
+        Ok((file, length))
+    }
+
     /// The recording of a job, in whichever state folder it is, and its length in bytes.
     ///
     /// # Errors

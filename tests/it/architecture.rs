@@ -60,7 +60,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
 #[rustfmt::skip]
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("axum::", &["api/", "http/"]),
-    ("StatusCode::", &["api/events/handlers.rs", "api/health/mod.rs", "api/jobs/accepted.rs", "api/jobs/audio.rs", "api/jobs/handlers.rs", "http/error/", "http/fallback.rs"]),
+    ("StatusCode::", &["api/events/handlers.rs", "api/health/mod.rs", "api/jobs/accepted.rs", "api/jobs/audio.rs", "api/jobs/handlers.rs", "http/error/", "http/fallback.rs", "http/ws/upgrade.rs"]),
+    ("tungstenite", &["http/ws/"]),
     ("whisper_rs", &["transcribe/whisper.rs", "transcribe/callbacks.rs"]),
     ("symphonia", &["audio/decode"]),
     ("nnnoiseless", &["audio/denoise.rs"]),

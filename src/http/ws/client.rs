@@ -10,6 +10,7 @@ use super::application::Application;
 use super::close::Close;
 use crate::http::error::ApiError;
 use crate::http::gate::Gate;
+use crate::http::outgoing::Outgoing;
 use crate::http::requester::Requester;
 use crate::http::visitor::Visitor;
 
@@ -19,7 +20,7 @@ const MAX_SUBSCRIPTIONS: usize = 100;
 /// An item of a subscription.
 pub(crate) enum Step {
     /// The text of a message.
-    Message(String),
+    Message(Outgoing),
     /// The topic has ended, and the subscription with it.
     Ended(Ended),
 }

@@ -72,6 +72,8 @@ async fn addresses(provoked: &mut Provoked) {
     let other_version = "GET /ws/550e8400-e29b-41d4-a716-446655440000 HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
                          Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAccept-Language: LANGUAGE\r\n\r\n";
     provoked.by_bytes(&app, "INVALID_REQUEST", other_version).await;
+    let refused = provoked.by("HOST_NOT_ALLOWED", || get("/info").header("host", "calls.example.org")).await;
+    assert_eq!(refused.body["error"]["details"], json!({ "host": "calls.example.org" }));
     // Longer than the server allows, but not longer than the HTTP library allows.
     provoked.by("INVALID_REQUEST", || get(&format!("/info?{}", "x".repeat(9000)))).await;
     provoked.by("INVALID_REQUEST", || get("/info").header("x-large", "x".repeat(40_000))).await;

@@ -8,8 +8,10 @@
 )]
 
 mod access;
+mod answers;
 mod architecture;
 mod audio_range;
+mod browsers;
 mod calls;
 mod cancel_retry;
 mod channels;
@@ -39,6 +41,7 @@ mod full_disk;
 mod headerless;
 mod headerless_jobs;
 mod health;
+mod hosts;
 mod idempotency;
 mod jobs;
 mod list;
@@ -46,6 +49,7 @@ mod list;
 mod logs;
 mod long_poll;
 mod long_recordings;
+mod memory;
 mod models_catalog;
 mod models_import;
 mod models_import_hostile;

@@ -12,6 +12,12 @@ use super::app::{DEADLINE, TestApp};
 
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
+impl From<WebSocketStream<MaybeTlsStream<TcpStream>>> for Socket {
+    fn from(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
+        Self(socket)
+    }
+}
+
 impl Socket {
     /// Opens a session on `/ws`.
     pub async fn open(app: &TestApp) -> Self {
@@ -72,6 +78,14 @@ impl Socket {
         let answer = self.ask(command).await;
         assert_eq!(answer["type"], "error", "{answer}");
         answer["error"]["code"].as_str().unwrap().to_owned()
+    }
+
+    /// The error that answers a text, and the length of the answer in bytes.
+    pub async fn refused_text(&mut self, text: &str) -> (Value, usize) {
+        self.text(text).await;
+        let answer = self.next().await.unwrap();
+        assert_eq!(answer["type"], "error", "{answer}");
+        (answer["error"].clone(), answer.to_string().len())
     }
 
     /// Uploads a recording, and returns the created job.

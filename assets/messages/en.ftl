@@ -56,6 +56,7 @@ error-audio-too-long = The recording is longer than allowed ({ $max_allowed })
 error-audio-empty = The recording is empty
 error-rate-limited = Too many requests, try again in { $retry_after }
 error-internal-error = The server failed
+error-too-many-connections = The server has no more connections, try again in a moment
 error-queue-full = { $number ->
     [one] The queue is full: { $number } recording waits already. Try again later
    *[other] The queue is full: { $number } recordings wait already. Try again later

@@ -47,6 +47,7 @@ error-audio-too-long = Длительность записи превышает 
 error-audio-empty = Запись пуста
 error-rate-limited = Слишком много запросов, повторите через { $retry_after }
 error-internal-error = Внутренняя ошибка сервера
+error-too-many-connections = У сервера не осталось свободных соединений, повторите чуть позже
 error-queue-full = { $number ->
     [one] Очередь заполнена: ожидает { $number } запись. Повторите попытку позже
     [few] Очередь заполнена: ожидают { $number } записи. Повторите попытку позже

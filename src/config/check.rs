@@ -89,6 +89,11 @@ pub(super) fn some_bytes(setting: &'static str, value: i64) -> Result<Option<u64
     Ok(Some(bytes).filter(|bytes| *bytes > 0))
 }
 
+/// A part of a whole that is not nothing.
+pub(super) fn share(setting: &'static str, value: f64) -> Result<f64, ConfigError> {
+    if value > 0.0 && value <= 1.0 { Ok(value) } else { refused(setting, value, "above 0, up to 1") }
+}
+
 /// A multiple of the recording's length, of which 0 means no limit.
 pub(super) fn factor(setting: &'static str, value: f64) -> Result<Option<f64>, ConfigError> {
     if !(0.0..=10_000.0).contains(&value) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::check::{
     by_cosine, days, entries, factor, file_name, filter, fractional_seconds, interface_language, ip_address, job_language,
-    milliseconds, origins, path, proxies, result_names, seconds, some_bytes, some_days, some_seconds, threads, whole,
+    milliseconds, origins, path, proxies, result_names, seconds, share, some_bytes, some_days, some_seconds, threads, whole,
 };
 use super::define::{self, Setting, Written, settings};
 use super::error::ConfigError;
@@ -42,6 +42,9 @@ settings! {
             check: whole(0..=1_000_000_000, "between 0 (any) and 1000000000");
         /// Most connections at once. When all are taken, the one that has waited longest for a request is closed. 1 to 1000000.
         max_connections: i64 => usize = 4096, check: whole(1..=1_000_000, "between 1 and 1000000");
+        /// Most connections of one client address on which a request is answered or a WebSocket is open; one more is answered 429
+        /// RATE_LIMITED. Behind a proxy the address is the forwarded one (trusted_proxies). 1 to 1000000.
+        max_connections_per_client: i64 => usize = 1024, check: whole(1..=1_000_000, "between 1 and 1000000");
         /// Addresses and networks of proxies whose X-Forwarded-For is trusted, such as [10.0.0.0/8, "::1"] (docs/access.md).
         trusted_proxies: Vec<String> => TrustedProxies = "[]", check: proxies;
         /// Web pages that may use the interface from a browser, by origin: [https://calls.example.org]. "*" allows all, "null"
@@ -78,6 +81,9 @@ settings! {
         /// Bytes of the volume's disk that stay free of recordings: room to process accepted ones, and for the log. A recording
         /// that does not fit beside them is answered 503 STORAGE_FULL. 0 to 1000000000000.
         reserve: i64 => u64 = 67108864, check: whole(0..=1_000_000_000_000, "between 0 and 1000000000000");
+        /// Part of the disk's other free room that the unfinished uploads of one client (a key, or an address without one) may
+        /// take; one more byte is answered 503 STORAGE_FULL. Above 0, up to 1.
+        client_share: f64 = 0.9, check: share;
     }
     /// The log and its files.
     logging: LoggingSettings {
@@ -106,6 +112,9 @@ settings! {
     queue: QueueSettings {
         /// Most recordings that may wait; one more is answered 503 QUEUE_FULL. 1 to 1000000.
         max_length: i64 => usize = 1000, check: whole(1..=1_000_000, "between 1 and 1000000");
+        /// Part of max_length that one client (a key, or an address without one) may take with recordings that it sends and that
+        /// wait; one more is answered 429 RATE_LIMITED. Above 0, up to 1.
+        client_share: f64 = 0.9, check: share;
         /// Seconds one attempt at a recording may take before it fails with TIMEOUT; 0 means no limit, up to 31536000.
         task_timeout: i64 => Option<Duration> = 0, check: some_seconds(0..=31_536_000, "between 0 (none) and 31536000");
         /// The same in multiples of the recording's length; 0 means no limit, up to 10000. With both settings the longer time

@@ -1,5 +1,7 @@
 //! The checks of every request before its handler: the client's address and key, its budget, the origin of the web page that
-//! sent it, and the scope that its route declares.
+//! sent it, the scope that its route declares, and whether there is a connection for it to keep.
+//!
+//! A request whose key is revoked before it is answered is refused then; what it has begun is dropped.
 //!
 //! Scope and budget come from the table of routes, which is closed by default. Which caller may see which job is the
 //! handlers' business.
@@ -23,9 +25,10 @@ use super::error::ApiError;
 use super::gate::Gate;
 use super::headers::write_quota;
 use super::routes::{Access, Cost, Table, Terms};
+use super::serve::{Connection, Crowded};
 use super::visitor::Visitor;
 use crate::access::Caller;
-use crate::access::limits::Budget;
+use crate::access::limits::{Budget, Client};
 
 /// The future of a layer's answer.
 pub(super) type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
@@ -65,7 +68,8 @@ where
             None => (!gate.access.asks_for_keys()).then(Caller::anybody),
         };
         let wrong_key = shown.is_some() && caller.is_none();
-        let visitor = Visitor { address: address(gate, &request), caller };
+        let connection = request.extensions_mut().remove::<Connection>();
+        let visitor = Visitor { address: address(gate, &request), caller, connection };
         let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
         let terms = self.table.terms(route, request.method(), request.uri().path());
         // A request with a wrong key is charged to its address, so that guessing is limited as well.
@@ -75,23 +79,28 @@ where
         };
         let admitted = match &paid {
             Err(exceeded) => Err((*exceeded).into()),
-            Ok(_) => admit(gate, &request, &visitor, wrong_key, terms),
+            Ok(_) => admit(gate, &request, &visitor, wrong_key, terms).and_then(|()| claim(&visitor, terms)),
         };
         let answering = match admitted {
             Ok(()) => {
+                let caller = visitor.caller.clone();
                 request.extensions_mut().insert(visitor);
-                Ok(self.inner.call(request))
+                Ok((self.inner.call(request), caller))
             }
             Err(refusal) => Err((refusal, request)),
         };
-        let clock = gate.clock.clone();
+        let gate = gate.clone();
         Box::pin(async move {
             let mut response = match answering {
-                Ok(answering) => answering.await?,
+                Ok((answering, caller)) => tokio::select! {
+                    biased;
+                    answered = answering => answered?,
+                    () = revoked(&gate, caller.as_ref()) => ApiError::Unauthorized.into_response(),
+                },
                 Err((refusal, request)) => refuse(refusal, request).await,
             };
             if let Some(quota) = paid.unwrap_or_else(|exceeded| Some(exceeded.quota)) {
-                write_quota(response.headers_mut(), &quota, clock.now());
+                write_quota(response.headers_mut(), &quota, gate.clock.now());
             }
             if response.status().as_u16() == 401 {
                 let challenge = if wrong_key { "Bearer error=\"invalid_token\"" } else { "Bearer" };
@@ -127,6 +136,33 @@ fn admit(gate: &Gate, request: &Request, visitor: &Visitor, wrong_key: bool, ter
         None => Err(ApiError::Unauthorized),
         Some(caller) if caller.may(scope) => Ok(()),
         Some(_) => Err(ApiError::Forbidden { scope }),
+    }
+}
+
+/// Claims the connection for the request. What needs no key is answered even without: it is short, and the first to be broken
+/// off if its connection is needed.
+fn claim(visitor: &Visitor, terms: Terms) -> Result<(), ApiError> {
+    let Some(connection) = &visitor.connection else { return Ok(()) };
+    match connection.claim(Client::of_address(visitor.address), visitor.caller.clone()) {
+        Err(crowded) if terms.access != Access::Open => Err(crowded.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+impl From<Crowded> for ApiError {
+    fn from(crowded: Crowded) -> Self {
+        match crowded {
+            Crowded::Client { limit } => Self::ConnectionsInUse { limit },
+            Crowded::Server => Self::TooManyConnections,
+        }
+    }
+}
+
+/// Returns once the caller is no longer valid; never for a request without a key.
+async fn revoked(gate: &Gate, caller: Option<&Caller>) {
+    match caller {
+        Some(caller) => gate.access.revoked(caller).await,
+        None => std::future::pending().await,
     }
 }
 

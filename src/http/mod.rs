@@ -31,7 +31,7 @@ use axum::Router;
 
 pub use body_timeout::Pace;
 pub use gate::{Gate, GateParts};
-pub use serve::{ConnectionTimeouts, listen, serve};
+pub use serve::{ConnectionCounts, ConnectionTimeouts, listen, serve};
 
 use routes::Routes;
 

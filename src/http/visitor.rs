@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use super::error::ApiError;
+use super::serve::Connection;
 use crate::access::Caller;
 use crate::access::limits::Client;
 
@@ -15,10 +16,12 @@ use crate::access::limits::Client;
 pub(crate) struct Visitor {
     pub(crate) address: IpAddr,
     pub(crate) caller: Option<Caller>,
+    /// The connection of the request; none where a router is called without one, in tests.
+    pub(super) connection: Option<Connection>,
 }
 
 impl Visitor {
-    /// The client whose rate limit budget is charged for the requests.
+    /// The client whose limits the requests are charged to.
     pub(crate) fn client(&self) -> Client {
         Client::of(self.caller.as_ref(), self.address)
     }

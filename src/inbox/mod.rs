@@ -196,10 +196,10 @@ impl Inbox {
 
     /// Takes one file, or returns why it has to wait.
     async fn take(&mut self, arrival: Arrival) -> Option<Wait> {
-        if self.lifecycle.promise_room(0).is_err() {
+        if self.lifecycle.check_room(None, 0).is_err() {
             return Some(Wait::StorageFull);
         }
-        let Ok(reservation) = self.lifecycle.reserve() else { return Some(Wait::QueueFull) };
+        let Ok(reservation) = self.lifecycle.reserve(None) else { return Some(Wait::QueueFull) };
         let (place, seen) = (arrival.place().clone(), arrival.imprint());
         match adopt::take(&self.intake, arrival, reservation).await {
             TakeOutcome::Done => None,

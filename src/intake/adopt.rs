@@ -7,7 +7,7 @@ use super::error::IntakeError;
 use super::request::JobRequest;
 use super::{Intake, fields};
 use crate::jobs::{Failure, FileInfo, Job};
-use crate::lifecycle::{Accepted, Recording, Reservation, StoreError};
+use crate::lifecycle::{Accepted, Recording, Reservation, Seat, StoreError};
 use crate::media::Headerless;
 use crate::media::SourceInfo;
 use crate::volume::Arrival;
@@ -52,7 +52,7 @@ impl Intake {
         let message = flaws.iter().map(|flaw| flaw.message.as_str()).collect::<Vec<_>>().join("; ");
         match (flaws.into_iter().next(), recording) {
             (Some(first), Recording::Dropped(arrival)) => lifecycle.set_aside(new, Failure { message, ..first }, arrival).await,
-            (_, recording) => match lifecycle.accept(Some(reservation), new, recording).await {
+            (_, recording) => match lifecycle.accept(Seat::Reserved(reservation), new, recording).await {
                 Ok(Accepted::New(job) | Accepted::Replayed(job)) => Ok(job),
                 Err(refusal) => Err(match IntakeError::from(refusal).into_failure() {
                     Ok(failure) => StoreError::Failed(failure.message),

@@ -56,6 +56,7 @@ impl From<SpoolError> for IntakeError {
     fn from(error: SpoolError) -> Self {
         match error {
             SpoolError::TooLarge { limit } => Self::TooLarge { size: None, limit },
+            SpoolError::NoRoom(full) => full.into(),
             error @ (SpoolError::Full(_) | SpoolError::Io(_)) => Self::Store(error.into()),
         }
     }

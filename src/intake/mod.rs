@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-pub(crate) use crate::volume::{Spool, SpoolError};
-pub(crate) use admission::Admission;
+pub(crate) use crate::volume::{NoRoom, Spool, SpoolError};
+pub(crate) use admission::{Admission, Sender};
 pub(crate) use adopt::DroppedFile;
 pub(crate) use error::IntakeError;
 pub(crate) use request::{InvalidRequest, JobRequest};

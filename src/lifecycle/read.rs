@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Lifecycle, StoreError};
 use crate::jobs::{Job, JobId};
-use crate::volume::Writable;
+use crate::volume::{Arriving, Writable};
 
 /// The condition of the store, for health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Storage {
     pub log_bytes: u64,
     /// Free space, where the system reports it.
     pub free_bytes: Option<u64>,
+    /// The room of recordings that are arriving.
+    pub arriving: Arriving,
 }
 
 impl Lifecycle {
@@ -46,8 +48,9 @@ impl Lifecycle {
         let measured = self.step(|inner| {
             let volume = &inner.volume;
             let (writable, log_bytes, free_bytes) = (volume.is_writable(), volume.log_bytes(), volume.free_bytes());
-            Ok::<_, StoreError>(Storage { writable, log_bytes, free_bytes })
+            Ok::<_, StoreError>(Storage { writable, log_bytes, free_bytes, arriving: volume.arriving() })
         });
-        measured.await.unwrap_or(Storage { writable: Writable::No, log_bytes: 0, free_bytes: None })
+        let unknown = Storage { writable: Writable::No, log_bytes: 0, free_bytes: None, arriving: self.0.volume.arriving() };
+        measured.await.unwrap_or(unknown)
     }
 }

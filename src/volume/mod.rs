@@ -47,9 +47,9 @@ pub use naming::ResultNames;
 pub use place::Place;
 pub use recover::{FoundAs, Recovered, RecoveredJob};
 pub use retention::Footprint;
-pub use room::{NoRoom, Promise};
+pub use room::{Arriving, NoRoom, RoomLimits};
 pub use scratch::scratch_in;
-pub use spool::{Spool, SpoolError};
+pub use spool::{Announced, Spool, SpoolError};
 pub use storage::Writable;
 
 use crate::jobs::{JobId, JobState};

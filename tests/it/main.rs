@@ -22,6 +22,7 @@ mod configuration;
 mod connections;
 #[cfg(feature = "faults")]
 mod crashes;
+mod crowds;
 mod denoise;
 mod diarization;
 mod diarization_properties;
@@ -59,9 +60,11 @@ mod rate_limits;
 mod recognition;
 mod recovery;
 mod retention;
+mod revoked;
 mod schemas;
 mod schemathesis;
 mod seed_clients;
+mod shares;
 mod storm;
 mod support;
 #[cfg(feature = "faults")]

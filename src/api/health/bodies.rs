@@ -87,6 +87,8 @@ pub(crate) struct Components {
     pub memory_usage: MemoryUsage,
     /// The free space on the volume, and the size of the logs.
     pub disk_usage: DiskUsage,
+    /// The recordings that are being sent, and the room that they take.
+    pub uploads: Uploads,
 }
 
 /// The use of memory. Values that the system does not report are null.
@@ -120,6 +122,19 @@ pub(crate) struct DiskUsage {
     pub logs_size: String,
     /// The size of all log files, in bytes.
     pub logs_size_bytes: u64,
+}
+
+/// The recordings that are being sent. An upload counts from its first byte on.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub(crate) struct Uploads {
+    /// The number of recordings that are being sent.
+    pub in_progress: u64,
+    /// The places in the queue that are reserved for them.
+    pub reserved_places: u64,
+    /// What they have sent so far, in bytes.
+    pub received_bytes: u64,
+    /// The free space on the volume that is promised to them beyond that, in bytes.
+    pub promised_bytes: u64,
 }
 
 /// A stage that cannot run.

@@ -20,7 +20,7 @@ use crate::jobs::stage::Stage;
 use crate::lifecycle::{Storage, Writable};
 use bodies::{
     Alive, Components, Condition, DiskUsage, HealthBody, Liveness, MemoryUsage, MissingStage, Problem, QueueCondition, Readiness,
-    Ready,
+    Ready, Uploads,
 };
 
 /// The routes of the server's health. Orchestrators have no key, so they need none.
@@ -56,7 +56,7 @@ async fn get_health(State(state): State<AppState>) -> (StatusCode, Json<HealthBo
 
 /// Measures the condition of the server and of each of its parts.
 async fn measure(state: &AppState) -> HealthBody {
-    let Storage { writable, log_bytes, free_bytes: free } = state.lifecycle.storage().await;
+    let Storage { writable, log_bytes, free_bytes: free, arriving } = state.lifecycle.storage().await;
     let engine = state.engine.is_alive();
     let stages = state.engine.stages().iter();
     let missing_stages: Vec<MissingStage> = stages
@@ -116,6 +116,12 @@ async fn measure(state: &AppState) -> HealthBody {
                 volume_free_bytes: free,
                 logs_size: human_bytes(log_bytes),
                 logs_size_bytes: log_bytes,
+            },
+            uploads: Uploads {
+                in_progress: arriving.uploads,
+                reserved_places: state.lifecycle.jobs().reserved_places() as u64,
+                received_bytes: arriving.received_bytes,
+                promised_bytes: arriving.promised_bytes,
             },
         },
         missing_stages,

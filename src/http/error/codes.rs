@@ -198,7 +198,9 @@ errors! {
         account: Account::new("the file holds no audio samples"),
         remedy: "Check the recording.",
     }
-    /// There were too many requests; `details` has `limit` and `retry_after_seconds`.
+    /// There were too many requests, or the client has too much going on at once: connections in use
+    /// (`server.max_connections_per_client`), or places in the queue (`queue.client_share`). `details` has `limit` and
+    /// `retry_after_seconds`.
     RateLimited { limit: u64, retry_after_seconds: u64 } = TOO_MANY_REQUESTS {
         account: Account::new(format!("the budget of {limit} requests is used up"))
             .retry_after(*retry_after_seconds)
@@ -214,6 +216,11 @@ errors! {
         example: ApiError::Internal(String::new()),
         remedy: "Report it.",
     }
+    /// All connections of the server are in use (`server.max_connections`), and no client has more of them than this one.
+    TooManyConnections = SERVICE_UNAVAILABLE {
+        account: Account::new("all connections of the server are in use (server.max_connections)").retry_after(5),
+        remedy: "Send it again after `Retry-After`.",
+    }
     /// `queue.max_length` recordings are waiting.
     QueueFull { max_queued: usize } = SERVICE_UNAVAILABLE {
         account: Account::new(format!("{max_queued} recordings wait already (queue.max_length)"))
@@ -223,7 +230,8 @@ errors! {
         example: ApiError::QueueFull { max_queued: 1000 },
         remedy: "Send it again after `Retry-After`.",
     }
-    /// The volume is full.
+    /// The volume is full, or the client's unfinished uploads take the share of it that one client may take
+    /// (`storage.client_share`).
     StorageFull = SERVICE_UNAVAILABLE {
         // The operator has to make room.
         account: Account::new("the volume is full").retry_after(60),
@@ -245,6 +253,19 @@ errors! {
         remedy: "Install the model, or do without the stage.",
     }
     variants
+    /// A client has too many requests in progress and WebSockets.
+    ConnectionsInUse { limit: usize } = RateLimited {
+        account: limited(*limit, 5, "connections of this client are in use (server.max_connections_per_client)"),
+    }
+    /// A client has too many recordings that are being sent or wait.
+    PlacesTaken { limit: usize } = RateLimited {
+        account: limited(*limit, 30, "recordings of this client are being sent or wait (queue.client_share)"),
+    }
+    /// A client's unfinished uploads take too much of the disk.
+    RoomTaken = StorageFull {
+        account: Account::new("unfinished uploads of this client take as much of the disk as one client may (storage.client_share)")
+            .retry_after(60),
+    }
     /// A request without an upgrade at an address that speaks WebSocket only.
     UpgradeRequired = InvalidRequest {
         // RFC 6455, section 4.4: the supported version.
@@ -281,6 +302,14 @@ impl Code {
     pub(super) fn meaning(self) -> String {
         tables::one_line(self.get_documentation().unwrap_or_default())
     }
+}
+
+/// The account of a client that has too much of something at once.
+fn limited(limit: usize, retry_after_seconds: u64, of_what: &'static str) -> Account<'static> {
+    Account::new(format!("{limit} {of_what}"))
+        .retry_after(retry_after_seconds)
+        .details(json!({ "limit": limit, "retry_after_seconds": retry_after_seconds }))
+        .argument("retry_after", Argument::Seconds(retry_after_seconds as f64))
 }
 
 fn failed(field: &str, mistake: Mistake) -> Vec<FailedCheck> {

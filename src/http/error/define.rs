@@ -94,7 +94,7 @@ macro_rules! errors {
         )+
         variants $(
             $(#[$other_attribute:meta])+
-            $other:ident = $code:ident { account: $other_account:expr, }
+            $other:ident $({ $($other_field:ident: $other_type:ty),+ })? = $code:ident { account: $other_account:expr, }
         )+
     ) => {
         /// The stable code of a refused request. A code is never renamed and never gets another status.
@@ -120,14 +120,14 @@ macro_rules! errors {
         #[derive(Debug, Clone)]
         pub(crate) enum ApiError {
             $( $name $(($slot_type))? $({ $($field: $type),+ })?, )+
-            $( $(#[$other_attribute])+ $other, )+
+            $( $(#[$other_attribute])+ $other $({ $($other_field: $other_type),+ })?, )+
         }
 
         impl ApiError {
             pub(crate) const fn code(&self) -> Code {
                 match self {
                     $( Self::$name { .. } => Code::$name, )+
-                    $( Self::$other => Code::$code, )+
+                    $( Self::$other { .. } => Code::$code, )+
                 }
             }
 
@@ -135,7 +135,7 @@ macro_rules! errors {
             pub(super) fn account(&self) -> Account<'_> {
                 match self {
                     $( Self::$name $(($slot))? $({ $($field),+ })? => $account, )+
-                    $( Self::$other => $other_account, )+
+                    $( Self::$other $({ $($other_field),+ })? => $other_account, )+
                 }
             }
 

@@ -21,6 +21,7 @@ use super::credentials::SUBPROTOCOL;
 use super::error::ApiError;
 use super::gate::Gate;
 use super::requester::Requester;
+use super::serve::Connection;
 use super::visitor::Visitor;
 use crate::access::Scope;
 use session::{MAX_MESSAGE_BYTES, PATIENCE, Session};
@@ -41,6 +42,8 @@ const MAX_READ_BYTES: usize = 2 * MAX_MESSAGE_BYTES;
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// How long a closing session waits for the client's close frame.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How long a client may take to read its close code when it has no right to the connection any more.
+const BRIEF: Duration = Duration::from_millis(500);
 
 /// An upgrade, or why the request is not one.
 pub(crate) type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
@@ -73,9 +76,13 @@ impl<A: Application> Opening<A> {
             .on_upgrade(move |socket| {
                 // Tracked, so that a stopping server sends its close frames before it ends.
                 tasks.track_future(async move {
+                    let connection = visitor.connection.clone();
                     let mut session = Session::new(Client::new(app, gate, requester, visitor), commands, socket);
-                    let (code, reason) = session.run(begin).await.unwrap_or_else(|close| close);
-                    say_goodbye(session.into_socket(), code, reason).await;
+                    let close = tokio::select! {
+                        ended = session.run(begin) => ended.unwrap_or_else(|close| close),
+                        () = asked_to_leave(connection) => close::CROWDED,
+                    };
+                    say_goodbye(session.into_socket(), close).await;
                 })
             })
     }
@@ -89,13 +96,23 @@ pub(crate) fn may_read(requester: &Requester) -> Result<(), Close> {
     if requester.caller.may(Scope::Read) { Ok(()) } else { Err((close::FORBIDDEN, "the key lacks the scope read")) }
 }
 
+/// Returns when the connection is needed for another client.
+async fn asked_to_leave(connection: Option<Connection>) {
+    match connection {
+        Some(connection) => connection.asked_to_leave().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Closes with a code, and waits a moment for the client's half of the closing handshake, so that it sees the code and not a
-/// broken connection.
-async fn say_goodbye(mut socket: WebSocket, code: u16, reason: &'static str) {
+/// broken connection. A client whose key was not valid, or whose connection another one needs, has less time for both.
+async fn say_goodbye(mut socket: WebSocket, (code, reason): Close) {
+    let brief = code == close::UNAUTHORIZED || (code, reason) == close::CROWDED;
+    let (patience, farewell) = if brief { (BRIEF, BRIEF) } else { (PATIENCE, FAREWELL) };
     let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
     // A disconnected client cannot read the code.
-    let _gone = timeout(PATIENCE, socket.send(close)).await;
+    let _gone = timeout(patience, socket.send(close)).await;
     let closed = async { while matches!(socket.recv().await, Some(Ok(_))) {} };
     // A client that does not close is left behind.
-    let _elapsed = timeout(FAREWELL, closed).await;
+    let _elapsed = timeout(farewell, closed).await;
 }

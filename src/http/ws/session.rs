@@ -62,11 +62,20 @@ impl<A: Application> Session<A> {
         self.socket
     }
 
-    /// Runs the session to its end. `begin` is called once the caller is known.
+    /// Runs the session to its end, or to that of its key. `begin` is called once the caller is known.
     pub(super) async fn run(&mut self, begin: impl FnOnce(&mut Client<A>) -> Result<(), Close> + Send) -> Result<Close, Close> {
         let caller = handshake::admit(&mut self.socket, &self.client.gate, &self.client.visitor).await?;
-        self.client.visitor.caller = Some(caller.clone());
-        self.client.requester.caller = caller;
+        self.client.is_called_by(caller.clone());
+        let access = self.client.gate.access.clone();
+        // Whatever the session waits for, it ends with the key. A message that was sent in part is completed by the close.
+        tokio::select! {
+            biased;
+            () = access.revoked(&caller) => Err(close::REVOKED),
+            ended = self.converse(begin) => ended,
+        }
+    }
+
+    async fn converse(&mut self, begin: impl FnOnce(&mut Client<A>) -> Result<(), Close> + Send) -> Result<Close, Close> {
         begin(&mut self.client)?;
         let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -97,9 +106,6 @@ impl<A: Application> Session<A> {
                     }
                 }
                 _ = heartbeat.tick() => {
-                    if !self.client.gate.access.still_knows(&self.client.requester.caller) {
-                        return Err((close::UNAUTHORIZED, "the key was revoked"));
-                    }
                     overdue = overdue.or(Some(Instant::now() + PATIENCE));
                     self.send(Message::Ping(Vec::new().into())).await?;
                 }
@@ -156,9 +162,6 @@ impl<A: Application> Session<A> {
         let client = &mut self.client;
         if let Some(budget) = understood.budget {
             client.gate.limits.check(budget, &client.visitor.client())?;
-        }
-        if !client.gate.access.still_knows(&client.requester.caller) {
-            return Err(ApiError::Unauthorized);
         }
         if let Some(scope) = understood.scope.filter(|scope| !client.requester.caller.may(*scope)) {
             return Err(ApiError::Forbidden { scope });

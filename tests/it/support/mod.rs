@@ -9,6 +9,7 @@ pub mod dropping;
 pub mod ggml;
 pub mod models;
 pub mod needs;
+pub mod neighbours;
 pub mod nginx;
 #[cfg(feature = "faults")]
 pub mod observed;

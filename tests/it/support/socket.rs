@@ -4,11 +4,13 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::app::{DEADLINE, TestApp};
+use super::neighbours::connect_from;
 
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -26,6 +28,23 @@ impl Socket {
     pub async fn over(app: &TestApp, stream: TcpStream) -> Self {
         let stream = MaybeTlsStream::Plain(stream);
         Self(tokio_tungstenite::client_async(format!("ws://{}/ws", app.address), stream).await.unwrap().0)
+    }
+
+    /// Opens a session with these headers from the loopback address 127.0.0.`last`.
+    ///
+    /// # Errors
+    /// The status of a refused upgrade.
+    pub async fn from(app: &TestApp, last: u8, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
+        let stream = MaybeTlsStream::Plain(connect_from(app, last).await);
+        let mut request = format!("ws://{}/ws", app.address).into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        match timeout(DEADLINE, tokio_tungstenite::client_async(request, stream)).await.expect("an answer in time") {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// The next JSON message, or the close code.
@@ -55,6 +74,11 @@ impl Socket {
     /// Sends a text that the server may no longer accept.
     pub async fn try_text(&mut self, text: &str) -> bool {
         self.0.send(Message::text(text)).await.is_ok()
+    }
+
+    /// Sends a ping of the protocol, which is no message.
+    pub async fn ping(&mut self) {
+        self.0.send(Message::Ping(Vec::new().into())).await.unwrap();
     }
 
     pub async fn binary(&mut self, bytes: &[u8]) {

@@ -75,7 +75,7 @@ async fn an_address_has_a_limited_number_of_connections_in_use() {
 async fn behind_a_proxy_the_forwarded_address_has_the_limit() {
     let trusted = ("CALLANNOTATE__SERVER__TRUSTED_PROXIES", "127.0.0.2");
     let app = TestApp::spawn_with(&[FEW_CONNECTIONS, TWO_A_CLIENT, trusted]).await;
-    let through_proxy = |client: &'static str| Socket::from(&app, 2, &[("x-forwarded-for", client)]);
+    let through_proxy = async |client: &str| Socket::from(&app, 2, &[("x-forwarded-for", client)]).await;
     let mut sockets = Vec::new();
     for client in ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.1", "192.0.2.2", "192.0.2.3"] {
         sockets.push(through_proxy(client).await.ok().unwrap());
@@ -110,12 +110,10 @@ async fn websockets_that_show_no_key_make_room_for_those_that_do() {
     // One that shows its key stays, although it has been open longest of the others.
     let authenticated = nameless[1].ask(json!({ "type": "authenticate", "key": secret })).await;
     assert_eq!(authenticated["type"], "authenticated");
-    let mut sockets = Vec::new();
-    for _ in 0..2 {
-        sockets.push(Socket::from(&app, 1, &[("authorization", &with_key)]).await.ok().unwrap());
-    }
+    let mut first = Socket::from(&app, 1, &[("authorization", &with_key)]).await.ok().unwrap();
+    let mut second = Socket::from(&app, 1, &[("authorization", &with_key)]).await.ok().unwrap();
     assert_eq!(nameless[2].next().await, Err(1013));
-    for socket in [&mut known, &mut nameless[1], &mut sockets[0], &mut sockets[1]] {
+    for socket in [&mut known, &mut nameless[1], &mut first, &mut second] {
         assert_eq!(socket.ask(json!({ "type": "ping" })).await["type"], "pong");
     }
 }

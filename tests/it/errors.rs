@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::support::app::TestApp;
 use super::support::audio::{tone, wav};
 use super::support::scripted::Act;
+use super::support::socket::Socket;
 use callannotate::jobs::stage::Stage;
 use expected::{EXPECTED, NOT_YET};
 use provoke::{Provoked, answer, exchange};
@@ -25,6 +26,7 @@ async fn every_code_is_answered_with_its_status_its_headers_and_in_both_language
     limits(&mut provoked).await;
     results(&mut provoked).await;
     full_queue(&mut provoked).await;
+    few_connections(&mut provoked).await;
     slow_client(&mut provoked).await;
     full_disk(&mut provoked).await;
     lives::requests(&mut provoked).await;
@@ -145,6 +147,14 @@ async fn full_queue(provoked: &mut Provoked) {
     };
     let refused = provoked.by("QUEUE_FULL", post).await;
     assert_eq!(refused.body["error"]["details"], json!({ "max_allowed": 1 }));
+}
+
+async fn few_connections(provoked: &mut Provoked) {
+    let app = TestApp::spawn_with(&[("CALLANNOTATE__SERVER__MAX_CONNECTIONS", "2")]).await;
+    // One is in use, and one is left for requests that need no key.
+    let _socket = Socket::open(&app).await;
+    provoked.by("TOO_MANY_CONNECTIONS", || app.client.get(app.url("/api/v1/jobs"))).await;
+    assert_eq!(app.get("/health").await.status(), 200);
 }
 
 async fn slow_client(provoked: &mut Provoked) {

@@ -11,7 +11,7 @@ pub struct Expected {
 }
 
 /// The errors as the tests provoke them.
-pub const EXPECTED: [Expected; 30] = [
+pub const EXPECTED: [Expected; 31] = [
     refusal("INVALID_REQUEST", 400, "The request cannot be understood", "Запрос не удалось разобрать"),
     refusal("MISSING_FILE", 400, "The request holds no recording", "В запросе нет записи разговора"),
     refusal("INVALID_METADATA", 400, "The metadata is not valid", "Метаданные заданы неверно"),
@@ -39,6 +39,12 @@ pub const EXPECTED: [Expected; 30] = [
     ),
     refusal("AUDIO_EMPTY", 422, "The recording is empty", "Запись пуста"),
     refusal("INTERNAL_ERROR", 500, "The server failed", "Внутренняя ошибка сервера"),
+    delay(
+        "TOO_MANY_CONNECTIONS",
+        503,
+        "The server has no more connections, try again in a moment",
+        "У сервера не осталось свободных соединений, повторите чуть позже",
+    ),
     delay(
         "QUEUE_FULL",
         503,

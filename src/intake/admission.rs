@@ -49,7 +49,7 @@ impl Intake {
         }
         let (lifecycle, client) = (&self.parts().lifecycle, sender.client);
         // A repeated request needs no place.
-        let is_new = !key.as_ref().is_some_and(|key| lifecycle.jobs().find_by_key(sender.owner, key).is_some());
+        let is_new = key.as_ref().is_none_or(|key| lifecycle.jobs().find_by_key(sender.owner, key).is_none());
         if is_new {
             lifecycle.jobs().check_seat(Some(client))?;
         }

@@ -221,8 +221,8 @@ mod tests {
 
     const MIB: u64 = 1024 * 1024;
 
-    fn client(last: u8) -> Option<Client> {
-        Some(Client::of_address([192, 0, 2, last].into()))
+    fn client(last: u8) -> Client {
+        Client::of_address([192, 0, 2, last].into())
     }
 
     #[test]
@@ -231,8 +231,8 @@ mod tests {
         let room = Arc::new(Room::of(folder.path()));
         // More than half of the free room, as often as anybody likes.
         let size = room.free_bytes().unwrap() / 3 * 2;
-        let mut promises: Vec<Promise> = (0..5).map(|_| room.begin(client(1), Some(size))).collect();
-        assert_eq!(room.check(client(2).as_ref(), size), Ok(()));
+        let mut promises: Vec<Promise> = (0..5).map(|_| room.begin(Some(client(1)), Some(size))).collect();
+        assert_eq!(room.check(Some(&client(2)), size), Ok(()));
         assert_eq!(room.arriving(), Arriving { uploads: 5, received_bytes: 0, promised_bytes: 0 });
         promises[0].cover(1).unwrap();
         assert_eq!(room.arriving().promised_bytes, STEP_BYTES.0);
@@ -269,15 +269,15 @@ mod tests {
         let room = Arc::new(Room::of(folder.path()));
         room.divide(RoomLimits { reserve: 0, client_share: 0.5 });
         let third = room.free_bytes().unwrap() / 3;
-        let mut promise = room.begin(client(1), None);
+        let mut promise = room.begin(Some(client(1)), None);
         promise.cover(third).unwrap();
-        assert_eq!(room.check(client(1).as_ref(), third), Err(NoRoom::Share));
+        assert_eq!(room.check(Some(&client(1)), third), Err(NoRoom::Share));
         assert_eq!(promise.cover(2 * third), Err(NoRoom::Share));
-        assert_eq!(room.check(client(2).as_ref(), third), Ok(()));
+        assert_eq!(room.check(Some(&client(2)), third), Ok(()));
         assert_eq!(room.check(None, third), Ok(()));
         assert_eq!(room.check(None, 2 * third), Err(NoRoom::Disk));
         drop(promise);
-        assert_eq!(room.check(client(1).as_ref(), third), Ok(()));
+        assert_eq!(room.check(Some(&client(1)), third), Ok(()));
     }
 
     #[test]

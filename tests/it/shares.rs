@@ -139,8 +139,8 @@ async fn what_a_client_has_sent_of_unfinished_uploads_is_within_its_share_of_the
         assert_eq!(socket.ask(start(700_000)).await["type"], "upload_ready");
         sockets.push(socket);
     }
-    send_bytes(&mut sockets[0], &[0; 600_000]).await;
-    sockets[1].binary(&[0; 600_000]).await;
+    send_bytes(&mut sockets[0], &vec![0; 600_000]).await;
+    sockets[1].binary(&vec![0; 600_000]).await;
     let refused = sockets[1].next().await.unwrap()["error"].clone();
     assert_eq!(refused["code"], "STORAGE_FULL");
     assert!(refused["developer_message"].as_str().unwrap().contains("storage.client_share"), "{refused}");

@@ -36,7 +36,8 @@ fn samples() -> Vec<ApiError> {
     let check = |mistake| vec![FailedCheck::new("metadata.x", mistake)];
     let found = || "5".to_owned();
     let mut samples: Vec<ApiError> = Code::all().map(ApiError::example).collect();
-    samples.extend([ApiError::UpgradeRequired, ApiError::OriginNotAllowed]);
+    samples.extend([ApiError::UpgradeRequired, ApiError::OriginNotAllowed, ApiError::RoomTaken]);
+    samples.extend([ApiError::ConnectionsInUse { limit: 2 }, ApiError::PlacesTaken { limit: 2 }]);
     for stage in Stage::all() {
         samples.push(ApiError::ModelUnavailable { stage, reason: reason() });
         samples.extend(FailureCode::all().map(|code| ApiError::JobFailed(failure(code, Some(stage)))));

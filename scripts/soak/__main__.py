@@ -104,7 +104,14 @@ def probe(server, until):
 def in_a_process(function, *arguments):
     """Starts a function in a process of its own; returns how to wait for what it returns."""
     receiving, sending = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.Process(target=lambda: sending.send(function(*arguments)), daemon=True)
+
+    def work():
+        sending.send(function(*arguments))
+        sending.close()
+        # At once, whatever is still open.
+        os._exit(0)
+
+    process = multiprocessing.Process(target=work, daemon=True)
     process.start()
     sending.close()
 
@@ -138,6 +145,8 @@ def soak(binary, seconds, work):
         died = server.process.poll()
         peak = server.memory("VmHWM") if died is None else 0
         results = {name: wait() for name, wait in waits.items()}
+    except EOFError:
+        sys.exit("a process of clients died")
     finally:
         server.stop()
     return report(results, {"seconds": seconds, "died": died, "idle": idle, "peak": peak, "samples": memory})

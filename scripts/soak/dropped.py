@@ -82,10 +82,11 @@ def run(volume, until):
     turn = 0
     while time.time() < until:
         turn += 1
-        for kind, act in KINDS.items():
+        for number, (kind, act) in enumerate(KINDS.items()):
             try:
                 before = set(incoming.iterdir())
-                act(incoming, f"dropped-{turn}")
+                # Names of their own: to write into a FIFO would wait for a reader.
+                act(incoming, f"dropped-{turn}-{number}")
                 counts[f"dropped: {kind}"] += 1
                 lying.setdefault(kind, []).extend(set(incoming.iterdir()) - before)
             except OSError:

@@ -25,7 +25,7 @@ use super::error::ApiError;
 use super::gate::Gate;
 use super::headers::write_quota;
 use super::routes::{Access, Cost, Table, Terms};
-use super::serve::{Connection, Crowded};
+use super::serve::{Connection, Crowded, Holder};
 use super::visitor::Visitor;
 use crate::access::Caller;
 use crate::access::limits::{Budget, Client};
@@ -143,7 +143,12 @@ fn admit(gate: &Gate, request: &Request, visitor: &Visitor, wrong_key: bool, ter
 /// off if its connection is needed.
 fn claim(visitor: &Visitor, terms: Terms) -> Result<(), ApiError> {
     let Some(connection) = &visitor.connection else { return Ok(()) };
-    match connection.claim(Client::of_address(visitor.address), visitor.caller.clone()) {
+    let holder = match &visitor.caller {
+        Some(caller) => Holder::Caller(caller.clone()),
+        None if terms.access == Access::Open => Holder::Anyone,
+        None => Holder::Unidentified,
+    };
+    match connection.claim(Client::of_address(visitor.address), holder) {
         Err(crowded) if terms.access != Access::Open => Err(crowded.into()),
         Ok(()) | Err(_) => Ok(()),
     }

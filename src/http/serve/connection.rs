@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::ledger::Crowded;
+use super::ledger::{Crowded, Holder};
 use super::places::Place;
 use crate::access::Caller;
 use crate::access::limits::Client;
@@ -17,13 +17,12 @@ impl Connection {
         Self(Arc::clone(place))
     }
 
-    /// Claims the connection for the request, or for the WebSocket that it becomes, until it ends. `caller` is the one that the
-    /// request has shown a key of, if it has.
+    /// Claims the connection for the request, or for the WebSocket that it becomes, until it ends.
     ///
     /// # Errors
     /// When the client has too many connections in use, or the server.
-    pub(in crate::http) fn claim(&self, client: Client, caller: Option<Caller>) -> Result<(), Crowded> {
-        self.0.claim(client, caller)
+    pub(in crate::http) fn claim(&self, client: Client, holder: Holder) -> Result<(), Crowded> {
+        self.0.claim(client, holder)
     }
 
     /// Notes the caller of a WebSocket that has shown its key.

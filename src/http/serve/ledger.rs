@@ -22,6 +22,17 @@ pub(in crate::http) enum Crowded {
     Server,
 }
 
+/// For whom a place is claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::http) enum Holder {
+    /// A caller whose key is known, or any where no keys are required.
+    Caller(Caller),
+    /// A request that needs no key.
+    Anyone,
+    /// A WebSocket that still has to show its key.
+    Unidentified,
+}
+
 /// The places that are taken.
 #[derive(Debug)]
 pub(super) struct Ledger {
@@ -43,8 +54,7 @@ struct Row {
 #[derive(Debug)]
 struct Claim {
     client: Client,
-    /// None until a WebSocket has shown its key.
-    caller: Option<Caller>,
+    holder: Holder,
     /// Claims are numbered in the order in which they are made.
     number: u64,
 }
@@ -69,12 +79,13 @@ impl Ledger {
     }
 
     /// Claims a place for a request. Returns the place that has to be given up for it, if any: its claim has ended.
-    pub(super) fn claim(&mut self, place: u64, client: Client, caller: Option<Caller>) -> Result<Option<u64>, Crowded> {
+    pub(super) fn claim(&mut self, place: u64, client: Client, holder: Holder) -> Result<Option<u64>, Crowded> {
         self.release(place);
         let held = self.claims.get(&client).copied().unwrap_or(0);
         let victim = if held >= self.counts.max_per_client {
             let limit = self.counts.max_per_client;
-            let own = caller.is_some().then(|| self.oldest(|claim| claim.caller.is_none() && claim.client == client)).flatten();
+            let own = |claim: &Claim| claim.holder == Holder::Unidentified && claim.client == client;
+            let own = if holder == Holder::Unidentified { None } else { self.oldest(own) };
             Some(own.ok_or(Crowded::Client { limit })?)
         } else if self.claimed >= self.counts.max_busy() {
             Some(self.dispensable(held).ok_or(Crowded::Server)?)
@@ -89,7 +100,7 @@ impl Ledger {
         if let Some(row) = self.rows.get_mut(&place) {
             *self.claims.entry(client.clone()).or_default() += 1;
             self.claimed += 1;
-            row.claim = Some(Claim { client, caller, number });
+            row.claim = Some(Claim { client, holder, number });
         }
         Ok(victim)
     }
@@ -97,7 +108,7 @@ impl Ledger {
     /// Notes the caller of a WebSocket that has shown its key.
     pub(super) fn identify(&mut self, place: u64, caller: Caller) {
         if let Some(claim) = self.rows.get_mut(&place).and_then(|row| row.claim.as_mut()) {
-            claim.caller = Some(caller);
+            claim.holder = Holder::Caller(caller);
         }
     }
 
@@ -115,12 +126,12 @@ impl Ledger {
 
     /// The caller that claims a place, if it is known.
     pub(super) fn caller(&self, place: u64) -> Option<&Caller> {
-        self.rows.get(&place)?.claim.as_ref()?.caller.as_ref()
+        self.rows.get(&place)?.claim.as_ref()?.caller()
     }
 
     /// The callers that claim places.
     pub(super) fn callers(&self) -> impl Iterator<Item = (u64, &Caller)> {
-        self.rows.iter().filter_map(|(place, row)| Some((*place, row.claim.as_ref()?.caller.as_ref()?)))
+        self.rows.iter().filter_map(|(place, row)| Some((*place, row.claim.as_ref()?.caller()?)))
     }
 
     /// The place that a new connection gets when all are taken: of the peer with the most unclaimed connections, the one that
@@ -141,7 +152,7 @@ impl Ledger {
 
     /// The place that someone with `held` claims gets when all are claimed.
     fn dispensable(&self, held: usize) -> Option<u64> {
-        self.oldest(|claim| claim.caller.is_none()).or_else(|| {
+        self.oldest(|claim| claim.holder == Holder::Unidentified).or_else(|| {
             let (client, most) = self.claims.iter().max_by_key(|(_, claims)| **claims)?;
             // One less for them and one more for the newcomer: they still have at least as many.
             if *most > held + 1 { self.oldest(|claim| claim.client == *client) } else { None }
@@ -151,6 +162,15 @@ impl Ledger {
     fn oldest(&self, fits: impl Fn(&Claim) -> bool) -> Option<u64> {
         let claims = self.rows.iter().filter_map(|(place, row)| Some((*place, row.claim.as_ref()?)));
         claims.filter(|(_, claim)| fits(claim)).min_by_key(|(_, claim)| claim.number).map(|(place, _)| place)
+    }
+}
+
+impl Claim {
+    fn caller(&self) -> Option<&Caller> {
+        match &self.holder {
+            Holder::Caller(caller) => Some(caller),
+            Holder::Anyone | Holder::Unidentified => None,
+        }
     }
 }
 
@@ -167,14 +187,15 @@ mod tests {
         let mut ledger = Ledger::new(counts);
         for (place, (last, has_key)) in (0..).zip(claims) {
             ledger.enter(place, Some(client(*last)));
-            assert_eq!(ledger.claim(place, client(*last), has_key.then(Caller::anybody)), Ok(None), "{place}");
+            let holder = if *has_key { Holder::Caller(Caller::anybody()) } else { Holder::Unidentified };
+            assert_eq!(ledger.claim(place, client(*last), holder), Ok(None), "{place}");
         }
         ledger
     }
 
     fn newcomer(ledger: &mut Ledger, last: u8) -> Result<Option<u64>, Crowded> {
         ledger.enter(1000, Some(client(last)));
-        ledger.claim(1000, client(last), Some(Caller::anybody()))
+        ledger.claim(1000, client(last), Holder::Anyone)
     }
 
     #[test]

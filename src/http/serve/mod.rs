@@ -39,7 +39,7 @@ use super::gate::Gate;
 use crate::access::limits::Client;
 use connection::Busy;
 pub(in crate::http) use connection::Connection;
-pub(in crate::http) use ledger::Crowded;
+pub(in crate::http) use ledger::{Crowded, Holder};
 pub use limits::{ConnectionCounts, ConnectionTimeouts};
 use places::{Place, Places};
 use stream::Stream;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::ledger::{Crowded, Ledger};
+use super::ledger::{Crowded, Holder, Ledger};
 use super::limits::{ConnectionCounts, ConnectionTimeouts};
 use crate::access::Caller;
 use crate::access::limits::Client;
@@ -210,10 +210,10 @@ impl Place {
         turned
     }
 
-    /// Claims the place for a request of this client, whose caller may not be known yet. Someone else may have to leave for it.
-    pub(super) fn claim(&self, client: Client, caller: Option<Caller>) -> Result<(), Crowded> {
+    /// Claims the place for a request of this client. Someone else may have to leave for it.
+    pub(super) fn claim(&self, client: Client, holder: Holder) -> Result<(), Crowded> {
         let mut taken = self.room.lock();
-        let dispensable = taken.ledger.claim(self.number, client, caller)?;
+        let dispensable = taken.ledger.claim(self.number, client, holder)?;
         let dispensable = dispensable.and_then(|number| taken.places.get(&number)).and_then(Weak::upgrade);
         drop(taken);
         let _began = self.turn(Phase::Head, Phase::Busy) || self.turn(Phase::Waiting, Phase::Busy);

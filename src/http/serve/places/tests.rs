@@ -20,7 +20,7 @@ fn client(last: u8) -> Client {
 /// A request of this client that is being answered.
 fn busy(place: &Arc<Place>, last: u8) -> Busy {
     let busy = Busy::begin(place);
-    Connection::of(place).claim(client(last), None).unwrap();
+    Connection::of(place).claim(client(last), Holder::Anyone).unwrap();
     busy
 }
 
@@ -90,12 +90,12 @@ async fn the_client_that_claims_most_gives_a_place_and_a_session_can_say_so() {
     for last in [1, 2, 1] {
         let place = places.take(Some(client(last))).await;
         let busy = Busy::begin(&place);
-        Connection::of(&place).claim(client(last), Some(Caller::anybody())).unwrap();
+        Connection::of(&place).claim(client(last), Holder::Caller(Caller::anybody())).unwrap();
         busy.for_ever();
         claimed.push(place);
     }
     let newcomer = places.take(Some(client(3))).await;
-    Connection::of(&newcomer).claim(client(3), Some(Caller::anybody())).unwrap();
+    Connection::of(&newcomer).claim(client(3), Holder::Anyone).unwrap();
     Connection::of(&claimed[0]).asked_to_leave().await;
     assert_eq!((claimed[0].phase(), newcomer.phase()), (Phase::Session, Phase::Busy));
 }
@@ -106,7 +106,7 @@ async fn an_answer_to_a_caller_whose_key_was_revoked_is_broken_off() {
     let (busy_place, answering) = (places.take(None).await, places.take(None).await);
     let _still_working = busy(&busy_place, 1);
     let sending = Busy::begin(&answering);
-    Connection::of(&answering).claim(client(1), Some(Caller::nobody())).unwrap();
+    Connection::of(&answering).claim(client(1), Holder::Caller(Caller::nobody())).unwrap();
     sending.answers(|_| true);
     places.expel(|_| true);
     assert_eq!(answering.phase(), Phase::Answering);

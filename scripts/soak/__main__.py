@@ -8,6 +8,7 @@ tells apart. It fails if a request of an honest client fails, if the 99th percen
 if the server's memory grows after the first part of the run. The measured figures are printed as JSON.
 """
 import argparse
+import collections
 import json
 import multiprocessing
 import os
@@ -18,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -44,26 +46,25 @@ MIB = 1024 * 1024
 class Server:
     """The server, with default settings except for its address, its port, and where its files are."""
 
-    def __init__(self, binary, volume, log):
+    def __init__(self, binary, volume):
         environment = {
             "PATH": os.environ["PATH"], "VOLUME_PATH": str(volume), "CALLANNOTATE__MODELS__DIRS": str(MODELS),
             "CALLANNOTATE__SERVER__HOST": "127.0.0.1", "CALLANNOTATE__SERVER__PORT": "0",
         }
-        self.log = log
-        with open(log, "w") as output:
-            self.process = subprocess.Popen([binary, "serve"], stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment)
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        self.process = subprocess.Popen([binary, "serve"], env=environment, text=True, errors="replace", **pipes)
         self.address = self.listening()
+        # Every request is a line: only the last ones are kept, for the case that it dies.
+        self.log = collections.deque(maxlen=20)
+        threading.Thread(target=lambda: self.log.extend(self.process.stdout), daemon=True).start()
 
     def listening(self):
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and self.process.poll() is None:
-            for line in self.log.read_text().splitlines():
-                event = json.loads(line) if line.startswith("{") and line.endswith("}") else {}
-                if event.get("event") == "listening":
-                    host, port = event["address"].rsplit(":", 1)
-                    return host, int(port)
-            time.sleep(0.05)
-        sys.exit(f"the server does not listen: {self.log.read_text()[-500:]}")
+        for line in self.process.stdout:
+            event = json.loads(line) if line.startswith("{") else {}
+            if event.get("event") == "listening":
+                host, port = event["address"].rsplit(":", 1)
+                return host, int(port)
+        sys.exit("the server ended before it listened")
 
     def memory(self, field):
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
@@ -127,7 +128,7 @@ def in_a_process(function, *arguments):
 def soak(binary, seconds, work):
     volume = work / "volume"
     volume.mkdir()
-    server = Server(binary, volume, work / "server.log")
+    server = Server(binary, volume)
     try:
         idle = server.memory("VmRSS")
         began = time.time()
@@ -149,6 +150,8 @@ def soak(binary, seconds, work):
         sys.exit("a process of clients died")
     finally:
         server.stop()
+    if died is not None:
+        print("".join(server.log), file=sys.stderr)
     return report(results, {"seconds": seconds, "died": died, "idle": idle, "peak": peak, "samples": memory})
 
 

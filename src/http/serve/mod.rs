@@ -155,6 +155,8 @@ async fn converse(stream: Stream, peer: SocketAddr, serving: Serving) {
             .with_upgrades()
     );
     let ended = tokio::select! {
+        // First what has arrived: after a pause of the whole process a head is not late.
+        biased;
         ended = connection.as_mut() => ended,
         () = place.asked_to_leave() => return,
         () = place.overdue(&serving.timeouts) => return,

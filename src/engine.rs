@@ -62,7 +62,8 @@ impl Engine {
         let (ready, is_ready) = std::sync::mpsc::channel();
         std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let mut pipeline = build();
-            let status = EngineStatus::new(pipeline.stages(), pipeline.languages(), pipeline.identity());
+            let status = EngineStatus::new(pipeline.stages(), pipeline.languages(), pipeline.identity())
+                .with_harmful_models(pipeline.harmful_models().to_vec());
             let _ended_when_dropped = EndedWhenDropped(status.clone());
             if ready.send(status).is_err() {
                 return;

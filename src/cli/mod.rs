@@ -13,6 +13,7 @@ use clap::{Parser, Subcommand};
 use crate::app::AppError;
 use crate::config::{self, Config};
 use crate::models::command::ModelsArgs;
+use crate::volume;
 
 /// The exit code when the engine has stalled: settings and machine are fine, and a new process can continue (`EX_SOFTWARE` of
 /// sysexits.h).
@@ -52,7 +53,10 @@ pub fn run() -> ExitCode {
         Command::Healthcheck => settings().and_then(|config| healthcheck::run(&config)),
         Command::Keys(command) => settings().and_then(|config| keys::run(&config, command)),
         Command::Openapi(arguments) => openapi::run(&arguments),
-        Command::Models(arguments) => settings().and_then(|config| arguments.run(&config.models())),
+        Command::Models(arguments) => settings().and_then(|config| {
+            let trials = volume::read_trials(&config.volume.path);
+            arguments.run(&config.models(), trials)
+        }),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

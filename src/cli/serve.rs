@@ -24,14 +24,17 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     let served = runtime.block_on(async {
         let shutdown = Shutdown::default();
         listen_for_signals(&shutdown)?;
-        let build = pipeline::builder(config);
         let volume = Volume::open(&config.volume.path)?;
         if let Some(limits) = config.logging.file_limits() {
             // Only now: the log files belong to the server that holds the volume's lock.
             log.also_to(volume.log_files(limits, Clock::system()));
         }
+        let trials = volume.resume_trials();
+        let build = pipeline::builder_with(config, trials.clone());
         let app = App::start_on(volume, config, Clock::system(), shutdown, build).await?;
         app.serve().await?;
+        // Not after an error: a model may be what the engine stands still in.
+        trials.nothing_runs();
         Ok(())
     });
     // A file operation that hangs must not keep the process alive.

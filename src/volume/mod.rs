@@ -29,6 +29,7 @@ mod steps;
 mod storage;
 mod stream;
 mod sync;
+mod trials;
 
 use std::fs::File;
 use std::io;
@@ -51,6 +52,7 @@ pub use room::{NoRoom, Promise};
 pub use scratch::scratch_in;
 pub use spool::{Spool, SpoolError};
 pub use storage::Writable;
+pub use trials::read_trials;
 
 use crate::jobs::{JobId, JobState};
 use disk::Disk;

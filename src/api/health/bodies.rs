@@ -22,6 +22,8 @@ pub(crate) struct HealthBody {
     pub components: Components,
     /// The stages that cannot run, each with the reason; empty if all can.
     pub missing_stages: Vec<MissingStage>,
+    /// The model files that are passed over because the server ended while it loaded or first used them; usually none.
+    pub passed_over_models: Vec<HarmfulModelBody>,
 }
 
 /// The condition of the server or of one of its parts.
@@ -30,7 +32,7 @@ pub(crate) struct HealthBody {
 pub(crate) enum Condition {
     /// It works without restrictions.
     Healthy,
-    /// It works with restrictions: a stage lacks its model, the queue is full, or the disk has no room for recordings.
+    /// It works with restrictions: a stage lacks its model, a model is passed over, the queue is full, or the disk has no room for recordings.
     Degraded,
     /// It does not work at all.
     Unhealthy,
@@ -66,6 +68,8 @@ pub(crate) enum Problem {
     EngineStalled,
     /// At least one stage lacks its model; see `missing_stages`.
     StagesMissing,
+    /// At least one model file ended the server and is passed over; see `passed_over_models`.
+    ModelsPassedOver,
     /// The server is stopping.
     Stopping,
 }
@@ -129,6 +133,19 @@ pub(crate) struct MissingStage {
     #[schema(schema_with = crate::api::jobs::bodies::stage_schema)]
     pub stage: &'static str,
     /// Why the stage cannot run, in English.
+    pub reason: String,
+}
+
+/// A model file that is passed over because it ended the server.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = PassedOverModel)]
+pub(crate) struct HarmfulModelBody {
+    /// The kind of model: the name of its folder.
+    #[schema(example = "whisper")]
+    pub kind: &'static str,
+    /// The path of the file.
+    pub file: String,
+    /// What happened, and how to try the file again, in English.
     pub reason: String,
 }
 

@@ -19,8 +19,8 @@ use crate::http::ws::{Answer, Client, Command, Commands};
 use crate::jobs::stage::Stage;
 use crate::lifecycle::{Storage, Writable};
 use bodies::{
-    Alive, Components, Condition, DiskUsage, HealthBody, Liveness, MemoryUsage, MissingStage, Problem, QueueCondition, Readiness,
-    Ready,
+    Alive, Components, Condition, DiskUsage, HarmfulModelBody, HealthBody, Liveness, MemoryUsage, MissingStage, Problem,
+    QueueCondition, Readiness, Ready,
 };
 
 /// The routes of the server's health. Orchestrators have no key, so they need none.
@@ -62,7 +62,11 @@ async fn measure(state: &AppState) -> HealthBody {
     let missing_stages: Vec<MissingStage> = stages
         .filter_map(|stage| stage.missing.clone().map(|reason| MissingStage { stage: stage.stage.name(), reason }))
         .collect();
-    let audio = match (engine, missing_stages.is_empty()) {
+    let harmful = state.engine.harmful_models().iter();
+    let passed_over_models: Vec<HarmfulModelBody> = harmful
+        .map(|model| HarmfulModelBody { kind: model.kind, file: model.file.clone(), reason: model.reason.clone() })
+        .collect();
+    let audio = match (engine, missing_stages.is_empty() && passed_over_models.is_empty()) {
         (false, _) => Condition::Unhealthy,
         (true, false) => Condition::Degraded,
         (true, true) => Condition::Healthy,
@@ -87,6 +91,7 @@ async fn measure(state: &AppState) -> HealthBody {
         (!engine, Problem::EngineEnded),
         (state.engine.is_stalled(), Problem::EngineStalled),
         (!missing_stages.is_empty(), Problem::StagesMissing),
+        (!passed_over_models.is_empty(), Problem::ModelsPassedOver),
         (is_stopping, Problem::Stopping),
     ];
     let of_stage = |stage: Stage| {
@@ -119,6 +124,7 @@ async fn measure(state: &AppState) -> HealthBody {
             },
         },
         missing_stages,
+        passed_over_models,
     }
 }
 

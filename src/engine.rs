@@ -17,6 +17,7 @@ use crate::document::Document;
 use crate::jobs::FileInfo;
 use crate::jobs::options::JobOptions;
 use crate::pipeline::{Pipeline, PipelineError, Task};
+use crate::redact::unquoted;
 
 /// A recording to be annotated.
 #[derive(Debug, Clone)]
@@ -117,11 +118,11 @@ fn run(pipeline: &mut Pipeline, work: &Work, context: &JobContext) -> Result<Doc
     })
 }
 
-/// The text that a panic was raised with.
+/// The text that a panic was raised with, without what it quotes.
 fn message(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "without a message".to_owned())
+        .map_or_else(|| "without a message".to_owned(), |text| unquoted(&text))
 }

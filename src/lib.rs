@@ -29,6 +29,7 @@ pub mod messages;
 pub mod models;
 pub mod pipeline;
 pub mod recognize;
+pub mod redact;
 pub mod scratch;
 pub mod stop;
 pub mod tables;

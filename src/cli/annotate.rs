@@ -79,7 +79,8 @@ pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Res
         }),
     );
     let context = context.with_scratch(volume::scratch_in(temporary_folder()));
-    let mut pipeline = pipeline::builder(config)();
+    // A model that ended a server on this volume is passed over here as well.
+    let mut pipeline = pipeline::builder_with(config, volume::read_trials(&config.volume.path))();
     let headerless = arguments.file.file_name().and_then(|name| Headerless::from_name(&name.to_string_lossy()));
     let document =
         decode::probe_as(&arguments.file, headerless, pipeline.limits()).map_err(anyhow::Error::from).and_then(|source| {

@@ -18,7 +18,7 @@ use crate::{pipeline, telemetry};
 const LAST_STEPS: Duration = Duration::from_secs(2);
 
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
-    let log = telemetry::init(&format!("{},{}", pipeline::LOG_FILTER, config.logging.level), Clock::system());
+    let log = telemetry::init(&config.logging.level, Clock::system());
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     let served = runtime.block_on(async {

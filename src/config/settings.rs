@@ -81,7 +81,8 @@ settings! {
     }
     /// The log and its files.
     logging: LoggingSettings {
-        /// error, warn, info, debug, trace, or a tracing filter such as "info,callannotate::worker=debug".
+        /// error, warn, info, debug, trace, or a tracing filter such as "info,callannotate::worker=debug". Libraries log warnings
+        /// and errors at most, because their other lines may hold keys or spoken words.
         level: String = "info", check: filter, short_name: "LOG_LEVEL";
         /// Whether the log is also written to files in logs/ of the volume, besides standard output.
         files: bool = true;

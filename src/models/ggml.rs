@@ -85,7 +85,7 @@ pub fn inspect(path: &Path) -> Result<WhisperHeader, GgmlError> {
     inspect_reader(BufReader::new(file), length)
 }
 
-fn inspect_reader(mut reader: impl Read + Seek, length: u64) -> Result<WhisperHeader, GgmlError> {
+pub(super) fn inspect_reader(mut reader: impl Read + Seek, length: u64) -> Result<WhisperHeader, GgmlError> {
     let reader = &mut reader;
     match number(reader) {
         Ok(MAGIC) => {}

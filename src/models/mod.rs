@@ -6,6 +6,8 @@
 
 pub mod catalog;
 pub mod command;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod import;
 mod inspect;
 mod license;

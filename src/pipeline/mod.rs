@@ -28,7 +28,6 @@ use crate::recognize::Identity;
 use crate::stop::Stopped;
 use crate::transcribe::{Signal, TranscribeError, TranscribeOptions, Transcript};
 
-pub use crate::transcribe::whisper::LOG_FILTER;
 pub use build::{builder, builder_with};
 pub use error::PipelineError;
 use error::signal_error;

@@ -39,9 +39,14 @@ mod full_disk;
 mod headerless;
 mod headerless_jobs;
 mod health;
+#[cfg(feature = "faults")]
+mod hostile_models;
+mod hostile_settings;
 mod idempotency;
 mod jobs;
 mod list;
+#[cfg(feature = "faults")]
+mod log_secrets;
 #[cfg(feature = "faults")]
 mod logs;
 mod long_poll;

@@ -27,14 +27,43 @@ pub(super) struct Attribute {
     tensor: Option<Known>,
 }
 
+/// The attributes that sizes depend on, by what they hold. The runtime takes a number for a missing list and the other way
+/// round, or its own default, so they must be what they are meant to be.
+const NUMBERS: [&str; 12] = [
+    "allowzero",
+    "axis",
+    "ceil_mode",
+    "end",
+    "keepdims",
+    "layout",
+    "noop_with_empty_axes",
+    "num_outputs",
+    "start",
+    "to",
+    "transA",
+    "transB",
+];
+const LISTS: [&str; 9] = ["axes", "dilations", "ends", "kernel_shape", "pads", "perm", "split", "starts", "strides"];
+
 impl Attribute {
-    pub(super) fn of(attribute: &AttributeProto) -> Self {
-        Self {
-            name: attribute.name.clone().unwrap_or_default(),
+    pub(super) fn of(attribute: &AttributeProto) -> Result<Self, String> {
+        let name = attribute.name.clone().unwrap_or_default();
+        let is_odd = match name.as_str() {
+            name if NUMBERS.contains(&name) => attribute.i.is_none(),
+            name if LISTS.contains(&name) => attribute.ints.is_empty(),
+            "auto_pad" => attribute.s.is_none(),
+            "value" => attribute.t.is_none(),
+            _ => false,
+        };
+        if is_odd {
+            return Err(format!("its attribute {name} has a value of another kind"));
+        }
+        Ok(Self {
+            name,
             numbers: attribute.i.map_or_else(|| attribute.ints.clone(), |number| vec![number]),
             text: attribute.s.clone(),
-            tensor: attribute.t.as_ref().and_then(|tensor| constant(tensor).ok()),
-        }
+            tensor: attribute.t.as_ref().map(constant).transpose()?,
+        })
     }
 }
 

@@ -12,6 +12,8 @@ pub mod needs;
 pub mod nginx;
 #[cfg(feature = "faults")]
 pub mod observed;
+#[cfg(feature = "faults")]
+pub mod onnx;
 pub mod process;
 pub mod scripted;
 pub mod sides;

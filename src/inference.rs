@@ -204,8 +204,8 @@ impl Session {
         let from = self.port(name)?;
         let to = self.port(output)?;
         let pool = self.lanes.pool(lane);
-        self.sizes.check(name, shape, output).map_err(InferenceError::Run)?;
         guarded(|| {
+            self.sizes.check(name, shape, output)?;
             let view: ValueView = ValueView::from_shape(shape, values).map_err(|error| error.to_string())?;
             let options = RunOptions::default().with_thread_pool(Some(pool));
             let inputs = vec![(from, ValueOrView::from(view))];

@@ -147,7 +147,7 @@ pub(super) fn without_declared_values(bytes: &[u8]) -> Option<Vec<u8>> {
         if key >> 3 == GRAPH {
             put_varint(&mut model, key);
             put_varint(&mut model, kept.iter().map(|field| field.len() as u64).sum());
-            kept.iter().for_each(|field| model.extend_from_slice(field));
+            model.extend(kept.concat());
         } else {
             model.extend_from_slice(whole);
         }

@@ -114,7 +114,6 @@ impl Trials {
 
     /// Notes that a file is going to be loaded, if it was not loaded before. The note stays if the process ends before
     /// [`Loading`] is told the outcome.
-    #[must_use]
     pub fn load(&self, path: &Path) -> Loading {
         let note = stamped(path).filter(|_| self.0.keep.is_some());
         let Some(note) = note.filter(|found| !self.notes().iter().any(|note| note.is_of(found))) else {
@@ -234,7 +233,11 @@ mod tests {
     fn store() -> (Arc<Mutex<Vec<u8>>>, Keep) {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let theirs = Arc::clone(&kept);
-        (kept, Box::new(move |bytes| Ok(bytes.clone_into(&mut theirs.lock().unwrap()))))
+        let keep = move |bytes: &[u8]| {
+            bytes.clone_into(&mut theirs.lock().unwrap());
+            Ok(())
+        };
+        (kept, Box::new(keep))
     }
 
     fn model() -> (tempfile::TempDir, PathBuf) {

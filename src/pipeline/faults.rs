@@ -27,7 +27,9 @@ pub(super) fn strike_load(path: &Path) {
 
 /// Carries out the fault for the first use of one of these model files, if there is one.
 pub(super) fn strike_use(paths: &[PathBuf]) {
-    paths.iter().for_each(|path| strike_file("abort-on-use", path));
+    for path in paths {
+        strike_file("abort-on-use", path);
+    }
 }
 
 fn strike_file(fault: &str, path: &Path) {

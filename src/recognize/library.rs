@@ -8,12 +8,11 @@
 //! `name`, `model` (the speaker model that made the vectors) and `vectors` are required; a vector is scaled to length 1 when it
 //! is read. Files that cannot be used are skipped with a warning.
 
-use std::fs::OpenOptions;
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use rustix::fs::OFlags;
+use rustix::fs::{Mode, OFlags};
 use serde::Deserialize;
 
 use crate::voiceprint::normalize;
@@ -127,7 +126,8 @@ impl Library {
 
 fn read_voice(path: &Path, file: &str) -> Result<Voice, InvalidVoice> {
     // A pipe or a device would keep the engine waiting: opening one does not wait, and then it is refused.
-    let voice_file = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
+    let how = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let voice_file = File::from(rustix::fs::open(path, how, Mode::empty()).map_err(io::Error::from)?);
     if !voice_file.metadata()?.is_file() {
         return Err(InvalidVoice::Nonsense("it is no regular file"));
     }
@@ -190,7 +190,10 @@ mod tests {
         write("model.json", &format!(r#"{{"name": "n", "model": "{}", "vectors": [[1]]}}"#, "m".repeat(500_000)));
         let library = Library::read(folder.path());
         assert_eq!((library.voices.len(), library.warnings.len()), (0, 6), "{:?}", library.warnings);
-        assert_eq!(library.warnings[2], "the enrolled voice infinite.json was passed over: a vector has no direction");
+        assert_eq!(
+            library.warnings[2],
+            "the enrolled voice infinite.json was passed over: number out of range at line 1 column 45"
+        );
         assert_eq!(library.warnings[5], "the enrolled voice pipe.json was passed over: it is no regular file");
         for number in 0..50 {
             write(&format!("z{number}.json"), "{");

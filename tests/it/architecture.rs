@@ -28,7 +28,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("housekeeping", &["clock", "jobs", "lifecycle"]),
     ("worker", &["checkpoints", "context", "document", "engine", "jobs", "lifecycle", "pipeline", "stop", "volume"]),
     ("lifecycle", &["access", "checkpoints", "clock", "context", "jobs", "scratch", "stop", "volume"]),
-    ("engine", &["capabilities", "context", "document", "jobs", "pipeline"]),
+    ("engine", &["capabilities", "context", "document", "jobs", "pipeline", "redact"]),
     ("pipeline", &["annotate", "audio", "capabilities", "config", "context", "diarize", "document", "inference", "jobs", "media", "models", "recognize", "stop", "transcribe", "voiceprint"]),
     ("diarize", &["audio", "capabilities", "checkpoints", "context", "inference", "jobs", "stop", "voiceprint"]),
     ("transcribe", &["audio", "capabilities", "checkpoints", "context", "jobs", "models", "stop"]),
@@ -42,7 +42,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("capabilities", &["jobs"]),
     ("checkpoints", &[]),
     ("scratch", &[]),
-    ("volume", &["access", "clock", "jobs", "media", "scratch"]),
+    ("redact", &[]),
+    ("volume", &["access", "clock", "jobs", "media", "models", "scratch"]),
     ("jobs", &["access", "checks", "media", "tables"]),
     ("checks", &["messages"]),
     ("media", &[]),
@@ -50,7 +51,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("tables", &[]),
     ("models", &[]),
     ("config", &["access", "audio", "jobs", "messages", "models", "tables", "volume"]),
-    ("telemetry", &["clock"]),
+    ("telemetry", &["clock", "redact"]),
     ("access", &[]),
     ("stop", &[]),
     ("clock", &[]),
@@ -67,7 +68,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("rten::", &["inference.rs", "inference/"]),
     ("rten_gemm", &["inference/trunk/"]),
     ("rten_simd", &["inference/trunk/"]),
-    ("rten_onnx", &["inference/outline.rs", "models/import/onnx.rs"]),
+    ("rten_onnx", &["inference/outline.rs", "inference/permitted.rs", "inference/sizes/", "models/import/onnx.rs"]),
 ];
 
 /// Files that may import each other in a circle, with the reason. An entry that is no circle fails.

@@ -61,7 +61,8 @@ async fn at_the_lowest_level_the_log_holds_no_key_no_word_no_name_and_no_metadat
     assert_eq!(job["status"], "completed");
     let result: Value = client.get(format!("{jobs}/{id}/result")).bearer_auth(&key).send().await.unwrap().json().await.unwrap();
     let segments = result["result"]["segments"].as_array().unwrap();
-    let spoken: String = segments.iter().map(|segment| format!("{} ", segment["text"].as_str().unwrap())).collect();
+    let spoken: Vec<&str> = segments.iter().map(|segment| segment["text"].as_str().unwrap()).collect();
+    let spoken = spoken.join(" ");
     // Keys where they belong, and where clients put them by mistake.
     let socket = server.url.replace("http", "ws");
     for (path, header) in [("/ws".to_owned(), Some(&key)), (format!("/ws?key={key}"), Some(&key)), ("/ws".to_owned(), None)] {

@@ -1,11 +1,11 @@
 //! The sizes of operations that rearrange, repeat or make values: most of what can be far larger than its inputs.
 
 use super::step::{Call, Outcome};
-use super::value::{Known, broadcast, product, resolved, size};
+use super::value::{Known, broadcast, product, resolved, signed, size};
 
 pub(super) fn transpose(call: &Call<'_>) -> Result<Outcome, String> {
     let input = call.input(0)?;
-    let reversed: Vec<i64> = (0..input.rank() as i64).rev().collect();
+    let reversed: Vec<i64> = (0..signed(input.rank())).rev().collect();
     let order = call.list("perm").unwrap_or(&reversed);
     if order.len() != input.rank() {
         return Err("its order has another number of axes than its input".to_owned());
@@ -42,7 +42,7 @@ pub(super) fn reshape(call: &Call<'_>) -> Result<Outcome, String> {
     }
     if let Some(free) = wanted.iter().position(|number| *number == -1) {
         let others = product(&shape);
-        let left = if others == 0 { 0 } else { input.elements() / others };
+        let left = input.elements().checked_div(others).unwrap_or(0);
         shape[free] = usize::try_from(left).map_err(|_| "a size of it is too large")?;
     }
     reshaped(input, shape)
@@ -51,7 +51,7 @@ pub(super) fn reshape(call: &Call<'_>) -> Result<Outcome, String> {
 pub(super) fn flatten(call: &Call<'_>) -> Result<Outcome, String> {
     let input = call.input(0)?;
     let axis = match call.number("axis", 1) {
-        axis if axis == input.rank() as i64 => input.rank(),
+        axis if axis == signed(input.rank()) => input.rank(),
         axis => input.axis(axis)?,
     };
     let (outer, inner) = (product(&input.shape[..axis]), product(&input.shape[axis..]));
@@ -130,7 +130,7 @@ pub(super) fn slice(call: &Call<'_>) -> Result<Outcome, String> {
         call.list_or_input("starts", 1)?.ok_or("it lacks its starts")?,
         call.list_or_input("ends", 2)?.ok_or("it lacks its ends")?,
     );
-    let all: Vec<i64> = (0..starts.len() as i64).collect();
+    let all: Vec<i64> = (0..signed(starts.len())).collect();
     let axes = call.list_or_input("axes", 3)?.unwrap_or(&all);
     let ones = vec![1; starts.len()];
     let steps = if call.optional(4).is_some() { call.numbers(4)? } else { &ones };
@@ -141,7 +141,7 @@ pub(super) fn slice(call: &Call<'_>) -> Result<Outcome, String> {
     let mut taken: Option<Vec<usize>> = None;
     for place in 0..starts.len() {
         let axis = input.axis(axes[place])?;
-        let (length, step) = (input.shape[axis] as i64, steps[place]);
+        let (length, step) = (signed(input.shape[axis]), steps[place]);
         // Where a slice may start and end: one before the first element when it runs backwards.
         let (lowest, highest) = if step > 0 { (0, length) } else { (-1, length - 1) };
         let within = |number: i64| {
@@ -156,7 +156,11 @@ pub(super) fn slice(call: &Call<'_>) -> Result<Outcome, String> {
         };
         shape[axis] = usize::try_from(count).map_err(|_| "a size of it is too large")?;
         if input.rank() == 1 && step > 0 {
-            taken = Some((0..shape[axis]).filter_map(|n| usize::try_from(start + n as i64 * step).ok()).collect());
+            taken = Some(
+                (0..shape[axis])
+                    .filter_map(|n| usize::try_from(start.saturating_add(signed(n).saturating_mul(step))).ok())
+                    .collect(),
+            );
         }
     }
     let numbers = match (&input.numbers, taken) {
@@ -199,7 +203,7 @@ pub(super) fn tile(call: &Call<'_>) -> Result<Outcome, String> {
 pub(super) fn pad(call: &Call<'_>) -> Result<Outcome, String> {
     let input = call.input(0)?;
     let pads = call.list_or_input("pads", 1)?.ok_or("it lacks its pads")?;
-    let all: Vec<i64> = (0..input.rank() as i64).collect();
+    let all: Vec<i64> = (0..signed(input.rank())).collect();
     let axes = if call.optional(3).is_some() { call.numbers(3)? } else { &all };
     if pads.len() != 2 * axes.len() {
         return Err("its pads are not two for each axis".to_owned());
@@ -207,18 +211,18 @@ pub(super) fn pad(call: &Call<'_>) -> Result<Outcome, String> {
     let mut shape = input.shape.clone();
     for (place, axis) in axes.iter().enumerate() {
         let axis = input.axis(*axis)?;
-        shape[axis] = size((shape[axis] as i64).saturating_add(pads[place]).saturating_add(pads[place + axes.len()]))?;
+        shape[axis] = size(signed(shape[axis]).saturating_add(pads[place]).saturating_add(pads[place + axes.len()]))?;
     }
     Ok(Known::of(shape)?.into())
 }
 
 pub(super) fn shape(call: &Call<'_>) -> Result<Outcome, String> {
     let input = call.input(0)?;
-    let rank = input.rank() as i64;
+    let rank = signed(input.rank());
     let within = |number: i64| usize::try_from(if number < 0 { number + rank } else { number }.clamp(0, rank)).unwrap_or(0);
     let (start, end) = (within(call.number("start", 0)), within(call.number("end", rank)));
     let sizes = input.shape.get(start..end).unwrap_or_default();
-    Ok(Known::list(sizes.iter().map(|size| i64::try_from(*size).unwrap_or(i64::MAX)).collect()).into())
+    Ok(Known::list(sizes.iter().map(|size| signed(*size)).collect()).into())
 }
 
 pub(super) fn count(call: &Call<'_>) -> Result<Outcome, String> {
@@ -243,6 +247,6 @@ pub(super) fn range(call: &Call<'_>) -> Result<Outcome, String> {
     }
     let distance = if step > 0 { limit - start } else { start - limit }.max(0).unsigned_abs();
     let count = distance.div_ceil(step.unsigned_abs());
-    let numbers = (count <= 1024).then(|| (0..count as i64).map(|place| start + place * step).collect());
+    let numbers = (count <= 1024).then(|| (0..count.cast_signed()).map(|place| start + place * step).collect());
     Ok(Known::of(vec![usize::try_from(count).map_err(|_| "it is too long")?])?.with(numbers).into())
 }

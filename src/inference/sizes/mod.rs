@@ -187,7 +187,9 @@ impl Sizes {
         for producer in outputs.iter().filter_map(|output| makers[*output]) {
             places[producer].used.1 = end;
         }
-        places.iter_mut().for_each(|place| place.used.0 = place.used.0.min(end));
+        for place in &mut places {
+            place.used.0 = place.used.0.min(end);
+        }
         let peak = memory::peak(&places).saturating_add(fixed);
         if peak > MAX_AT_ONCE {
             return Err(format!("values of {peak} elements at once, more than {MAX_AT_ONCE}"));
@@ -202,7 +204,9 @@ impl Sizes {
     fn needed(&self, values: &[Option<Known>], outputs: &[usize]) -> Vec<usize> {
         let is_open = |number: usize| values[number].is_none() && self.given[number].is_none();
         let mut wanted = vec![false; values.len()];
-        outputs.iter().for_each(|output| wanted[*output] = is_open(*output));
+        for output in outputs {
+            wanted[*output] = is_open(*output);
+        }
         let mut needed = Vec::new();
         for (index, step) in self.steps.iter().enumerate().rev() {
             if step.outputs.iter().flatten().any(|output| wanted[*output]) {

@@ -1,7 +1,7 @@
 //! The sizes and the work of the layers of networks: products of matrices, convolutions, pools and recurrent layers.
 
 use super::step::{Call, Outcome};
-use super::value::{Known, broadcast, product, size};
+use super::value::{Known, broadcast, product, signed, size};
 
 fn saturating(factors: impl IntoIterator<Item = u64>) -> u64 {
     factors.into_iter().fold(1, u64::saturating_mul)
@@ -80,10 +80,10 @@ fn windows(call: &Call<'_>, kernel: &[usize]) -> Result<Vec<Window>, String> {
 
 /// The number of places of a window along an axis.
 fn places(call: &Call<'_>, length: usize, window: &Window) -> Result<usize, String> {
-    let length = i64::try_from(length).map_err(|_| "a size of it is too large")?;
     if matches!(call.text("auto_pad"), Some("SAME_UPPER" | "SAME_LOWER")) {
-        return size((length as u64).div_ceil(window.stride.unsigned_abs()) as i64);
+        return Ok(length.div_ceil(size(window.stride)?));
     }
+    let length = signed(length);
     let kernel = i64::try_from(window.kernel).map_err(|_| "its kernel is too large")?;
     let reach = window.dilation.saturating_mul(kernel - 1).saturating_add(1);
     let padded = length.saturating_add(window.pads.0).saturating_add(window.pads.1);

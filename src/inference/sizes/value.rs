@@ -19,8 +19,8 @@ impl Known {
     /// # Errors
     /// When the shape is none of a network's.
     pub(super) fn of(shape: Vec<usize>) -> Result<Self, String> {
-        if shape.len() > MAX_RANK {
-            return Err(format!("a value of {} dimensions", shape.len()));
+        if shape.len() > MAX_RANK || shape.iter().any(|size| i32::try_from(*size).is_err()) {
+            return Err(format!("a value of the impossible shape {:?}", &shape[..shape.len().min(MAX_RANK)]));
         }
         Ok(Self { shape, numbers: None })
     }
@@ -67,6 +67,11 @@ pub(super) fn resolved(axis: i64, rank: usize) -> Result<usize, String> {
     let rank_number = i64::try_from(rank).unwrap_or(0);
     let from_start = if axis < 0 { axis.saturating_add(rank_number) } else { axis };
     usize::try_from(from_start).ok().filter(|axis| *axis < rank).ok_or_else(|| format!("there is no axis {axis} of {rank}"))
+}
+
+/// A size as a number; saturates.
+pub(super) fn signed(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
 }
 
 /// A size from a number.

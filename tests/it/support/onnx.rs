@@ -46,7 +46,7 @@ pub fn single(name: &str, value: i64) -> Vec<u8> {
 /// A constant of int64 numbers in one dimension.
 pub fn integers(name: &str, values: &[i64]) -> Vec<u8> {
     let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    field(5, &[number(1, values.len() as i64), number(2, 7), field(8, name.as_bytes()), field(9, &raw)].concat())
+    field(5, &[number(1, i64::try_from(values.len()).unwrap()), number(2, 7), field(8, name.as_bytes()), field(9, &raw)].concat())
 }
 
 /// A value with its sizes; free ones are none.

@@ -92,7 +92,7 @@ async fn at_the_lowest_level_the_log_holds_no_key_no_word_no_name_and_no_metadat
     let secret = key.rsplit('_').next().unwrap();
     assert!(secret.len() >= 32 && !log.contains(secret), "a key is logged");
     let lower = log.to_lowercase();
-    for private in ["zanzibarovich", "555", "anderson", "quixotically", "xylophonist"] {
+    for private in ["zanzibarovich", "555-0142", "555 0142", "anderson", "quixotically", "xylophonist"] {
         assert!(!lower.contains(private), "{private} is logged");
     }
     let said: Vec<String> = words(&spoken).into_iter().filter(|word| !before.contains(word)).collect();

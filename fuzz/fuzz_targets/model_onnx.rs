@@ -14,7 +14,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         let values = vec![0.25; elements];
         for output in session.outputs() {
             // It may fail; it may not take more memory or time than is allowed.
-            let _answer = session.run(0, (&input.name, &shape, &values), &output.name);
+            let _answer = session.run(0, (input.name.as_str(), &shape[..], &values[..]), &output.name);
         }
     }
 });

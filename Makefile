@@ -6,6 +6,7 @@
 # make lint     format, lints, documentation, dependencies
 # make quality  the accuracy of diarization and transcription, as the new baseline of the tests
 # make bench    the figures of docs/benchmarks.md; BENCH="--only http" for some of them
+# make soak     SOAK_SECONDS (1800) of hostile and honest load at once
 # make fuzz     each fuzz target for FUZZ_SECONDS (60)
 
 SHELL := /bin/sh
@@ -20,7 +21,7 @@ DEBUG_BINARY := target/debug/callannotate
 IMPORTER := $(BINARY)
 SOURCES := $(shell find src assets config -type f) docs/errors.md build.rs Cargo.toml Cargo.lock .cargo/config.toml
 
-.PHONY: quality demo test chaos run models lint bench bench-peers bench-packages fuzz rust build-packages demo-packages test-packages test-setup
+.PHONY: quality demo test chaos soak run models lint bench bench-peers bench-packages fuzz rust build-packages demo-packages test-packages test-setup
 
 demo: $(BINARY) $(MODELS) | demo-packages
 	python3 scripts/demo.py $(BINARY)
@@ -132,6 +133,11 @@ bench-peers: | build-packages
 
 bench: test-setup bench-packages $(BINARY) bench-peers $(VENV)/.bench .cache/whisper-cli/whisper-cli
 	$(VENV)/bin/python scripts/bench $(BINARY) .cache/whisper-cli/whisper-cli target/http_peers $(BENCH)
+
+SOAK_SECONDS ?= 1800
+
+soak: $(BINARY) $(MODELS)
+	python3 scripts/soak $(BINARY) --seconds $(SOAK_SECONDS) --report target/soak.json
 
 fuzz: rust | build-packages
 	@scripts/fuzz.sh

@@ -17,17 +17,17 @@ use crate::api::{self, AppState, Parts};
 use crate::audio::decode::DecodeLimits;
 use crate::capabilities::EngineStatus;
 use crate::clock::Clock;
-use crate::config::{Config, FileLimits};
+use crate::config::{Config, FileLimits, ServerSettings};
 use crate::engine::Engine;
 use crate::housekeeping::Housekeeping;
-use crate::http::{self, ConnectionTimeouts, Gate, GateParts, Pace};
+use crate::http::{self, ConnectionCounts, ConnectionTimeouts, Gate, GateParts, Pace};
 use crate::inbox::{self, Inbox};
 use crate::intake::{self, Intake};
 use crate::jobs::estimate::Equipment;
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{Lifecycle, QueueLimits};
 use crate::pipeline::Pipeline;
 use crate::stop::StopReason;
-use crate::volume::Volume;
+use crate::volume::{RoomLimits, Volume};
 use crate::worker::{TimeLimits, Worker};
 pub use error::AppError;
 use keys::KeyWatch;
@@ -57,8 +57,7 @@ pub struct App {
     grace: Duration,
     keys: Option<KeyWatch>,
     housekeeping: Housekeeping,
-    timeouts: ConnectionTimeouts,
-    max_connections: usize,
+    connections: (ConnectionTimeouts, ConnectionCounts),
     closing: CancellationToken,
     ending: CancellationToken,
 }
@@ -88,11 +87,12 @@ impl App {
         shutdown: Shutdown,
         build: impl FnOnce() -> Pipeline + Send + 'static,
     ) -> Result<Self, AppError> {
-        volume.keep_free(config.storage.reserve);
+        volume.divide_room(RoomLimits { reserve: config.storage.reserve, client_share: config.storage.client_share });
         let (access, keys) = keys::open(config)?;
         let tasks = TaskTracker::new();
         let incoming = volume.drop_folder();
-        let lifecycle = Lifecycle::new(volume, config.queue.max_length, clock.clone(), tasks.clone());
+        let queue = QueueLimits { max_queued: config.queue.max_length, client_share: config.queue.client_share };
+        let lifecycle = Lifecycle::new(volume, queue, clock.clone(), tasks.clone());
         lifecycle.recover(config.queue.max_attempts).map_err(AppError::Recover)?;
         // Loading takes seconds; the runtime's threads stay free for the signals meanwhile.
         let engine = tokio::task::spawn_blocking(move || Engine::start(build))
@@ -108,9 +108,10 @@ impl App {
             lifecycle: lifecycle.clone(),
             incoming: incoming.clone(),
             engine: engine.status().clone(),
-            limits: intake::Limits { max_file_bytes: config.files.max_bytes, decode: decode_limits(config) },
+            limits: intake_limits(config),
         });
         let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
+        let may_start = CancellationToken::new();
         let watched = config.incoming.watch.then(|| inbox::Parts {
             incoming,
             intake: intake.clone(),
@@ -118,8 +119,12 @@ impl App {
             clock: clock.clone(),
             poll_interval: config.queue.poll_interval,
             stopping: shutdown.soft.clone(),
+            examined: may_start.clone(),
             tasks: tasks.clone(),
         });
+        if watched.is_none() {
+            may_start.cancel();
+        }
         let state = AppState::new(Parts {
             lifecycle: lifecycle.clone(),
             intake,
@@ -127,6 +132,7 @@ impl App {
                 access,
                 limits: Limits::new(config.rate_limits.limits()),
                 proxies: config.server.trusted_proxies.clone(),
+                hosts: config.server.allowed_hosts.clone().with(&rustix::system::uname().nodename().to_string_lossy()),
                 origins: config.server.cors_origins.clone(),
                 clock: clock.clone(),
                 language: config.server.language,
@@ -148,13 +154,10 @@ impl App {
         let worker = Worker {
             lifecycle: lifecycle.clone(),
             engine,
-            limits: TimeLimits {
-                task_timeout: config.queue.task_timeout,
-                task_timeout_factor: config.queue.task_timeout_factor,
-                stall_timeout: config.engine.stall_timeout,
-            },
+            limits: time_limits(config),
             poll_interval: config.queue.poll_interval,
             name_results: config.incoming.name_results,
+            may_start,
             stopping: shutdown.soft.clone(),
             ending: ending.clone(),
         };
@@ -174,12 +177,7 @@ impl App {
             grace: config.queue.shutdown_grace,
             keys,
             housekeeping,
-            timeouts: ConnectionTimeouts {
-                header_timeout: config.server.header_timeout,
-                keep_alive: config.server.keep_alive,
-                write_timeout: config.server.write_timeout,
-            },
-            max_connections: config.server.max_connections,
+            connections: connections(config),
             closing,
             ending,
         })
@@ -203,8 +201,8 @@ impl App {
     pub async fn serve(self) -> Result<(), AppError> {
         let soft = self.shutdown.soft.clone();
         let closing = self.closing;
-        let router = api::router(self.state);
-        let server = http::serve(self.listener, router, self.timeouts, self.max_connections, closing.clone());
+        let gate = self.state.gate.clone();
+        let server = http::serve(self.listener, api::router(self.state), gate, self.connections, closing.clone());
         let mut server = self.tasks.spawn({
             // If the server dies, the worker must not go on without it.
             let guard = soft.clone().drop_guard();
@@ -271,10 +269,33 @@ impl App {
     }
 }
 
+/// Timeouts and numbers of connections from the settings.
+fn connections(config: &Config) -> (ConnectionTimeouts, ConnectionCounts) {
+    let ServerSettings { header_timeout, keep_alive, write_timeout, max_connections, max_connections_per_client, .. } =
+        config.server;
+    let timeouts = ConnectionTimeouts { header_timeout, keep_alive, write_timeout };
+    (timeouts, ConnectionCounts { max: max_connections, max_per_client: max_connections_per_client })
+}
+
 /// Limits of length and channels from the settings.
 fn decode_limits(config: &Config) -> DecodeLimits {
     let FileLimits { max_duration, max_channels, .. } = config.files;
     DecodeLimits { max_duration, max_channels, ..DecodeLimits::default() }
+}
+
+/// Limits of a recording from the settings.
+fn intake_limits(config: &Config) -> intake::Limits {
+    let max_deaths = config.queue.max_attempts;
+    intake::Limits { max_file_bytes: config.files.max_bytes, max_deaths, decode: decode_limits(config) }
+}
+
+/// Limits of time from the settings.
+fn time_limits(config: &Config) -> TimeLimits {
+    TimeLimits {
+        task_timeout: config.queue.task_timeout,
+        task_timeout_factor: config.queue.task_timeout_factor,
+        stall_timeout: config.engine.stall_timeout,
+    }
 }
 
 /// What the speed of the work depends on, for estimates.

@@ -32,6 +32,17 @@ pub struct StageInfo {
     pub models: Vec<ModelInfo>,
 }
 
+/// A model file that is passed over because it ended the process before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HarmfulModel {
+    /// The kind of model, such as `whisper`.
+    pub kind: &'static str,
+    /// Path of the file.
+    pub file: String,
+    /// What happened, and how to try it again; in English.
+    pub reason: String,
+}
+
 /// The engine's capabilities and its current state. Clones share the state.
 #[derive(Debug, Clone)]
 pub struct EngineStatus(Arc<Status>);
@@ -41,6 +52,7 @@ struct Status {
     stages: Vec<StageInfo>,
     languages: Vec<String>,
     identity: String,
+    harmful: Vec<HarmfulModel>,
     alive: AtomicBool,
     stalled: AtomicBool,
 }
@@ -48,7 +60,18 @@ struct Status {
 impl EngineStatus {
     /// The status of an engine that has just started: alive and not stalled. For the parameters see the getters.
     pub(crate) fn new(stages: Vec<StageInfo>, languages: Vec<String>, identity: String) -> Self {
-        Self(Arc::new(Status { stages, languages, identity, alive: AtomicBool::new(true), stalled: AtomicBool::new(false) }))
+        let (alive, stalled) = (AtomicBool::new(true), AtomicBool::new(false));
+        Self(Arc::new(Status { stages, languages, identity, harmful: Vec::new(), alive, stalled }))
+    }
+
+    /// The same with the model files that are passed over.
+    pub(crate) fn with_harmful_models(self, harmful: Vec<HarmfulModel>) -> Self {
+        Arc::try_unwrap(self.0).map_or_else(Self, |status| Self(Arc::new(Status { harmful, ..status })))
+    }
+
+    /// The model files that are passed over because they ended the process before.
+    pub fn harmful_models(&self) -> &[HarmfulModel] {
+        &self.0.harmful
     }
 
     /// The stages that use models, in pipeline order.

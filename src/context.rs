@@ -2,7 +2,7 @@
 //! pulse for the watchdog, the checkpoints of earlier runs, and scratch files for data that is too large for memory.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::checkpoints::Checkpoints;
 use crate::jobs::stage::Stage;
@@ -106,6 +106,20 @@ impl JobContext {
             progress(stage, u8::try_from(percent).unwrap_or(100));
         };
         Self { progress: Arc::new(scaled), ..self.clone() }
+    }
+
+    /// A context that calls `notice` once, when progress above zero is reported for the first time.
+    #[must_use]
+    pub fn noticing_progress(&self, notice: impl Fn() + Send + Sync + 'static) -> Self {
+        let progress = Arc::clone(&self.progress);
+        let noticed = AtomicBool::new(false);
+        let noticing = move |stage: Stage, percent: u8| {
+            if percent > 0 && !noticed.swap(true, Ordering::Relaxed) {
+                notice();
+            }
+            progress(stage, percent);
+        };
+        Self { progress: Arc::new(noticing), ..self.clone() }
     }
 
     /// Reports that `stage` is `percent` (0 to 100) done.

@@ -5,8 +5,8 @@
 //! thread must fail one job, never the process.
 
 use std::any::Any;
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 
 use tokio::sync::{mpsc, oneshot};
 use tracing::{Span, error};
@@ -17,12 +17,13 @@ use crate::document::Document;
 use crate::jobs::FileInfo;
 use crate::jobs::options::JobOptions;
 use crate::pipeline::{Pipeline, PipelineError, Task};
+use crate::redact::unquoted;
 
 /// A recording to be annotated.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Work {
-    /// Path of the recording.
-    pub recording: PathBuf,
+    /// The recording, open for reading.
+    pub recording: File,
     pub file: FileInfo,
     pub options: JobOptions,
 }
@@ -62,7 +63,8 @@ impl Engine {
         let (ready, is_ready) = std::sync::mpsc::channel();
         std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let mut pipeline = build();
-            let status = EngineStatus::new(pipeline.stages(), pipeline.languages(), pipeline.identity());
+            let status = EngineStatus::new(pipeline.stages(), pipeline.languages(), pipeline.identity())
+                .with_harmful_models(pipeline.harmful_models().to_vec());
             let _ended_when_dropped = EndedWhenDropped(status.clone());
             if ready.send(status).is_err() {
                 return;
@@ -116,11 +118,11 @@ fn run(pipeline: &mut Pipeline, work: &Work, context: &JobContext) -> Result<Doc
     })
 }
 
-/// The text that a panic was raised with.
+/// The text that a panic was raised with, without what it quotes.
 fn message(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "without a message".to_owned())
+        .map_or_else(|| "without a message".to_owned(), |text| unquoted(&text))
 }

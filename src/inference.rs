@@ -1,10 +1,13 @@
 //! Runs ONNX models; the only module that names the ONNX runtime (rten).
 //!
 //! Callers pass named slices with their shapes and get named values back, so the runtime can be replaced here. Model
-//! files come from users: whatever they contain, loading and running ends in a value or an [`InferenceError`]. The
-//! runtime never opens files itself (a model could refer to others), and a panic inside it becomes an error.
+//! files come from users: whatever they contain, loading and running ends in a value or an [`InferenceError`]. So a file is
+//! checked before the runtime sees it: `wellformed` its structure, `permitted` its operations, `sizes` what it would compute.
+//! The runtime never opens files itself (a model could refer to others), and a panic inside it becomes an error.
 
 mod outline;
+mod permitted;
+mod sizes;
 mod trunk;
 mod wellformed;
 
@@ -15,8 +18,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rten::{Dimension, Model, ModelMetadata, NodeId, RunOptions, ThreadPool, ValueOrView, ValueView};
+use rten::{Dimension, Model, ModelMetadata, ModelOptions, NodeId, RunOptions, ThreadPool, ValueOrView, ValueView};
 use rten_tensor::Layout as _;
+
+use crate::plain_file;
+use sizes::Sizes;
 
 /// Model files larger than this are refused.
 const MAX_FILE_BYTES: u64 = 512 * 1024 * 1024;
@@ -128,6 +134,7 @@ pub struct Port {
 /// A loaded model, ready to run.
 pub struct Session {
     model: Model,
+    sizes: Sizes,
     lanes: Lanes,
 }
 
@@ -151,11 +158,16 @@ impl Session {
     /// # Errors
     /// When the bytes are not an ONNX model that can be run.
     pub fn from_bytes(bytes: Vec<u8>, lanes: &Lanes) -> Result<Self, InferenceError> {
-        if !wellformed::is_model(&bytes) {
-            return Err(InferenceError::Invalid("the file is damaged or of another kind".to_owned()));
-        }
-        let loaded = guarded(|| Model::load(bytes).map_err(|error| error.to_string()));
-        Ok(Self { model: loaded.map_err(InferenceError::Invalid)?, lanes: lanes.clone() })
+        let (sizes, rearranges) = guarded(|| {
+            let graph = outline::parse(&bytes)?;
+            Ok((Sizes::of(&graph)?, permitted::may_be_rearranged(&graph)))
+        })
+        .map_err(InferenceError::Invalid)?;
+        let bytes = wellformed::without_declared_values(&bytes).unwrap_or(bytes);
+        let loaded = guarded(|| {
+            ModelOptions::with_all_ops().enable_optimization(rearranges).load(bytes).map_err(|error| error.to_string())
+        });
+        Ok(Self { model: loaded.map_err(InferenceError::Invalid)?, sizes, lanes: lanes.clone() })
     }
 
     /// The model's inputs, without its constants.
@@ -194,6 +206,7 @@ impl Session {
         let to = self.port(output)?;
         let pool = self.lanes.pool(lane);
         guarded(|| {
+            self.sizes.check(name, shape, output)?;
             let view: ValueView = ValueView::from_shape(shape, values).map_err(|error| error.to_string())?;
             let options = RunOptions::default().with_thread_pool(Some(pool));
             let inputs = vec![(from, ValueOrView::from(view))];
@@ -228,11 +241,12 @@ impl Session {
 /// # Errors
 /// When the file cannot be read, or is larger than the limit.
 pub fn read_model(path: &Path) -> Result<Vec<u8>, InferenceError> {
-    let bytes = std::fs::metadata(path).map_err(InferenceError::Read)?.len();
+    let file = plain_file::open(path).map_err(InferenceError::Read)?;
+    let bytes = file.metadata().map_err(InferenceError::Read)?.len();
     if bytes > MAX_FILE_BYTES {
         return Err(InferenceError::TooLarge { bytes });
     }
-    std::fs::read(path).map_err(InferenceError::Read)
+    plain_file::read(&file, MAX_FILE_BYTES).map_err(InferenceError::Read)
 }
 
 /// Turns a panic of the runtime into an error: a hostile model must fail one job, not the process.
@@ -267,6 +281,49 @@ mod tests {
         assert!(matches!(run("mel", &[1, 1, 40], &[0.0; 40]), Err(InferenceError::NoSuchPort(_))));
         assert!(matches!(run("mfcc", &[1, 20, 39], &[0.0; 780]), Err(InferenceError::Run(_))));
         assert!(matches!(run("mfcc", &[1, 20, 40], &[0.0; 7]), Err(InferenceError::Run(_))));
+    }
+
+    /// A model of operations that follow from each other, all on one value of 4 numbers.
+    fn chain(length: usize) -> Vec<u8> {
+        use rten_onnx::onnx::{
+            DataType, Dimension, GraphProto, ModelProto, NodeProto, TensorShapeProto, TypeProto, TypeProtoTensor,
+        };
+        use rten_onnx::onnx::{OperatorSetIdProto, ValueInfoProto};
+        use rten_onnx::protobuf::{EncodeMessage as _, ValueWriter};
+        let port = |name: String| {
+            let dim = vec![Dimension { dim_value: Some(4), ..Dimension::default() }];
+            let tensor = TypeProtoTensor { elem_type: Some(DataType::FLOAT), shape: Some(TensorShapeProto { dim }) };
+            ValueInfoProto { name: Some(name), r#type: Some(TypeProto { tensor_type: Some(tensor), ..TypeProto::default() }) }
+        };
+        let node = |place: usize| NodeProto {
+            input: vec![format!("v{place}")],
+            output: vec![format!("v{}", place + 1)],
+            op_type: Some("Tanh".to_owned()),
+            ..NodeProto::default()
+        };
+        let graph = GraphProto {
+            node: (0..length).map(node).collect(),
+            input: vec![port("v0".to_owned())],
+            output: vec![port(format!("v{length}"))],
+            ..GraphProto::default()
+        };
+        let model = ModelProto {
+            ir_version: Some(8),
+            opset_import: vec![OperatorSetIdProto { version: Some(13), ..OperatorSetIdProto::default() }],
+            graph: Some(graph),
+            ..ModelProto::default()
+        };
+        let mut bytes = Vec::new();
+        model.encode(ValueWriter::new(&mut bytes)).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn the_longest_chain_that_is_permitted_runs_on_the_stack_of_a_thread() {
+        let session = Session::from_bytes(chain(4096), &Lanes::new(1)).unwrap();
+        assert_eq!(session.run(0, ("v0", &[4], &[0.5; 4]), "v4096").unwrap().shape, [4]);
+        let error = Session::from_bytes(chain(4097), &Lanes::new(1)).unwrap_err().to_string();
+        assert_eq!(error, "not a usable ONNX model: more than 4096 operations follow from each other");
     }
 
     #[test]

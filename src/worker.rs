@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info, info_span};
 
 use crate::context::JobContext;
+use crate::document::Document;
 use crate::engine::{Engine, Work};
 use crate::jobs::Job;
 use crate::jobs::stage::Stage;
@@ -33,6 +34,8 @@ pub struct Worker {
     pub poll_interval: Duration,
     /// Whether and how results are also published under their recordings' names.
     pub name_results: ResultNames,
+    /// Cancelled when jobs may be started: first, the files that a server died on are examined alone.
+    pub may_start: CancellationToken,
     /// Cancelled when the worker must start no further job.
     pub stopping: CancellationToken,
     /// Cancelled when the running job has no time left because the process ends.
@@ -69,6 +72,10 @@ impl Worker {
     /// # Errors
     /// When the engine hangs: the job has been ended, and this process cannot process another one.
     pub async fn run(self) -> Result<(), EngineStalled> {
+        tokio::select! {
+            () = self.may_start.cancelled() => {}
+            () = self.stopping.cancelled() => {}
+        }
         while !self.stopping.is_cancelled() {
             // A job that cannot be claimed would otherwise be started and put back repeatedly.
             if !self.lifecycle.can_work().await {
@@ -97,25 +104,19 @@ impl Worker {
     }
 
     async fn work(&self, running: &Running) -> Result<(), EngineStalled> {
-        let recording = match self.lifecycle.claim(running).await {
-            Ok(path) => {
-                self.resume();
-                path
-            }
-            Err(error) => {
-                self.not_claimed(running, &error).await;
-                return Ok(());
-            }
-        };
+        if let Err(error) = self.lifecycle.claim(running).await {
+            self.not_claimed(running, &error).await;
+            return Ok(());
+        }
+        self.resume();
         let (job, stop) = (running.job(), running.stop());
         info!(event = "job_started", size = job.file.size_bytes, attempt = job.attempts, "Started a job");
-        let work = Work { recording, file: job.file.clone(), options: job.options.clone() };
         let fingerprint = fingerprint(job, self.engine.status().identity());
         let checkpoints = self.lifecycle.checkpoints(running, fingerprint).await;
         let context = JobContext::new(stop.clone(), self.lifecycle.progress_sink(running))
             .with_checkpoints(checkpoints.clone())
             .with_scratch(self.lifecycle.scratch());
-        let annotated = self.engine.annotate(work, context.clone());
+        let annotated = self.annotate(running, context.clone());
         let Some(annotated) = self.watch(annotated, &context, self.limits.of(job.file.source.duration.as_seconds())).await else {
             return self.stalled(running).await;
         };
@@ -137,6 +138,21 @@ impl Worker {
             }
         }
         Ok(())
+    }
+
+    /// Opens the recording, and hands it to the engine.
+    async fn annotate(&self, running: &Running, context: JobContext) -> Result<Document, PipelineError> {
+        let job = running.job();
+        let opened = match self.lifecycle.open_recording(running.shared()).await {
+            // A passing fault of the disk must not fail a job.
+            Err(_) => self.lifecycle.open_recording(running.shared()).await,
+            opened => opened,
+        };
+        let (recording, _) = opened.map_err(|error| PipelineError::Internal {
+            stage: Some(Stage::Validation),
+            cause: format!("reading the recording: {error}"),
+        })?;
+        self.engine.annotate(Work { recording, file: job.file.clone(), options: job.options.clone() }, context).await
     }
 
     /// The stage that the running job has reached.

@@ -54,8 +54,10 @@ error-range-not-satisfiable = The recording has no such part: it is { $size } lo
 error-invalid-audio = The file is not a usable recording
 error-audio-too-long = The recording is longer than allowed ({ $max_allowed })
 error-audio-empty = The recording is empty
+error-host-not-allowed = This server does not answer under this name
 error-rate-limited = Too many requests, try again in { $retry_after }
 error-internal-error = The server failed
+error-too-many-connections = The server has no more connections, try again in a moment
 error-queue-full = { $number ->
     [one] The queue is full: { $number } recording waits already. Try again later
    *[other] The queue is full: { $number } recordings wait already. Try again later
@@ -101,6 +103,12 @@ failure-crashed-repeatedly = The server stopped again and again while it worked 
 failure-internal-error = The server failed on this recording
 
 ## Failed checks of a request, shown beside the name of the field
+
+# The message of an error of which not every failed check is listed.
+checks-and-more = { $number ->
+    [one] { $message } (and { $number } more mistake than is listed)
+   *[other] { $message } (and { $number } more mistakes than are listed)
+}
 
 check-not-an-object = must be a JSON object
 check-not-json = is not valid JSON

@@ -45,8 +45,10 @@ error-range-not-satisfiable = В записи нет такого фрагмен
 error-invalid-audio = Файл не является пригодной аудиозаписью
 error-audio-too-long = Длительность записи превышает максимально допустимую ({ $max_allowed })
 error-audio-empty = Запись пуста
+error-host-not-allowed = Этот сервер не отвечает под таким именем
 error-rate-limited = Слишком много запросов, повторите через { $retry_after }
 error-internal-error = Внутренняя ошибка сервера
+error-too-many-connections = У сервера не осталось свободных соединений, повторите чуть позже
 error-queue-full = { $number ->
     [one] Очередь заполнена: ожидает { $number } запись. Повторите попытку позже
     [few] Очередь заполнена: ожидают { $number } записи. Повторите попытку позже
@@ -93,6 +95,13 @@ failure-crashed-repeatedly = При обработке этой записи с�
 failure-internal-error = Внутренняя ошибка сервера при обработке записи
 
 ## Ошибки в отдельных полях запроса
+
+# Сообщение об ошибке, при которой перечислены не все неверные поля.
+checks-and-more = { $number ->
+    [one] { $message } (и ещё { $number } ошибка сверх перечисленных)
+    [few] { $message } (и ещё { $number } ошибки сверх перечисленных)
+   *[other] { $message } (и ещё { $number } ошибок сверх перечисленных)
+}
 
 check-not-an-object = ожидается объект JSON
 check-not-json = некорректный JSON

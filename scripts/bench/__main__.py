@@ -18,6 +18,7 @@ import diarization
 import durability
 import estimates
 import quality
+import soak
 import speed
 import upload
 import web
@@ -40,6 +41,7 @@ SECTIONS = [
     ("start", durability.START_TITLE, durability.start_section),
     ("kills", durability.KILLS_TITLE, durability.kills_section),
     ("cancel", durability.CANCEL_TITLE, durability.cancel_section),
+    ("soak", soak.TITLE, soak.section),
 ]
 
 

@@ -1,5 +1,6 @@
 """The cost of durability: the start on a large volume, accepted recordings against the disk's flushes, work repeated after a kill,
 and the time until a cancelled job has stopped."""
+import hmac
 import http.client
 import json
 import os
@@ -20,6 +21,8 @@ CANCEL_TITLE = "Cancelling a running job"
 KILLS_TITLE = "Work repeated per kill"
 # Size of the recording that is sent: 1 s of 8 kHz mono.
 RECORDING_BYTES = 16_044
+# What stands before the seal at the end of a record.
+SEAL = ',\n  "seal": '
 # Hard links to one file; ext4 allows 65,000.
 MOST_LINKS = 30_000
 
@@ -52,12 +55,18 @@ def fill(bench, volume, count):
         wait_until_finished(server, job_id)
     seed = bench.folder("volumes/start-seed") / "completed" / job_id
     record, result = (seed / "job.json").read_text(), (seed / "result.json").read_bytes()
+    record = record[: record.rindex(SEAL)]
+    # The volume accepts only records with the seal of its secret (docs/volume.md).
+    shutil.copy(bench.folder("volumes/start-seed") / "seal.secret", volume)
+    secret = bytes.fromhex((volume / "seal.secret").read_text())
     recording = seed / "recording.wav"
     for number in range(count):
         other = str(uuid.UUID(int=uuid.uuid4().int, version=4))
         folder = volume / "completed" / other
         folder.mkdir(parents=True)
-        (folder / "job.json").write_text(record.replace(job_id, other))
+        text = record.replace(job_id, other)
+        seal = hmac.new(secret, b"callannotate job record 1\n" + text.encode(), "sha256").hexdigest()
+        (folder / "job.json").write_text(f'{text}{SEAL}"{seal}"\n}}')
         (folder / "result.json").write_bytes(result)
         if number % MOST_LINKS == 0:
             recording = shutil.copy(recording, folder / "recording.wav")

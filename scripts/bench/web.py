@@ -104,7 +104,9 @@ def subscribers_section(bench, quick):
     rounds = []
     for number in range(bench.runs):
         # A volume per round: jobs that one round leaves unfinished would be continued by the next.
-        environment = {**os.environ, **bench.settings(f"subscribers-{number}")}
+        # All subscribers come from one address here.
+        one_client = {"CALLANNOTATE__SERVER__MAX_CONNECTIONS_PER_CLIENT": "4096"}
+        environment = {**os.environ, **bench.settings(f"subscribers-{number}"), **one_client}
         command = [bench.peers, "subscribers", str(count), str(events), "250"]
         rounds.append(json.loads(subprocess.run(command, stdout=subprocess.PIPE, env=environment, timeout=600, check=True).stdout))
     shutil.rmtree(bench.work / "volumes", ignore_errors=True)

@@ -1,15 +1,18 @@
 //! The valid keys, as requests see them.
 //!
-//! The keyring does no I/O: the task that watches the key file replaces its keys, so that no request waits for the disk.
+//! The keyring does no I/O: the task that watches the key file replaces its keys, so that no request waits for the disk. What
+//! goes on for longer than a moment waits for [`Access::revoked`] beside its work, so that it ends when its key does.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+
+use tokio::sync::watch;
 
 use super::Caller;
 use super::keys::{self, Key};
 
 /// Authenticates callers. Clones share the keys.
 #[derive(Clone, Debug)]
-pub struct Access(Option<Arc<RwLock<Arc<[Key]>>>>);
+pub struct Access(Option<Arc<watch::Sender<Arc<[Key]>>>>);
 
 impl Access {
     /// A server without keys: every caller may do everything.
@@ -19,7 +22,7 @@ impl Access {
 
     /// A server that requires one of these keys.
     pub fn guarded(keys: Vec<Key>) -> Self {
-        Self(Some(Arc::new(RwLock::new(keys.into()))))
+        Self(Some(Arc::new(watch::Sender::new(keys.into()))))
     }
 
     /// Whether requests need a key.
@@ -30,7 +33,7 @@ impl Access {
     /// Replaces the valid keys. Has no effect where no keys are required.
     pub fn replace(&self, keys: Vec<Key>) {
         if let Some(ring) = &self.0 {
-            *ring.write().unwrap_or_else(PoisonError::into_inner) = keys.into();
+            ring.send_replace(keys.into());
         }
     }
 
@@ -42,12 +45,33 @@ impl Access {
         }
     }
 
-    /// Whether an authenticated caller is still valid: long-lived connections, such as WebSockets, ask repeatedly.
+    /// Whether an authenticated caller is still valid.
     pub fn still_knows(&self, caller: &Caller) -> bool {
-        self.keys().is_none_or(|keys| keys.iter().any(|key| key.revoked_at.is_none() && key.caller() == *caller))
+        self.keys().is_none_or(|keys| knows(&keys, caller))
+    }
+
+    /// Returns once an authenticated caller is no longer valid: its key was revoked, removed, or given other scopes.
+    pub async fn revoked(&self, caller: &Caller) {
+        let Some(ring) = &self.0 else { return std::future::pending().await };
+        let mut changes = ring.subscribe();
+        // Fails only if the sender is gone, which this handle holds.
+        let _unknown = changes.wait_for(|keys| !knows(keys, caller)).await;
+    }
+
+    /// Calls a function after each change of the keys, for ever.
+    pub async fn on_change(&self, mut act: impl FnMut()) {
+        let Some(ring) = &self.0 else { return std::future::pending().await };
+        let mut changes = ring.subscribe();
+        while changes.changed().await.is_ok() {
+            act();
+        }
     }
 
     fn keys(&self) -> Option<Arc<[Key]>> {
-        self.0.as_ref().map(|ring| Arc::clone(&ring.read().unwrap_or_else(PoisonError::into_inner)))
+        self.0.as_ref().map(|ring| Arc::clone(&ring.borrow()))
     }
+}
+
+fn knows(keys: &[Key], caller: &Caller) -> bool {
+    keys.iter().any(|key| key.revoked_at.is_none() && key.caller() == *caller)
 }

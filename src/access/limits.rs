@@ -63,6 +63,16 @@ enum Name {
 }
 
 impl Client {
+    /// The client of a key, wherever it calls from.
+    pub fn of_key(key: &KeyId) -> Self {
+        Self(Name::Key(key.clone()))
+    }
+
+    /// The client of an address, whatever key it shows.
+    pub fn of_address(address: IpAddr) -> Self {
+        Self::of(None, address)
+    }
+
     /// The key of a caller, else its address. A household has an IPv6 network of 64 bits, so such a network is one client.
     pub fn of(caller: Option<&Caller>, address: IpAddr) -> Self {
         Self(match (caller.and_then(Caller::key), address.to_canonical()) {

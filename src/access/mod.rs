@@ -3,6 +3,7 @@
 //!
 //! Without keys every caller may do everything. With keys, a caller is a key: it sees the jobs it created, and `admin` sees all.
 
+pub mod hosts;
 mod keyring;
 pub mod keys;
 pub mod limits;

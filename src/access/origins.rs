@@ -1,5 +1,7 @@
 //! Which web pages may use the interface from a browser, by their origin.
 
+use super::hosts::Host;
+
 /// The origins whose pages are allowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Origins {
@@ -10,6 +12,18 @@ pub enum Origins {
     Any,
     /// Pages of these origins, in lower case.
     Listed(Vec<String>),
+}
+
+/// What a web page may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// As much as any other program.
+    Free,
+    /// Nothing but follow a job whose id it knows: a page without an origin of its own, such as one opened from a file. Every
+    /// web page can pass for one, with a sandboxed frame, but only a page of the user knows the id.
+    Nameless,
+    /// Nothing.
+    Foreign,
 }
 
 impl Origins {
@@ -34,17 +48,44 @@ impl Origins {
         })
     }
 
-    /// Whether a page of this origin may change something or open a WebSocket. A page from the same host (`host` is the
-    /// request's) is always allowed. Without configured origins every page is, as is every other program.
-    pub fn admits(&self, origin: &str, host: Option<&str>) -> bool {
+    /// What a page of this origin may do beside reading; `host` is the request's. Without configured origins the pages of the
+    /// server's own machine are free, whatever their port; with them, only those of the same host and port are beside the
+    /// listed ones.
+    pub fn judge(&self, origin: &str, host: Option<&str>) -> Page {
         match self {
-            Self::Unset | Self::Any => true,
+            Self::Any => Page::Free,
+            Self::Unset if is_nameless(origin) => Page::Nameless,
+            Self::Unset => {
+                let page = authority(origin).and_then(Host::parse);
+                let own = page.zip(host.and_then(Host::parse)).is_some_and(|(page, host)| page.is_same(&host));
+                if own { Page::Free } else { Page::Foreign }
+            }
             Self::Listed(listed) => {
                 let own = origin.split_once("://").is_some_and(|(_, authority)| host == Some(authority));
-                own || listed.iter().any(|known| known.eq_ignore_ascii_case(origin))
+                if own || listed.iter().any(|known| known.eq_ignore_ascii_case(origin)) { Page::Free } else { Page::Foreign }
             }
         }
     }
+
+    /// What a page may do of which only the relation to this server is known (`Sec-Fetch-Site`): browsers leave out `Origin`
+    /// where they take a request for harmless.
+    pub fn judge_site(&self, site: &str) -> Page {
+        match self {
+            Self::Any => Page::Free,
+            Self::Unset | Self::Listed(_) if matches!(site, "same-origin" | "none") => Page::Free,
+            Self::Unset | Self::Listed(_) => Page::Foreign,
+        }
+    }
+}
+
+/// Host and port of a web page's origin.
+fn authority(origin: &str) -> Option<&str> {
+    origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))
+}
+
+/// Whether a page has no origin of its own. Browsers differ in what they send for a file.
+fn is_nameless(origin: &str) -> bool {
+    matches!(origin, "null" | "file://")
 }
 
 /// Whether this is an origin as browsers send it: scheme and host, optionally a port, no path; or `null` for opaque origins.
@@ -72,14 +113,44 @@ mod tests {
             ("https://evil.example", Some("api.example.org"), false),
             ("", Some(""), false),
         ] {
-            assert_eq!(origins.admits(origin, host), admitted, "{origin} {host:?}");
+            let expected = if admitted { Page::Free } else { Page::Foreign };
+            assert_eq!(origins.judge(origin, host), expected, "{origin} {host:?}");
         }
     }
 
     #[test]
-    fn without_a_list_or_with_a_star_every_page_is_admitted() {
-        for entries in [&[][..], &["*"], &["*", "https://calls.example.org"]] {
-            assert!(Origins::parse(entries.iter().copied()).unwrap().admits("https://anywhere.example", None));
+    fn with_a_star_every_page_is_admitted() {
+        for entries in [&["*"][..], &["*", "https://calls.example.org"]] {
+            let origins = Origins::parse(entries.iter().copied()).unwrap();
+            assert_eq!(origins.judge("https://anywhere.example", None), Page::Free);
+            assert_eq!(origins.judge_site("cross-site"), Page::Free);
+        }
+    }
+
+    #[test]
+    fn without_a_list_the_pages_of_the_own_machine_are_free_and_those_without_an_origin_nameless() {
+        let origins = Origins::parse(std::iter::empty()).unwrap();
+        for (origin, host, expected) in [
+            ("http://localhost:3000", Some("localhost:8000"), Page::Free),
+            ("http://localhost:3000", Some("127.0.0.1:8000"), Page::Free),
+            ("http://recorder.lan", Some("Recorder.lan:8000"), Page::Free),
+            ("https://calls.example.org", Some("calls.example.org"), Page::Free),
+            ("null", Some("localhost:8000"), Page::Nameless),
+            ("file://", Some("localhost:8000"), Page::Nameless),
+            ("https://evil.example", Some("localhost:8000"), Page::Foreign),
+            ("http://localhost.evil.example", Some("localhost:8000"), Page::Foreign),
+            ("http://192.0.2.7", Some("192.0.2.8"), Page::Foreign),
+            ("http://localhost:3000", None, Page::Foreign),
+            ("app://localhost", Some("localhost:8000"), Page::Foreign),
+            ("", Some("localhost:8000"), Page::Foreign),
+            ("file://evil.example", Some("localhost:8000"), Page::Foreign),
+        ] {
+            assert_eq!(origins.judge(origin, host), expected, "{origin} {host:?}");
+        }
+        for (site, expected) in
+            [("same-origin", Page::Free), ("none", Page::Free), ("same-site", Page::Foreign), ("cross-site", Page::Foreign)]
+        {
+            assert_eq!(origins.judge_site(site), expected, "{site}");
         }
     }
 

@@ -6,13 +6,25 @@ use super::jobs::bodies::ProgressBody;
 use crate::audio::SignalError;
 use crate::audio::decode::DecodeError;
 use crate::http::error::ApiError;
-use crate::intake::{IntakeError, InvalidRequest, SpoolError};
+use crate::intake::{IntakeError, InvalidRequest, NoRoom, SpoolError};
 use crate::jobs::Job;
 use crate::lifecycle::{CancelError, DeleteError, QueueFull, RetryError, StoreError};
 
 impl From<QueueFull> for ApiError {
     fn from(full: QueueFull) -> Self {
-        Self::QueueFull { max_queued: full.max_queued }
+        match full {
+            QueueFull::Queue { max_queued } => Self::QueueFull { max_queued },
+            QueueFull::Share { limit } => Self::PlacesTaken { limit },
+        }
+    }
+}
+
+impl From<NoRoom> for ApiError {
+    fn from(reason: NoRoom) -> Self {
+        match reason {
+            NoRoom::Disk => Self::StorageFull,
+            NoRoom::Share => Self::RoomTaken,
+        }
     }
 }
 
@@ -21,6 +33,7 @@ impl From<SpoolError> for ApiError {
         match error {
             SpoolError::TooLarge { limit } => Self::FileTooLarge { size: None, limit },
             SpoolError::Full(_) => Self::StorageFull,
+            SpoolError::NoRoom(reason) => reason.into(),
             SpoolError::Io(source) => Self::Internal(format!("writing to the volume: {source}")),
         }
     }
@@ -76,12 +89,13 @@ impl From<IntakeError> for ApiError {
         match error {
             IntakeError::TooLarge { size, limit } => Self::FileTooLarge { size, limit },
             IntakeError::Undecodable(error) => error.into(),
+            IntakeError::Deadly { .. } => Self::InvalidAudio(error.to_string()),
             IntakeError::ModelMissing { stage, reason } => Self::ModelUnavailable { stage, reason },
             IntakeError::FileNotFound => Self::FileNotFound,
             IntakeError::StillWritten => Self::InvalidRequest(error.to_string()),
             IntakeError::KeyReused(_) => Self::IdempotencyKeyReused,
             IntakeError::QueueFull(full) => full.into(),
-            IntakeError::NoRoom(_) => Self::StorageFull,
+            IntakeError::NoRoom(reason) => reason.into(),
             IntakeError::Store(error) => Self::from_store("accepting a recording", error),
         }
     }

@@ -16,7 +16,7 @@ use crate::intake::fields::{self, Source};
 /// # Panics
 /// When it is refused without a reason.
 pub fn metadata(bytes: &[u8]) {
-    let read = fields::metadata(Source::Text(bytes));
+    let read = fields::metadata(&Source::Text(bytes).parsed());
     assert!(read.err().is_none_or(|checks| !checks.is_empty()), "refused without a reason");
 }
 
@@ -25,7 +25,7 @@ pub fn metadata(bytes: &[u8]) {
 /// # Panics
 /// When it is refused without a reason.
 pub fn options(bytes: &[u8]) {
-    let read = fields::options(Source::Text(bytes));
+    let read = fields::options(&Source::Text(bytes).parsed());
     assert!(read.err().is_none_or(|checks| !checks.is_empty()), "refused without a reason");
 }
 

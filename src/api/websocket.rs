@@ -28,8 +28,12 @@ impl Application for AppState {
 /// The routes of the WebSocket, whose sessions understand these commands. They are no operations, so the description does not
 /// have them.
 pub(super) fn routes(commands: &'static Commands<AppState>) -> Routes<AppState> {
-    let open =
-        async move |State(app), requester, visitor, upgrade| opening(commands, app, requester, visitor).open(upgrade, |_| Ok(()));
+    let open = async move |State(app), requester, visitor: Visitor, upgrade| {
+        if visitor.is_confined() {
+            return ApiError::OriginNotAllowed.into_response();
+        }
+        opening(commands, app, requester, visitor).open(upgrade, |_| Ok(()))
+    };
     Routes::new()
         .page("/ws", get(open), Terms::session())
         .page(
@@ -47,7 +51,7 @@ fn follow_job(
     opening: Opening<AppState>,
     job: Result<JobPath, ApiError>,
     query: Result<JobQuery, ApiError>,
-    upgrade: Upgrade,
+    upgrade: Result<Upgrade, ApiError>,
 ) -> Response {
     let query = match query {
         Ok(query) => query,

@@ -1,15 +1,17 @@
 //! Decodes files of any supported format to 16 kHz samples, one signal per channel.
 //!
 //! This module, with the files in `decode/`, is the only one that names symphonia. Its input is untrusted: values in a
-//! file are bounded before they are used, memory does not grow with a file's claims or length (long audio goes to
-//! scratch files), and no content can cause a panic or an endless loop.
+//! file are bounded before they are used, memory does not grow with a file's claims, its metadata or its length (long audio
+//! goes to scratch files), and no content can cause a panic or an endless loop.
 //!
 //! [`probe()`] runs during the upload: it identifies the recording, refuses what cannot be annotated, and is fast because
 //! it decodes only the beginning. [`decode`] does the full work.
 
 mod aiff;
+mod allowance;
 mod au;
 mod bytes;
+mod caf;
 mod channel_outputs;
 mod codecs;
 mod error;
@@ -17,20 +19,25 @@ mod file_section;
 mod fixed_frames;
 mod flac;
 mod gsm;
-mod itunes;
 mod limits;
+mod matroska;
 mod mp4;
 mod mpeg;
+mod ogg;
 mod open;
 mod plausible;
 mod probe;
+mod read_meter;
 mod sniff;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod trim;
+mod vorbis;
 mod wave;
 
+use std::fs::File;
+use std::io::Seek;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -45,6 +52,7 @@ use super::{Audio, Recording, SAMPLE_RATE, SignalError};
 use crate::context::JobContext;
 use crate::jobs::stage::Stage;
 use crate::media::{Headerless, SourceInfo};
+use crate::plain_file;
 
 /// Identifies a recording and checks that it can be decoded.
 ///
@@ -62,8 +70,16 @@ pub fn probe(path: &Path, limits: &DecodeLimits) -> Result<SourceInfo, DecodeErr
 /// # Errors
 /// Any of [`DecodeError`] except `Signal` and `Stopped`.
 pub fn probe_as(path: &Path, declared: Option<Headerless>, limits: &DecodeLimits) -> Result<SourceInfo, DecodeError> {
+    probe_file(&opened(path)?, declared, limits)
+}
+
+/// Like [`probe_as`], of a file that is open; its position is moved.
+///
+/// # Errors
+/// Any of [`DecodeError`] except `Signal` and `Stopped`.
+pub fn probe_file(file: &File, declared: Option<Headerless>, limits: &DecodeLimits) -> Result<SourceInfo, DecodeError> {
     guarded(|| {
-        let mut stream = AudioStream::open(path, Knowledge::Declared(declared), limits)?;
+        let mut stream = AudioStream::open(from_its_start(file)?, Knowledge::Declared(declared), limits)?;
         let layout = probe::decode_beginning(&mut stream)?;
         let limit = limits.max_duration_for(layout.0.channels);
         let seconds = match stream.exact_frames {
@@ -119,26 +135,37 @@ pub fn decode_as(
     limits: &DecodeLimits,
     ctx: &JobContext,
 ) -> Result<Recording, DecodeError> {
-    decode_with(path, Knowledge::Declared(declared), limits, ctx)
+    decode_with(&opened(path)?, Knowledge::Declared(declared), limits, ctx)
 }
 
-/// Like [`decode`], of a file that was identified before: it is not identified again.
+/// Like [`decode`], of a file that is open and was identified before: it is not identified again.
 ///
 /// # Errors
 /// Any of [`DecodeError`].
 pub fn decode_identified(
-    path: &Path,
+    file: &File,
     source: &SourceInfo,
     limits: &DecodeLimits,
     ctx: &JobContext,
 ) -> Result<Recording, DecodeError> {
-    decode_with(path, Knowledge::Identified(source), limits, ctx)
+    decode_with(file, Knowledge::Identified(source), limits, ctx)
 }
 
-fn decode_with(path: &Path, knowledge: Knowledge<'_>, limits: &DecodeLimits, ctx: &JobContext) -> Result<Recording, DecodeError> {
+fn opened(path: &Path) -> Result<File, DecodeError> {
+    plain_file::open(path).map_err(DecodeError::Read)
+}
+
+/// The same open file for a reader of its own, at its start. Two readers must not be used by turns: they share the position.
+fn from_its_start(file: &File) -> Result<File, DecodeError> {
+    let mut own = file.try_clone().map_err(DecodeError::Read)?;
+    own.rewind().map_err(DecodeError::Read)?;
+    Ok(own)
+}
+
+fn decode_with(file: &File, knowledge: Knowledge<'_>, limits: &DecodeLimits, ctx: &JobContext) -> Result<Recording, DecodeError> {
     guarded(|| {
         ctx.check()?;
-        let mut stream = AudioStream::open(path, knowledge, limits)?;
+        let mut stream = AudioStream::open(from_its_start(file)?, knowledge, limits)?;
         let mut outputs: Option<ChannelOutputs> = None;
         let mut reported = None;
         let total = usize::try_from(stream.total_bytes).unwrap_or(usize::MAX);

@@ -50,16 +50,36 @@ impl LowFrequencyMeter {
 }
 
 /// The signal with hum and rumble removed, stored where the signal itself is.
-pub(super) fn low_cut(audio: &Audio) -> Result<Audio, SignalError> {
+pub(super) fn low_cut(audio: Audio) -> Result<Audio, SignalError> {
     let mut filter = HighPass::<4>::new(CUTOFF_HZ);
-    let (mut meter, mut writer) = (Meter::default(), SignalWriter::new(audio.scratch()));
-    writer.spill()?;
-    for block in audio.blocks(0..audio.len(), BLOCK) {
-        let block: Vec<f32> = block?.iter().map(|&sample| filter.next(f64::from(sample)) as f32).collect();
-        meter.push(&block);
-        writer.push(&block)?;
+    let mut meter = Meter::default();
+    let mut cut = |samples: &mut [f32]| {
+        for sample in samples.iter_mut() {
+            *sample = filter.next(f64::from(*sample)) as f32;
+        }
+        meter.push(samples);
+    };
+    match audio.into_samples() {
+        Ok(mut samples) => {
+            // In place: a copy would double the memory.
+            cut(&mut samples);
+            let correction = meter.correction();
+            for sample in &mut samples {
+                *sample = correction.of(*sample);
+            }
+            Ok(Audio::new(samples))
+        }
+        Err(audio) => {
+            let mut writer = SignalWriter::new(audio.scratch());
+            writer.spill()?;
+            for block in audio.blocks(0..audio.len(), BLOCK) {
+                let mut block = block?.into_owned();
+                cut(&mut block);
+                writer.push(&block)?;
+            }
+            writer.finish(meter.correction())
+        }
     }
-    writer.finish(meter.correction())
 }
 
 /// A Butterworth high-pass filter of order `2 * N`.
@@ -141,7 +161,10 @@ mod tests {
             [(50.0, 0.0, 0.001), (100.0, 0.03, 0.05), (150.0, 0.69, 0.72), (250.0, 0.98, 1.01), (3000.0, 0.99, 1.01)]
         {
             let audio = Audio::new((0..64_000).map(|index| tone(0.5, hertz, index)).collect());
-            let left = low_cut(&audio).unwrap();
+            let left = low_cut(audio.clone()).unwrap();
+            // A signal that nobody else has is changed in place, to the same.
+            let alone = Audio::new(audio.read(0..audio.len()).unwrap().into_owned());
+            assert_eq!(low_cut(alone).unwrap().read(0..audio.len()).unwrap(), left.read(0..audio.len()).unwrap());
             let level = |audio: &Audio| {
                 let inside = audio.read(16_000..48_000).unwrap();
                 inside.iter().map(|sample| sample * sample).sum::<f32>().sqrt()

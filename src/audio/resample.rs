@@ -14,6 +14,10 @@ use super::SAMPLE_RATE;
 /// less than 3 % of the band and delays (before compensation) by half a block.
 const BLOCK: usize = 1024;
 
+/// Largest magnitude that can be a level: that of floats which a program wrote at the scale of 32-bit integers. Everything above,
+/// infinite and undefined values are damage.
+pub const MAX_LEVEL: f32 = 2_147_483_648.0;
+
 /// A sample rate that cannot be converted, in Hz.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("cannot resample from {0} Hz")]
@@ -68,11 +72,11 @@ impl Resampler {
         Ok(Self { from, to, filter, output: Vec::new(), taken: 0, received: 0 })
     }
 
-    /// Adds samples at the source rate. Values that are not finite become zero, so that one bad sample cannot spoil a
-    /// block.
+    /// Adds samples at the source rate. Values that are no level become zero, so that one bad sample cannot spoil a block or the
+    /// level of the whole recording.
     pub fn push(&mut self, samples: &[f32]) {
         self.received += samples.len() as u64;
-        let clean = samples.iter().map(|&sample| if sample.is_finite() { sample } else { 0.0 });
+        let clean = samples.iter().map(|&sample| if sample.abs() <= MAX_LEVEL { sample } else { 0.0 });
         match &mut self.filter {
             None => self.output.extend(clean),
             Some(filter) => {
@@ -157,6 +161,13 @@ impl Filter {
         self.delay -= dropped;
         output.extend_from_slice(&self.block[dropped..produced]);
     }
+}
+
+/// Samples per block of [`Resampler::new`], which needs about 50 bytes for each: few at usual rates, twice the rate at those that have
+/// no divisor in common with 16 kHz. `None` if the rate is zero.
+#[must_use]
+pub fn block_length(rate: u32) -> Option<usize> {
+    if rate == SAMPLE_RATE { Some(0) } else { block_size(rate, SAMPLE_RATE) }
 }
 
 /// Samples per block at the rate `from`: the smallest number from [`BLOCK`] on whose half is an integer at both rates,

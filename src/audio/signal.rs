@@ -130,6 +130,20 @@ impl Audio {
         }
     }
 
+    /// The samples, if they are in memory and nobody else has them; else the signal.
+    ///
+    /// # Errors
+    /// The signal itself.
+    pub(super) fn into_samples(self) -> Result<Vec<f32>, Self> {
+        let Self { length, backing } = self;
+        match backing {
+            Backing::Memory(samples) => {
+                Arc::try_unwrap(samples).map_err(|samples| Self { length, backing: Backing::Memory(samples) })
+            }
+            backing @ (Backing::File(_) | Backing::Mixed(_) | Backing::LeakRemoved(_)) => Err(Self { length, backing }),
+        }
+    }
+
     /// Iterates over a range in blocks of `length` samples; the last may be shorter.
     pub fn blocks(&self, range: Range<usize>, length: usize) -> impl Iterator<Item = Result<Cow<'_, [f32]>, SignalError>> {
         let end = range.end.min(self.length);

@@ -1,17 +1,22 @@
 //! Checks of what a client sent: a failed check says where it failed, what kind of mistake it is, and which values are allowed.
 //!
 //! Used by everything that reads a client's values (job options, metadata, query parameters), so that every mistake is
-//! reported in one form. It knows nothing of HTTP. The texts are in the message files, under `check-` and the mistake's name.
+//! reported in one form, and none is repeated at its full length. It knows nothing of HTTP. The texts are in the message files,
+//! under `check-` and the mistake's name.
 
+mod list;
+mod quote;
 pub mod values;
 
 use serde_json::{Value, json};
 use strum::{IntoStaticStr, VariantNames};
 
 use crate::messages::{Argument, Arguments, Language, key};
+pub use list::{Checks, MAX_LISTED};
+pub use quote::{clipped, shown};
 
-/// Longest value of a client that a message repeats, in characters.
-const MAX_SHOWN_CHARS: usize = 40;
+/// Longest name of a field that is repeated, in characters: longer than any that is known.
+const MAX_FIELD_CHARS: usize = 100;
 
 /// The published kinds of mistakes.
 pub const ERROR_TYPES: &[&str] = ErrorType::VARIANTS;
@@ -33,7 +38,7 @@ enum ErrorType {
 /// One check of a request that failed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FailedCheck {
-    /// The path of the field, for example `metadata.priority`.
+    /// The path of the field, for example `metadata.priority`; shortened, since clients name fields as they like.
     pub field: String,
     mistake: Mistake,
 }
@@ -109,7 +114,8 @@ struct Report {
 
 impl FailedCheck {
     pub fn new(field: impl Into<String>, mistake: Mistake) -> Self {
-        Self { field: field.into(), mistake }
+        let field = field.into();
+        Self { field: if field.len() > MAX_FIELD_CHARS { clipped(&field, MAX_FIELD_CHARS) } else { field }, mistake }
     }
 
     /// The message for people: a sentence without its subject, since the field's name stands beside it.
@@ -194,10 +200,4 @@ impl Mistake {
             ),
         }
     }
-}
-
-/// A value as a message may repeat it: at most [`MAX_SHOWN_CHARS`] characters of its JSON.
-pub fn shown(value: &Value) -> String {
-    let text = value.to_string();
-    if text.chars().count() <= MAX_SHOWN_CHARS { text } else { text.chars().take(MAX_SHOWN_CHARS).chain(['…']).collect() }
 }

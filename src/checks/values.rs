@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::{FailedCheck, Mistake, shown};
+use super::{Checks, FailedCheck, Mistake, shown};
 
 /// A text of at most `max_chars` characters.
-pub fn text(field: &str, value: &Value, max_chars: usize, checks: &mut Vec<FailedCheck>) -> Option<String> {
+pub fn text(field: &str, value: &Value, max_chars: usize, checks: &mut Checks) -> Option<String> {
     let Some(text) = value.as_str() else {
         checks.push(FailedCheck::new(field, Mistake::NotAText { found: shown(value) }));
         return None;
@@ -19,7 +19,7 @@ pub fn text(field: &str, value: &Value, max_chars: usize, checks: &mut Vec<Faile
 }
 
 /// An array of at most `max_items` texts, each of at most `max_chars` characters.
-pub fn texts(field: &str, value: &Value, max_items: usize, max_chars: usize, checks: &mut Vec<FailedCheck>) -> Vec<String> {
+pub fn texts(field: &str, value: &Value, max_items: usize, max_chars: usize, checks: &mut Checks) -> Vec<String> {
     let Some(items) = value.as_array() else {
         checks.push(FailedCheck::new(field, Mistake::NotAnArrayOfTexts { found: shown(value) }));
         return Vec::new();
@@ -33,7 +33,7 @@ pub fn texts(field: &str, value: &Value, max_items: usize, max_chars: usize, che
 }
 
 /// A boolean: `true` or `false`.
-pub fn boolean(field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Option<bool> {
+pub fn boolean(field: &str, value: &Value, checks: &mut Checks) -> Option<bool> {
     let found = value.as_bool();
     if found.is_none() {
         checks.push(FailedCheck::new(field, Mistake::NotABoolean { found: shown(value) }));
@@ -42,7 +42,7 @@ pub fn boolean(field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Opt
 }
 
 /// A whole number from 1 to `max`.
-pub fn whole_up_to(field: &str, value: &Value, max: u64, checks: &mut Vec<FailedCheck>) -> Option<u64> {
+pub fn whole_up_to(field: &str, value: &Value, max: u64, checks: &mut Checks) -> Option<u64> {
     let found = whole(value).filter(|number| (1..=max).contains(number));
     if found.is_none() {
         checks.push(FailedCheck::new(field, Mistake::OutOfRange { min: 1, max, found: shown(value) }));

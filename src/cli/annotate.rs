@@ -21,7 +21,7 @@ use crate::jobs::progress::Progress;
 use crate::media::Headerless;
 use crate::pipeline::{self, Task};
 use crate::stop::StopSignal;
-use crate::{telemetry, volume};
+use crate::{plain_file, telemetry, volume};
 
 #[derive(clap::Args)]
 pub(super) struct AnnotateArguments {
@@ -55,7 +55,8 @@ fn language(text: &str) -> Result<String, String> {
 
 pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Result<()> {
     telemetry::init_command_line();
-    let (size_bytes, sha256) = measure(&arguments.file).with_context(|| format!("cannot read {}", arguments.file.display()))?;
+    let file = plain_file::open(&arguments.file).with_context(|| format!("cannot read {}", arguments.file.display()))?;
+    let (size_bytes, sha256) = measure(&file).with_context(|| format!("cannot read {}", arguments.file.display()))?;
     let options = JobOptions {
         language: arguments.language.clone().filter(|language| language != "auto"),
         speakers: arguments.speakers.map(usize::from).map(|count| SpeakerRange { min: count, max: count }),
@@ -79,13 +80,13 @@ pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Res
         }),
     );
     let context = context.with_scratch(volume::scratch_in(temporary_folder()));
-    let mut pipeline = pipeline::builder(config)();
+    // A model that ended a server on this volume is passed over here as well.
+    let mut pipeline = pipeline::builder_with(config, volume::read_trials(&config.volume.path))();
     let headerless = arguments.file.file_name().and_then(|name| Headerless::from_name(&name.to_string_lossy()));
-    let document =
-        decode::probe_as(&arguments.file, headerless, pipeline.limits()).map_err(anyhow::Error::from).and_then(|source| {
-            let task = Task { recording: &arguments.file, size_bytes, sha256: &sha256, source: &source, options: &options };
-            Ok(pipeline.run(&context, &task)?)
-        });
+    let document = decode::probe_file(&file, headerless, pipeline.limits()).map_err(anyhow::Error::from).and_then(|source| {
+        let task = Task { recording: &file, size_bytes, sha256: &sha256, source: &source, options: &options };
+        Ok(pipeline.run(&context, &task)?)
+    });
     bar.finish_and_clear();
     let document = document?;
     for warning in &document.metadata.warnings {
@@ -106,8 +107,7 @@ fn temporary_folder() -> PathBuf {
 }
 
 /// The size in bytes and the SHA-256 in lower-case hexadecimal of a file.
-fn measure(path: &Path) -> std::io::Result<(u64, String)> {
-    let mut file = File::open(path)?;
+fn measure(mut file: &File) -> std::io::Result<(u64, String)> {
     let (mut digest, mut buffer, mut size) = (Sha256::new(), vec![0; 1 << 16], 0u64);
     loop {
         let count = file.read(&mut buffer)?;

@@ -1,10 +1,12 @@
 //! The commands of `callannotate`. Thin: each reads the settings, calls the library, and turns an error into one line.
 
+mod allocator;
 mod annotate;
 mod healthcheck;
 mod keys;
 mod openapi;
 mod serve;
+mod volume;
 
 use std::process::ExitCode;
 
@@ -13,6 +15,7 @@ use clap::{Parser, Subcommand};
 use crate::app::AppError;
 use crate::config::{self, Config};
 use crate::models::command::ModelsArgs;
+use crate::volume::read_trials;
 
 /// The exit code when the engine has stalled: settings and machine are fine, and a new process can continue (`EX_SOFTWARE` of
 /// sysexits.h).
@@ -37,6 +40,9 @@ enum Command {
     /// Make, list and revoke the keys that requests carry when access.enabled is set; beside a running server, too.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// List and accept folders of jobs that the server refuses, because it did not write them.
+    #[command(subcommand)]
+    Volume(volume::VolumeCommand),
     /// Import and list models.
     Models(ModelsArgs),
     /// Print the description of the interface.
@@ -51,8 +57,12 @@ pub fn run() -> ExitCode {
         Command::Annotate(arguments) => settings().and_then(|config| annotate::run(&config, &arguments)),
         Command::Healthcheck => settings().and_then(|config| healthcheck::run(&config)),
         Command::Keys(command) => settings().and_then(|config| keys::run(&config, command)),
+        Command::Volume(command) => settings().and_then(|config| volume::run(&config, command)),
         Command::Openapi(arguments) => openapi::run(&arguments),
-        Command::Models(arguments) => settings().and_then(|config| arguments.run(&config.models())),
+        Command::Models(arguments) => settings().and_then(|config| {
+            let trials = read_trials(&config.volume.path);
+            arguments.run(&config.models(), trials)
+        }),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::allocator;
 use crate::app::{App, Shutdown};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::volume::Volume;
 use crate::{pipeline, telemetry};
@@ -18,20 +19,25 @@ use crate::{pipeline, telemetry};
 const LAST_STEPS: Duration = Duration::from_secs(2);
 
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
-    let log = telemetry::init(&format!("{},{}", pipeline::LOG_FILTER, config.logging.level), Clock::system());
+    allocator::bound_arenas();
+    let log = telemetry::init(&config.logging.level, Clock::system());
+    ensure!(clock::is_usable(), "the machine's clock is not between the years 1970 and 9999; set it, then start again");
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     let served = runtime.block_on(async {
         let shutdown = Shutdown::default();
         listen_for_signals(&shutdown)?;
-        let build = pipeline::builder(config);
         let volume = Volume::open(&config.volume.path)?;
         if let Some(limits) = config.logging.file_limits() {
             // Only now: the log files belong to the server that holds the volume's lock.
             log.also_to(volume.log_files(limits, Clock::system()));
         }
+        let trials = volume.resume_trials();
+        let build = pipeline::builder_with(config, trials.clone());
         let app = App::start_on(volume, config, Clock::system(), shutdown, build).await?;
         app.serve().await?;
+        // Not after an error: a model may be what the engine stands still in.
+        trials.nothing_runs();
         Ok(())
     });
     // A file operation that hangs must not keep the process alive.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::ConfigError;
+use crate::access::hosts::Hosts;
 use crate::access::origins::Origins;
 use crate::access::proxies::TrustedProxies;
 use crate::audio::time::Millis;
@@ -89,6 +90,11 @@ pub(super) fn some_bytes(setting: &'static str, value: i64) -> Result<Option<u64
     Ok(Some(bytes).filter(|bytes| *bytes > 0))
 }
 
+/// A part of a whole that is not nothing.
+pub(super) fn share(setting: &'static str, value: f64) -> Result<f64, ConfigError> {
+    if value > 0.0 && value <= 1.0 { Ok(value) } else { refused(setting, value, "above 0, up to 1") }
+}
+
 /// A multiple of the recording's length, of which 0 means no limit.
 pub(super) fn factor(setting: &'static str, value: f64) -> Result<Option<f64>, ConfigError> {
     if !(0.0..=10_000.0).contains(&value) {
@@ -160,6 +166,11 @@ pub(super) fn job_language(setting: &'static str, value: String) -> Result<Optio
 pub(super) fn proxies(setting: &'static str, list: Vec<String>) -> Result<TrustedProxies, ConfigError> {
     TrustedProxies::parse(given(&list))
         .or_else(|entry| refused_text(setting, &entry, "a list of addresses and networks such as 10.0.0.0/8 or ::1"))
+}
+
+pub(super) fn hosts(setting: &'static str, list: Vec<String>) -> Result<Hosts, ConfigError> {
+    Hosts::parse(given(&list))
+        .or_else(|entry| refused_text(setting, &entry, "a list of names without a port such as calls.example.org, or *"))
 }
 
 pub(super) fn origins(setting: &'static str, list: Vec<String>) -> Result<Origins, ConfigError> {

@@ -4,9 +4,16 @@
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file that `CONFIG_PATH` names cannot be read.
-    #[error("CONFIG_PATH names {path}, which cannot be read: {source}")]
-    Unreadable { path: String, source: std::io::Error },
-    /// Not YAML, an unknown setting, or a value of the wrong type.
+    #[error("CONFIG_PATH names {path}, which cannot be read: {cause}")]
+    Unreadable { path: String, cause: std::io::Error },
+    /// The file that `CONFIG_PATH` names is not YAML, or none that settings need.
+    #[error("CONFIG_PATH names {path}, which cannot be used: {problem}")]
+    File {
+        path: String,
+        /// What is wrong, and at which line.
+        problem: String,
+    },
+    /// An unknown setting, or a value of the wrong type.
     #[error("settings: {0}")]
     Malformed(String),
     /// A value out of its range.

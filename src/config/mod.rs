@@ -10,6 +10,7 @@ mod derived;
 mod error;
 mod reference;
 mod settings;
+mod yaml;
 
 use std::collections::HashMap;
 
@@ -34,7 +35,9 @@ impl Config {
     pub fn load(environment: &HashMap<String, String>) -> Result<Self, ConfigError> {
         let mut builder = config::Config::builder().add_source(File::from_str(default_file(), FileFormat::Yaml));
         if let Some(path) = environment.get("CONFIG_PATH").filter(|path| !path.is_empty()) {
-            let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?;
+            let text = yaml::read(path).map_err(|cause| ConfigError::Unreadable { path: path.clone(), cause })?;
+            let wrong = |problem| ConfigError::File { path: path.clone(), problem };
+            yaml::check(&text).map_err(wrong)?;
             // An empty file, or one with comments only, is not a mapping, but it is not a mistake either.
             if text.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')) {
                 builder = builder.add_source(File::from_str(&text, FileFormat::Yaml));
@@ -57,16 +60,21 @@ impl Config {
         builder = builder.add_source(variables);
         for (name, setting) in SETTINGS.iter().filter_map(|setting| Some((setting.short_name?, setting.name()))) {
             if let Some(value) = environment.get(name).filter(|value| !value.is_empty()) {
-                builder = builder
-                    .set_override(setting, value.as_str())
-                    .map_err(|error| ConfigError::Malformed(one_line(&format!("{name}: {error}"))))?;
+                builder =
+                    builder.set_override(setting, value.as_str()).map_err(|error| malformed(&format!("{name}: {error}")))?;
             }
         }
-        let merged = builder.build().map_err(|error| ConfigError::Malformed(one_line(&error.to_string())))?;
-        let raw: raw::Sections =
-            merged.try_deserialize().map_err(|error| ConfigError::Malformed(one_line(&error.to_string())))?;
+        let merged = builder.build().map_err(|error| malformed(&error.to_string()))?;
+        let raw: raw::Sections = merged.try_deserialize().map_err(|error| malformed(&error.to_string()))?;
         Self::checked(raw)?.consistent()
     }
+}
+
+/// The most characters of a library's message: it may quote the whole file.
+const LONGEST_MESSAGE: usize = 500;
+
+fn malformed(message: &str) -> ConfigError {
+    ConfigError::Malformed(one_line(message).chars().take(LONGEST_MESSAGE).collect())
 }
 
 /// The environment as [`Config::load`] takes it. No setting has a value that is not UTF-8, so others are left out.

@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::check::{
-    by_cosine, days, entries, factor, file_name, filter, fractional_seconds, interface_language, ip_address, job_language,
-    milliseconds, origins, path, proxies, result_names, seconds, some_bytes, some_days, some_seconds, threads, whole,
+    by_cosine, days, entries, factor, file_name, filter, fractional_seconds, hosts, interface_language, ip_address, job_language,
+    milliseconds, origins, path, proxies, result_names, seconds, share, some_bytes, some_days, some_seconds, threads, whole,
 };
 use super::define::{self, Setting, Written, settings};
 use super::error::ConfigError;
+use crate::access::hosts::Hosts;
 use crate::access::origins::Origins;
 use crate::access::proxies::TrustedProxies;
 use crate::audio::time::Millis;
@@ -42,11 +43,18 @@ settings! {
             check: whole(0..=1_000_000_000, "between 0 (any) and 1000000000");
         /// Most connections at once. When all are taken, the one that has waited longest for a request is closed. 1 to 1000000.
         max_connections: i64 => usize = 4096, check: whole(1..=1_000_000, "between 1 and 1000000");
+        /// Most connections of one client address on which a request is answered or a WebSocket is open; one more is answered 429
+        /// RATE_LIMITED. Behind a proxy the address is the forwarded one (trusted_proxies). 1 to 1000000.
+        max_connections_per_client: i64 => usize = 1024, check: whole(1..=1_000_000, "between 1 and 1000000");
         /// Addresses and networks of proxies whose X-Forwarded-For is trusted, such as [10.0.0.0/8, "::1"] (docs/access.md).
         trusted_proxies: Vec<String> => TrustedProxies = "[]", check: proxies;
+        /// Public names under which clients reach the server, such as [calls.example.org]; ".example.org" allows all names below
+        /// it, "*" all names. Requests for any other are answered 421. Addresses, names without a dot, the machine's own name, and
+        /// names under .local, .lan, .internal, .home.arpa and .localhost are always allowed (docs/access.md).
+        allowed_hosts: Vec<String> => Hosts = "[]", check: hosts;
         /// Web pages that may use the interface from a browser, by origin: [https://calls.example.org]. "*" allows all, "null"
-        /// pages opened from a file. Empty: no page of another origin may read answers; WebSockets are open to every page
-        /// (docs/access.md).
+        /// pages opened from a file. Empty: pages of the server's own host may, and a page opened from a file may follow a job
+        /// whose id it knows (docs/access.md).
         cors_origins: Vec<String> => Origins = "[]", check: origins;
     }
     /// Whether keys are required.
@@ -78,10 +86,14 @@ settings! {
         /// Bytes of the volume's disk that stay free of recordings: room to process accepted ones, and for the log. A recording
         /// that does not fit beside them is answered 503 STORAGE_FULL. 0 to 1000000000000.
         reserve: i64 => u64 = 67108864, check: whole(0..=1_000_000_000_000, "between 0 and 1000000000000");
+        /// Part of the disk's other free room that the unfinished uploads of one client (a key, or an address without one) may
+        /// take; one more byte is answered 503 STORAGE_FULL. Above 0, up to 1.
+        client_share: f64 = 0.9, check: share;
     }
     /// The log and its files.
     logging: LoggingSettings {
-        /// error, warn, info, debug, trace, or a tracing filter such as "info,callannotate::worker=debug".
+        /// error, warn, info, debug, trace, or a tracing filter such as "info,callannotate::worker=debug". Libraries log warnings
+        /// and errors at most, because their other lines may hold keys or spoken words.
         level: String = "info", check: filter, short_name: "LOG_LEVEL";
         /// Whether the log is also written to files in logs/ of the volume, besides standard output.
         files: bool = true;
@@ -106,6 +118,9 @@ settings! {
     queue: QueueSettings {
         /// Most recordings that may wait; one more is answered 503 QUEUE_FULL. 1 to 1000000.
         max_length: i64 => usize = 1000, check: whole(1..=1_000_000, "between 1 and 1000000");
+        /// Part of max_length that one client (a key, or an address without one) may take with recordings that it sends and that
+        /// wait; one more is answered 429 RATE_LIMITED. Above 0, up to 1.
+        client_share: f64 = 0.9, check: share;
         /// Seconds one attempt at a recording may take before it fails with TIMEOUT; 0 means no limit, up to 31536000.
         task_timeout: i64 => Option<Duration> = 0, check: some_seconds(0..=31_536_000, "between 0 (none) and 31536000");
         /// The same in multiples of the recording's length; 0 means no limit, up to 10000. With both settings the longer time

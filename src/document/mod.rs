@@ -7,6 +7,8 @@
 //! Nothing here knows how a result is made (that is `annotate`), and no model, file or request.
 
 pub mod export;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod result_file;
 mod speech;
 mod stages;

@@ -22,6 +22,13 @@ pub struct Pace {
     pub min_rate: u64,
 }
 
+impl Pace {
+    /// Whether so many bytes are enough for one window.
+    fn suffices(self, bytes: u64) -> bool {
+        bytes >= self.min_rate.saturating_mul(self.idle_timeout.as_secs())
+    }
+}
+
 /// Why a body could not be read to its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyTimeoutError {
@@ -66,7 +73,68 @@ impl Meter {
     }
 
     fn too_few(&self) -> bool {
-        self.bytes < self.pace.min_rate.saturating_mul(self.pace.idle_timeout.as_secs())
+        !self.pace.suffices(self.bytes)
+    }
+}
+
+/// Measures the pace of a body that arrives in messages: they are read by someone else, and the client waits for grants.
+pub(crate) struct MessagePace {
+    pace: Pace,
+    /// When the window began over which the rate is measured.
+    window: Instant,
+    /// When the last bytes arrived.
+    last: Instant,
+    /// Bytes that arrived in this window.
+    bytes: u64,
+}
+
+impl MessagePace {
+    pub(crate) fn new(pace: Pace) -> Self {
+        let now = Instant::now();
+        Self { pace, window: now, last: now, bytes: 0 }
+    }
+
+    /// When the client has paused for too long.
+    pub(crate) fn paused(&self) -> Instant {
+        self.last + self.pace.idle_timeout
+    }
+
+    /// When the body is too slow, unless more bytes arrive.
+    pub(crate) fn overdue(&self) -> Instant {
+        let time = self.pace.idle_timeout;
+        // With enough bytes in this window, the next one has to have enough as well.
+        let windows = if self.is_enough() { 2 } else { 1 };
+        self.paused().min(self.window + time * windows)
+    }
+
+    /// Notes that bytes have arrived.
+    ///
+    /// # Errors
+    /// When they are too late.
+    pub(crate) fn arrived(&mut self, bytes: u64) -> Result<(), BodyTimeoutError> {
+        let now = Instant::now();
+        if now >= self.overdue() {
+            return Err(BodyTimeoutError::TooSlow);
+        }
+        if now >= self.window + self.pace.idle_timeout {
+            self.window += self.pace.idle_timeout;
+            self.bytes = 0;
+        }
+        self.bytes += bytes;
+        if bytes > 0 {
+            self.last = now;
+        }
+        Ok(())
+    }
+
+    /// Does not count a time in which the client had to wait for the server.
+    pub(crate) fn pause(&mut self, time: Duration) {
+        self.window += time;
+        self.last += time;
+    }
+
+    fn is_enough(&self) -> bool {
+        self.pace.suffices(self.bytes)
     }
 }
 
@@ -122,5 +190,43 @@ mod tests {
     async fn a_pause_is_given_up_whatever_came_before() {
         let fast = stream::iter([Ok::<_, std::io::Error>(Bytes::from(vec![0; 1_000_000]))]).chain(stream::pending());
         assert_eq!(read(Body::from_stream(fast).into_data_stream(), 1).await, (1_000_000, false));
+    }
+
+    /// Seconds after which messages of so many bytes, one every `every` seconds, are too slow; none if they never are.
+    async fn too_slow_after(bytes: u64, every: u64, min_rate: u64) -> Option<u64> {
+        let begun = Instant::now();
+        let mut pace = MessagePace::new(Pace { idle_timeout: Duration::from_secs(10), min_rate });
+        for number in 1..=1000 {
+            let next = begun + Duration::from_secs(number * every);
+            if pace.overdue() <= next {
+                return Some((pace.overdue() - begun).as_secs());
+            }
+            tokio::time::sleep_until(next).await;
+            pace.arrived(bytes).unwrap();
+        }
+        None
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn messages_keep_the_pace_of_a_body() {
+        assert_eq!(too_slow_after(112, 1, 100).await, None);
+        assert_eq!(too_slow_after(1, 9, 0).await, None);
+        assert_eq!(too_slow_after(1, 11, 0).await, Some(10));
+        assert_eq!(too_slow_after(1, 1, 100).await, Some(10));
+        // One message of 500 bytes is too little for ten seconds.
+        assert_eq!(too_slow_after(500, 6, 100).await, Some(10));
+        let mut pace = MessagePace::new(Pace { idle_timeout: Duration::from_secs(10), min_rate: 100 });
+        pace.arrived(5000).unwrap();
+        tokio::time::advance(Duration::from_secs(9)).await;
+        pace.arrived(1).unwrap();
+        // Many bytes at once are enough for their window and not for the next one.
+        assert_eq!((pace.overdue() - Instant::now()).as_secs(), 10);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        pace.arrived(1).unwrap();
+        assert_eq!((pace.overdue() - Instant::now()).as_secs(), 6);
+        pace.pause(Duration::from_secs(3));
+        assert_eq!((pace.overdue() - Instant::now()).as_secs(), 9);
+        tokio::time::advance(Duration::from_secs(9)).await;
+        assert!(matches!(pace.arrived(1_000_000), Err(BodyTimeoutError::TooSlow)));
     }
 }

@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use super::error::ApiError;
 use crate::access::Access;
+use crate::access::hosts::Hosts;
 use crate::access::limits::{Exceeded, Limits};
 use crate::access::origins::Origins;
 use crate::access::proxies::TrustedProxies;
@@ -26,6 +27,8 @@ pub struct GateParts {
     pub limits: Limits,
     /// The proxies whose `X-Forwarded-For` is trusted.
     pub proxies: TrustedProxies,
+    /// The names that the server answers under.
+    pub hosts: Hosts,
     /// The web pages that may change something or open a WebSocket.
     pub origins: Origins,
     /// The time in answers and logs.

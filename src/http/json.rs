@@ -11,11 +11,15 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
+use crate::checks::clipped;
 
 /// Size of the largest body, in bytes: `metadata` and `options` at their limits fit with room to spare.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 /// How deep arrays and objects may be nested: `metadata` may be eight deep, and is a field of an object.
 const MAX_DEPTH: usize = 16;
+/// The greatest number of values in one text: `metadata` and `options` at their limits have half as many. Without a bound a
+/// message of a mebibyte would become some tens of mebibytes in memory.
+const MAX_VALUES: usize = 10_000;
 /// The greatest number of characters that are repeated of the parser's message, which can quote the client's input.
 const MAX_REASON_CHARS: usize = 200;
 
@@ -46,11 +50,14 @@ where
 
 /// Parses JSON as `T`, from a body or a WebSocket message.
 pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
-    if depth(text) > MAX_DEPTH {
+    let Shape { depth, values } = shape(text);
+    if depth > MAX_DEPTH {
         return Err(ApiError::InvalidJson(format!("nested deeper than {MAX_DEPTH} levels")));
     }
-    serde_json::from_slice(text)
-        .map_err(|error| ApiError::InvalidJson(error.to_string().chars().take(MAX_REASON_CHARS).collect()))
+    if values > MAX_VALUES {
+        return Err(ApiError::InvalidJson(format!("more than {MAX_VALUES} values")));
+    }
+    serde_json::from_slice(text).map_err(|error| ApiError::InvalidJson(clipped(&error.to_string(), MAX_REASON_CHARS)))
 }
 
 /// Whether the content type of a request is JSON.
@@ -64,7 +71,7 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
         return Ok(());
     }
     let found = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none");
-    Err(ApiError::UnsupportedMediaType { expected: "application/json", found: found.chars().take(100).collect() })
+    Err(ApiError::UnsupportedMediaType { expected: "application/json", found: clipped(found, 100) })
 }
 
 async fn read(body: Body, BodyTimeout(timeout_after): BodyTimeout) -> Result<Vec<u8>, ApiError> {
@@ -88,9 +95,17 @@ async fn read(body: Body, BodyTimeout(timeout_after): BodyTimeout) -> Result<Vec
     Ok(bytes)
 }
 
-/// The nesting depth of arrays and objects, whether or not the text is valid JSON.
-fn depth(text: &[u8]) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
+/// How large a text becomes when it is parsed.
+struct Shape {
+    /// The nesting depth of arrays and objects.
+    depth: usize,
+    /// The number of values, or a few more: an empty array or object counts twice.
+    values: usize,
+}
+
+/// The shape of a text, whether or not it is valid JSON, in one pass without memory.
+fn shape(text: &[u8]) -> Shape {
+    let (mut depth, mut deepest, mut values) = (0_usize, 0, 1);
     let (mut in_text, mut escaped) = (false, false);
     for byte in text {
         match byte {
@@ -100,12 +115,14 @@ fn depth(text: &[u8]) -> usize {
             b'[' | b'{' if !in_text => {
                 depth += 1;
                 deepest = deepest.max(depth);
+                values += 1;
             }
+            b',' if !in_text => values += 1,
             b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
-    deepest
+    Shape { depth: deepest, values }
 }
 
 #[cfg(test)]
@@ -134,6 +151,13 @@ mod tests {
         assert!(parse::<Value>(nested(MAX_DEPTH).as_bytes()).is_ok());
         assert_eq!(refused(nested(MAX_DEPTH + 1).as_bytes()), Code::InvalidJson);
         assert_eq!(refused(nested(1_000_000).as_bytes()), Code::InvalidJson);
+        let list = |values: usize| format!("[{}0]", "0,".repeat(values - 2));
+        assert!(parse::<Value>(list(MAX_VALUES).as_bytes()).is_ok());
+        for many in
+            [list(MAX_VALUES + 1), format!("[{}", "{},".repeat(MAX_VALUES)), format!("{{{}", "\"\":0,".repeat(MAX_VALUES))]
+        {
+            assert_eq!(refused(many.as_bytes()), Code::InvalidJson);
+        }
         // Brackets within texts do not count as nesting.
         assert!(parse::<Value>(format!("[\"\\\"{}\"]", "[".repeat(100)).as_bytes()).is_ok());
     }
@@ -207,7 +231,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_depth_of_json_is_counted_right(levels in 0..20_usize, text in "[\\[\\]{}\"\\\\a]{0,20}") {
-            prop_assert_eq!(depth(nested(text, levels).to_string().as_bytes()), levels);
+            prop_assert_eq!(shape(nested(text, levels).to_string().as_bytes()).depth, levels);
         }
 
         #[test]

@@ -1,5 +1,5 @@
 //! The layers around every route, from outside in: headers of every answer, request id and language, log line and error
-//! envelope, a bound on the request's head, CORS, caught panics, and the guard.
+//! envelope, a bound on the request's head, its host, CORS, caught panics, and the guard.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -21,7 +21,8 @@ use super::error::ApiError;
 use super::gate::Gate;
 use super::guard::{Answering, Guard};
 use super::routes::Table;
-use super::{headers, language};
+use super::{guard, headers, host, language};
+use crate::access::hosts::Hosts;
 use crate::access::limits::{Budget, Quota};
 use crate::clock::Clock;
 use crate::messages::Language;
@@ -33,6 +34,7 @@ const MAX_HEADER_BYTES: usize = 32 * 1024;
 
 /// The state of the outermost layer.
 struct Surroundings {
+    hosts: Hosts,
     clock: Clock,
     /// The language for clients without `Accept-Language`.
     language: Language,
@@ -46,7 +48,8 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// from functions, cost several allocations each per request.
 pub(super) fn apply(router: Router, gate: Gate, table: Arc<Table>) -> Router {
     let whole = gate.limits.whole(Budget::Reads);
-    let surroundings = Arc::new(Surroundings { clock: gate.clock.clone(), language: gate.language, whole });
+    let surroundings =
+        Arc::new(Surroundings { hosts: gate.hosts.clone(), clock: gate.clock.clone(), language: gate.language, whole });
     let cors = option_layer(headers::cors(&gate.origins));
     let stack = ServiceBuilder::new()
         .layer(layer::layer_fn(move |inner| Around { inner, surroundings: surroundings.clone() }))
@@ -97,11 +100,14 @@ where
         request.extensions_mut().insert(language);
         let started = Instant::now();
         let span = info_span!("request", request_id = %id);
-        let inner = check_head(&request).map(|()| span.in_scope(|| self.inner.call(request)).instrument(span.clone()));
+        let inner = match check_head(&request).and_then(|()| host::check(&request, &surroundings.hosts)) {
+            Ok(()) => Ok(span.in_scope(|| self.inner.call(request)).instrument(span.clone())),
+            Err(refusal) => Err((refusal, request)),
+        };
         Box::pin(async move {
             let mut response = match inner {
                 Ok(answering) => answering.await.into_response(),
-                Err(refusal) => refusal.into_response(),
+                Err((refusal, request)) => guard::refuse(refusal, request).await,
             };
             let _in_request = span.enter();
             if let Some(failure) = response.extensions_mut().remove::<ApiError>() {
@@ -158,13 +164,14 @@ mod tests {
         async fn handler() -> &'static str {
             panic!("the secret cause")
         }
-        let surroundings = Surroundings { clock: Clock::system(), language: Language::english(), whole: None };
+        let surroundings =
+            Surroundings { hosts: Hosts::default(), clock: Clock::system(), language: Language::english(), whole: None };
         let surroundings = Arc::new(surroundings);
         let stack = ServiceBuilder::new()
             .layer(layer::layer_fn(move |inner| Around { inner, surroundings: surroundings.clone() }))
             .layer(CatchPanicLayer::custom(panicked));
         let router = Router::new().route("/", get(handler)).layer(stack);
-        let request = Request::get("/").header("accept-language", "ru").body(Body::empty()).unwrap();
+        let request = Request::get("/").header("host", "localhost").header("accept-language", "ru").body(Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();
         assert_eq!(response.status(), 500);
         assert_eq!(response.headers()["content-language"], "ru");

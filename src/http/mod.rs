@@ -12,11 +12,14 @@ pub(crate) mod format;
 mod gate;
 mod guard;
 mod headers;
+mod host;
 pub(crate) mod json;
 mod language;
 mod layers;
 pub(crate) mod multipart;
 pub(crate) mod openapi;
+pub(crate) mod outgoing;
+mod pieces;
 pub(crate) mod query;
 pub(crate) mod range;
 pub(crate) mod requester;
@@ -31,7 +34,7 @@ use axum::Router;
 
 pub use body_timeout::Pace;
 pub use gate::{Gate, GateParts};
-pub use serve::{ConnectionTimeouts, listen, serve};
+pub use serve::{ConnectionCounts, ConnectionTimeouts, listen, serve};
 
 use routes::Routes;
 

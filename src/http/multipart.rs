@@ -1,8 +1,5 @@
 //! Reads `multipart/form-data` part by part, bounded in size, number of parts, memory and time, and refused in our envelope.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use axum::body::BodyDataStream;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
@@ -12,20 +9,24 @@ use multer::{Constraints, Field, Multipart, SizeLimit};
 
 use super::body_timeout::{BodyTimeoutError, Meter, Pace};
 use super::error::ApiError;
+use super::pieces::{Endless, Held, Pieces};
+use crate::checks::clipped;
 
 /// The greatest size of everything but the file: other parts, headers and boundaries, in bytes.
 pub(crate) const MAX_OVERHEAD_BYTES: u64 = 1024 * 1024;
 /// The largest part that is read into memory, in bytes.
 const MAX_FIELD_BYTES: usize = 64 * 1024;
-/// The greatest number of bytes without a boundary or the end of a part's headers: multer buffers them until it finds one.
-const MAX_UNPARSED_BYTES: u64 = 4 * 1024 * 1024;
+/// Length of the longest boundary, in bytes (RFC 2046, section 5.1.1).
+const MAX_BOUNDARY_BYTES: usize = 70;
+/// The greatest number of characters that are repeated of a name or of the parser's message, which can quote the client's input.
+const MAX_SHOWN_CHARS: usize = 100;
 /// The greatest number of parts of one request.
 const MAX_PARTS: usize = 32;
 
 /// The parts of a body.
 pub(crate) struct Form<'a> {
     multipart: Multipart<'a>,
-    unparsed: Arc<AtomicU64>,
+    held: Held,
     max_file_bytes: u64,
     parts: usize,
 }
@@ -33,7 +34,7 @@ pub(crate) struct Form<'a> {
 /// One part of a body.
 pub(crate) struct Part<'a> {
     field: Field<'a>,
-    unparsed: Arc<AtomicU64>,
+    held: Held,
     max_file_bytes: u64,
 }
 
@@ -43,23 +44,24 @@ pub(crate) struct Part<'a> {
 /// When the body is no multipart form, or has no boundary.
 pub(crate) fn boundary(headers: &HeaderMap) -> Result<String, ApiError> {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none");
-    multer::parse_boundary(content_type).map_err(|error| {
-        if matches!(error, multer::Error::NoBoundary) {
-            ApiError::InvalidRequest("multipart/form-data without a boundary".to_owned())
-        } else {
-            ApiError::UnsupportedMediaType { expected: "multipart/form-data", found: content_type.chars().take(100).collect() }
+    match multer::parse_boundary(content_type) {
+        Ok(boundary) if boundary.len() <= MAX_BOUNDARY_BYTES => Ok(boundary),
+        Ok(_) => Err(ApiError::InvalidRequest(format!("the boundary is longer than {MAX_BOUNDARY_BYTES} bytes"))),
+        Err(multer::Error::NoBoundary) => Err(ApiError::InvalidRequest("multipart/form-data without a boundary".to_owned())),
+        Err(_) => {
+            Err(ApiError::UnsupportedMediaType { expected: "multipart/form-data", found: clipped(content_type, MAX_SHOWN_CHARS) })
         }
-    })
+    }
 }
 
 impl<'a> Form<'a> {
     /// Reads a body at this pace. Beside a file of `max_file_bytes` it may hold [`MAX_OVERHEAD_BYTES`].
     pub(crate) fn new(data: &'a mut BodyDataStream, boundary: String, pace: Pace, max_file_bytes: u64) -> Self {
         let size = SizeLimit::new().whole_stream(max_file_bytes.saturating_add(MAX_OVERHEAD_BYTES));
-        let unparsed = Arc::new(AtomicU64::new(0));
-        let stream = bounded(data, pace, Arc::clone(&unparsed));
+        let held = Held::default();
+        let stream = Pieces::new(Box::pin(paced(data, pace)), held.clone());
         let multipart = Multipart::with_constraints(stream, boundary, Constraints::new().size_limit(size));
-        Self { multipart, unparsed, max_file_bytes, parts: 0 }
+        Self { multipart, held, max_file_bytes, parts: 0 }
     }
 
     /// The next part; `None` at the end.
@@ -70,11 +72,12 @@ impl<'a> Form<'a> {
         let max_file_bytes = self.max_file_bytes;
         let field = self.multipart.next_field().await.map_err(|error| refusal(&error, max_file_bytes))?;
         let Some(field) = field else { return Ok(None) };
+        self.held.found(0);
         self.parts += 1;
         if self.parts > MAX_PARTS {
             return Err(ApiError::InvalidRequest(format!("more than {MAX_PARTS} parts")));
         }
-        Ok(Some(Part { field, unparsed: Arc::clone(&self.unparsed), max_file_bytes }))
+        Ok(Some(Part { field, held: self.held.clone(), max_file_bytes }))
     }
 }
 
@@ -100,7 +103,7 @@ impl Part<'_> {
     /// As [`Form::next`].
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
         let chunk = self.field.chunk().await.map_err(|error| refusal(&error, self.max_file_bytes))?;
-        self.unparsed.store(0, Ordering::Relaxed);
+        self.held.found(chunk.as_ref().map_or(0, Bytes::len));
         Ok(chunk)
     }
 
@@ -112,7 +115,7 @@ impl Part<'_> {
         let mut bytes = Vec::new();
         while let Some(chunk) = self.chunk().await? {
             if bytes.len() + chunk.len() > MAX_FIELD_BYTES {
-                let name = self.name();
+                let name = clipped(self.name(), MAX_SHOWN_CHARS);
                 return Err(ApiError::InvalidRequest(format!("the part `{name}` is larger than {MAX_FIELD_BYTES} bytes")));
             }
             bytes.extend_from_slice(&chunk);
@@ -123,9 +126,17 @@ impl Part<'_> {
     /// Skips the rest of the part.
     ///
     /// # Errors
-    /// As [`Form::next`].
+    /// As [`Form::next`], and when it is larger than [`MAX_OVERHEAD_BYTES`].
     pub(crate) async fn skip(mut self) -> Result<(), ApiError> {
-        while self.chunk().await?.is_some() {}
+        let mut skipped = 0;
+        while let Some(chunk) = self.chunk().await? {
+            skipped += chunk.len() as u64;
+            if skipped > MAX_OVERHEAD_BYTES {
+                let name = clipped(self.name(), MAX_SHOWN_CHARS);
+                let reason = format!("the part `{name}` is not known and larger than {MAX_OVERHEAD_BYTES} bytes");
+                return Err(ApiError::InvalidRequest(reason));
+            }
+        }
         Ok(())
     }
 }
@@ -135,26 +146,15 @@ impl Part<'_> {
 enum BodyError {
     #[error(transparent)]
     Slow(#[from] BodyTimeoutError),
-    #[error("no boundary or end of headers within {MAX_UNPARSED_BYTES} bytes")]
-    Endless,
+    #[error(transparent)]
+    Endless(#[from] Endless),
 }
 
-/// The body; reading is aborted if the client is too slow or sends too many bytes that belong to no part.
-fn bounded(
-    data: &mut BodyDataStream,
-    pace: Pace,
-    unparsed: Arc<AtomicU64>,
-) -> impl Stream<Item = Result<Bytes, BodyError>> + Send + '_ {
-    stream::unfold((data, Meter::new(pace), unparsed), |(data, mut meter, unparsed)| async move {
-        let next = match meter.next(data).await {
-            Ok(Some(chunk)) => {
-                let held = unparsed.fetch_add(chunk.len() as u64, Ordering::Relaxed) + chunk.len() as u64;
-                if held > MAX_UNPARSED_BYTES { Err(BodyError::Endless) } else { Ok(chunk) }
-            }
-            Ok(None) => return None,
-            Err(error) => Err(BodyError::from(error)),
-        };
-        Some((next, (data, meter, unparsed)))
+/// The body; reading is aborted if the client is too slow.
+fn paced(data: &mut BodyDataStream, pace: Pace) -> impl Stream<Item = Result<Bytes, BodyError>> + Send + '_ {
+    stream::unfold((data, Meter::new(pace)), |(data, mut meter)| async move {
+        let next = meter.next(data).await.map_err(BodyError::from).transpose()?;
+        Some((next, (data, meter)))
     })
 }
 
@@ -165,10 +165,10 @@ fn refusal(error: &multer::Error, max_file_bytes: u64) -> ApiError {
     if let multer::Error::StreamReadFailed(source) = error {
         return match source.downcast_ref() {
             Some(BodyError::Slow(BodyTimeoutError::TooSlow)) => ApiError::RequestTimeout,
-            Some(BodyError::Endless | BodyError::Slow(BodyTimeoutError::Broken(_))) | None => {
+            Some(BodyError::Endless(_) | BodyError::Slow(BodyTimeoutError::Broken(_))) | None => {
                 ApiError::InvalidRequest(format!("malformed multipart/form-data: {source}"))
             }
         };
     }
-    ApiError::InvalidRequest(format!("malformed multipart/form-data: {error}"))
+    ApiError::InvalidRequest(format!("malformed multipart/form-data: {}", clipped(&error.to_string(), MAX_SHOWN_CHARS)))
 }

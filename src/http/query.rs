@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::error::{ApiError, FailedCheck, Mistake, shown};
+use super::error::{ApiError, Checks, FailedCheck, Mistake, shown};
 
 /// The greatest number of items of a list parameter: more than there are choices, and few enough to report each mistake.
 pub(crate) const MAX_ITEMS: usize = 100;
@@ -14,12 +14,12 @@ pub(crate) const MAX_ITEMS: usize = 100;
 #[derive(Debug, Default)]
 pub(crate) struct Parameters {
     given: Vec<(String, String)>,
-    checks: Vec<FailedCheck>,
+    checks: Checks,
 }
 
 impl Parameters {
     pub(crate) fn read(query: &str) -> Self {
-        Self { given: form_urlencoded::parse(query.as_bytes()).into_owned().collect(), checks: Vec::new() }
+        Self { given: form_urlencoded::parse(query.as_bytes()).into_owned().collect(), checks: Checks::default() }
     }
 
     /// Reads the fields of a JSON object like parameters: an array is a repeated parameter, null is none.
@@ -37,7 +37,7 @@ impl Parameters {
                 }
             }
         }
-        Self { given, checks: Vec::new() }
+        Self { given, checks: Checks::default() }
     }
 
     /// A text; `None` if it is missing or empty.
@@ -80,15 +80,15 @@ impl Parameters {
 
     /// Any number of the choices, from repeated parameters or separated by commas, without duplicates, in the given order.
     pub(crate) fn several_of<T: Copy + PartialEq>(&mut self, name: &str, choices: &[(&'static str, T)]) -> Vec<T> {
-        let given = self.all(name);
-        let items: Vec<&str> = given.iter().flat_map(|text| text.split(',')).map(str::trim).collect();
-        if items.len() > MAX_ITEMS {
-            self.refuse(name, Mistake::TooManyItems { found: items.len(), max: MAX_ITEMS });
+        let found = self.all(name).flat_map(|text| text.split(',')).count();
+        if found > MAX_ITEMS {
+            self.refuse(name, Mistake::TooManyItems { found, max: MAX_ITEMS });
             return Vec::new();
         }
+        let items: Vec<String> = self.all(name).flat_map(|text| text.split(',')).map(|item| item.trim().to_owned()).collect();
         let mut chosen = Vec::new();
         for item in items {
-            if let Some(value) = self.choose(name, item.to_owned(), choices)
+            if let Some(value) = self.choose(name, item, choices)
                 && !chosen.contains(&value)
             {
                 chosen.push(value);
@@ -100,7 +100,7 @@ impl Parameters {
     /// Records a mistake that the caller found.
     pub(crate) fn refuse(&mut self, name: &str, mistake: Mistake) {
         let check = FailedCheck::new(format!("query.{name}"), mistake);
-        if !self.checks.contains(&check) {
+        if !self.checks.listed().contains(&check) {
             self.checks.push(check);
         }
     }
@@ -120,16 +120,19 @@ impl Parameters {
     }
 
     fn single(&mut self, name: &str) -> Option<String> {
-        let mut values = self.all(name);
-        if values.len() > 1 {
+        let (first, repeated) = {
+            let mut values = self.all(name);
+            (values.next().map(str::to_owned), values.next().is_some())
+        };
+        if repeated {
             self.refuse(name, Mistake::Repeated);
             return None;
         }
-        values.pop()
+        first
     }
 
-    fn all(&self, name: &str) -> Vec<String> {
-        self.given.iter().filter(|(given, _)| given == name).map(|(_, value)| value.clone()).collect()
+    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.given.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -163,7 +166,7 @@ mod tests {
         assert_eq!(given.time("created_after"), None);
         assert_eq!(given.several_of("status", &[("a", 'a')]), []);
         let Err(ApiError::InvalidQuery(checks)) = given.finish() else { panic!("all of it is taken") };
-        assert_eq!(checks.len(), 4, "{checks:?}");
+        assert_eq!(checks.listed().len(), 4, "{checks:?}");
     }
 
     #[test]
@@ -186,7 +189,7 @@ mod tests {
         given.text("filename", 2);
         given.refuse("cursor", Mistake::NotACursor);
         let Err(ApiError::InvalidQuery(checks)) = given.finish() else { panic!("all of it is taken") };
-        let fields: Vec<&str> = checks.iter().map(|check| check.field.as_str()).collect();
+        let fields: Vec<&str> = checks.listed().iter().map(|check| check.field.as_str()).collect();
         assert_eq!(
             fields,
             [

@@ -1,4 +1,4 @@
-//! The address and the caller of a request, as the guard found them.
+//! The address, the caller and the web page of a request, as the guard found them.
 
 use std::net::IpAddr;
 
@@ -6,8 +6,10 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use super::error::ApiError;
+use super::serve::Connection;
 use crate::access::Caller;
 use crate::access::limits::Client;
+use crate::access::origins::Page;
 
 /// The address and the key of a request. `caller` is `None` if keys are required and none was sent: on an open route, or for
 /// a WebSocket that still has to authenticate.
@@ -15,12 +17,21 @@ use crate::access::limits::Client;
 pub(crate) struct Visitor {
     pub(crate) address: IpAddr,
     pub(crate) caller: Option<Caller>,
+    /// The connection of the request; none where a router is called without one, in tests.
+    pub(super) connection: Option<Connection>,
+    /// What the web page that sent the request may do.
+    pub(crate) page: Page,
 }
 
 impl Visitor {
-    /// The client whose rate limit budget is charged for the requests.
+    /// The client whose limits the requests are charged to.
     pub(crate) fn client(&self) -> Client {
         Client::of(self.caller.as_ref(), self.address)
+    }
+
+    /// Whether only the id of a job lets this web page follow it: it has neither an origin of its own nor a key.
+    pub(crate) fn is_confined(&self) -> bool {
+        self.page == Page::Nameless && self.caller.as_ref().is_some_and(|caller| caller.key().is_none())
     }
 }
 

@@ -7,6 +7,8 @@
 //! becomes one job.
 
 mod adopt;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod notices;
 mod settling;
 mod sidecar;
@@ -52,6 +54,8 @@ pub struct Parts {
     pub poll_interval: Duration,
     /// Cancelled when the folder must take no more files.
     pub stopping: CancellationToken,
+    /// Raised when the files that a server died on have been examined: until then no job is started beside them.
+    pub examined: CancellationToken,
     /// Tracks the adoption in progress, so that the process can wait for it.
     pub tasks: TaskTracker,
 }
@@ -64,6 +68,7 @@ pub struct Inbox {
     clock: Clock,
     poll_interval: Duration,
     stopping: CancellationToken,
+    examined: CancellationToken,
     tasks: TaskTracker,
     looks: watch::Sender<u64>,
     settling: Settling<Place, Seen>,
@@ -104,7 +109,7 @@ enum Wait {
 impl Inbox {
     /// The folder, which is not looked at before [`Inbox::run`] is called.
     pub fn new(parts: Parts) -> Self {
-        let Parts { incoming, intake, lifecycle, clock, poll_interval, stopping, tasks } = parts;
+        let Parts { incoming, intake, lifecycle, clock, poll_interval, stopping, examined, tasks } = parts;
         Self {
             incoming,
             intake,
@@ -112,6 +117,7 @@ impl Inbox {
             clock,
             poll_interval,
             stopping,
+            examined,
             tasks,
             looks: watch::Sender::new(0),
             settling: Settling::default(),
@@ -130,11 +136,31 @@ impl Inbox {
         let mut notices = Notices::of(self.incoming.path());
         let stopping = self.stopping.clone();
         let least = BETWEEN_LOOKS.min(self.poll_interval);
+        self.take_deadly().await;
         while !stopping.is_cancelled() {
             let next = self.look(&mut notices).await.clamp(least, self.poll_interval.max(least));
             self.looks.send_modify(|looks| *looks += 1);
             // Stopped, the loop ends; otherwise it looks again.
             let _stopped = stopping.run_until_cancelled(news(&mut notices, next, least)).await;
+        }
+    }
+
+    /// Takes the files that an earlier server died on, before any job is started: they had settled then.
+    async fn take_deadly(&mut self) {
+        // Raised however this ends.
+        let _examined = self.examined.clone().drop_guard();
+        let incoming = self.incoming.clone();
+        let listed = self
+            .tasks
+            .spawn_blocking(move || if incoming.has_deadly() { incoming.list(MAX_FILES) } else { Ok(Listing::default()) });
+        let Ok(Ok(listing)) = listed.await else { return };
+        for arrival in listing.arrivals {
+            if self.stopping.is_cancelled() {
+                return;
+            }
+            if self.incoming.deaths_on(&arrival) > 0 && self.take(arrival).await.is_some() {
+                return;
+            }
         }
     }
 
@@ -196,10 +222,10 @@ impl Inbox {
 
     /// Takes one file, or returns why it has to wait.
     async fn take(&mut self, arrival: Arrival) -> Option<Wait> {
-        if self.lifecycle.promise_room(0).is_err() {
+        if self.lifecycle.check_room(None, 0).is_err() {
             return Some(Wait::StorageFull);
         }
-        let Ok(reservation) = self.lifecycle.reserve() else { return Some(Wait::QueueFull) };
+        let Ok(reservation) = self.lifecycle.reserve(None) else { return Some(Wait::QueueFull) };
         let (place, seen) = (arrival.place().clone(), arrival.imprint());
         match adopt::take(&self.intake, arrival, reservation).await {
             TakeOutcome::Done => None,

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::checks::{FailedCheck, Mistake};
+use crate::checks::{Checks, Mistake};
 use crate::intake::fields::Source;
 use crate::intake::{InvalidRequest, JobRequest};
 use crate::jobs::{Failure, FailureCode};
@@ -13,7 +13,7 @@ pub(super) const MAX_BYTES: usize = 64 * 1024;
 
 /// Reads the request in a sidecar with this name, or why its job fails.
 pub(super) fn read(name: &str, bytes: &[u8]) -> Result<JobRequest, Failure> {
-    let (metadata, options) = parts(bytes).map_err(|mistake| failure(name, FailureCode::InvalidMetadata, &[mistake]))?;
+    let (metadata, options) = parts(bytes).map_err(|mistake| failure(name, FailureCode::InvalidMetadata, &mistake))?;
     JobRequest::check(Source::Field(metadata.as_ref()), Source::Field(options.as_ref())).map_err(|invalid| match invalid {
         InvalidRequest::Metadata(checks) => failure(name, FailureCode::InvalidMetadata, &checks),
         InvalidRequest::Options(checks) => failure(name, FailureCode::InvalidOptions, &checks),
@@ -21,8 +21,8 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<JobRequest, Failure> {
 }
 
 /// The metadata, including a priority given at the top level, and the options.
-fn parts(bytes: &[u8]) -> Result<(Option<Value>, Option<Value>), FailedCheck> {
-    let check = |mistake| FailedCheck::new("the file", mistake);
+fn parts(bytes: &[u8]) -> Result<(Option<Value>, Option<Value>), Checks> {
+    let check = |mistake| Checks::one("the file", mistake);
     if bytes.len() > MAX_BYTES {
         return Err(check(Mistake::TooManyBytes { found: bytes.len(), max: MAX_BYTES }));
     }
@@ -40,9 +40,8 @@ fn parts(bytes: &[u8]) -> Result<(Option<Value>, Option<Value>), FailedCheck> {
     Ok((Some(metadata), object.remove("options")))
 }
 
-fn failure(name: &str, code: FailureCode, checks: &[FailedCheck]) -> Failure {
-    let mistakes: Vec<String> = checks.iter().map(FailedCheck::developer_message).collect();
-    Failure { code, message: format!("{name} is not valid: {}", mistakes.join("; ")), stage: None }
+fn failure(name: &str, code: FailureCode, checks: &Checks) -> Failure {
+    Failure { code, message: format!("{name} is not valid: {}", checks.developer_message()), stage: None }
 }
 
 #[cfg(test)]

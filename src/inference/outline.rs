@@ -2,14 +2,14 @@
 //!
 //! The runtime does not show a graph's inside, so code that needs to know how a network is built reads it here, with the
 //! runtime's own parser (`rten-onnx`): what that cannot read, the runtime could not load either. Only files that
-//! [`super::wellformed`] accepts are parsed, since the parser trusts the lengths in a file. Anything odd gives no outline
-//! instead of an error: the network is then run as a whole.
+//! [`super::wellformed`] accepts are parsed, since the parser trusts the lengths in a file. Anything odd in the graph gives no
+//! outline instead of an error: the network is then run as a whole.
 
 use std::collections::HashMap;
 
 use rten_onnx::onnx::{AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorProto};
 
-use super::wellformed::is_model;
+use super::{permitted, wellformed};
 
 /// The graph of a file, as far as it is needed here.
 pub(super) struct Outline<'a> {
@@ -59,12 +59,16 @@ impl Constant<'_> {
     }
 }
 
-/// The graph of a model, when the bytes are one.
-pub(super) fn parse(bytes: &[u8]) -> Option<GraphProto> {
-    if !is_model(bytes) {
-        return None;
-    }
-    ModelProto::parse_buf(bytes).ok()?.graph
+/// The graph of a model that the runtime may see.
+///
+/// # Errors
+/// The reason, in a few words, why it is refused.
+pub(super) fn parse(bytes: &[u8]) -> Result<GraphProto, String> {
+    wellformed::check(bytes)?;
+    let model = ModelProto::parse_buf(bytes).map_err(|error| error.to_string())?;
+    let graph = model.graph.ok_or("it has no graph")?;
+    permitted::check(&graph)?;
+    Ok(graph)
 }
 
 /// The outline of a graph; none when a node or constant of it lacks its name or has impossible sizes.
@@ -102,6 +106,6 @@ mod tests {
         assert_eq!(outline.nodes.last().unwrap().outputs, ["embedding"]);
         let matrix = outline.constants.values().find(|constant| constant.shape.last() == Some(&48)).unwrap();
         assert_eq!(matrix.floats().unwrap().len(), matrix.shape.iter().product::<usize>());
-        assert!(parse(&model[..100]).is_none());
+        assert!(parse(&model[..100]).is_err());
     }
 }

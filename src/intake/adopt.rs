@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use super::error::IntakeError;
+use super::identify::Identified;
 use super::request::JobRequest;
 use super::{Intake, fields};
 use crate::jobs::{Failure, FileInfo, Job};
-use crate::lifecycle::{Accepted, Recording, Reservation, StoreError};
+use crate::lifecycle::{Accepted, Recording, Reservation, Seat, StoreError};
 use crate::media::Headerless;
 use crate::media::SourceInfo;
 use crate::volume::Arrival;
@@ -33,7 +34,8 @@ impl Intake {
         let filename = fields::file_label(Some(&arrival.name()));
         let recording = Recording::Dropped(Box::new(arrival));
         let mut flaws = Vec::new();
-        let source = match self.identify(&recording, Headerless::from_name(&filename)).await {
+        let Identified { source, file } = self.identify(&recording, Headerless::from_name(&filename)).await;
+        let source = match source {
             Ok(source) => source,
             Err(refusal) => {
                 flaws.push(refusal.into_failure()?);
@@ -46,13 +48,13 @@ impl Intake {
         }
         // A file that is too large is not read.
         let is_read = recording.size() <= self.limits().max_file_bytes;
-        let sha256 = if is_read { self.hash(&recording).await? } else { String::new() };
+        let sha256 = if is_read { self.hash(&recording, file).await? } else { String::new() };
         let file = FileInfo { filename, size_bytes: recording.size(), source, sha256 };
         let new = request.draft(file, None, None);
         let message = flaws.iter().map(|flaw| flaw.message.as_str()).collect::<Vec<_>>().join("; ");
         match (flaws.into_iter().next(), recording) {
             (Some(first), Recording::Dropped(arrival)) => lifecycle.set_aside(new, Failure { message, ..first }, arrival).await,
-            (_, recording) => match lifecycle.accept(Some(reservation), new, recording).await {
+            (_, recording) => match lifecycle.accept(Seat::Reserved(reservation), new, recording).await {
                 Ok(Accepted::New(job) | Accepted::Replayed(job)) => Ok(job),
                 Err(refusal) => Err(match IntakeError::from(refusal).into_failure() {
                     Ok(failure) => StoreError::Failed(failure.message),

@@ -15,6 +15,9 @@ pub(crate) enum IntakeError {
     /// The file is not a recording that can be processed, or could not be read.
     #[error(transparent)]
     Undecodable(#[from] DecodeError),
+    /// The server has died so often while it examined this file that it does not try again.
+    #[error("the server stopped {deaths} times while it examined this file")]
+    Deadly { deaths: u32 },
     /// The job is strict and would fail without this model.
     #[error("{}: {reason}", stage.name())]
     ModelMissing { stage: Stage, reason: String },
@@ -56,6 +59,7 @@ impl From<SpoolError> for IntakeError {
     fn from(error: SpoolError) -> Self {
         match error {
             SpoolError::TooLarge { limit } => Self::TooLarge { size: None, limit },
+            SpoolError::NoRoom(full) => full.into(),
             error @ (SpoolError::Full(_) | SpoolError::Io(_)) => Self::Store(error.into()),
         }
     }
@@ -82,6 +86,7 @@ impl IntakeError {
                 DecodeError::Signal(error) => return Err(StoreError::Failed(error.to_string())),
                 DecodeError::Stopped(stopped) => return Err(StoreError::Failed(stopped.to_string())),
             },
+            Self::Deadly { .. } => (FailureCode::CrashedRepeatedly, message, None),
             Self::ModelMissing { stage, reason } => (FailureCode::ModelUnavailable, reason, Some(stage)),
             Self::FileNotFound => return Err(StoreError::Missing(message)),
             Self::StillWritten => return Err(StoreError::Busy(message)),

@@ -2,9 +2,13 @@
 //!
 //! The options themselves are defined in `jobs::options`.
 
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use serde::Serializer;
 use serde_json::{Map, Value};
 
-use crate::checks::{FailedCheck, Mistake, values};
+use crate::checks::{Checks, FailedCheck, Mistake, values};
 use crate::jobs::options::JobOptions;
 
 pub(crate) const MAX_DESCRIPTION_CHARS: usize = 1000;
@@ -36,47 +40,35 @@ pub(crate) enum Source<'a> {
     Field(Option<&'a Value>),
 }
 
-impl Source<'_> {
-    fn parsed(self) -> serde_json::Result<Value> {
-        match self {
-            Self::Text(text) if text.iter().all(u8::is_ascii_whitespace) => Ok(Value::Object(Map::new())),
-            Self::Text(text) => serde_json::from_slice(text),
-            Self::Field(value) => Ok(value.cloned().unwrap_or_default()),
-        }
-        .map(|value| if value.is_null() { Value::Object(Map::new()) } else { value })
-    }
-
-    /// The content as JSON, equal for both forms; null when it cannot be parsed.
-    pub(crate) fn canonical(self) -> Value {
-        self.parsed().unwrap_or_default()
+impl<'a> Source<'a> {
+    /// The content as JSON, equal for both forms.
+    pub(crate) fn parsed(self) -> serde_json::Result<Cow<'a, Value>> {
+        let value = match self {
+            Self::Text(text) if text.iter().all(u8::is_ascii_whitespace) => Cow::Owned(Value::Null),
+            Self::Text(text) => Cow::Owned(serde_json::from_slice(text)?),
+            Self::Field(value) => value.map_or(Cow::Owned(Value::Null), Cow::Borrowed),
+        };
+        Ok(if value.is_null() { Cow::Owned(Value::Object(Map::new())) } else { value })
     }
 }
 
-/// Reads a part as a JSON object.
-fn object(part: &str, source: Source<'_>, checks: &mut Vec<FailedCheck>) -> Option<Map<String, Value>> {
-    match source.parsed() {
-        Ok(Value::Object(object)) => Some(object),
-        Ok(_) => {
-            checks.push(FailedCheck::new(part, Mistake::NotAnObject));
-            None
-        }
-        Err(error) => {
-            checks.push(FailedCheck::new(part, Mistake::NotJson(error.to_string())));
-            None
-        }
+/// A part, which must be a JSON object.
+fn object<'a>(part: &str, parsed: &'a serde_json::Result<Cow<'_, Value>>) -> Result<&'a Map<String, Value>, Checks> {
+    match parsed.as_deref() {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(Checks::one(part, Mistake::NotAnObject)),
+        Err(error) => Err(Checks::one(part, Mistake::NotJson(error.to_string()))),
     }
 }
 
 /// Checks the `metadata` part.
-pub(crate) fn metadata(source: Source<'_>) -> Result<Metadata, Vec<FailedCheck>> {
-    let mut checks = Vec::new();
-    let Some(fields) = object("metadata", source, &mut checks) else { return Err(checks) };
+pub(crate) fn metadata(parsed: &serde_json::Result<Cow<'_, Value>>) -> Result<Metadata, Checks> {
+    let fields = object("metadata", parsed)?;
+    let mut checks = Checks::default();
     if fields.values().any(|value| depth(value) > MAX_DEPTH) {
         checks.push(FailedCheck::new("metadata", Mistake::TooDeep { max: MAX_DEPTH }));
     }
-    let mut others = fields.clone();
-    others.remove("description");
-    let size = Value::Object(others).to_string().len();
+    let size = size_without(fields, "description");
     if size > MAX_METADATA_BYTES {
         checks.push(FailedCheck::new("metadata", Mistake::TooManyBytes { found: size, max: MAX_METADATA_BYTES }));
     }
@@ -91,14 +83,30 @@ pub(crate) fn metadata(source: Source<'_>) -> Result<Metadata, Vec<FailedCheck>>
         }
     }
     let priority = priority.and_then(|priority| u8::try_from(priority).ok());
-    if checks.is_empty() { Ok(Metadata { fields, priority }) } else { Err(checks) }
+    if checks.is_empty() { Ok(Metadata { fields: fields.clone(), priority }) } else { Err(checks) }
 }
 
 /// Checks the `options` part; an unknown option is a mistake.
-pub(crate) fn options(source: Source<'_>) -> Result<JobOptions, Vec<FailedCheck>> {
-    let mut checks = Vec::new();
-    let Some(fields) = object("options", source, &mut checks) else { return Err(checks) };
-    JobOptions::read(&fields)
+pub(crate) fn options(parsed: &serde_json::Result<Cow<'_, Value>>) -> Result<JobOptions, Checks> {
+    JobOptions::read(object("options", parsed)?)
+}
+
+/// Size of an object as JSON without one of its fields, in bytes. Nothing is written for it.
+fn size_without(fields: &Map<String, Value>, left_out: &str) -> usize {
+    struct Counter(usize);
+    impl Write for Counter {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counter = Counter(0);
+    let counted = serde_json::Serializer::new(&mut counter).collect_map(fields.iter().filter(|(name, _)| *name != left_out));
+    counted.expect("JSON is made of JSON, and counting does not fail");
+    counter.0
 }
 
 fn depth(value: &Value) -> usize {

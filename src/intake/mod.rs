@@ -8,6 +8,8 @@
 mod admission;
 mod adopt;
 mod error;
+#[cfg(feature = "faults")]
+mod faults;
 pub(crate) mod fields;
 mod identify;
 mod request;
@@ -17,8 +19,8 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-pub(crate) use crate::volume::{Spool, SpoolError};
-pub(crate) use admission::Admission;
+pub(crate) use crate::volume::{NoRoom, Spool, SpoolError};
+pub(crate) use admission::{Admission, Sender};
 pub(crate) use adopt::DroppedFile;
 pub(crate) use error::IntakeError;
 pub(crate) use request::{InvalidRequest, JobRequest};
@@ -31,7 +33,7 @@ use crate::lifecycle::Lifecycle;
 use crate::volume::DropFolder;
 
 /// The greatest number of files that are identified concurrently: each takes a thread.
-const MAX_PROBES: usize = 4;
+const MAX_PROBES: u32 = 4;
 
 /// The handle; clones share everything.
 #[derive(Clone)]
@@ -57,12 +59,14 @@ pub struct Parts {
 pub struct Limits {
     /// Size of the file (`files.max_size`).
     pub max_file_bytes: u64,
+    /// How often the server may die while it examines a dropped file (`queue.max_attempts`).
+    pub max_deaths: u32,
     pub decode: DecodeLimits,
 }
 
 impl Intake {
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Shared { parts, probes: Semaphore::new(MAX_PROBES) }))
+        Self(Arc::new(Shared { parts, probes: Semaphore::new(MAX_PROBES as usize) }))
     }
 
     fn parts(&self) -> &Parts {

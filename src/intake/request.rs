@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::fields::{self, DEFAULT_PRIORITY, Metadata, Source};
 use crate::access::KeyId;
-use crate::checks::FailedCheck;
+use crate::checks::Checks;
 use crate::jobs::options::JobOptions;
 use crate::jobs::{FileInfo, Idempotency};
 use crate::lifecycle::NewJob;
@@ -22,19 +22,23 @@ pub(crate) struct JobRequest {
 #[derive(Debug)]
 pub(crate) enum InvalidRequest {
     /// Mistakes in the metadata, followed by those in the options.
-    Metadata(Vec<FailedCheck>),
+    Metadata(Checks),
     /// Mistakes in the options alone.
-    Options(Vec<FailedCheck>),
+    Options(Checks),
 }
 
 impl JobRequest {
     /// Checks both parts of a request.
     pub(crate) fn check(metadata: Source<'_>, options: Source<'_>) -> Result<Self, InvalidRequest> {
-        let text = json!([metadata.canonical(), options.canonical()]).to_string();
-        match (fields::metadata(metadata), fields::options(options)) {
-            (Ok(metadata), Ok(options)) => Ok(Self { metadata, options, text }),
+        let parsed = (metadata.parsed(), options.parsed());
+        match (fields::metadata(&parsed.0), fields::options(&parsed.1)) {
+            (Ok(metadata), Ok(options)) => {
+                // Only for a request that is right, so that a wrong one costs little.
+                let text = json!([parsed.0.as_deref().unwrap_or_default(), parsed.1.as_deref().unwrap_or_default()]).to_string();
+                Ok(Self { metadata, options, text })
+            }
             (Err(mut checks), options) => {
-                checks.extend(options.err().unwrap_or_default());
+                checks.append(options.err().unwrap_or_default());
                 Err(InvalidRequest::Metadata(checks))
             }
             (Ok(_), Err(checks)) => Err(InvalidRequest::Options(checks)),

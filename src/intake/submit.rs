@@ -6,12 +6,13 @@ use sha2::{Digest, Sha256};
 
 use super::admission::Admission;
 use super::error::IntakeError;
+use super::identify::Identified;
 use super::request::JobRequest;
 use super::{Intake, fields};
 use crate::access::KeyId;
 use crate::audio::decode::DecodeError;
 use crate::jobs::{FileInfo, Idempotency};
-use crate::lifecycle::{Accepted, NewJob, Recording, Reservation, StoreError};
+use crate::lifecycle::{Accepted, NewJob, Recording, Seat, StoreError};
 use crate::media::Headerless;
 use crate::volume::Spool;
 
@@ -57,12 +58,12 @@ impl Intake {
                 self.check_models(&request.options)?;
                 let recording = Recording::Spooled(spool);
                 let new = self.examine(&recording, filename, declared, (request, owner, idempotency)).await?;
-                return Ok(lifecycle.accept(admission.reservation, new, recording).await?);
+                return Ok(lifecycle.accept(admission.seat, new, recording).await?);
             }
             Origin::Incoming(name) => name,
         };
         let asked = (request, owner.clone(), idempotency.clone());
-        let refusal = match self.submit_named(admission.reservation, &name, declared, asked).await {
+        let refusal = match self.submit_named(admission.seat, &name, declared, asked).await {
             Ok(accepted) => return Ok(accepted),
             Err(refusal) => refusal,
         };
@@ -78,7 +79,7 @@ impl Intake {
 
     async fn submit_named(
         &self,
-        reservation: Option<Reservation>,
+        seat: Seat,
         name: &str,
         declared: Option<Headerless>,
         asked: Asked,
@@ -89,7 +90,7 @@ impl Intake {
         let filename = fields::file_label(Some(&arrival.name()));
         let recording = Recording::Dropped(Box::new(arrival));
         let new = self.examine(&recording, filename, declared, asked).await?;
-        Ok(self.parts().lifecycle.accept(reservation, new, recording).await?)
+        Ok(self.parts().lifecycle.accept(seat, new, recording).await?)
     }
 
     /// Identifies and hashes a recording, and drafts its job.
@@ -100,8 +101,9 @@ impl Intake {
         declared: Option<Headerless>,
         (request, owner, idempotency): Asked,
     ) -> Result<NewJob, IntakeError> {
-        let source = self.identify(recording, declared.or_else(|| Headerless::from_name(&filename))).await?;
-        let sha256 = self.hash(recording).await?;
+        let Identified { source, file } = self.identify(recording, declared.or_else(|| Headerless::from_name(&filename))).await;
+        let source = source?;
+        let sha256 = self.hash(recording, file).await?;
         let file = FileInfo { filename, size_bytes: recording.size(), source, sha256 };
         Ok(request.draft(file, owner, idempotency))
     }

@@ -1,16 +1,17 @@
 //! Accepting a recording: a drafted job and its recording are stored together, or neither is.
 
-use std::path::PathBuf;
+use std::fs::File;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use tracing::{info, warn};
 
-use super::{Inner, Lifecycle, QueueFull, Reservation, StoreError, transition};
+use super::{Inner, Lifecycle, QueueFull, Seat, StoreError, transition};
 use crate::access::KeyId;
+use crate::access::limits::Client;
 use crate::jobs::options::JobOptions;
 use crate::jobs::{Failure, FileInfo, Idempotency, Job, JobId, JobState};
-use crate::volume::{Arrival, NoRoom, Promise, Spool, SpoolError};
+use crate::volume::{Announced, Arrival, Look, NoRoom, Spool, SpoolError};
 
 /// A drafted job that is not registered yet.
 #[derive(Debug, Clone)]
@@ -32,6 +33,9 @@ pub enum Recording {
     /// A file that was dropped into `incoming/`.
     Dropped(Box<Arrival>),
 }
+
+/// Opens a recording for reading.
+pub(crate) type Opener = Box<dyn FnOnce() -> Result<File, StoreError> + Send>;
 
 /// The job of a request.
 #[derive(Debug)]
@@ -63,26 +67,43 @@ impl From<SpoolError> for StoreError {
         match error {
             SpoolError::Full(source) => Self::Full(source.to_string()),
             SpoolError::Io(source) => Self::Failed(format!("writing to the volume: {source}")),
+            SpoolError::NoRoom(_) => Self::Full(error.to_string()),
             SpoolError::TooLarge { .. } => Self::Failed(error.to_string()),
         }
     }
 }
 
 impl Lifecycle {
-    /// Room in the store for a recording of this size, as far as the size is known, and for the work on it.
+    /// Whether the store has room for a recording of this size, as far as the size is known, and for the work on it.
     ///
     /// # Errors
-    /// When there is none.
-    pub fn promise_room(&self, size: u64) -> Result<Promise, NoRoom> {
-        self.0.volume.promise(size)
+    /// When there is none, for anybody or for this client.
+    pub fn check_room(&self, client: Option<&Client>, size: u64) -> Result<(), NoRoom> {
+        self.0.volume.check_room(client, size)
+    }
+
+    /// A look at a recording, which its examination begins and ends: a start then knows what the server died on.
+    pub fn look_at(&self, recording: &Recording) -> Look {
+        match recording {
+            Recording::Spooled(_) => self.0.volume.look_at_upload(),
+            Recording::Dropped(arrival) => self.0.volume.look_at_dropped(arrival),
+        }
+    }
+
+    /// How often the server has died while it examined this recording; an upload is new each time.
+    pub fn deaths_on(&self, recording: &Recording) -> u32 {
+        match recording {
+            Recording::Spooled(_) => 0,
+            Recording::Dropped(arrival) => self.0.volume.deaths_on(arrival),
+        }
     }
 
     /// Opens a place for a new recording of at most `limit` bytes.
     ///
     /// # Errors
     /// When the store refuses it.
-    pub async fn open_spool(&self, limit: u64, room: Promise) -> Result<Spool, SpoolError> {
-        self.0.volume.spool(JobId::random(), limit, room).await
+    pub async fn open_spool(&self, announced: Announced, limit: u64) -> Result<Spool, SpoolError> {
+        self.0.volume.spool(announced, limit).await
     }
 
     /// The job that an earlier request made under this idempotency key; none if there was no such request.
@@ -102,17 +123,11 @@ impl Lifecycle {
         self.0.find_replay(owner, request)
     }
 
-    /// Makes a waiting job of a recording, unless an earlier request with the same idempotency key made it. A job without a
-    /// reservation gets its place now.
+    /// Makes a waiting job of a recording, unless an earlier request with the same idempotency key made it.
     ///
     /// # Errors
     /// When the key was used for another request, the queue is full, or the store refuses the recording.
-    pub async fn accept(
-        &self,
-        reservation: Option<Reservation>,
-        new: NewJob,
-        recording: Recording,
-    ) -> Result<Accepted, AcceptError> {
+    pub async fn accept(&self, seat: Seat, new: NewJob, recording: Recording) -> Result<Accepted, AcceptError> {
         let guard = match &new.idempotency {
             Some(request) => {
                 let guard = self.0.locks.hold((new.owner.as_ref(), &request.key)).await;
@@ -123,9 +138,9 @@ impl Lifecycle {
             }
             None => None,
         };
-        let reservation = match reservation {
-            Some(reservation) => reservation,
-            None => self.reserve()?,
+        let reservation = match seat {
+            Seat::Reserved(reservation) => reservation,
+            Seat::Due(client) => self.reserve(client.as_ref())?,
         };
         self.step(move |inner| {
             let _held = guard;
@@ -166,11 +181,18 @@ impl Recording {
         }
     }
 
-    /// The path of the file, for reading.
-    pub(crate) fn path(&self) -> PathBuf {
+    /// Opens the file for reading when it is called, which blocks. Fails with `Missing` or `Busy` if a dropped file is not the
+    /// one that was found any more.
+    pub(crate) fn opener(&self) -> Opener {
         match self {
-            Self::Spooled(spool) => spool.path(),
-            Self::Dropped(arrival) => arrival.path().to_path_buf(),
+            Self::Spooled(spool) => {
+                let open = spool.opener();
+                Box::new(move || Ok(open()?))
+            }
+            Self::Dropped(arrival) => {
+                let arrival = arrival.clone();
+                Box::new(move || Ok(arrival.open()?))
+            }
         }
     }
 

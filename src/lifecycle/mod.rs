@@ -33,13 +33,14 @@ pub use accept::{AcceptError, Accepted, KeyReused, NewJob, Recording};
 pub use cancel::Cancelled;
 pub use error::{CancelError, ClaimError, DeleteError, RetryError, StoreError};
 pub use finish::{Ending, Finished, PutBack};
-pub use read::Storage;
-pub use registry::{Filter, ListPosition, Order, Page, QueueFull, QueuedJob, Registry, Reservation, Watched};
+pub use read::{Content, Storage};
+pub use registry::{Filter, ListPosition, Order, Page, QueueFull, QueueLimits, QueuedJob, Registry, Reservation, Seat, Watched};
 pub use retention::Upkeep;
 pub use run::Running;
 
-pub use crate::volume::Writable;
+pub use crate::volume::{Arriving, Writable};
 
+use crate::access::limits::Client;
 use crate::clock::Clock;
 use crate::jobs::estimate::Equipment;
 use crate::stop::StopReason;
@@ -59,10 +60,10 @@ struct Inner {
 }
 
 impl Lifecycle {
-    /// The jobs of an open volume, none of which is known yet ([`Lifecycle::recover`]). At most `max_queued` jobs may wait.
-    /// Steps in progress are tracked by `tasks`, so that the process can wait for them.
-    pub fn new(volume: Volume, max_queued: usize, clock: Clock, tasks: TaskTracker) -> Self {
-        let registry = Registry::new(max_queued, clock.clone());
+    /// The jobs of an open volume, none of which is known yet ([`Lifecycle::recover`]). Steps in progress are tracked by
+    /// `tasks`, so that the process can wait for them.
+    pub fn new(volume: Volume, limits: QueueLimits, clock: Clock, tasks: TaskTracker) -> Self {
+        let registry = Registry::new(limits, clock.clone());
         Self(Arc::new(Inner { registry, volume, locks: JobLocks::default(), clock, tasks }))
     }
 
@@ -94,9 +95,9 @@ impl Lifecycle {
     /// Reserves a place in the queue for a recording that is still arriving.
     ///
     /// # Errors
-    /// When the queue is full.
-    pub fn reserve(&self) -> Result<Reservation, QueueFull> {
-        self.0.registry.reserve()
+    /// When the queue is full, or the client has its share of it.
+    pub fn reserve(&self, client: Option<&Client>) -> Result<Reservation, QueueFull> {
+        self.0.registry.reserve(client)
     }
 
     /// Runs a step on a blocking thread, within the current span. The step is completed even if its caller is dropped.

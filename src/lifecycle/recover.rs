@@ -14,7 +14,8 @@ const SUSPICIOUS_ATTEMPTS: u32 = 2;
 
 impl Lifecycle {
     /// Registers the jobs found in the store. A job that was running when the server crashed is tried again, unless that
-    /// happened `max_attempts` times.
+    /// happened `max_attempts` times. The attempt does not count if a recording was being examined just then: that runs decoders on
+    /// whatever was sent, and takes milliseconds, so it is the likelier cause.
     ///
     /// # Errors
     /// When the store cannot be read, or refuses a pending cancellation.
@@ -29,6 +30,10 @@ impl Lifecycle {
         found.sort_by_key(|found| found.job.sequence);
         for RecoveredJob { job, found } in found {
             let job = match found {
+                FoundAs::Interrupted if recovered.was_examining => {
+                    let arrival = job.arrival;
+                    inner.resume(&transition::uncounted(&job), arrival)
+                }
                 FoundAs::AsRecorded => job,
                 FoundAs::Cancelled(noted) => inner.cancel_found(&job, *noted)?,
                 FoundAs::Interrupted if job.attempts >= max_attempts => inner.give_up(&job),
@@ -54,7 +59,7 @@ impl Lifecycle {
         jobs.sort_by_key(|job| (job.state.finished_at(), job.sequence));
         inner.registry.restore_all(jobs);
         let seconds = began.elapsed().as_secs_f64();
-        info!(event = "recovered", jobs = total, queued, unreadable = recovered.unreadable, seconds, "Read the volume");
+        info!(event = "recovered", jobs = total, queued, refused = recovered.refused, seconds, "Read the volume");
         Ok(())
     }
 }

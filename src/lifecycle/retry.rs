@@ -21,7 +21,7 @@ impl Lifecycle {
             Retry::Pending(job) => return Ok(job),
             Retry::Finished(job) => return Err(RetryError::Finished(job)),
         };
-        let reservation = self.reserve()?;
+        let reservation = self.reserve(self.0.registry.client_of(id).as_ref())?;
         self.step(move |inner| {
             let _held = guard;
             let retried = transition::retried(&job, inner.registry.next_sequence());

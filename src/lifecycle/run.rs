@@ -1,6 +1,5 @@
 //! The running job: started, claimed in the store, and reported on.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tracing::{error, info, warn};
@@ -28,7 +27,8 @@ impl Running {
         &self.job
     }
 
-    pub(super) fn shared(&self) -> &Arc<Job> {
+    /// The same, to be shared.
+    pub fn shared(&self) -> &Arc<Job> {
         &self.job
     }
 
@@ -50,11 +50,11 @@ impl Lifecycle {
         Some(Running { job, stop })
     }
 
-    /// Claims the running job in the store. Returns where its recording lies.
+    /// Claims the running job in the store.
     ///
     /// # Errors
     /// When the recording is missing or the store refuses the change; the job then has to be failed or put back.
-    pub async fn claim(&self, running: &Running) -> Result<PathBuf, ClaimError> {
+    pub async fn claim(&self, running: &Running) -> Result<(), ClaimError> {
         let record = transition::claimed(&running.job);
         let claimed = self.step(move |inner| Ok::<_, StoreError>(inner.volume.claim(&record)?)).await;
         claimed.map_err(|error| {

@@ -77,6 +77,11 @@ pub(super) fn retried(job: &Job, arrival: u64) -> Job {
     Job { attempts: 0, arrival, ..moved(job, JobState::Queued) }
 }
 
+/// The job was running when the server crashed on something else: the attempt does not count.
+pub(super) fn uncounted(job: &Job) -> Job {
+    Job { attempts: job.attempts.saturating_sub(1), ..job.clone() }
+}
+
 /// The job was running when the server crashed and waits again, possibly behind the others of its priority.
 pub(super) fn resumed(job: &Job, arrival: u64) -> Job {
     Job { arrival, ..moved(job, JobState::Queued) }

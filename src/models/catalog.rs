@@ -8,12 +8,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::trials::Trials;
 use super::{ModelFile, ModelKind, ModelsOptions, inspect, license, preference};
 
 /// The folders in which models are searched.
 #[derive(Debug, Clone)]
 pub struct Catalog {
     dirs: Vec<PathBuf>,
+    trials: Trials,
 }
 
 /// A file that looks like a model but is not usable.
@@ -75,7 +77,21 @@ impl Catalog {
     /// A catalog of these folders, in order of precedence.
     #[must_use]
     pub fn new(dirs: Vec<PathBuf>) -> Self {
-        Self { dirs }
+        Self { dirs, trials: Trials::none() }
+    }
+
+    /// The same without the models that ended the process before.
+    #[must_use]
+    pub fn without_harmful(self, trials: Trials) -> Self {
+        Self { trials, ..self }
+    }
+
+    /// The files that are passed over because they ended the process before, in no particular order.
+    #[must_use]
+    pub fn harmful(&self) -> Vec<PassedOver> {
+        let all = ModelKind::all().flat_map(|kind| self.dirs.iter().map(move |dir| (kind, dir.join(kind.folder()))));
+        let files = all.flat_map(|(kind, folder)| candidates(kind, &folder).into_iter().map(move |path| (kind, path)));
+        files.filter_map(|(kind, path)| self.trials.passed_over(&path).map(|reason| PassedOver { kind, path, reason })).collect()
     }
 
     /// The model to use: the one named `preferred` if given, else the best one in the first folder that has any.
@@ -128,7 +144,8 @@ impl Catalog {
             let mut here = Vec::new();
             for path in candidates(kind, &dir.join(kind.folder())) {
                 let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                match inspect::inspect(kind, &path) {
+                let harmful = self.trials.passed_over(&path).map_or(Ok(()), Err);
+                match harmful.and_then(|()| inspect::inspect(kind, &path)) {
                     Ok(found) => here.push(ModelFile {
                         kind,
                         license: license::license(kind, &name),

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::catalog::{Catalog, CatalogEntry};
 use super::import::{ImportRequest, TensorType, import};
+use super::trials::Trials;
 use super::{ModelFile, ModelsOptions};
 
 /// Import models, and show which are in use.
@@ -42,15 +43,15 @@ struct ImportArgs {
 }
 
 impl ModelsArgs {
-    /// Runs the command and prints its output.
+    /// Runs the command and prints its output. `trials` says which models ended a server before.
     ///
     /// # Errors
     /// When the import fails. The error is a single line for the user.
-    pub fn run(self, options: &ModelsOptions) -> anyhow::Result<()> {
+    pub fn run(self, options: &ModelsOptions, trials: Trials) -> anyhow::Result<()> {
         match self.command {
             ModelsCommand::Import(args) => run_import(args, options),
             ModelsCommand::List => {
-                run_list(options);
+                run_list(options, trials);
                 Ok(())
             }
         }
@@ -77,10 +78,11 @@ fn run_import(args: ImportArgs, options: &ModelsOptions) -> anyhow::Result<()> {
 }
 
 #[expect(clippy::print_stdout, reason = "the command line's output")]
-fn run_list(options: &ModelsOptions) {
-    let entries = Catalog::new(options.dirs.clone()).list(options);
+fn run_list(options: &ModelsOptions, trials: Trials) {
+    let catalog = Catalog::new(options.dirs.clone()).without_harmful(trials);
+    let entries = catalog.list(options);
     for kind in super::ModelKind::all() {
-        if let Err(missing) = Catalog::new(options.dirs.clone()).find(kind, options.preferred(kind)) {
+        if let Err(missing) = catalog.find(kind, options.preferred(kind)) {
             println!("{:<13} not in use: {missing}", kind.folder());
         }
     }

@@ -6,9 +6,10 @@
 //! allocate an amount that the file claims.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
+
+use crate::plain_file;
 
 /// "ggml" read as a little-endian number.
 pub(super) const MAGIC: u32 = 0x6767_6d6c;
@@ -80,12 +81,12 @@ impl From<io::Error> for GgmlError {
 /// # Errors
 /// When whisper.cpp could not load the file; the text says why.
 pub fn inspect(path: &Path) -> Result<WhisperHeader, GgmlError> {
-    let file = File::open(path).map_err(GgmlError::Read)?;
+    let file = plain_file::open(path).map_err(GgmlError::Read)?;
     let length = file.metadata().map_err(GgmlError::Read)?.len();
     inspect_reader(BufReader::new(file), length)
 }
 
-fn inspect_reader(mut reader: impl Read + Seek, length: u64) -> Result<WhisperHeader, GgmlError> {
+pub(super) fn inspect_reader(mut reader: impl Read + Seek, length: u64) -> Result<WhisperHeader, GgmlError> {
     let reader = &mut reader;
     match number(reader) {
         Ok(MAGIC) => {}

@@ -2,12 +2,12 @@
 //!
 //! Reads headers only; `ggml` knows what a Whisper file must contain.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
 use super::ggml::{self, MAGIC};
 use super::{ModelKind, WhisperTraits};
+use crate::plain_file;
 
 /// Properties of a usable file.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) struct Inspection {
 
 /// Inspects a file. The error is the reason, in a few words, why it is not usable.
 pub(super) fn inspect(kind: ModelKind, path: &Path) -> Result<Inspection, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
+    let file = plain_file::open(path).map_err(|error| error.to_string())?;
     let size_bytes = file.metadata().map_err(|error| error.to_string())?.len();
     let mut head = Vec::new();
     (&file).take(64).read_to_end(&mut head).map_err(|error| error.to_string())?;

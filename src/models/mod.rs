@@ -1,15 +1,18 @@
 //! Model files: finding, checking and importing them.
 //!
-//! [`catalog`] finds models in folders, by kind, and never loads one; `inspect` distinguishes a model from a stub or a broken
+//! [`trials`] remembers which files ended the process. [`catalog`] finds models in folders, by kind, and never loads one; `inspect` distinguishes a model from a stub or a broken
 //! download by its header and size; [`import`] converts models of other programs; [`command`] is the command line for both. The
 //! stages load what the catalog found; which features a model takes is known there, not here.
 
 pub mod catalog;
 pub mod command;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod import;
 mod inspect;
 mod license;
 mod preference;
+pub mod trials;
 
 use std::path::PathBuf;
 

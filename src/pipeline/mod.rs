@@ -8,6 +8,7 @@ mod build;
 mod error;
 #[cfg(feature = "faults")]
 mod faults;
+mod first_use;
 mod prepare;
 mod quality;
 mod report;
@@ -17,7 +18,7 @@ mod task;
 use crate::annotate::{self, Findings};
 use crate::audio::decode::DecodeLimits;
 use crate::audio::time::{Millis, TimeSpan};
-use crate::capabilities::StageInfo;
+use crate::capabilities::{HarmfulModel, StageInfo};
 use crate::config::JobDefaults;
 use crate::context::JobContext;
 use crate::diarize::{self, Diarization, DiarizeError, SpeakerCount};
@@ -27,10 +28,10 @@ use crate::recognize::Identity;
 use crate::stop::Stopped;
 use crate::transcribe::{Signal, TranscribeError, TranscribeOptions, Transcript};
 
-pub use crate::transcribe::whisper::LOG_FILTER;
-pub use build::builder;
+pub use build::{builder, builder_with};
 pub use error::PipelineError;
 use error::signal_error;
+use first_use::FirstUses;
 use prepare::{ChannelSignal, preprocess, validate};
 use report::Reports;
 pub use slots::{Slot, Stages};
@@ -42,6 +43,8 @@ pub struct Pipeline {
     defaults: JobDefaults,
     limits: DecodeLimits,
     files: String,
+    first_uses: FirstUses,
+    harmful: Vec<HarmfulModel>,
     current: Option<Stage>,
 }
 
@@ -51,13 +54,25 @@ type Found<T> = Result<Option<T>, PipelineError>;
 impl Pipeline {
     /// A pipeline of these stages, with the defaults for options that a job leaves open.
     pub fn new(stages: Stages, defaults: JobDefaults, limits: DecodeLimits) -> Self {
-        Self { stages, defaults, limits, files: String::new(), current: None }
+        let (files, first_uses) = (String::new(), FirstUses::none());
+        Self { stages, defaults, limits, files, first_uses, harmful: Vec::new(), current: None }
     }
 
     /// The same with a text that identifies the model files and how they are run; it becomes part of [`Self::identity`].
     #[must_use]
     pub fn with_files(self, files: String) -> Self {
         Self { files, ..self }
+    }
+
+    /// The same with notes about the first use of models, and with the models that are passed over because they ended the process.
+    #[must_use]
+    fn with_trials(self, first_uses: FirstUses, harmful: Vec<HarmfulModel>) -> Self {
+        Self { first_uses, harmful, ..self }
+    }
+
+    /// The models that are passed over because they ended the process before.
+    pub fn harmful_models(&self) -> &[HarmfulModel] {
+        &self.harmful
     }
 
     /// What a recording may be at most.
@@ -176,7 +191,11 @@ impl Pipeline {
         };
         let count = task.options.speakers.map_or(SpeakerCount::UNKNOWN, |range| SpeakerCount { min: range.min, max: range.max });
         let inputs: Vec<_> = signals.iter().map(|signal| (signal.channel, &signal.audio)).collect();
+        let in_use = self.first_uses.begin(Stage::Diarization);
         let found = diarize::diarize_channels(diarizer.as_mut(), ctx, &inputs, count);
+        if found.is_ok() {
+            in_use.went_well();
+        }
         match found {
             Ok(diarization) => {
                 reports.completed(diarizer.models().first());
@@ -224,7 +243,12 @@ impl Pipeline {
             .collect();
         let inputs: Vec<Signal<'_>> =
             signals.iter().zip(&speech).map(|(signal, speech)| Signal { audio: &signal.audio, speech }).collect();
-        match transcriber.transcribe(ctx, &inputs, &options) {
+        let in_use = self.first_uses.begin(Stage::Transcription);
+        let found = transcriber.transcribe(&in_use.until_progress(ctx), &inputs, &options);
+        if found.is_ok() {
+            in_use.went_well();
+        }
+        match found {
             Ok(transcripts) => {
                 reports.completed(Some(&transcriber.model()));
                 for warning in transcripts.iter().flat_map(|transcript| &transcript.warnings) {

@@ -1,6 +1,6 @@
 //! Preprocessing: decodes the recording and turns its channels into the signals that the other stages work on.
 
-use std::path::Path;
+use std::fs::File;
 
 use super::error::{PipelineError, decode_error, signal_error};
 use super::quality;
@@ -32,9 +32,9 @@ impl From<channels::Signal> for ChannelSignal {
 /// only if that is not known, since a retried job may have failed for just that, or if the file no longer has the recorded size.
 pub(super) fn validate(limits: &DecodeLimits, task: &Task<'_>) -> Result<SourceInfo, PipelineError> {
     let recorded = task.source;
-    let is_as_recorded = std::fs::metadata(task.recording).is_ok_and(|file| file.len() == task.size_bytes);
+    let is_as_recorded = task.recording.metadata().is_ok_and(|file| file.len() == task.size_bytes);
     let identified = if recorded.format == Format::Unknown || !is_as_recorded {
-        decode::probe_as(task.recording, recorded.headerless, limits)
+        decode::probe_file(task.recording, recorded.headerless, limits)
     } else {
         decode::check_length(recorded, limits).map(|()| recorded.clone())
     };
@@ -46,7 +46,7 @@ pub(super) fn validate(limits: &DecodeLimits, task: &Task<'_>) -> Result<SourceI
 pub(super) fn preprocess(
     limits: &DecodeLimits,
     ctx: &JobContext,
-    (recording, identified): (&Path, &SourceInfo),
+    (recording, identified): (&File, &SourceInfo),
     mode: ChannelMode,
     reports: &mut Reports,
 ) -> Result<(Vec<ChannelSignal>, SourceInfo), PipelineError> {

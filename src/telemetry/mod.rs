@@ -1,4 +1,8 @@
 //! The log: JSON lines on standard output, one object per line.
+//!
+//! Whatever level is asked for, no line may hold a key or what was said. The program's own lines are written with care for that;
+//! the libraries' are not: at the lower levels they log requests with their keys, frames of WebSockets, tags of recordings, and
+//! whisper.cpp each word. So only their warnings and errors are logged, and what a panic quotes is left out.
 
 mod lines;
 
@@ -8,9 +12,10 @@ use std::io::IsTerminal;
 use chrono::SecondsFormat;
 use serde::Serialize;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber, span};
+use tracing::{Event, Level, Metadata, Subscriber, span};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::RecordFields;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -21,6 +26,7 @@ use lines::Lines;
 pub use lines::LogGuard;
 
 use crate::clock::Clock;
+use crate::redact::unquoted;
 
 /// Installs the log of the server, with a filter in the syntax of `tracing_subscriber`; an invalid one counts as `info`. Lines are
 /// written on a separate thread, so that a slow reader of the log does not delay requests. The guard writes pending lines when it
@@ -35,10 +41,20 @@ pub fn init(filter: &str, clock: Clock) -> LogGuard {
         .with_writer(move || writer.clone())
         .with_ansi(false);
     // A second installation (tests) leaves the first in place.
-    let _already_installed = tracing_subscriber::registry().with(filter).with(SpanFields).with(lines).try_init();
+    let _already_installed =
+        tracing_subscriber::registry().with(filter).with(filter_fn(is_harmless)).with(SpanFields).with(lines).try_init();
     // A panic is logged as one JSON line, like everything else.
-    std::panic::set_hook(Box::new(|panic| tracing::error!(event = "panic", "A thread panicked: {panic}")));
+    std::panic::set_hook(Box::new(|panic| {
+        tracing::error!(event = "panic", "A thread panicked: {}", unquoted(&panic.to_string()));
+    }));
     guard
+}
+
+/// Whether a line or span may be logged at all: all of this program, warnings and errors of its libraries.
+fn is_harmless(metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target();
+    let is_own = target.strip_prefix("callannotate").is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+    is_own || *metadata.level() <= Level::WARN
 }
 
 /// Installs the log of the other commands: warnings as text on standard error.

@@ -1,10 +1,10 @@
 //! The callbacks of whisper.cpp: the abort check and the progress report.
 //!
-//! The only file with `unsafe`. The safe setters of whisper-rs 0.16 are not used: `set_abort_callback_safe` calls the
+//! The safe setters of whisper-rs 0.16 are not used: `set_abort_callback_safe` calls the
 //! closure through a pointer of another type, and both it and its sibling for progress leak the closure. Here whisper.cpp gets
 //! a pointer to a [`Hooks`] on the stack of the caller of `full`, which outlives the call; the borrow in [`Hooks::install`]
 //! lets the compiler check that. A panic is caught before it could unwind into C++.
-#![expect(unsafe_code, reason = "native callbacks take raw pointers; all unsafe code of the crate is in this file")]
+#![expect(unsafe_code, reason = "native callbacks take raw pointers")]
 
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};

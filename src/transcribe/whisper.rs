@@ -44,9 +44,6 @@ const TOKENS_AT_LEAST: usize = 24;
 const TEMPERATURE: f32 = 0.4;
 const CANDIDATES: i32 = 5;
 
-/// The default filter for whisper.cpp's log. At level `debug` it logs every token, and with them the content of the call.
-pub const LOG_FILTER: &str = "whisper_rs=warn";
-
 /// Why a model file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {

@@ -12,6 +12,7 @@ use std::path::Path;
 use tracing::warn;
 
 use super::arrivals::{Found, Imprint};
+use super::looks::is_look;
 use super::naming::is_note;
 use super::origin::Origin;
 use super::place::{MAX_NAME_BYTES, Place};
@@ -39,6 +40,9 @@ impl Volume {
             warn!(event = "arrival_stranded", cause = %error, "A recording from incoming/ lies in temp/ until it can be given back");
             self.stranded().push((folder, origin));
         }
+        if moved.is_ok() {
+            self.forget_deaths_on(arrival);
+        }
         moved
     }
 
@@ -62,7 +66,7 @@ impl Volume {
     }
 
     fn take_into(&self, folder: &Path, arrival: &Arrival, job: &Job, origin: &Origin) -> io::Result<()> {
-        self.write_file(&folder.join(record::JOB_FILE), &record::encode_taken(job, origin))?;
+        self.write_file(&folder.join(record::JOB_FILE), &self.seal().put_on(&record::encode_taken(job, origin))?)?;
         if let Some(error) = record::encode_error(job) {
             self.write_file(&folder.join(record::ERROR_FILE), &error)?;
         }
@@ -104,7 +108,7 @@ impl Volume {
         let folder = place.folder().map_or_else(|| incoming.clone(), |name| incoming.join(name));
         // The folder may have been removed or replaced meanwhile.
         let is_there =
-            self.disk().link_metadata(&folder).is_ok_and(|meta| meta.is_dir()) || self.disk().create_folder(&folder).is_ok();
+            self.disk().facts(&folder).is_ok_and(|facts| facts.is_folder()) || self.disk().create_folder(&folder).is_ok();
         let folder = if is_there { folder } else { incoming };
         let mut to = folder.join(place.name());
         if self.disk().exists(&to)? {
@@ -121,11 +125,11 @@ impl Volume {
             let entry = entry?;
             let path = entry.path();
             // Notes are carried out when every job is where it belongs.
-            if entry.file_name() == ".lock" || is_note(&path) || Self::is_cancellation(&path) {
+            if entry.file_name() == ".lock" || is_note(&path) || Self::is_cancellation(&path) || is_look(&path) {
                 continue;
             }
             // What cannot be removed does no harm; the next start tries again.
-            if let Err(error) = self.sweep_one(&path, entry.file_type()?.is_dir()) {
+            if let Err(error) = self.sweep_one(&path, entry.is_folder()) {
                 warn!(event = "not_swept", cause = %error, "What a server left in temp/ could not be removed");
             }
         }
@@ -149,7 +153,7 @@ impl Volume {
     /// The places that the files in a folder of `temp/` were taken from, if they were. A record that cannot be read now is no
     /// reason to throw a recording away.
     fn origin_of(&self, folder: &Path) -> io::Result<Option<Origin>> {
-        match self.disk().read(&folder.join(record::JOB_FILE)) {
+        match self.disk().read(&folder.join(record::JOB_FILE), record::MAX_BYTES) {
             Ok(bytes) => Ok(record::origin(&bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -160,8 +164,8 @@ impl Volume {
     fn take_file(&self, found: &Found, to: &Path) -> io::Result<()> {
         self.disk().rename(&found.path, to)?;
         // A link may have taken the file's place since it was looked at.
-        let meta = self.disk().link_metadata(to)?;
-        if !meta.is_file() || Imprint::of(&meta) != found.imprint {
+        let facts = self.disk().facts(to)?;
+        if !facts.is_plain_file() || Imprint::of(&facts) != found.imprint {
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, "the file is still being written"));
         }
         // It may belong to another user; one that is not readable would otherwise fail only when its turn comes.

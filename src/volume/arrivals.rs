@@ -6,17 +6,12 @@
 mod listing;
 
 use std::ffi::{OsStr, OsString};
-use std::fs::Metadata;
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::PathBuf;
 
-use data_encoding::HEXLOWER;
-use sha2::{Digest, Sha256};
-
-use super::disk::Disk;
+use super::disk::{Disk, Facts, Time};
 use super::place::Place;
 use super::{Folder, Volume};
 pub use listing::Listing;
@@ -24,14 +19,14 @@ pub use listing::Listing;
 /// Identifies the content of a file without reading it: changes whenever the file is written to or replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Imprint {
-    modified: Option<SystemTime>,
+    modified: Time,
     size: u64,
-    inode: u64,
+    inode: i128,
 }
 
 impl Imprint {
-    pub(super) fn of(meta: &Metadata) -> Self {
-        Self { modified: meta.modified().ok(), size: meta.len(), inode: meta.ino() }
+    pub(super) fn of(facts: &Facts) -> Self {
+        Self { modified: facts.modified(), size: facts.size(), inode: facts.inode() }
     }
 }
 
@@ -62,9 +57,12 @@ impl Arrival {
         &self.recording.place
     }
 
-    /// The path of the file, to be read.
-    pub fn path(&self) -> &Path {
-        &self.recording.path
+    /// Opens the file for reading, if it is still the one that was found.
+    ///
+    /// # Errors
+    /// When it cannot be opened or is no plain file; `ResourceBusy` if it has changed.
+    pub fn open(&self) -> io::Result<File> {
+        open_unchanged(&self.disk, &self.recording)
     }
 
     /// Size of the file in bytes, as seen when it was found.
@@ -89,27 +87,18 @@ impl Arrival {
     pub fn read_sidecar(&self, at_most: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         if let Some(sidecar) = &self.sidecar {
-            self.disk.open(&sidecar.path)?.take(at_most).read_to_end(&mut bytes)?;
+            open_unchanged(&self.disk, sidecar)?.take(at_most).read_to_end(&mut bytes)?;
         }
         Ok(bytes)
     }
+}
 
-    /// SHA-256 of the file in hexadecimal. Reads all of it.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn sha256(&self) -> io::Result<String> {
-        let mut file = self.disk.open(&self.recording.path)?;
-        let mut digest = Sha256::new();
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            let read = file.read(&mut buffer)?;
-            if read == 0 {
-                return Ok(HEXLOWER.encode(&digest.finalize()));
-            }
-            digest.update(&buffer[..read]);
-        }
-    }
+/// Opens what was found, unless something else is there now.
+fn open_unchanged(disk: &Disk, found: &Found) -> io::Result<File> {
+    let changed = || io::Error::new(io::ErrorKind::ResourceBusy, "the file has changed");
+    let file =
+        disk.open(&found.path).map_err(|error| if error.kind() == io::ErrorKind::InvalidInput { changed() } else { error })?;
+    if Imprint::of(&Facts::of(&file)?) == found.imprint { Ok(file) } else { Err(changed()) }
 }
 
 /// Read access to `incoming/`, the folder that recordings are dropped into.
@@ -138,15 +127,30 @@ impl DropFolder {
         if !is_plain {
             return Ok(None);
         }
-        let recording = self.find_file(Place::new(None, OsString::from(name)))?;
+        self.find_at(Place::new(None, OsString::from(name)))
+    }
+
+    /// The plain file at this place, if there is one. Its sidecar is not looked for.
+    pub(super) fn find_at(&self, place: Place) -> io::Result<Option<Arrival>> {
+        let recording = self.find_file(place)?;
         Ok(recording.map(|recording| Arrival { recording, sidecar: None, disk: self.0.disk().clone() }))
+    }
+
+    /// Whether the server has died on any file that is here.
+    pub fn has_deadly(&self) -> bool {
+        self.0.has_deadly()
+    }
+
+    /// How often the server has died while it examined this file, as it is now.
+    pub fn deaths_on(&self, arrival: &Arrival) -> u32 {
+        self.0.deaths_on(arrival)
     }
 
     /// The plain file at this place, if there is one.
     fn find_file(&self, place: Place) -> io::Result<Option<Found>> {
         let path = place.path(&self.path());
-        match self.0.disk().link_metadata(&path) {
-            Ok(meta) if meta.is_file() => Ok(Some(Found { imprint: Imprint::of(&meta), place, path })),
+        match self.0.disk().facts(&path) {
+            Ok(facts) if facts.is_plain_file() => Ok(Some(Found { imprint: Imprint::of(&facts), place, path })),
             Ok(_) => Ok(None),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename) => Ok(None),
             Err(error) => Err(error),

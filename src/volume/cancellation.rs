@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
+use super::seal::Mark;
 use super::{Folder, Volume, record};
-use crate::jobs::{Job, JobId};
+use crate::jobs::{Job, JobId, JobState};
 
 /// Extension of the names of notes.
 const EXTENSION: &str = "cancelled";
@@ -23,7 +24,7 @@ impl Volume {
     /// # Errors
     /// When the volume cannot be written to.
     pub fn note_cancellation(&self, job: &Job) -> io::Result<()> {
-        self.write_file(&self.cancellation(job.id), &record::encode(job))
+        self.write_file(&self.cancellation(job.id), &self.seal().put_on(&record::encode(job))?)
     }
 
     /// Removes the note of a cancellation, if there is one: the run has ended.
@@ -46,17 +47,23 @@ impl Volume {
         path.extension() == Some(OsStr::new(EXTENSION))
     }
 
-    /// Every noted cancellation, with the job as it will be.
-    pub(super) fn cancellations(&self) -> io::Result<HashMap<JobId, Job>> {
+    /// Every noted cancellation, with the job as it will be. Notes without a seal count if records without one do.
+    pub(super) fn cancellations(&self, adopts: bool) -> io::Result<HashMap<JobId, Job>> {
         let mut found = HashMap::new();
         for entry in self.disk().entries(&self.folder(Folder::Temp))? {
             let path = entry?.path();
             if !Self::is_cancellation(&path) {
                 continue;
             }
-            let record = self.disk().read_surely(&path).map_err(|error| error.to_string());
-            match record.and_then(|bytes| record::decode(&bytes)) {
-                Ok(job) => {
+            let record = self.disk().read_surely(&path, record::MAX_BYTES).map_err(|error| error.to_string());
+            match record.and_then(|bytes| record::decode(&bytes).map(|job| (job, self.seal().mark(&bytes)))) {
+                Ok((_, mark)) if mark != Mark::Own && !(adopts && mark == Mark::Missing) => {
+                    warn!(event = "cancellation_ignored", "A cancellation in temp/ was not written by this server");
+                }
+                Ok((job, _)) if !matches!(job.state, JobState::Cancelled { .. }) => {
+                    warn!(event = "cancellation_ignored", "A cancellation in temp/ is the record of another state");
+                }
+                Ok((job, _)) => {
                     found.insert(job.id, job);
                 }
                 Err(reason) => warn!(event = "cancellation_ignored", reason, "A cancellation in temp/ cannot be read"),

@@ -110,7 +110,7 @@ fn read(file: &mut File, header: &str) -> io::Result<(Vec<Vec<u8>>, u64)> {
     Ok(parse(&bytes, header))
 }
 
-fn parse(bytes: &[u8], header: &str) -> (Vec<Vec<u8>>, u64) {
+pub(super) fn parse(bytes: &[u8], header: &str) -> (Vec<Vec<u8>>, u64) {
     let mut pieces: Vec<Vec<u8>> = Vec::new();
     let mut good = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {

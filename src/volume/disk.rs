@@ -3,33 +3,54 @@
 //! It has no policy: its callers decide what is written, in which order, and what is flushed. It exists so that a test can make
 //! any single operation fail, or stop the disk at that point (feature `faults`). Without that feature each function only calls
 //! the system's own.
+//! All paths are below one folder, and none leads through a link ([`beneath`]). Files are opened only if they are plain ones, never
+//! waiting, and read up to a bound.
 #![expect(clippy::disallowed_methods, reason = "the one place that changes files")]
 
+mod beneath;
+mod facts;
 #[cfg(feature = "faults")]
 pub(super) mod faults;
 pub(super) mod operation;
 
-use std::fs::{File, Metadata, OpenOptions, Permissions, ReadDir};
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use rustix::fs::OFlags;
+
+use crate::plain_file;
+use beneath::Beneath;
+pub(super) use beneath::{Entries, Entry};
+pub(super) use facts::{Facts, Time};
 #[cfg(feature = "faults")]
 use faults::Faults;
 use operation::Operation;
 
-/// Access to the disk; the system's own functions unless a test injects faults.
-#[derive(Debug, Clone, Default)]
+/// Access to the disk below a folder; the system's own functions unless a test injects faults.
+#[derive(Debug, Clone)]
 pub(super) struct Disk {
+    root: Arc<Beneath>,
     #[cfg(feature = "faults")]
     faults: Option<Faults>,
 }
 
 impl Disk {
-    /// A disk with faults that a test chooses.
+    /// The disk below this folder.
+    pub(super) fn below(root: &Path) -> Self {
+        Self {
+            root: Arc::new(Beneath::new(root)),
+            #[cfg(feature = "faults")]
+            faults: None,
+        }
+    }
+
+    /// The same with faults that a test chooses.
     #[cfg(feature = "faults")]
-    pub(super) fn failing(faults: Faults) -> Self {
-        Self { faults: Some(faults) }
+    pub(super) fn failing(root: &Path, faults: Faults) -> Self {
+        Self { faults: Some(faults), ..Self::below(root) }
     }
 
     /// Performs an operation. `part` is what remains when the operation is cut off half-way, where that is possible.
@@ -65,12 +86,12 @@ impl Disk {
     }
 
     pub(super) fn create_folder(&self, path: &Path) -> io::Result<()> {
-        self.at_once(Operation::CreateFolder, path, || std::fs::create_dir(path))
+        self.at_once(Operation::CreateFolder, path, || self.root.create_folder(path))
     }
 
-    /// Creates a folder and its parents; an existing one is fine, even on a full disk.
+    /// Creates a folder in the root, and its parents; an existing one is fine, even on a full disk.
     pub(super) fn create_folders(&self, path: &Path) -> io::Result<()> {
-        if self.exists(path)? {
+        if std::fs::exists(path)? {
             return Ok(());
         }
         self.at_once(Operation::CreateFolder, path, || std::fs::create_dir_all(path))
@@ -78,18 +99,18 @@ impl Disk {
 
     /// Creates a file, or empties an existing one.
     pub(super) fn create(&self, path: &Path) -> io::Result<File> {
-        self.at_once(Operation::Create, path, || File::create(path))
+        self.at_once(Operation::Create, path, || self.root.create(path))
     }
 
     /// Creates a file for reading and writing; no file with its name may exist.
     pub(super) fn create_to_read(&self, path: &Path) -> io::Result<File> {
-        self.at_once(Operation::Create, path, || OpenOptions::new().read(true).write(true).create_new(true).open(path))
+        self.at_once(Operation::Create, path, || self.root.create_new(path))
     }
 
-    /// Creates or empties a file, with these permissions whatever it had before.
+    /// Creates or empties a file, with these permissions whatever it had before and whatever the umask is.
     pub(super) fn create_with_mode(&self, path: &Path, mode: u32) -> io::Result<File> {
         self.at_once(Operation::Create, path, || {
-            let file = OpenOptions::new().create(true).truncate(true).write(true).mode(mode).open(path)?;
+            let file = self.root.open(path, OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC, mode)?;
             file.set_permissions(Permissions::from_mode(mode))?;
             Ok(file)
         })
@@ -97,12 +118,17 @@ impl Disk {
 
     /// Opens a file to append to, and creates it if need be.
     pub(super) fn create_to_append(&self, path: &Path) -> io::Result<File> {
-        self.at_once(Operation::Create, path, || OpenOptions::new().create(true).append(true).open(path))
+        self.at_once(Operation::Create, path, || self.root.create_to_append(path))
     }
 
     /// Opens an existing file to read and append to.
     pub(super) fn open_to_append(&self, path: &Path) -> io::Result<File> {
-        self.at_once(Operation::Read, path, || OpenOptions::new().read(true).append(true).open(path))
+        self.at_once(Operation::Read, path, || self.root.open(path, OFlags::RDWR | OFlags::APPEND, 0))
+    }
+
+    /// Gives a file these permissions; the path is that of the file.
+    pub(super) fn set_mode(&self, file: &File, path: &Path, mode: u32) -> io::Result<()> {
+        self.at_once(Operation::Write, path, || file.set_permissions(Permissions::from_mode(mode)))
     }
 
     /// Truncates a file to this length; the path is that of the file.
@@ -112,7 +138,7 @@ impl Disk {
 
     /// Opens a file to be locked, and creates it if need be; its content stays.
     pub(super) fn open_lock(&self, path: &Path, mode: u32) -> io::Result<File> {
-        let open = || OpenOptions::new().create(true).truncate(false).write(true).mode(mode).open(path);
+        let open = || self.root.open(path, OFlags::RDWR | OFlags::CREATE, mode);
         // An existing file needs no room.
         let operation = if self.exists(path)? { Operation::Read } else { Operation::Create };
         let lock = self.at_once(operation, path, open)?;
@@ -136,22 +162,28 @@ impl Disk {
 
     /// Flushes a folder: what was renamed in it is then on the disk.
     pub(super) fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.at_once(Operation::Sync, path, || File::open(path)?.sync_all())
+        self.at_once(Operation::Sync, path, || self.root.sync_folder(path))
     }
 
     pub(super) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.at_once(Operation::Rename, to, || std::fs::rename(from, to))
+        self.at_once(Operation::Rename, to, || self.root.rename(from, to))
     }
 
     /// Makes a symbolic link at `path`, if nothing is there.
     pub(super) fn link(&self, target: &str, path: &Path) -> io::Result<()> {
-        self.at_once(Operation::Create, path, || std::os::unix::fs::symlink(target, path))
+        self.at_once(Operation::Create, path, || self.root.link(target, path))
+    }
+
+    /// What a symbolic link holds.
+    pub(super) fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        self.at_once(Operation::Read, path, || self.root.read_link(path))
     }
 
     pub(super) fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.at_once(Operation::Remove, path, || std::fs::remove_file(path))
+        self.at_once(Operation::Remove, path, || self.root.remove_file(path))
     }
 
+    /// Removes a folder in a folder of the root, with all that is in it. The library follows no link in there.
     pub(super) fn remove_folder(&self, path: &Path) -> io::Result<()> {
         let one_file = || match std::fs::read_dir(path)?.next() {
             Some(entry) => std::fs::remove_file(entry?.path()),
@@ -160,20 +192,22 @@ impl Disk {
         self.act(Operation::RemoveFolder, path, one_file, || std::fs::remove_dir_all(path))
     }
 
-    pub(super) fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.at_once(Operation::Read, path, || std::fs::read(path))
+    /// Reads a plain file that holds at most this many bytes.
+    pub(super) fn read(&self, path: &Path, at_most: u64) -> io::Result<Vec<u8>> {
+        self.at_once(Operation::Read, path, || plain_file::read(&self.root.read_only(path)?, at_most))
     }
 
     /// Reads a file, twice if need be: a passing fault must not hide a job until the next start.
-    pub(super) fn read_surely(&self, path: &Path) -> io::Result<Vec<u8>> {
-        match self.read(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => self.read(path),
+    pub(super) fn read_surely(&self, path: &Path, at_most: u64) -> io::Result<Vec<u8>> {
+        match self.read(path, at_most) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => self.read(path, at_most),
             read => read,
         }
     }
 
+    /// Opens a plain file for reading.
     pub(super) fn open(&self, path: &Path) -> io::Result<File> {
-        self.at_once(Operation::Read, path, || File::open(path))
+        self.at_once(Operation::Read, path, || self.root.read_only(path))
     }
 
     /// Fills `bytes` with what a file holds from byte `at` on; the path is that of the file.
@@ -181,22 +215,18 @@ impl Disk {
         self.at_once(Operation::Read, path, || file.read_exact_at(bytes, at))
     }
 
-    pub(super) fn entries(&self, path: &Path) -> io::Result<ReadDir> {
-        self.at_once(Operation::Read, path, || std::fs::read_dir(path))
+    pub(super) fn entries(&self, path: &Path) -> io::Result<Entries> {
+        self.at_once(Operation::Read, path, || self.root.entries(path))
     }
 
-    pub(super) fn metadata(&self, path: &Path) -> io::Result<Metadata> {
-        self.at_once(Operation::Read, path, || std::fs::metadata(path))
+    /// What is known about a file, a folder or a link itself, not about its target.
+    pub(super) fn facts(&self, path: &Path) -> io::Result<Facts> {
+        self.at_once(Operation::Read, path, || self.root.facts(path))
     }
 
-    /// Metadata of a link itself, not of its target.
-    pub(super) fn link_metadata(&self, path: &Path) -> io::Result<Metadata> {
-        self.at_once(Operation::Read, path, || std::fs::symlink_metadata(path))
-    }
-
-    /// Whether a file or folder with this name exists.
+    /// Whether a file, folder or link with this name exists.
     pub(super) fn exists(&self, path: &Path) -> io::Result<bool> {
-        match self.link_metadata(path) {
+        match self.facts(path) {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::disk::Disk;
+use super::disk::{Disk, Facts, Time};
 use crate::access::keys::{Key, SecretHash};
 use crate::access::{KeyId, Scope};
 
@@ -20,6 +20,9 @@ const KEY_FILE: &str = "keys.json";
 const LOCK_FILE: &str = "keys.lock";
 /// Readable and writable only by its owner: a program that can write it can grant every right.
 const MODE: u32 = 0o600;
+
+/// The largest key file that is read, in bytes: a key takes about 400.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Why the key file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -35,10 +38,10 @@ pub enum KeyFileError {
 /// A stamp of the file that changes whenever the file does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
-    inode: u64,
+    inode: i128,
     size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
+    modified: Time,
+    changed: Time,
 }
 
 /// The file that holds the keys of a volume.
@@ -66,13 +69,13 @@ struct KeyRecord {
 impl KeyFile {
     /// The key file of the volume at this path.
     pub fn of(volume: &Path) -> Self {
-        Self { folder: volume.to_path_buf(), disk: Disk::default() }
+        Self { folder: volume.to_path_buf(), disk: Disk::below(volume) }
     }
 
     /// The same, on a disk that fails where a test wants it to.
     #[cfg(feature = "faults")]
     pub fn failing(volume: &Path, faults: super::Faults) -> Self {
-        Self { folder: volume.to_path_buf(), disk: Disk::failing(faults) }
+        Self { folder: volume.to_path_buf(), disk: Disk::failing(volume, faults) }
     }
 
     /// All keys, revoked ones too. A file that is not there holds none.
@@ -80,14 +83,12 @@ impl KeyFile {
     /// # Errors
     /// When it cannot be read or is malformed.
     pub fn read(&self) -> Result<Vec<Key>, KeyFileError> {
-        let bytes = match self.disk.read(&self.path()) {
+        let bytes = match self.disk.read(&self.path(), MAX_BYTES) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(self.failed(source)),
         };
-        let malformed = |reason: String| KeyFileError::Malformed { path: self.path(), reason };
-        let record: KeysRecord = serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
-        record.keys.into_iter().map(|key| decode(key).map_err(malformed)).collect()
+        parse(&bytes).map_err(|reason| KeyFileError::Malformed { path: self.path(), reason })
     }
 
     /// The file's stamp, or none if there is no file. One `stat`.
@@ -95,13 +96,10 @@ impl KeyFile {
     /// # Errors
     /// When the file cannot be examined.
     pub fn stamp(&self) -> io::Result<Option<Stamp>> {
-        match self.disk.metadata(&self.path()) {
-            Ok(meta) => Ok(Some(Stamp {
-                inode: meta.ino(),
-                size: meta.size(),
-                modified: (meta.mtime(), meta.mtime_nsec()),
-                changed: (meta.ctime(), meta.ctime_nsec()),
-            })),
+        match self.disk.facts(&self.path()) {
+            Ok(facts) => {
+                Ok(Some(Stamp { inode: facts.inode(), size: facts.size(), modified: facts.modified(), changed: facts.changed() }))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -136,8 +134,8 @@ impl KeyFile {
 
     /// An administrator may run the command as root beside a server that is not.
     fn give_to_the_owner_of_the_volume(&self, file: &File) {
-        let (Ok(folder), Ok(own)) = (self.disk.metadata(&self.folder), file.metadata()) else { return };
-        if folder.uid() != own.uid() {
+        let (Ok(folder), Ok(own)) = (std::fs::metadata(&self.folder), Facts::of(file)) else { return };
+        if folder.uid() != own.owner() {
             // Only root may change the owner; otherwise the file keeps the owner who created it.
             let _only_root_may = std::os::unix::fs::fchown(file, Some(folder.uid()), Some(folder.gid()));
         }
@@ -150,6 +148,12 @@ impl KeyFile {
     fn failed(&self, source: io::Error) -> KeyFileError {
         KeyFileError::Io { path: self.path(), source }
     }
+}
+
+/// The keys in the bytes of a key file.
+pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Key>, String> {
+    let record: KeysRecord = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    record.keys.into_iter().map(decode).collect()
 }
 
 fn encode(key: &Key) -> KeyRecord {

@@ -9,11 +9,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::Volume;
-use super::disk::Disk;
-use crate::clock::Clock;
+use super::disk::{Disk, Entry};
+use crate::clock::{self, Clock};
 
 /// The file that is written now.
 const CURRENT: &str = "callannotate.log";
+/// Readable by the group of the server, whatever the umask is: lines hold the times and ids of calls.
+const MODE: u32 = 0o640;
 /// Start and end of the names of the others; the time stands between, so that names sort by time.
 const PREFIX: &str = "callannotate-";
 const SUFFIX: &str = ".log";
@@ -47,11 +49,20 @@ struct Open {
 impl Volume {
     /// The log files in `logs/`. No file is created before the first line.
     pub fn log_files(&self, limits: LogLimits, clock: Clock) -> LogFiles {
-        LogFiles { disk: self.disk().clone(), folder: self.path().join("logs"), limits, clock, open: None }
+        let files = LogFiles { disk: self.disk().clone(), folder: self.path().join("logs"), limits, clock, open: None };
+        files.narrow();
+        files
     }
 }
 
 impl LogFiles {
+    /// Gives the files of older versions the mode of new ones; what belongs to another user stays as it is.
+    fn narrow(&self) {
+        for (path, _) in self.aside().unwrap_or_default() {
+            let _not_ours = self.disk.open(&path).and_then(|file| self.disk.set_mode(&file, &path, MODE));
+        }
+    }
+
     fn current(&self) -> PathBuf {
         self.folder.join(CURRENT)
     }
@@ -64,8 +75,9 @@ impl LogFiles {
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.disk.create_to_append(&path)?,
             opened => opened?,
         };
+        self.disk.set_mode(&file, &path, MODE)?;
         let meta = file.metadata()?;
-        let since = meta.created().map_or(now, DateTime::<Utc>::from);
+        let since = meta.created().map_or(now, clock::at);
         let mut size = meta.len();
         if size > 0 && !ends_a_line(&mut file)? {
             // A server that died left half a line.
@@ -111,16 +123,22 @@ impl LogFiles {
         self.prune()
     }
 
-    fn prune(&self) -> io::Result<()> {
+    /// The files that were set aside with their sizes, the oldest first.
+    fn aside(&self) -> io::Result<Vec<(PathBuf, u64)>> {
         let mut aside = Vec::new();
         for entry in self.disk.entries(&self.folder)? {
             let entry = entry?;
             let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
             if is_ours {
-                aside.push((entry.path(), entry.metadata()?.len()));
+                aside.push((entry.path(), self.disk.facts(&entry.path())?.size()));
             }
         }
         aside.sort();
+        Ok(aside)
+    }
+
+    fn prune(&self) -> io::Result<()> {
+        let aside = self.aside()?;
         let mut total: u64 = aside.iter().map(|(_, size)| size).sum();
         for (path, size) in aside {
             if total + self.limits.file_bytes <= self.limits.total_bytes {
@@ -174,9 +192,8 @@ impl Volume {
     /// Size of all files in the log folder.
     pub fn log_bytes(&self) -> u64 {
         let folder: &Path = &self.path().join("logs");
-        let sizes =
-            |entries: std::fs::ReadDir| entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum();
-        self.disk().entries(folder).map_or(0, sizes)
+        let size = |entry: io::Result<Entry>| self.disk().facts(&entry.ok()?.path()).ok().map(|facts| facts.size());
+        self.disk().entries(folder).map_or(0, |entries| entries.filter_map(size).sum())
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! The steps write the jobs that they are given. Only [`crate::lifecycle`] calls those that change a job.
 
+mod acceptance;
 mod adopt;
 mod arrivals;
 mod cancellation;
@@ -15,6 +16,7 @@ mod disk;
 pub mod fuzzing;
 mod keys;
 mod logs;
+mod looks;
 mod naming;
 mod origin;
 mod place;
@@ -23,18 +25,23 @@ mod recover;
 mod retention;
 mod room;
 mod scratch;
+mod seal;
 mod speed;
 mod spool;
 mod steps;
 mod storage;
 mod stream;
 mod sync;
+mod trials;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use acceptance::{Refused, Wanted};
 pub use arrivals::{Arrival, DropFolder, Imprint, Listing};
 pub use checkpoints::CheckpointFile;
 #[cfg(feature = "faults")]
@@ -43,19 +50,22 @@ pub use disk::faults::{Counted, FULL_FOR, Fault, Faults};
 pub use disk::operation::Operation;
 pub use keys::{KeyFile, KeyFileError, Stamp};
 pub use logs::{LogFiles, LogLimits};
+pub use looks::Look;
 pub use naming::ResultNames;
 pub use place::Place;
 pub use recover::{FoundAs, Recovered, RecoveredJob};
 pub use retention::Footprint;
-pub use room::{NoRoom, Promise};
+pub use room::{Arriving, NoRoom, RoomLimits};
 pub use scratch::scratch_in;
-pub use spool::{Spool, SpoolError};
+pub use spool::{Announced, Spool, SpoolError};
 pub use storage::Writable;
+pub use trials::read_trials;
 
 use crate::jobs::{JobId, JobState};
 use disk::Disk;
 use origin::Origin;
 use room::Room;
+use seal::Seal;
 
 /// The folders of the states, and what else the volume holds.
 const FOLDERS: [&str; 12] = [
@@ -127,10 +137,23 @@ struct Root {
     path: PathBuf,
     disk: Disk,
     room: Arc<Room>,
+    seal: Seal,
+    /// How often the server has died while it examined a dropped file, by the names of their notes.
+    deaths: Mutex<HashMap<String, u32>>,
+    /// Number of folders of jobs that the last start refused.
+    refused: AtomicUsize,
     /// Folders in `temp/` whose files could not be given back to `incoming/` yet.
     stranded: Mutex<Vec<(PathBuf, Origin)>>,
     /// Kept locked while the server lives, so that two servers never work on one volume.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Root {
+    /// Lets the next server have the volume at once: a process that is just being started has a copy of the descriptor.
+    fn drop(&mut self) {
+        // The lock ends with the process in any case.
+        let _freed = self.lock.unlock();
+    }
 }
 
 impl Volume {
@@ -139,7 +162,7 @@ impl Volume {
     /// # Errors
     /// When it cannot be written to, or another server has it.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        Self::open_on(path, Disk::default())
+        Self::open_on(path, Disk::below(path))
     }
 
     /// The same, with a disk that fails where a test wants it to.
@@ -148,7 +171,7 @@ impl Volume {
     /// As [`Volume::open`].
     #[cfg(feature = "faults")]
     pub fn open_with(path: &Path, faults: Faults) -> Result<Self, OpenError> {
-        Self::open_on(path, Disk::failing(faults))
+        Self::open_on(path, Disk::failing(path, faults))
     }
 
     fn open_on(path: &Path, disk: Disk) -> Result<Self, OpenError> {
@@ -162,12 +185,16 @@ impl Volume {
             Err(std::fs::TryLockError::WouldBlock) => return Err(OpenError::InUse { path: path.to_path_buf() }),
             Err(std::fs::TryLockError::Error(source)) => return Err(unusable(source)),
         }
+        let seal = Seal::open(&disk, path).map_err(unusable)?;
         Ok(Self(Arc::new(Root {
             path: path.to_path_buf(),
             disk,
             room: Arc::new(Room::of(path)),
+            seal,
+            deaths: Mutex::default(),
+            refused: AtomicUsize::default(),
             stranded: Mutex::default(),
-            _lock: lock,
+            lock,
         })))
     }
 
@@ -191,6 +218,10 @@ impl Volume {
 
     fn disk(&self) -> &Disk {
         &self.0.disk
+    }
+
+    fn seal(&self) -> &Seal {
+        &self.0.seal
     }
 
     fn folder(&self, folder: Folder) -> PathBuf {

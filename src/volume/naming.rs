@@ -16,6 +16,9 @@ use crate::jobs::JobId;
 /// Number of results of one name that are distinguished by numbers; the others have their job's id in the name.
 const NUMBERED: usize = 9;
 
+/// The largest note that is read, in bytes: it is one word.
+const MAX_NOTE_BYTES: u64 = 64;
+
 /// Whether and how a result is also found by its recording's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ResultNames {
@@ -94,7 +97,7 @@ impl Volume {
         let completed = self.folder(Folder::Completed);
         for name in candidates(filename, id) {
             let path = completed.join(name);
-            match self.disk().link_metadata(&path) {
+            match self.disk().facts(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
                 Ok(_) if self.is_ours(&path, id)? => return Ok(()),
@@ -135,7 +138,7 @@ impl Volume {
 
     /// The label of the recording of the job in a folder.
     fn filename(&self, folder: &Path) -> io::Result<Option<String>> {
-        match self.disk().read(&folder.join(record::JOB_FILE)) {
+        match self.disk().read(&folder.join(record::JOB_FILE), record::MAX_BYTES) {
             Ok(bytes) => Ok(record::decode(&bytes).ok().map(|job| job.file.filename)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -145,16 +148,14 @@ impl Volume {
     /// The job and the kind of entry that a note asks for.
     fn read_note(&self, path: &Path) -> Option<(JobId, ResultNames)> {
         let id = path.file_stem()?.to_str()?.parse().ok()?;
-        let text = self.disk().read(path).ok()?;
-        let forms = [ResultNames::Symlink, ResultNames::Copy];
-        forms.into_iter().find(|form| form.note().is_some_and(|note| note.as_bytes() == text)).map(|form| (id, form))
+        form(&self.disk().read(path, MAX_NOTE_BYTES).ok()?).map(|form| (id, form))
     }
 
     /// Whether an entry is a link to the result of this job, or a copy of it.
     fn is_ours(&self, path: &Path, id: JobId) -> io::Result<bool> {
-        Ok(match self.disk().link_metadata(path) {
-            Ok(meta) if meta.is_symlink() => std::fs::read_link(path).is_ok_and(|found| found == Path::new(&target(id))),
-            Ok(meta) if meta.is_file() => {
+        Ok(match self.disk().facts(path) {
+            Ok(facts) if facts.is_link() => self.disk().read_link(path)? == Path::new(&target(id)),
+            Ok(facts) if facts.is_plain_file() => {
                 // As every result begins.
                 let beginning = format!("{{\"job_id\":\"{id}\"").into_bytes();
                 let mut found = vec![0; beginning.len()];
@@ -173,13 +174,19 @@ pub(super) fn is_note(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "naming")
 }
 
+/// The kind of entry that the text of a note asks for.
+pub(super) fn form(text: &[u8]) -> Option<ResultNames> {
+    let forms = [ResultNames::Symlink, ResultNames::Copy];
+    forms.into_iter().find(|form| form.note().is_some_and(|note| note.as_bytes() == text))
+}
+
 /// What a link to a result holds: relative, so that the volume can be moved.
 fn target(id: JobId) -> String {
     format!("{id}/{}", record::RESULT_FILE)
 }
 
 /// The names that a result may have, in the order in which they are tried.
-fn candidates(filename: &str, id: JobId) -> impl Iterator<Item = String> {
+pub(super) fn candidates(filename: &str, id: JobId) -> impl Iterator<Item = String> {
     let endings = std::iter::once(".json".to_owned())
         .chain((2..=NUMBERED).map(|number| format!(" ({number}).json")))
         .chain([format!(" {id}.json")]);

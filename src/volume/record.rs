@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::origin::Origin;
 use super::place::Place;
 use crate::access::KeyId;
+use crate::clock;
 use crate::jobs::options::JobOptions;
 use crate::jobs::progress::Progress;
 use crate::jobs::stage::Stage;
@@ -26,6 +27,16 @@ pub(super) const ERROR_FILE: &str = "error.json";
 
 /// The checkpoints of a running job.
 pub(super) const CHECKPOINT_FILE: &str = "checkpoints.log";
+
+/// The largest record that is read, in bytes: metadata of the largest size, indented at the greatest depth, take a quarter of it.
+pub(super) const MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// The largest result that is read, in bytes: a day of speech on each of four channels.
+pub(super) const MAX_RESULT_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Greater numbers than a server reaches: a record with one of them was not written by it, and would make the next overflow.
+const MAX_NUMBER: u64 = 1 << 53;
+/// The longest duration and estimate of a record, in seconds: thirty years.
+const MAX_SECONDS: f64 = 1e9;
 
 /// The code in the error file of a job that a client cancelled.
 const CANCELLED: &str = "JOB_CANCELLED";
@@ -180,7 +191,13 @@ fn to_json(value: &impl Serialize) -> Vec<u8> {
 
 /// A job from the bytes of `job.json`, in the state that follows from its times and error.
 pub(super) fn decode(bytes: &[u8]) -> Result<Job, String> {
-    let file: JobFile = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let mut file: JobFile = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    check_numbers(&file)?;
+    // The machine's clock may have been wrong when they were written.
+    file.created_at = clock::bounded(file.created_at);
+    for time in [&mut file.started_at, &mut file.finished_at, &mut file.archived_at] {
+        *time = time.map(clock::bounded);
+    }
     let state = match (file.error, file.started_at, file.finished_at) {
         (_, started_at, Some(finished_at)) if file.archived_at.is_some() => {
             JobState::Archived { started_at, finished_at, archived_at: file.archived_at.unwrap_or(finished_at) }
@@ -213,6 +230,15 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Job, String> {
         last_event: file.last_event,
         state,
     })
+}
+
+fn check_numbers(file: &JobFile) -> Result<(), String> {
+    let numbers = [file.sequence, file.arrival.unwrap_or_default(), file.last_event, file.file.size_bytes, file.attempts.into()];
+    let seconds = [file.estimated_seconds, file.file.duration_seconds];
+    let is_possible = numbers.iter().all(|number| *number < MAX_NUMBER)
+        && file.attempts < u32::MAX
+        && seconds.iter().all(|seconds| (0.0..=MAX_SECONDS).contains(seconds));
+    if is_possible { Ok(()) } else { Err("it holds a number that no server writes".to_owned()) }
 }
 
 fn error_file(failure: &Failure) -> ErrorFile {

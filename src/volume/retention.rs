@@ -20,8 +20,8 @@ impl Volume {
     /// When the files cannot be examined.
     pub fn footprint(&self, job: &Job) -> io::Result<Footprint> {
         let folder = self.job_folder(Folder::of(&job.state), job.id);
-        let size = |name: &str| match self.disk().link_metadata(&folder.join(name)) {
-            Ok(meta) => Ok(meta.len()),
+        let size = |name: &str| match self.disk().facts(&folder.join(name)) {
+            Ok(facts) => Ok(facts.size()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
             Err(error) => Err(error),
         };
@@ -48,7 +48,7 @@ impl Volume {
     /// When the volume cannot be written to.
     pub fn archive(&self, ended: &Job, archived: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::of(&ended.state), ended.id);
-        self.write_file(&folder.join(record::JOB_FILE), &record::encode(archived))?;
+        self.write_record(&folder, archived)?;
         self.move_on(&folder, Folder::Archived, archived)
     }
 

@@ -20,7 +20,7 @@ impl Volume {
 
 /// The same in a folder that is no volume's, for work without a server.
 pub fn scratch_in(folder: PathBuf) -> Scratch {
-    Scratch::new(Space { folder, disk: Disk::default() })
+    Scratch::new(Space { disk: Disk::below(&folder), folder })
 }
 
 struct Space {

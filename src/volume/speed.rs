@@ -44,9 +44,8 @@ impl Volume {
     /// Reads how long the last jobs took before the restart; none when the file is missing or broken.
     pub fn read_speed(&self) -> Option<Measured> {
         let path = self.0.path.join(SPEED_FILE);
-        let found = match self.disk().metadata(&path) {
-            Ok(meta) if meta.len() > MAX_BYTES => Err(format!("it holds {} bytes", meta.len())),
-            Ok(_) => self.disk().read(&path).map_err(|error| error.to_string()).and_then(|bytes| decode(&bytes)),
+        let found = match self.disk().read(&path, MAX_BYTES) {
+            Ok(bytes) => decode(&bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => Err(error.to_string()),
         };
@@ -73,7 +72,7 @@ fn encode(measured: &Measured) -> Vec<u8> {
     serde_json::to_vec_pretty(&file).expect("a record has string keys and finite numbers, so it is always JSON")
 }
 
-fn decode(bytes: &[u8]) -> Result<Measured, String> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Measured, String> {
     let file: SpeedFile = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     if file.jobs.len() > REMEMBERED {
         return Err(format!("it holds {} jobs", file.jobs.len()));

@@ -1,5 +1,6 @@
 //! A recording that is arriving: streamed into `temp/`, and moved to `incoming/` only when it is complete and valid.
 
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
@@ -7,9 +8,10 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::disk::Disk;
-use super::room::Promise;
+use super::room::{NoRoom, Promise};
 use super::stream::{Stream, blocking};
 use super::{Folder, Volume, record};
+use crate::access::limits::Client;
 use crate::jobs::{Job, JobId};
 
 /// Why a recording could not be received.
@@ -21,6 +23,9 @@ pub enum SpoolError {
     /// The volume is full.
     #[error("the volume is full")]
     Full(#[source] io::Error),
+    /// No more room can be promised to it.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// The volume failed in another way.
     #[error("the recording could not be written")]
     Io(#[source] io::Error),
@@ -48,8 +53,16 @@ pub struct Spool {
     digest: Sha256,
 }
 
-/// Bytes between two checks of the free room, for uploads whose size was not announced.
-const LOOK_EVERY: u64 = 4 * 1024 * 1024;
+/// What is known of a recording before it arrives.
+#[derive(Debug, Clone)]
+pub struct Announced {
+    /// The job that it will become.
+    pub id: JobId,
+    /// The client whose share of the room it takes.
+    pub client: Option<Client>,
+    /// Its size in bytes, if the client has said it.
+    pub size: Option<u64>,
+}
 
 /// A folder in `temp/` that is removed when dropped.
 #[derive(Debug)]
@@ -66,11 +79,13 @@ impl Drop for Folded {
 }
 
 impl Volume {
-    /// Opens a place for a new recording of at most `limit` bytes, for which this room was promised.
+    /// Opens a place for a new recording of at most `limit` bytes.
     ///
     /// # Errors
     /// When the volume cannot be written to.
-    pub async fn spool(&self, id: JobId, limit: u64, promise: Promise) -> Result<Spool, SpoolError> {
+    pub async fn spool(&self, announced: Announced, limit: u64) -> Result<Spool, SpoolError> {
+        let Announced { id, client, size } = announced;
+        let promise = self.room().begin(client, size);
         let folder = Folded { path: self.job_folder(Folder::Temp, id), disk: self.disk().clone() };
         let (folder, file) = blocking(move || {
             folder.disk.create_folder(&folder.path)?;
@@ -88,7 +103,7 @@ impl Volume {
     pub fn accept(&self, spool: &Spool, job: &Job) -> Result<(), SpoolError> {
         let folder = &spool.folder.path;
         self.disk().rename(&folder.join("recording"), &folder.join(record::recording_name(job.file.source.format)))?;
-        self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        self.write_record(folder, job)?;
         self.take_in(folder, job.id)?;
         Ok(())
     }
@@ -100,9 +115,10 @@ impl Spool {
         self.id
     }
 
-    /// Where the bytes are; for probing.
-    pub fn path(&self) -> PathBuf {
-        self.folder.path.join("recording")
+    /// Opens the bytes that have arrived, for probing, when it is called, which blocks.
+    pub fn opener(&self) -> impl FnOnce() -> io::Result<File> + Send + use<> {
+        let (disk, path) = (self.folder.disk.clone(), self.folder.path.join("recording"));
+        move || disk.open(&path)
     }
 
     /// The number of bytes that have arrived.
@@ -113,7 +129,7 @@ impl Spool {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// When it becomes too large or the volume cannot be written to.
+    /// When it becomes too large, there is no room for it, or the volume cannot be written to.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), SpoolError> {
         let taken = self.take(bytes).await;
         if taken.is_err()
@@ -130,16 +146,12 @@ impl Spool {
         if self.written > self.limit {
             return Err(SpoolError::TooLarge { limit: self.limit });
         }
+        self.promise.cover(bytes.len() as u64)?;
         self.digest.update(bytes);
         if let Some(file) = &mut self.file {
             file.write(bytes).await?;
         }
-        // A recording whose size was not announced must not use the reserve.
-        let (before, now) = ((self.written - bytes.len() as u64) / LOOK_EVERY, self.written / LOOK_EVERY);
         self.promise.redeem(bytes.len() as u64);
-        if before != now && !self.promise.may_go_on() {
-            return Err(SpoolError::Full(io::ErrorKind::StorageFull.into()));
-        }
         Ok(())
     }
 

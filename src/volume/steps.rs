@@ -2,7 +2,7 @@
 //! and the step is repeated in full.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tracing::error;
 
@@ -11,21 +11,21 @@ use crate::jobs::{Job, JobId, JobState};
 
 impl Volume {
     /// Claims a job: `incoming/` to `processing/`, with one more attempt counted. It may be in `processing/` already, if a start
-    /// could not put it back. Returns the path of the recording.
+    /// could not put it back.
     ///
     /// # Errors
     /// When the volume cannot be written to.
-    pub fn claim(&self, job: &Job) -> io::Result<PathBuf> {
+    pub fn claim(&self, job: &Job) -> io::Result<()> {
         let to = self.job_folder(Folder::Processing, job.id);
         let is_there = self.disk().exists(&to)?;
         let from = if is_there { to.clone() } else { self.job_folder(Folder::Incoming, job.id) };
         // Left by an earlier attempt whose end could not be completed.
         self.clear(&from, &[record::RESULT_FILE, record::ERROR_FILE])?;
-        self.write_file(&from.join(record::JOB_FILE), &record::encode(job))?;
+        self.write_record(&from, job)?;
         if !is_there {
             self.move_folder(&from, &to)?;
         }
-        Ok(to.join(record::recording_name(job.file.source.format)))
+        Ok(())
     }
 
     /// Moves a job's folder to its next state, without the files that it must not hold there: checkpoints are kept only while
@@ -60,7 +60,7 @@ impl Volume {
         // Before the record holds the end: from then on a start may complete the step.
         self.plan_name(job.id, names)?;
         self.write_file(&folder.join(record::RESULT_FILE), result)?;
-        self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        self.write_record(&folder, job)?;
         self.move_on(&folder, Folder::Completed, job)?;
         self.carry_out_name(job.id, &job.file.filename, names);
         Ok(())
@@ -77,7 +77,7 @@ impl Volume {
         if let Some(error) = record::encode_error(job) {
             self.write_file(&folder.join(record::ERROR_FILE), &error)?;
         }
-        self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        self.write_record(&folder, job)?;
         self.move_on(&folder, Folder::Failed, job)
     }
 
@@ -94,7 +94,7 @@ impl Volume {
         }
         // A cancellation of an earlier run must not be carried out on this one.
         self.forget_cancellation(job.id)?;
-        self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        self.write_record(&folder, job)?;
         self.move_on(&folder, Folder::Incoming, job)
     }
 
@@ -104,7 +104,7 @@ impl Volume {
     /// When the volume cannot be written to.
     pub fn put_back(&self, job: &Job) -> io::Result<()> {
         let folder = self.job_folder(Folder::Processing, job.id);
-        self.write_file(&folder.join(record::JOB_FILE), &record::encode(job))?;
+        self.write_record(&folder, job)?;
         self.move_on(&folder, Folder::Incoming, job)
     }
 
@@ -141,7 +141,17 @@ impl Volume {
     /// # Errors
     /// When the file does not exist.
     pub fn read_result(&self, id: JobId) -> io::Result<Vec<u8>> {
-        self.disk().read(&self.job_folder(Folder::Completed, id).join(record::RESULT_FILE))
+        self.disk().read(&self.job_folder(Folder::Completed, id).join(record::RESULT_FILE), record::MAX_RESULT_BYTES)
+    }
+
+    /// The published result of a completed job, to be read in pieces, and its length in bytes.
+    ///
+    /// # Errors
+    /// When the file does not exist.
+    pub fn open_result(&self, id: JobId) -> io::Result<(std::fs::File, u64)> {
+        let file = self.disk().open(&self.job_folder(Folder::Completed, id).join(record::RESULT_FILE))?;
+        let length = file.metadata()?.len();
+        Ok((file, length))
     }
 
     /// The recording of a job, in whichever state folder it is, and its length in bytes.
@@ -150,8 +160,8 @@ impl Volume {
     /// When the file does not exist.
     pub fn open_recording(&self, job: &Job) -> io::Result<(std::fs::File, u64)> {
         let name = record::recording_name(job.file.source.format);
-        // Twice, since the job may move to the next folder meanwhile.
-        for folder in Folder::OF_JOBS.into_iter().chain(Folder::OF_JOBS) {
+        // The folder that it should be in first; then all of them, since the job may move meanwhile, and again for the same reason.
+        for folder in std::iter::once(Folder::of(&job.state)).chain(Folder::OF_JOBS).chain(Folder::OF_JOBS) {
             match self.disk().open(&self.job_folder(folder, job.id).join(&name)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 opened => {

@@ -2,8 +2,9 @@
 
 use std::io;
 
-use super::room::{NoRoom, Promise, WORK_BYTES};
+use super::room::{Arriving, NoRoom, RoomLimits, WORK_BYTES};
 use super::{Folder, Volume};
+use crate::access::limits::Client;
 use crate::jobs::JobId;
 
 /// Whether the volume takes files.
@@ -16,17 +17,22 @@ pub enum Writable {
 }
 
 impl Volume {
-    /// Sets how many bytes of the disk stay free of recordings.
-    pub fn keep_free(&self, bytes: u64) {
-        self.room().keep_free(bytes);
+    /// Sets how the disk's room is divided.
+    pub fn divide_room(&self, limits: RoomLimits) {
+        self.room().divide(limits);
     }
 
-    /// Promises room for a recording of this size, as far as it is known, and for the work on it.
+    /// Whether there is room for a recording of this size, as far as it is known, and for the work on it.
     ///
     /// # Errors
-    /// When there is none.
-    pub fn promise(&self, size: u64) -> Result<Promise, NoRoom> {
-        self.room().promise(size)
+    /// When there is none, for anybody or for this client.
+    pub fn check_room(&self, client: Option<&Client>, size: u64) -> Result<(), NoRoom> {
+        self.room().check(client, size)
+    }
+
+    /// The room of all recordings that are arriving.
+    pub fn arriving(&self) -> Arriving {
+        self.room().arriving()
     }
 
     /// Whether there is room to start a job: jobs may use the reserve.
@@ -66,7 +72,7 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let volume = Volume::open(folder.path()).unwrap();
         assert_eq!(volume.is_writable(), Writable::Yes);
-        volume.keep_free(u64::MAX);
+        volume.divide_room(RoomLimits { reserve: u64::MAX, client_share: 1.0 });
         assert_eq!((volume.is_writable(), volume.can_work()), (Writable::Full, true));
     }
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use tracing::warn;
 
 use super::disk::Disk;
-use super::{Folder, Volume};
-use crate::jobs::JobId;
+use super::{Folder, Volume, record};
+use crate::jobs::{Job, JobId};
 
 impl Volume {
     /// Writes a file under a temporary name, flushes it to the disk, and gives it its name. The temporary name is in
@@ -22,6 +22,11 @@ impl Volume {
             return Err(error);
         }
         path.parent().map_or(Ok(()), |folder| disk.sync_folder(folder))
+    }
+
+    /// Writes the record of a job into its folder, sealed.
+    pub(super) fn write_record(&self, folder: &Path, job: &Job) -> io::Result<()> {
+        self.write_file(&folder.join(record::JOB_FILE), &self.seal().put_on(&record::encode(job))?)
     }
 
     /// Moves a folder to another place of the volume, for good.

@@ -39,6 +39,12 @@ pub fn create(volume: &Path, label: &str, scopes: &[&str]) -> (String, String) {
     (id, text(&output.stdout).trim_end().to_owned())
 }
 
+/// Revokes a key.
+pub fn revoke(volume: &Path, id: &str) {
+    let output = keys(volume, &["revoke", id]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
 async fn status(app: &TestApp, path: &str, key: &str) -> u16 {
     app.client.get(app.url(path)).bearer_auth(key).send().await.unwrap().status().as_u16()
 }

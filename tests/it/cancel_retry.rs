@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::app::{NOTHING, TestApp};
+use super::support::app::{NOTHING, TestApp, accept_changes};
 use super::support::audio::tone;
 use super::support::models;
 use super::support::scripted::Act;
@@ -242,6 +242,7 @@ async fn a_start_completes_what_a_crash_left_half_done() {
         job.as_object_mut().unwrap().remove(name);
     }
     std::fs::write(&record, job.to_string()).unwrap();
+    accept_changes(folder.path());
 
     let app = TestApp::spawn_on(folder.path(), &[]).await;
     for id in [&cancelled, &running] {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::process::Command;
 
+use callannotate::access::origins::Origins;
 use callannotate::config::Config;
 
 fn load(pairs: &[(&str, &str)]) -> Result<Config, String> {
@@ -123,10 +124,11 @@ fn lists_are_separated_by_commas_in_the_environment_and_their_entries_are_checke
         load(&[("CALLANNOTATE__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, ::1"), ("CALLANNOTATE__SERVER__CORS_ORIGINS", "")]);
     let server = config.unwrap().server;
     assert_eq!(server.trusted_proxies.client("::1".parse().unwrap(), ["192.0.2.1"].into_iter()).to_string(), "192.0.2.1");
-    assert!(server.cors_origins.admits("https://anywhere.example", None));
+    assert_eq!(server.cors_origins, Origins::Unset);
     for (name, value, part) in [
         ("CALLANNOTATE__SERVER__TRUSTED_PROXIES", "10.0.0.0/8,proxy", "server.trusted_proxies is \"proxy\""),
         ("CALLANNOTATE__SERVER__CORS_ORIGINS", "calls.example.org", "server.cors_origins is \"calls.example.org\""),
+        ("CALLANNOTATE__SERVER__ALLOWED_HOSTS", "https://a.example", "server.allowed_hosts is \"https://a.example\""),
         ("CALLANNOTATE__RATE_LIMITS__READS_BURST", "0", "rate_limits.reads_burst is 0"),
     ] {
         let error = load(&[(name, value)]).unwrap_err();

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::support::app::TestApp;
 use super::support::audio::{tone, wav};
 use super::support::scripted::Act;
+use super::support::socket::Socket;
 use callannotate::jobs::stage::Stage;
 use expected::{EXPECTED, NOT_YET};
 use provoke::{Provoked, answer, exchange};
@@ -25,6 +26,7 @@ async fn every_code_is_answered_with_its_status_its_headers_and_in_both_language
     limits(&mut provoked).await;
     results(&mut provoked).await;
     full_queue(&mut provoked).await;
+    few_connections(&mut provoked).await;
     slow_client(&mut provoked).await;
     full_disk(&mut provoked).await;
     lives::requests(&mut provoked).await;
@@ -73,6 +75,8 @@ async fn addresses(provoked: &mut Provoked) {
     let other_version = "GET /ws/550e8400-e29b-41d4-a716-446655440000 HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
                          Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAccept-Language: LANGUAGE\r\n\r\n";
     provoked.by_bytes(&app, "INVALID_REQUEST", other_version).await;
+    let refused = provoked.by("HOST_NOT_ALLOWED", || get("/info").header("host", "calls.example.org")).await;
+    assert_eq!(refused.body["error"]["details"], json!({ "host": "calls.example.org" }));
     // Longer than the server allows, but not longer than the HTTP library allows.
     provoked.by("INVALID_REQUEST", || get(&format!("/info?{}", "x".repeat(9000)))).await;
     provoked.by("INVALID_REQUEST", || get("/info").header("x-large", "x".repeat(40_000))).await;
@@ -146,6 +150,14 @@ async fn full_queue(provoked: &mut Provoked) {
     };
     let refused = provoked.by("QUEUE_FULL", post).await;
     assert_eq!(refused.body["error"]["details"], json!({ "max_allowed": 1 }));
+}
+
+async fn few_connections(provoked: &mut Provoked) {
+    let app = TestApp::spawn_with(&[("CALLANNOTATE__SERVER__MAX_CONNECTIONS", "2")]).await;
+    // One is in use, and one is left for requests that need no key.
+    let _socket = Socket::open(&app).await;
+    provoked.by("TOO_MANY_CONNECTIONS", || app.client.get(app.url("/api/v1/jobs"))).await;
+    assert_eq!(app.get("/health").await.status(), 200);
 }
 
 async fn slow_client(provoked: &mut Provoked) {

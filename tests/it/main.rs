@@ -8,8 +8,10 @@
 )]
 
 mod access;
+mod answers;
 mod architecture;
 mod audio_range;
+mod browsers;
 mod calls;
 mod cancel_retry;
 mod channels;
@@ -20,17 +22,23 @@ mod clients;
 mod command_line;
 mod configuration;
 mod connections;
+mod covers;
 #[cfg(feature = "faults")]
 mod crashes;
+mod crowds;
+#[cfg(feature = "faults")]
+mod deadly_files;
 mod denoise;
 mod diarization;
 mod diarization_properties;
 mod errors;
 mod estimates;
 mod events;
+mod float_files;
 mod folder;
 mod folder_many;
 mod folder_names;
+mod foreign_folders;
 mod formats;
 mod formats_gsm;
 mod formats_long;
@@ -39,19 +47,29 @@ mod full_disk;
 mod headerless;
 mod headerless_jobs;
 mod health;
+#[cfg(feature = "faults")]
+mod hostile_files;
+#[cfg(feature = "faults")]
+mod hostile_models;
+mod hostile_settings;
+mod hosts;
 mod idempotency;
 mod jobs;
 mod list;
 #[cfg(feature = "faults")]
+mod log_secrets;
+#[cfg(feature = "faults")]
 mod logs;
 mod long_poll;
 mod long_recordings;
+mod memory;
 mod models_catalog;
 mod models_import;
 mod models_import_hostile;
 mod models_import_voice;
 mod nginx;
 mod openapi;
+mod plain_files;
 mod proxies;
 mod quality;
 mod queue;
@@ -59,14 +77,17 @@ mod rate_limits;
 mod recognition;
 mod recovery;
 mod retention;
+mod revoked;
 mod schemas;
 mod schemathesis;
 mod seed_clients;
+mod shares;
 mod storm;
 mod support;
 #[cfg(feature = "faults")]
 mod sweep;
 mod take;
+mod threat_model;
 mod toolchain;
 mod toy_whisper;
 mod transcription;
@@ -74,6 +95,8 @@ mod upload;
 mod voiceprints;
 mod watchdog;
 mod websocket;
+#[cfg(feature = "faults")]
+mod wrong_clock;
 mod ws_limits;
 mod ws_session;
 mod ws_upload;

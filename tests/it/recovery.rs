@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::support::app::TestApp;
+use super::support::app::{TestApp, accept_changes};
 use super::support::audio::tone;
 use super::support::scripted::Act;
 use callannotate::jobs::stage::Stage;
@@ -49,6 +49,7 @@ async fn a_job_that_the_server_died_on_is_tried_again_and_then_set_aside() {
         let mut job: serde_json::Value = serde_json::from_slice(&std::fs::read(&record).unwrap()).unwrap();
         job["attempts"] = attempts.into();
         std::fs::write(record, job.to_string()).unwrap();
+        accept_changes(folder.path());
     };
     die(2);
     let app = TestApp::spawn_on(folder.path(), &[("CALLANNOTATE__QUEUE__SHUTDOWN_GRACE_SECONDS", "0")]).await;

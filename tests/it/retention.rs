@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::support::app::{DEADLINE, NOTHING, TestApp};
+use super::support::app::{DEADLINE, NOTHING, TestApp, accept_changes};
 use super::support::audio::tone;
 use super::support::scripted::Act;
 use callannotate::jobs::stage::Stage;
@@ -69,6 +69,8 @@ fn edit(path: &Path, change: impl FnOnce(&mut Value)) {
     let mut record: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     change(&mut record);
     std::fs::write(path, record.to_string()).unwrap();
+    // The folder of the job, of its state, and of the volume.
+    accept_changes(path.ancestors().nth(3).unwrap());
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ async fn statuses(app: &TestApp) -> BTreeMap<String, String> {
 #[tokio::test]
 async fn what_is_told_after_a_storm_is_what_lies_on_the_volume() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = [("CALLANNOTATE__QUEUE__MAX_LENGTH", "20")];
+    let settings = [("CALLANNOTATE__QUEUE__MAX_LENGTH", "20"), ("CALLANNOTATE__QUEUE__CLIENT_SHARE", "1")];
     let app = TestApp::spawn_on(folder.path(), &settings).await;
     let mut ids = Vec::new();
     app.script.set(Stage::Diarization, Act::Hold);

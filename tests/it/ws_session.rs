@@ -92,7 +92,7 @@ async fn what_cannot_be_done_is_the_same_error_as_over_rest_and_the_session_stay
         (json!({ "type": "list_jobs", "limit": 0 }), "INVALID_QUERY"),
         (json!({ "type": "list_jobs", "status": ["queued", "lost"] }), "INVALID_QUERY"),
         // Each violates a different rule, and together they exceed what one answer lists.
-        (json!({ "type": "list_jobs", "status": (0..100_000).collect::<Vec<_>>() }), "INVALID_QUERY"),
+        (json!({ "type": "list_jobs", "status": (0..9_000).collect::<Vec<_>>() }), "INVALID_QUERY"),
         (json!({ "type": "create_job" }), "MISSING_FILE"),
         (json!({ "type": "create_job", "filename": "../x" }), "FILE_NOT_FOUND"),
         (json!({ "type": "create_job", "filename": "x", "options": { "colour": 1 } }), "INVALID_OPTIONS"),

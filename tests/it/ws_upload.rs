@@ -119,11 +119,13 @@ async fn what_is_known_to_be_refused_is_refused_before_it_is_sent() {
         assert_eq!(socket.refused(command.clone()).await, code, "{command}");
     }
     assert_eq!(app.folders("temp"), NOTHING);
-    // An upload reserves the last place in the queue, and releases it.
+    // An upload reserves the last place in the queue with its first bytes, and releases it.
     app.script.set(Stage::Diarization, Act::Hold);
     app.create_job(tone(300), &[]).await;
     app.script.reached(1).await;
     assert_eq!(socket.ask(start(1000)).await["type"], "upload_ready");
+    socket.binary(b"RIFF").await;
+    assert_eq!(socket.ask(json!({ "type": "ping" })).await["type"], "pong");
     assert_eq!(app.post(tone(300), &[]).await.status(), 503);
     let aborted = socket.ask(json!({ "type": "upload_abort", "request_id": 3 })).await;
     assert_eq!((&aborted["type"], &aborted["request_id"]), (&json!("upload_aborted"), &json!(3)));
@@ -156,6 +158,8 @@ async fn a_client_that_pauses_for_too_long_or_goes_away_leaves_nothing() {
     assert_eq!(given_up["error"]["code"], "REQUEST_TIMEOUT");
     assert_eq!(app.folders("temp"), NOTHING);
     socket.ask(start(1000)).await;
+    socket.binary(&[0; 500]).await;
+    assert_eq!(socket.ask(json!({ "type": "ping" })).await["type"], "pong");
     assert_eq!(app.folders("temp").len(), 1);
     drop(socket);
     // Polls until the server has noticed the closed connection and removed the folder.

@@ -66,12 +66,15 @@ pub(crate) enum JobEvent<'a> {
     },
 }
 
+/// What a list has in place of its events, until they are put there.
+pub(super) const NO_EVENTS: &str = "\"data\":[]";
+
 /// The events of a job after a given number, oldest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EventList {
     /// The events in order of their numbers: the same messages as over WebSocket. Empty when nothing has happened.
     #[schema(value_type = Vec<JobEvent<'_>>)]
-    pub(super) data: Vec<Box<RawValue>>,
+    pub(super) data: [(); 0],
     pub(super) meta: EventListMeta,
 }
 

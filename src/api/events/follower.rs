@@ -4,23 +4,24 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use serde_json::value::RawValue;
 use tokio::sync::watch;
 
 use super::bodies::JobEvent;
 use crate::api::jobs::bodies::{JobErrorBody, ProgressBody, uuid};
 use crate::api::jobs::operations::find;
-use crate::api::jobs::result;
+use crate::api::jobs::result::{self, NO_ANNOTATION};
 use crate::api::state::AppState;
 use crate::http::error::ApiError;
+use crate::http::outgoing::Outgoing;
 use crate::http::requester::Requester;
 use crate::jobs::events::{Event, EventKind};
 use crate::jobs::{Job, JobId, JobState};
 
 /// An event as a message, with its number.
-#[derive(Debug, Clone)]
 pub(crate) struct EventMessage {
     pub(crate) seq: u64,
-    pub(crate) text: String,
+    pub(crate) text: Outgoing,
 }
 
 /// A job's events from some point on.
@@ -88,11 +89,11 @@ impl Follower {
     }
 }
 
-/// Writes an event as a message for this requester. A result is read from the volume for it.
+/// Writes an event as a message for this requester. A result is read from the volume, a large one while it is sent.
 pub(crate) async fn write_event(state: &AppState, requester: &Requester, id: JobId, event: &Event) -> EventMessage {
     let job_id = uuid(id);
     let (seq, timestamp) = (event.number, event.at);
-    let annotation;
+    let mut annotation = None;
     let message = match (event.kind, &event.state) {
         (EventKind::Status, at) => JobEvent::StatusUpdate {
             job_id,
@@ -103,10 +104,14 @@ pub(crate) async fn write_event(state: &AppState, requester: &Requester, id: Job
         },
         (EventKind::Outcome, JobState::Completed { .. }) => {
             let read = result::read(state, requester, id).await;
-            match read.and_then(|file| file.annotation()) {
+            let found = match read {
+                Ok(file) => file.annotation().await,
+                Err(error) => Err(error),
+            };
+            match found {
                 Ok(found) => {
-                    annotation = found;
-                    JobEvent::Result { job_id, status: "completed", result: &annotation, seq, timestamp }
+                    annotation = Some(found);
+                    JobEvent::Result { job_id, status: "completed", result: RawValue::NULL, seq, timestamp }
                 }
                 Err(error) => JobEvent::Error { job_id, error: error_body(&error, requester), seq, timestamp },
             }
@@ -117,6 +122,10 @@ pub(crate) async fn write_event(state: &AppState, requester: &Requester, id: Job
         }
     };
     let text = serde_json::to_string(&message).expect("a message has string keys and finite numbers, so it is always JSON");
+    let text = match annotation {
+        Some(annotation) => Outgoing::from(text).fill(NO_ANNOTATION, annotation),
+        None => text.into(),
+    };
     EventMessage { seq, text }
 }
 

@@ -4,32 +4,28 @@
 //! browser's `EventSource` stops asking.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::header::ACCEPT;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
-use serde_json::value::RawValue;
 
-use super::bodies::{EventList, EventListMeta};
+use super::bodies::{EventList, EventListMeta, NO_EVENTS};
+use super::event_stream;
 use super::follower::{EventMessage, Follower, Next, write_deletion, write_event};
 use super::query::EventsQuery;
 use crate::api::jobs::parameters::JobPath;
 use crate::api::state::AppState;
 use crate::http::error::ApiError;
+use crate::http::outgoing::Outgoing;
 use crate::http::requester::Requester;
 
 /// How long a browser waits before it reconnects.
 const RETRY: Duration = Duration::from_secs(2);
 /// The comment at the end of a stream whose job has not ended.
 const FAREWELL: &str = "the server is stopping; connect again with the last id";
-/// The time between two comments that keep a silent connection open.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Events of a job
 ///
@@ -53,15 +49,14 @@ pub(super) async fn get_events(
     if wants_list(&headers) {
         // A list starts with the first event.
         let follower = Follower::new(&state, &requester, id, Some(query.last_seq.unwrap_or(0)))?;
-        return list(&state, &requester, follower, query.wait).await.map(IntoResponse::into_response);
+        return list(&state, &requester, follower, query.wait).await;
     }
     let mut follower = Follower::new(&state, &requester, id, query.last_seq)?;
     let first = follower.ready(&state);
     if query.last_seq.is_some() && matches!(first, Some(Next::Ended)) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let stream = stream(state, requester, follower, first);
-    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still here")).into_response())
+    Ok(event_stream::response(stream(state, requester, follower, first)))
 }
 
 /// Whether a client asks for JSON and not for a stream.
@@ -75,7 +70,7 @@ async fn list(
     requester: &Requester,
     mut follower: Follower,
     wait: Option<Duration>,
-) -> Result<Json<EventList>, ApiError> {
+) -> Result<Response, ApiError> {
     let mut ready = VecDeque::new();
     let mut ended = false;
     let first = match follower.ready(state) {
@@ -100,10 +95,12 @@ async fn list(
     }
     let mut data = Vec::with_capacity(ready.len());
     for event in ready {
-        let message = write_event(state, requester, follower.id(), &event).await;
-        data.push(RawValue::from_string(message.text).map_err(|error| ApiError::Internal(format!("writing events: {error}")))?);
+        data.push(write_event(state, requester, follower.id(), &event).await.text);
     }
-    Ok(Json(EventList { data, meta: EventListMeta { last_seq: follower.last(), ended } }))
+    let list = serde_json::to_string(&EventList { data: [], meta: EventListMeta { last_seq: follower.last(), ended } });
+    let list = list.map_err(|error| ApiError::Internal(format!("writing events: {error}")))?;
+    let data = Outgoing::joined(data, ",").between("\"data\":[", "]");
+    Ok(([(CONTENT_TYPE, "application/json")], Outgoing::from(list).fill(NO_EVENTS, data).into_body()).into_response())
 }
 
 /// The phase of an event stream.
@@ -116,19 +113,13 @@ enum Phase {
     Over,
 }
 
-fn stream(
-    state: AppState,
-    requester: Requester,
-    follower: Follower,
-    first: Option<Next>,
-) -> impl Stream<Item = Result<sse::Event, Infallible>> {
+fn stream(state: AppState, requester: Requester, follower: Follower, first: Option<Next>) -> impl Stream<Item = Outgoing> {
     let start = (state, requester, follower, Phase::Greeting(first), None);
     stream::unfold(start, |(state, requester, mut follower, phase, begun): (_, _, Follower, _, Option<Next>)| async move {
         let next = match phase {
             Phase::Over => return None,
             Phase::Greeting(first) => {
-                let greeting = sse::Event::default().retry(RETRY);
-                return Some((Ok(greeting), (state, requester, follower, Phase::Following, first)));
+                return Some((event_stream::retry(RETRY), (state, requester, follower, Phase::Following, first)));
             }
             Phase::Following => match begun {
                 Some(first) => first,
@@ -136,8 +127,8 @@ fn stream(
                     next = follower.next(&state) => next,
                     // The client reconnects to the next server. Sent as a comment, since it is no event of the job.
                     () = state.closing.cancelled() => {
-                        let farewell = sse::Event::default().comment(FAREWELL);
-                        return Some((Ok(farewell), (state, requester, follower, Phase::Over, None)));
+                        let farewell = event_stream::comment(FAREWELL);
+                        return Some((farewell, (state, requester, follower, Phase::Over, None)));
                     }
                 },
             },
@@ -145,13 +136,12 @@ fn stream(
         match next {
             Next::Event(event) => {
                 let EventMessage { seq, text } = write_event(&state, &requester, follower.id(), &event).await;
-                let message = sse::Event::default().id(seq.to_string()).data(text);
-                Some((Ok(message), (state, requester, follower, Phase::Following, None)))
+                Some((event_stream::event(Some(seq), text), (state, requester, follower, Phase::Following, None)))
             }
             Next::Ended => None,
             Next::Gone => {
-                let message = write_deletion(&state, follower.id());
-                Some((Ok(sse::Event::default().data(message)), (state, requester, follower, Phase::Over, None)))
+                let message = event_stream::event(None, write_deletion(&state, follower.id()).into());
+                Some((message, (state, requester, follower, Phase::Over, None)))
             }
         }
     })

@@ -1,6 +1,7 @@
 //! The events of a job: as a stream, as a list, and over WebSocket.
 
 pub(crate) mod bodies;
+mod event_stream;
 mod follower;
 mod handlers;
 mod query;

@@ -22,6 +22,8 @@ pub(crate) struct HealthBody {
     pub components: Components,
     /// The stages that cannot run, each with the reason; empty if all can.
     pub missing_stages: Vec<MissingStage>,
+    /// The model files that are passed over because the server ended while it loaded or first used them; usually none.
+    pub passed_over_models: Vec<HarmfulModelBody>,
 }
 
 /// The condition of the server or of one of its parts.
@@ -30,7 +32,8 @@ pub(crate) struct HealthBody {
 pub(crate) enum Condition {
     /// It works without restrictions.
     Healthy,
-    /// It works with restrictions: a stage lacks its model, the queue is full, or the disk has no room for recordings.
+    /// It works with restrictions: a stage lacks its model, a model is passed over, the queue is full, the disk has no room for recordings, or
+    /// the volume holds folders that the server refused.
     Degraded,
     /// It does not work at all.
     Unhealthy,
@@ -58,6 +61,8 @@ pub(crate) enum Problem {
     StorageFull,
     /// The volume cannot be written to.
     VolumeUnwritable,
+    /// Folders of jobs on the volume were not written by this server, and are left alone; see its log.
+    FoldersRefused,
     /// The queue is full (`queue.max_length`).
     QueueFull,
     /// The engine has stopped working.
@@ -66,6 +71,8 @@ pub(crate) enum Problem {
     EngineStalled,
     /// At least one stage lacks its model; see `missing_stages`.
     StagesMissing,
+    /// At least one model file ended the server and is passed over; see `passed_over_models`.
+    ModelsPassedOver,
     /// The server is stopping.
     Stopping,
 }
@@ -75,7 +82,7 @@ pub(crate) enum Problem {
 pub(crate) struct Components {
     /// The queue and its worker: `degraded` if the queue is full.
     pub queue_manager: Condition,
-    /// The volume: `degraded` if it is full, `unhealthy` if it cannot be written to.
+    /// The volume: `degraded` if it is full or holds folders that the server refused, `unhealthy` if it cannot be written to.
     pub volume_access: Condition,
     /// The engine and its models: `degraded` if a stage lacks its model.
     pub audio_processing: Condition,
@@ -87,6 +94,8 @@ pub(crate) struct Components {
     pub memory_usage: MemoryUsage,
     /// The free space on the volume, and the size of the logs.
     pub disk_usage: DiskUsage,
+    /// The recordings that are being sent, and the room that they take.
+    pub uploads: Uploads,
 }
 
 /// The use of memory. Values that the system does not report are null.
@@ -122,6 +131,19 @@ pub(crate) struct DiskUsage {
     pub logs_size_bytes: u64,
 }
 
+/// The recordings that are being sent. An upload counts from its first byte on.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub(crate) struct Uploads {
+    /// The number of recordings that are being sent.
+    pub in_progress: u64,
+    /// The places in the queue that are reserved for them.
+    pub reserved_places: u64,
+    /// What they have sent so far, in bytes.
+    pub received_bytes: u64,
+    /// The free space on the volume that is promised to them beyond that, in bytes.
+    pub promised_bytes: u64,
+}
+
 /// A stage that cannot run.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct MissingStage {
@@ -129,6 +151,19 @@ pub(crate) struct MissingStage {
     #[schema(schema_with = crate::api::jobs::bodies::stage_schema)]
     pub stage: &'static str,
     /// Why the stage cannot run, in English.
+    pub reason: String,
+}
+
+/// A model file that is passed over because it ended the server.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = PassedOverModel)]
+pub(crate) struct HarmfulModelBody {
+    /// The kind of model: the name of its folder.
+    #[schema(example = "whisper")]
+    pub kind: &'static str,
+    /// The path of the file.
+    pub file: String,
+    /// What happened, and how to try the file again, in English.
     pub reason: String,
 }
 

@@ -19,8 +19,8 @@ use crate::http::ws::{Answer, Client, Command, Commands};
 use crate::jobs::stage::Stage;
 use crate::lifecycle::{Storage, Writable};
 use bodies::{
-    Alive, Components, Condition, DiskUsage, HealthBody, Liveness, MemoryUsage, MissingStage, Problem, QueueCondition, Readiness,
-    Ready,
+    Alive, Components, Condition, DiskUsage, HarmfulModelBody, HealthBody, Liveness, MemoryUsage, MissingStage, Problem,
+    QueueCondition, Readiness, Ready, Uploads,
 };
 
 /// The routes of the server's health. Orchestrators have no key, so they need none.
@@ -57,13 +57,17 @@ async fn get_health(State(state): State<AppState>) -> (StatusCode, Json<HealthBo
 
 /// Measures the condition of the server and of each of its parts.
 async fn measure(state: &AppState) -> HealthBody {
-    let Storage { writable, log_bytes, free_bytes: free } = state.lifecycle.storage().await;
+    let Storage { writable, log_bytes, free_bytes: free, arriving, refused_folders } = state.lifecycle.storage().await;
     let engine = state.engine.is_alive();
     let stages = state.engine.stages().iter();
     let missing_stages: Vec<MissingStage> = stages
         .filter_map(|stage| stage.missing.clone().map(|reason| MissingStage { stage: stage.stage.name(), reason }))
         .collect();
-    let audio = match (engine, missing_stages.is_empty()) {
+    let harmful = state.engine.harmful_models().iter();
+    let passed_over_models: Vec<HarmfulModelBody> = harmful
+        .map(|model| HarmfulModelBody { kind: model.kind, file: model.file.clone(), reason: model.reason.clone() })
+        .collect();
+    let audio = match (engine, missing_stages.is_empty() && passed_over_models.is_empty()) {
         (false, _) => Condition::Unhealthy,
         (true, false) => Condition::Degraded,
         (true, true) => Condition::Healthy,
@@ -77,17 +81,19 @@ async fn measure(state: &AppState) -> HealthBody {
         Condition::Degraded
     };
     let access = match writable {
-        Writable::Yes => Condition::Healthy,
-        Writable::Full => Condition::Degraded,
+        Writable::Yes if refused_folders == 0 => Condition::Healthy,
+        Writable::Yes | Writable::Full => Condition::Degraded,
         Writable::No => Condition::Unhealthy,
     };
     let problems = [
         (writable == Writable::Full, Problem::StorageFull),
         (writable == Writable::No, Problem::VolumeUnwritable),
+        (refused_folders > 0, Problem::FoldersRefused),
         (!state.lifecycle.jobs().has_room(), Problem::QueueFull),
         (!engine, Problem::EngineEnded),
         (state.engine.is_stalled(), Problem::EngineStalled),
         (!missing_stages.is_empty(), Problem::StagesMissing),
+        (!passed_over_models.is_empty(), Problem::ModelsPassedOver),
         (is_stopping, Problem::Stopping),
     ];
     let of_stage = |stage: Stage| {
@@ -118,8 +124,15 @@ async fn measure(state: &AppState) -> HealthBody {
                 logs_size: human_bytes(log_bytes),
                 logs_size_bytes: log_bytes,
             },
+            uploads: Uploads {
+                in_progress: arriving.uploads,
+                reserved_places: state.lifecycle.jobs().reserved_places() as u64,
+                received_bytes: arriving.received_bytes,
+                promised_bytes: arriving.promised_bytes,
+            },
         },
         missing_stages,
+        passed_over_models,
     }
 }
 

@@ -2,15 +2,16 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::bodies::{JobBody, JobFields, PageMeta, status_schema, uuid};
-use super::result::ResultFile;
+use super::list::{ListPage, NO_JOBS};
+use super::result::{NO_ANNOTATION, ResultFile};
 use crate::http::error::ApiError;
+use crate::http::outgoing::Outgoing;
 use crate::http::requester::Requester;
-use crate::http::ws::Answer;
+use crate::http::ws::{Answer, Reply};
 use crate::lifecycle::Accepted;
 
 /// A job was created, now or by an earlier request.
@@ -66,13 +67,27 @@ impl Answer for JobAnswer {
 pub(crate) struct JobsAnswer {
     /// The jobs of this page, each with all its fields or with the requested ones; empty if there are none.
     #[schema(value_type = Vec<JobFields>)]
-    pub(super) data: Vec<Map<String, Value>>,
+    data: [(); 0],
     /// The position of the page in the list.
-    pub(super) meta: PageMeta,
+    meta: PageMeta,
+    /// What is sent in place of the empty `data`.
+    #[serde(skip)]
+    #[schema(ignore)]
+    jobs: Outgoing,
+}
+
+impl JobsAnswer {
+    pub(super) fn new(page: ListPage) -> Self {
+        Self { data: [], meta: page.meta, jobs: page.jobs }
+    }
 }
 
 impl Answer for JobsAnswer {
     const NAME: &'static str = "jobs";
+
+    fn into_reply(self) -> Reply {
+        Reply::new(&self).fill(NO_JOBS, self.jobs)
+    }
 }
 
 /// The answer to `get_result`.
@@ -85,17 +100,26 @@ pub(super) struct ResultAnswer {
     status: &'static str,
     /// The annotation of the recording.
     #[schema(value_type = crate::document::Document)]
-    result: Box<RawValue>,
+    result: &'static RawValue,
+    /// What is sent in place of the empty `result`.
+    #[serde(skip)]
+    #[schema(ignore)]
+    annotation: Outgoing,
 }
 
 impl ResultAnswer {
-    pub(super) fn new(file: &ResultFile) -> Result<Self, ApiError> {
-        Ok(Self { job_id: uuid(file.job.id), status: file.job.state.name(), result: file.annotation()? })
+    pub(super) async fn new(file: ResultFile) -> Result<Self, ApiError> {
+        let (job_id, status) = (uuid(file.job.id), file.job.state.name());
+        Ok(Self { job_id, status, result: RawValue::NULL, annotation: file.annotation().await? })
     }
 }
 
 impl Answer for ResultAnswer {
     const NAME: &'static str = "result";
+
+    fn into_reply(self) -> Reply {
+        Reply::new(&self).fill(NO_ANNOTATION, self.annotation)
+    }
 }
 
 /// The job was deleted: the answer to `delete_job`, also sent to every session that follows the job.

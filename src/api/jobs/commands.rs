@@ -82,8 +82,7 @@ impl Command<AppState> for ListJobs {
     type Answer = JobsAnswer;
 
     async fn run(self, client: &mut Client<AppState>) -> Result<JobsAnswer, ApiError> {
-        let page = list::list(&client.app, &client.requester, &self.request()?)?;
-        Ok(JobsAnswer { data: page.data, meta: page.meta })
+        Ok(JobsAnswer::new(list::list(&client.app, &client.requester, self.request()?)))
     }
 }
 
@@ -102,7 +101,7 @@ impl Command<AppState> for GetResult {
 
     async fn run(self, client: &mut Client<AppState>) -> Result<ResultAnswer, ApiError> {
         let (state, requester) = (client.app.clone(), client.requester.clone());
-        ResultAnswer::new(&result::read(&state, &requester, job_id(&self.job_id)?).await?)
+        ResultAnswer::new(result::read(&state, &requester, job_id(&self.job_id)?).await?).await
     }
 }
 

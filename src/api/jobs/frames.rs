@@ -1,5 +1,8 @@
 //! A recording that arrives in binary frames of a WebSocket. The server grants a window: a client that keeps within it never
 //! waits for the disk, and one that exceeds it is refused.
+//!
+//! An upload that was only announced holds nothing but this: the first frame takes a place in the queue and opens the file.
+//! From the announcement on, its bytes have to keep the pace of other request bodies.
 
 use serde::Serialize;
 use tokio::time::Instant;
@@ -9,6 +12,7 @@ use uuid::Uuid;
 use super::bodies::uuid;
 use super::submission;
 use crate::api::state::AppState;
+use crate::http::body_timeout::MessagePace;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
 use crate::http::ws::{Answer, MAX_FRAME_BYTES, Reply, Upload};
@@ -32,78 +36,87 @@ pub(super) struct Announced<'a> {
 
 /// An upload that is in progress.
 pub(crate) struct RecordingUpload {
-    spool: Spool,
+    /// None before the first frame.
+    spool: Option<Spool>,
     admission: Admission,
     request: JobRequest,
     /// The file name, and the format that the media type declares for samples without a header.
     label: (String, Option<Headerless>),
     size: u64,
     granted: u64,
-    /// When the upload is aborted unless more bytes arrive.
-    overdue: Instant,
+    pace: MessagePace,
 }
 
 impl RecordingUpload {
-    /// Checks the announcement and opens a file for the recording.
-    pub(super) async fn begin(state: &AppState, requester: &Requester, announced: Announced<'_>) -> Result<Self, ApiError> {
+    /// Checks the announcement.
+    pub(super) fn begin(state: &AppState, requester: &Requester, announced: &Announced<'_>) -> Result<Self, ApiError> {
         let key = announced.idempotency_key.map(submission::checked_key).transpose()?;
-        let mut admission = submission::admit(state, requester, Some(announced.size), key)?;
+        let admission = submission::admit(state, requester, Some(announced.size), key)?;
         let request = JobRequest::check(announced.metadata, announced.options)?;
         let declared = submission::declared(announced.content_type)?;
         if announced.size == 0 {
             return Err(ApiError::AudioEmpty);
         }
         submission::check(state, &admission, &request)?;
-        let spool = state.intake.open_spool(&mut admission).await?;
         Ok(Self {
-            spool,
+            spool: None,
             admission,
             request,
             label: (fields::file_label(announced.filename), declared),
             size: announced.size,
             granted: announced.size.min(WINDOW_BYTES),
-            overdue: Instant::now() + state.pace.idle_timeout,
+            pace: MessagePace::new(state.pace),
         })
     }
 
     /// The answer to the command that started the upload.
     pub(super) fn ready(&self) -> UploadReady {
-        UploadReady { upload_id: uuid(self.spool.id()), max_frame_bytes: MAX_FRAME_BYTES, granted_bytes: self.granted }
+        UploadReady { upload_id: uuid(self.admission.job_id()), max_frame_bytes: MAX_FRAME_BYTES, granted_bytes: self.granted }
     }
 
     /// The number of bytes that have arrived.
     pub(super) fn received(&self) -> u64 {
-        self.spool.written()
+        self.spool.as_ref().map_or(0, Spool::written)
     }
 
     /// Whether all announced bytes have arrived.
     pub(super) fn is_whole(&self) -> bool {
-        self.spool.written() == self.size
+        self.received() == self.size
     }
 
     /// Creates the job of a complete upload.
-    pub(super) async fn finish(mut self, state: &AppState, requester: &Requester) -> Result<Accepted, ApiError> {
-        self.spool.finish().await?;
+    pub(super) async fn finish(self, state: &AppState, requester: &Requester) -> Result<Accepted, ApiError> {
+        // Only an upload without bytes has none.
+        let mut spool = self.spool.ok_or(ApiError::AudioEmpty)?;
+        spool.finish().await?;
         let (filename, declared) = self.label;
-        let recording = (Origin::Received(Box::new(self.spool), filename), declared);
+        let recording = (Origin::Received(Box::new(spool), filename), declared);
         submission::submit(state, requester, self.admission, recording, self.request).await
     }
 }
 
 impl Upload<AppState> for RecordingUpload {
     fn overdue(&self) -> Instant {
-        self.overdue
+        // When everything has arrived, only the command to finish is due.
+        if self.is_whole() { self.pace.paused() } else { self.pace.overdue() }
     }
 
     /// Writes a frame. It is answered when it extends the grant, and when all bytes have arrived.
     async fn receive(&mut self, state: &AppState, bytes: &[u8]) -> Result<Option<Reply>, ApiError> {
-        let received = self.spool.written() + bytes.len() as u64;
+        let received = self.received() + bytes.len() as u64;
         if received > self.granted {
             let granted = self.granted;
             return Err(ApiError::InvalidRequest(format!("{received} bytes were sent, but only {granted} were granted")));
         }
-        self.spool.write(bytes).await?;
-        self.overdue = Instant::now() + state.pace.idle_timeout;
+        let arrived = Instant::now();
+        self.pace.arrived(bytes.len() as u64).map_err(|_too_slow| ApiError::RequestTimeout)?;
+        if self.spool.is_none() && !bytes.is_empty() {
+            self.spool = Some(state.intake.open_spool(&mut self.admission).await?);
+        }
+        if let Some(spool) = &mut self.spool {
+            spool.write(bytes).await?;
+        }
+        self.pace.pause(arrived.elapsed());
         let extends = self.granted < self.size && self.granted - received <= WINDOW_BYTES / 2;
         if extends {
             self.granted = self.size.min(received + WINDOW_BYTES);

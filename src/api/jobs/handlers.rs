@@ -3,11 +3,12 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{OriginalUri, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::bodies::{JobBody, JobsPage};
+use super::list::{ListPage, NO_JOBS};
 use super::list_query::ListQuery;
 use super::operations::{self, Cancelled};
 use super::parameters::{JobPath, JobQuery};
@@ -15,6 +16,7 @@ use super::{list, result};
 use crate::api::state::AppState;
 use crate::document::ResultFile;
 use crate::http::error::ApiError;
+use crate::http::outgoing::Outgoing;
 use crate::http::requester::Requester;
 use crate::jobs::JobId;
 
@@ -66,11 +68,14 @@ pub(super) async fn list_jobs(
     requester: Requester,
     OriginalUri(uri): OriginalUri,
     query: ListQuery,
-) -> Result<Json<JobsPage>, ApiError> {
-    let mut page = list::list(&state, &requester, &query.request)?;
-    let pagination = &mut page.meta.pagination;
-    pagination.next_url = pagination.next_cursor.as_ref().map(|cursor| query.next_url(uri.path(), cursor));
-    Ok(Json(page))
+) -> Result<Response, ApiError> {
+    let ListQuery { request, given } = query;
+    let ListPage { jobs, mut meta } = list::list(&state, &requester, request);
+    let pagination = &mut meta.pagination;
+    pagination.next_url = pagination.next_cursor.as_ref().map(|cursor| given.next_url(uri.path(), cursor));
+    let page = serde_json::to_string(&JobsPage { data: [], meta });
+    let page = page.map_err(|error| ApiError::Internal(format!("writing a list: {error}")))?;
+    Ok(([(CONTENT_TYPE, "application/json")], Outgoing::from(page).fill(NO_JOBS, jobs).into_body()).into_response())
 }
 
 /// Result
@@ -95,7 +100,8 @@ pub(super) async fn get_result(
     if headers.get_all(IF_NONE_MATCH).iter().any(|value| names(value, &etag)) {
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
-    Ok((caching, [(CONTENT_TYPE, "application/json")], file.bytes).into_response())
+    let length = file.length().to_string();
+    Ok((caching, [(CONTENT_TYPE, "application/json".to_owned()), (CONTENT_LENGTH, length)], file.into_body()).into_response())
 }
 
 /// Whether a list of entity tags holds this one. Weak tags compare as strong ones here (RFC 9110, 13.1.2).

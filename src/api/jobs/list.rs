@@ -1,11 +1,9 @@
 //! The list of jobs: pages by a cursor that stays valid while jobs come and go, filters, order, and a choice of fields.
 
-use serde_json::{Map, Value};
-
-use super::bodies::page::{JobsPage, PageMeta, Pagination};
+use super::bodies::page::{PageMeta, Pagination};
 use super::operations;
 use crate::api::state::AppState;
-use crate::http::error::ApiError;
+use crate::http::outgoing::Outgoing;
 use crate::http::requester::Requester;
 use crate::lifecycle::{Filter, ListPosition, Order};
 
@@ -27,28 +25,39 @@ pub(crate) struct ListRequest {
     pub(crate) fields: Vec<&'static str>,
 }
 
+/// What an answer has in place of its jobs, until they are put there.
+pub(crate) const NO_JOBS: &str = "\"data\":[]";
+
 /// A page of the list, without the address of the next page: only REST has addresses.
-pub(crate) fn list(state: &AppState, requester: &Requester, request: &ListRequest) -> Result<JobsPage, ApiError> {
-    let page = state.lifecycle.jobs().list(&requester.caller, &request.filter, request.order, request.after, request.limit);
-    let next_cursor = page.jobs.last().filter(|_| page.has_more).map(|job| encode_cursor(ListPosition::of(job)));
-    let data = page
-        .jobs
-        .iter()
-        .map(|job| fields_of(operations::body(state, requester, job), &request.fields))
-        .collect::<Result<_, _>>()?;
-    Ok(JobsPage { data, meta: PageMeta { pagination: Pagination { limit: request.limit, next_cursor, next_url: None } } })
+pub(crate) struct ListPage {
+    /// The jobs, to be put into an answer in place of [`NO_JOBS`].
+    pub(crate) jobs: Outgoing,
+    pub(crate) meta: PageMeta,
 }
 
-fn fields_of(job: impl serde::Serialize, fields: &[&str]) -> Result<Map<String, Value>, ApiError> {
-    match serde_json::to_value(job) {
-        Ok(Value::Object(mut body)) => {
-            if !fields.is_empty() {
-                body.retain(|name, _| fields.contains(&name.as_str()));
-            }
-            Ok(body)
+/// The page of the list.
+pub(crate) fn list(state: &AppState, requester: &Requester, request: ListRequest) -> ListPage {
+    let page = state.lifecycle.jobs().list(&requester.caller, &request.filter, request.order, request.after, request.limit);
+    let next_cursor = page.jobs.last().filter(|_| page.has_more).map(|job| encode_cursor(ListPosition::of(job)));
+    let meta = PageMeta { pagination: Pagination { limit: request.limit, next_cursor, next_url: None } };
+    let (state, requester) = (state.clone(), requester.clone());
+    let mut first = true;
+    let written = page.jobs.into_iter().map(move |job| {
+        let separator = if std::mem::take(&mut first) { "" } else { "," };
+        format!("{separator}{}", fields_of(operations::body(&state, &requester, &job), &request.fields))
+    });
+    ListPage { jobs: Outgoing::of_parts(written).between("\"data\":[", "]"), meta }
+}
+
+/// A job as JSON, with these fields; with all when there are none.
+fn fields_of(job: impl serde::Serialize, fields: &[&str]) -> String {
+    let written = serde_json::to_value(job).map(|mut body| {
+        if let Some(body) = body.as_object_mut().filter(|_| !fields.is_empty()) {
+            body.retain(|name, _| fields.contains(&name.as_str()));
         }
-        Ok(_) | Err(_) => Err(ApiError::Internal("a job is no JSON object".to_owned())),
-    }
+        body.to_string()
+    });
+    written.expect("a job has string keys and finite numbers, so it is always JSON")
 }
 
 /// A position in the list as an opaque text.

@@ -2,6 +2,7 @@
 //! delete.
 
 mod accepted;
+mod annotation;
 pub(crate) mod answers;
 mod audio;
 pub(crate) mod bodies;

@@ -97,6 +97,6 @@ mod tests {
 
     #[test]
     fn the_example_of_the_metadata_is_accepted() {
-        assert!(metadata(Source::Field(Some(&metadata_schema()["example"]))).is_ok());
+        assert!(metadata(&Source::Field(Some(&metadata_schema()["example"])).parsed()).is_ok());
     }
 }

@@ -3,7 +3,7 @@
 use crate::api::state::AppState;
 use crate::http::error::ApiError;
 use crate::http::requester::Requester;
-use crate::intake::{Admission, JobRequest, Origin, Submission};
+use crate::intake::{Admission, JobRequest, Origin, Sender, Submission};
 use crate::lifecycle::Accepted;
 use crate::media::Headerless;
 
@@ -20,7 +20,8 @@ pub(crate) fn admit(
     if state.gate.stopping.is_cancelled() {
         return Err(ApiError::ShuttingDown);
     }
-    Ok(state.intake.admit(requester.caller.key(), size, key)?)
+    let sender = Sender { owner: requester.caller.key(), client: &requester.client };
+    Ok(state.intake.admit(sender, size, key)?)
 }
 
 /// Checks the form of an idempotency key.

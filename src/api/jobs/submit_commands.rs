@@ -101,8 +101,7 @@ impl Command<AppState> for UploadStart {
             options: Source::Field(self.options.as_ref()),
             idempotency_key: self.idempotency_key.as_deref(),
         };
-        let (state, requester) = (client.app.clone(), client.requester.clone());
-        let upload = RecordingUpload::begin(&state, &requester, announced).await?;
+        let upload = RecordingUpload::begin(&client.app, &client.requester, &announced)?;
         let ready = upload.ready();
         client.upload = Some(upload);
         Ok(ready)

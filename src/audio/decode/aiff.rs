@@ -1,5 +1,8 @@
-//! Looks at the channel count of an AIFF file before the demuxer does: it multiplies the count with the size of a sample in 16 bits,
-//! and overflows on a count that no recording has.
+//! Finds the samples of an AIFF file and writes a plain header for them.
+//!
+//! Everything else in the file (markers, comments, texts, pictures, data of programs) is kept from the demuxer, which would hold
+//! all of it in memory. The channel count is checked here, because the demuxer multiplies it with the size of a sample in 16
+//! bits, and overflows on a count that no recording has.
 
 use std::io::{self, Read, Seek};
 
@@ -9,33 +12,86 @@ use super::bytes::read_at;
 const MAX_CHANNELS: u16 = 1024;
 /// More chunks than any recording has.
 const MAX_CHUNKS: usize = 10_000;
+/// Bytes of the common chunk that describe the samples: of AIFF, and of AIFF-C, which also names the compression.
+const COMMON: usize = 18;
+const COMMON_COMPRESSED: usize = 22;
+/// Most bytes of samples whose sizes fit into the header.
+const MAX_DATA: u64 = u32::MAX as u64 - 1024;
 
-/// Whether every common chunk of the file at `start` has a possible channel count. A broken sequence of chunks is left to the
-/// demuxer to refuse.
-///
-/// # Errors
-/// When the file cannot be read.
-pub(super) fn has_possible_channels(file: &mut (impl Read + Seek), start: u64, length: u64) -> io::Result<bool> {
+/// Position of the samples, and a header that describes them.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Aiff {
+    pub(super) header: Vec<u8>,
+    /// Offset of the first sample in bytes.
+    pub(super) start: u64,
+    /// Bytes of samples that are in the file.
+    pub(super) length: u64,
+}
+
+/// Reads the chunks of the file that begins at `start` of a file of `end` bytes, or says what is wrong with them.
+pub(super) fn read(file: &mut (impl Read + Seek), start: u64, end: u64) -> io::Result<Result<Aiff, &'static str>> {
+    let form = read_at(file, start, 12)?;
+    let is_compressed = form.get(8..12) == Some(b"AIFC");
+    let (mut common, mut sound) = (None, None);
     // Behind `FORM`, its size, and `AIFF` or `AIFC`.
-    let mut offset = start + 12;
+    let mut at = start + 12;
     for _ in 0..MAX_CHUNKS {
-        if offset >= length {
+        let head = read_at(file, at, 8)?;
+        let [id @ .., s0, s1, s2, s3] = head.as_slice() else { break };
+        let size = u32::from_be_bytes([*s0, *s1, *s2, *s3]);
+        match id {
+            b"COMM" if common.is_none() => {
+                let length = if is_compressed { COMMON_COMPRESSED } else { COMMON };
+                common = Some(read_at(file, at + 8, length)?).filter(|body| body.len() == length && size as usize >= length);
+            }
+            b"SSND" if sound.is_none() && size >= 8 => sound = sound_data(file, at + 8, size, end)?,
+            _ => {}
+        }
+        if common.is_some() && sound.is_some() {
             break;
         }
-        let head = read_at(file, offset, 10)?;
-        let Some((id, rest)) = head.split_first_chunk::<4>() else { break };
-        let Some((size, rest)) = rest.split_first_chunk::<4>() else { break };
-        if id == b"COMM"
-            && let Some(channels) = rest.first_chunk::<2>()
-            && u16::from_be_bytes(*channels) > MAX_CHANNELS
-        {
-            return Ok(false);
-        }
-        let size = u64::from(u32::from_be_bytes(*size));
         // Chunks are padded to an even length.
-        offset += 8 + size + size % 2;
+        at += 8 + u64::from(size) + u64::from(size % 2);
     }
-    Ok(true)
+    let Some(common) = common else { return Ok(Err("the aiff file does not say what its samples are")) };
+    if common.first_chunk().is_none_or(|channels| u16::from_be_bytes(*channels) > MAX_CHANNELS) {
+        return Ok(Err("the channel count of the aiff file is impossible"));
+    }
+    let (block, start, length) = sound.unwrap_or_default();
+    Ok(Ok(Aiff { header: header(&common, is_compressed, block, length), start, length }))
+}
+
+/// Size of the blocks to which the samples are aligned, offset of the first sample, and bytes of samples.
+fn sound_data(file: &mut (impl Read + Seek), body: u64, size: u32, end: u64) -> io::Result<Option<(u32, u64, u64)>> {
+    let numbers = read_at(file, body, 8)?;
+    let (Some(Ok(offset)), Some(Ok(block))) = (
+        numbers.get(..4).map(|bytes| bytes.try_into().map(u32::from_be_bytes)),
+        numbers.get(4..).map(|bytes| bytes.try_into().map(u32::from_be_bytes)),
+    ) else {
+        return Ok(None);
+    };
+    let Some(stated) = (size - 8).checked_sub(offset) else { return Ok(None) };
+    let start = body + 8 + u64::from(offset);
+    Ok(Some((block, start, u64::from(stated).min(end.saturating_sub(start)).min(MAX_DATA))))
+}
+
+fn header(common: &[u8], is_compressed: bool, block: u32, length: u64) -> Vec<u8> {
+    // The name of the compression, for people, is left empty and padded.
+    let name: &[u8] = if is_compressed { &[0, 0] } else { &[] };
+    let described = (common.len() + name.len()) as u32;
+    let data = length as u32;
+    let mut header = b"FORM".to_vec();
+    header.extend((4 + 8 + described + 16).saturating_add(data).to_be_bytes());
+    header.extend(if is_compressed { b"AIFC" } else { b"AIFF" });
+    header.extend(b"COMM");
+    header.extend(described.to_be_bytes());
+    header.extend(common);
+    header.extend(name);
+    header.extend(b"SSND");
+    header.extend((8 + data).to_be_bytes());
+    header.extend(0_u32.to_be_bytes());
+    header.extend(block.to_be_bytes());
+    header
 }
 
 #[cfg(test)]
@@ -44,16 +100,46 @@ mod tests {
 
     use super::*;
 
-    fn has_possible(channels: u16) -> bool {
+    fn read_all(bytes: &[u8]) -> Result<Aiff, &'static str> {
+        read(&mut Cursor::new(bytes), 0, bytes.len() as u64).unwrap()
+    }
+
+    fn file(channels: u16) -> Vec<u8> {
         let mut bytes = b"FORM\0\0\0\x40AIFFNAME\0\0\0\x01x\0COMM\0\0\0\x12".to_vec();
         bytes.extend(channels.to_be_bytes());
-        bytes.resize(64, 0);
-        has_possible_channels(&mut Cursor::new(&bytes), 0, bytes.len() as u64).unwrap()
+        bytes.extend([0; 16]);
+        bytes.extend(b"ANNO\0\0\0\x02hiSSND\0\0\0\x10\0\0\0\x02\0\0\0\0..samples");
+        bytes
+    }
+
+    #[test]
+    fn only_the_samples_and_their_description_are_left() {
+        let bytes = file(2);
+        let found = read_all(&bytes).unwrap();
+        assert_eq!(&bytes[found.start as usize..][..found.length as usize], b"sample");
+        assert_eq!(found.header.len(), 12 + 8 + 18 + 16);
+        // The header is read as it was written.
+        let mut plain = found.header;
+        plain.extend(b"sample");
+        assert_eq!(read_all(&plain).unwrap().length, 6);
+        assert_eq!(u32::from_be_bytes(plain[4..8].try_into().unwrap()) as usize, plain.len() - 8);
     }
 
     #[test]
     fn a_channel_count_that_overflows_in_the_demuxer_is_found() {
-        assert!(has_possible(0) && has_possible(2) && has_possible(1024));
-        assert!(!has_possible(1025) && !has_possible(0xFFFE) && !has_possible(0x8000));
+        for channels in [0, 2, 1024] {
+            assert!(read_all(&file(channels)).is_ok(), "{channels}");
+        }
+        for channels in [1025, 0xFFFE, 0x8000] {
+            assert_eq!(read_all(&file(channels)), Err("the channel count of the aiff file is impossible"));
+        }
+    }
+
+    #[test]
+    fn every_cut_is_survived() {
+        let whole = file(1);
+        for cut in 0..whole.len() {
+            let _ = read_all(&whole[..cut]);
+        }
     }
 }

@@ -12,6 +12,9 @@ use crate::audio::signal_writer::SignalWriter;
 use crate::audio::{Audio, SignalError};
 use crate::scratch::Scratch;
 
+/// Samples that are resampled at a time.
+const PIECE: usize = 1 << 16;
+
 /// The outputs of all channels.
 pub(super) struct ChannelOutputs {
     /// Layout of the first piece, which determines the number of channels.
@@ -40,7 +43,7 @@ impl ChannelOutput {
     /// The signal with its corrections applied.
     fn finish(self) -> Result<Audio, SignalError> {
         let audio = self.samples.finish(self.meter.correction())?;
-        if self.low_frequencies.dominates(self.meter.energy()) { low_cut(&audio) } else { Ok(audio) }
+        if self.low_frequencies.dominates(self.meter.energy()) { low_cut(audio) } else { Ok(audio) }
     }
 }
 
@@ -77,8 +80,11 @@ impl ChannelOutputs {
         // channels are ignored, as they have no counterpart at the beginning.
         for (index, (resampler, output)) in self.resamplers.iter_mut().zip(&mut self.outputs).enumerate() {
             if let Some(plane) = planes.get(index).or(planes.last()) {
-                resampler.push(plane);
-                output.push(resampler.take().as_slice())?;
+                // A long piece at a low rate would become many times as long at once.
+                for part in plane.chunks(PIECE) {
+                    resampler.push(part);
+                    output.push(resampler.take().as_slice())?;
+                }
             }
         }
         self.make_room()

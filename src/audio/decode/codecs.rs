@@ -7,9 +7,12 @@ use std::sync::LazyLock;
 use symphonia::core::codecs::audio::well_known as id;
 use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::codecs::registry::CodecRegistry;
-use symphonia::core::errors::Result;
+use symphonia::core::errors::{Error, Result};
 
-use super::gsm;
+use super::{gsm, vorbis};
+
+/// Maximum samples of all channels in one packet, as a file states them; decoders reserve room for them.
+const MAX_SAMPLES: u64 = 1 << 21;
 
 static REGISTRY: LazyLock<CodecRegistry> = LazyLock::new(|| {
     let mut registry = CodecRegistry::new();
@@ -77,6 +80,9 @@ pub(super) fn name_of_sample_entry(code: [u8; 4]) -> String {
 
 /// Creates a decoder for a track.
 pub(super) fn decoder(parameters: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>> {
+    if !is_bounded(parameters) {
+        return Err(Error::LimitError("the decoder would need more memory than any recording needs"));
+    }
     let mut parameters = parameters.clone();
     if parameters.codec == id::CODEC_ID_OPUS {
         // The adapter drops pre-skip samples only from the first packet, even if there are more than that packet
@@ -88,6 +94,14 @@ pub(super) fn decoder(parameters: &AudioCodecParameters) -> Result<Box<dyn Audio
         parameters.extra_data = Some(plain.into());
     }
     REGISTRY.make_audio_decoder(&parameters, &AudioDecoderOptions::default())
+}
+
+/// True if a decoder with these parameters needs no more memory than any recording.
+fn is_bounded(parameters: &AudioCodecParameters) -> bool {
+    let channels = parameters.channels.as_ref().map_or(1, |channels| channels.count() as u64);
+    let frames = parameters.max_frames_per_packet.max(parameters.frames_per_block).unwrap_or(0);
+    let headers = parameters.extra_data.as_deref().unwrap_or_default();
+    frames.saturating_mul(channels) <= MAX_SAMPLES && (parameters.codec != id::CODEC_ID_VORBIS || vorbis::is_bounded(headers))
 }
 
 /// Pre-skip of an Opus stream, in samples at 48 kHz.

@@ -38,3 +38,10 @@ pub enum DecodeError {
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
+
+impl DecodeError {
+    /// A part of a file would take more memory than decoding may need.
+    pub(super) fn too_large() -> Self {
+        Self::Invalid { reason: "a part of it is larger than any recording needs".to_owned() }
+    }
+}

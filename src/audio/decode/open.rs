@@ -1,7 +1,7 @@
 //! Identifies a file and opens it with the right demuxer.
 //!
 //! The demuxer is selected by the file's content instead of by trial, and sees the bytes from where the audio begins,
-//! with known header defects corrected. Decodes nothing.
+//! with known header defects corrected and without metadata, whose size nothing limits. Decodes nothing.
 
 use std::fs::File;
 use std::io;
@@ -9,16 +9,20 @@ use std::io;
 use symphonia::core::codecs::audio::well_known as id;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
-use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
+use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::default::formats as readers;
 
-use super::file_section::{FileSection, ReadPosition};
+use super::allowance::Allowance;
+use super::caf::CafError;
+use super::file_section::FileSection;
 use super::fixed_frames::{FixedFrames, FrameShape};
+use super::ogg::OggPages;
 use super::plausible::{self, Verdict};
+use super::read_meter::ReadMeter;
 pub(super) use super::sniff::Container;
 use super::sniff::{self, Kind, Sniffed};
 use super::wave::{self, Content, Wave, WaveError, w64};
-use super::{DecodeError, aiff, au, codecs, flac, gsm, itunes, mp4};
+use super::{DecodeError, aiff, au, caf, codecs, flac, gsm, matroska, mp4};
 use crate::media::{Coding, Headerless, SourceInfo};
 
 /// A file opened with its demuxer.
@@ -29,7 +33,9 @@ pub(super) struct Opened {
     pub(super) demuxer: Box<dyn FormatReader>,
     /// Samples per channel, if the header states them and the file is long enough.
     pub(super) exact_frames: Option<u64>,
-    pub(super) read: ReadPosition,
+    pub(super) meter: ReadMeter,
+    /// Bytes that the demuxer may read for a packet.
+    pub(super) packet_allowance: u64,
     pub(super) total_bytes: u64,
     tracks: Vec<mp4::TrackFacts>,
     itunes_edit: Option<mp4::Edit>,
@@ -44,7 +50,7 @@ impl Opened {
 
     /// Name of the codec of an audio track that the demuxer does not know.
     pub(super) fn unsupported_codec(&self) -> Option<String> {
-        self.tracks.iter().find(|facts| facts.is_audio).map(|facts| codecs::name_of_sample_entry(facts.codec))
+        self.tracks.first().map(|facts| codecs::name_of_sample_entry(facts.codec))
     }
 }
 
@@ -59,9 +65,22 @@ pub(super) enum Knowledge<'a> {
 
 /// The section of a file to read, and how.
 struct Part {
-    source: FileSection,
+    source: Box<dyn MediaSource>,
+    meter: ReadMeter,
+    total_bytes: u64,
     reader: Reader,
     exact_frames: Option<u64>,
+}
+
+impl Part {
+    fn new(source: FileSection, reader: Reader, exact_frames: Option<u64>) -> Self {
+        let (meter, total_bytes) = (source.meter(), source.total());
+        Self { source: Box::new(source), meter, total_bytes, reader, exact_frames }
+    }
+
+    fn of(container: Container, source: FileSection) -> Self {
+        Self::new(source, Reader::Of(container), None)
+    }
 }
 
 /// Selects the demuxer for a section.
@@ -87,7 +106,7 @@ pub(super) fn open(mut file: File, knowledge: Knowledge<'_>) -> Result<Opened, D
             Kind::Unsupported(format) => return Err(DecodeError::Unsupported { format: format.to_owned() }),
         },
     };
-    let mut tracks = Vec::new();
+    let (mut tracks, mut comment) = (Vec::new(), None);
     let part = match (container, declared) {
         (Container::Wave, _) => wave_part(file, |file| wave::read(file, start, length))?,
         (Container::Wave64, _) => wave_part(file, |file| w64::read(file, length))?,
@@ -96,34 +115,47 @@ pub(super) fn open(mut file: File, knowledge: Knowledge<'_>) -> Result<Opened, D
         (Container::Headerless, Some(declared)) => frames_part(file, 0, length, shape_of(declared))?,
         (Container::Flac, _) => {
             let found = flac::read(&mut file, start, length).map_err(DecodeError::Read)?;
-            let broken = || DecodeError::Invalid { reason: "the flac file has no stream information".to_owned() };
-            let (header, audio) = found.ok_or_else(broken)?;
-            part_of(container, FileSection::new(file, header, audio, length.saturating_sub(audio)))
+            let (header, audio) = found.ok_or_else(|| invalid("the flac file has no stream information"))?;
+            Part::of(container, FileSection::new(file, header, audio, length.saturating_sub(audio)))
         }
         (Container::Mp4, _) => {
-            let found = mp4::read_tracks(&mut file, start, length).map_err(DecodeError::Read)?;
-            let too_large = || DecodeError::Invalid { reason: "its tables are larger than any recording needs".to_owned() };
-            tracks = found.ok_or_else(too_large)?;
-            part_of(container, FileSection::new(file, Vec::new(), start, length - start))
+            let movie = mp4::read(&mut file, start, length).map_err(boxes_error)?;
+            (tracks, comment) = (movie.tracks, movie.comment);
+            Part::of(container, FileSection::new(file, Vec::new(), start, movie.length).renamed(movie.renames))
         }
         (Container::Aiff, _) => {
-            if !aiff::has_possible_channels(&mut file, start, length).map_err(DecodeError::Read)? {
-                return Err(DecodeError::Invalid { reason: "the channel count of the aiff file is impossible".to_owned() });
-            }
-            part_of(container, FileSection::new(file, Vec::new(), start, length - start))
+            let found = aiff::read(&mut file, start, length).map_err(DecodeError::Read)?.map_err(invalid)?;
+            Part::of(container, FileSection::new(file, found.header, found.start, found.length))
         }
-        (
-            Container::Mpeg | Container::Ogg | Container::Caf | Container::Matroska | Container::Adts | Container::Headerless,
-            _,
-        ) => part_of(container, FileSection::new(file, Vec::new(), start, length - start)),
+        (Container::Caf, _) => {
+            let found = caf::read(&mut file, start, length).map_err(caf_error)?;
+            Part::of(container, FileSection::new(file, found.header, found.start, found.length))
+        }
+        (Container::Matroska, _) => {
+            let found = matroska::read(&mut file, start, length).map_err(DecodeError::Read)?.map_err(invalid)?;
+            Part::of(container, FileSection::new(file, found.header, found.start, found.length))
+        }
+        (Container::Ogg, _) => {
+            let pages = OggPages::new(file, start);
+            let (meter, reader) = (pages.meter(), Reader::Of(container));
+            Part { source: Box::new(pages), meter, total_bytes: length - start, reader, exact_frames: None }
+        }
+        (Container::Mpeg | Container::Adts | Container::Headerless, _) => {
+            Part::of(container, FileSection::new(file, Vec::new(), start, length - start))
+        }
     };
-    let Part { source, reader, exact_frames } = part;
-    let (read, total_bytes) = (source.read_position(), source.total());
-    let mut demuxer = demuxer(&reader, source).map_err(|error| cannot_open(container, &tracks, error))?;
-    let itunes_edit =
-        (container == Container::Mp4).then(|| rate(&*demuxer)).flatten().and_then(|rate| itunes::edit(&mut *demuxer, rate));
+    let Part { source, meter, total_bytes, reader, exact_frames } = part;
+    let allowance = Allowance::of(container);
+    meter.allow(allowance.beginning);
+    let demuxer = demuxer(&reader, source);
+    if meter.exceeded() {
+        return Err(DecodeError::too_large());
+    }
+    let demuxer = demuxer.map_err(|error| cannot_open(container, &tracks, error))?;
+    let itunes_edit = comment.and_then(|comment| mp4::gapless(&comment, rate(&*demuxer)?));
     let headerless = declared.filter(|_| container == Container::Headerless);
-    Ok(Opened { container, headerless, demuxer, exact_frames, read, total_bytes, tracks, itunes_edit })
+    let packet_allowance = allowance.packet;
+    Ok(Opened { container, headerless, demuxer, exact_frames, meter, packet_allowance, total_bytes, tracks, itunes_edit })
 }
 
 /// Identifies a file. A header takes precedence over the declaration; where the bytes prove little, the declaration is
@@ -147,10 +179,6 @@ fn identify(file: &mut File, length: u64, declared: Option<Headerless>) -> Resul
     }
 }
 
-fn part_of(container: Container, source: FileSection) -> Part {
-    Part { source, reader: Reader::Of(container), exact_frames: None }
-}
-
 fn wave_part(mut file: File, read: impl FnOnce(&mut File) -> Result<Wave, WaveError>) -> Result<Part, DecodeError> {
     let wave = read(&mut file).map_err(wave_error)?;
     if wave.length == 0 && !matches!(wave.content, Content::Unsupported(_)) {
@@ -162,12 +190,12 @@ fn wave_part(mut file: File, read: impl FnOnce(&mut File) -> Result<Wave, WaveEr
         Content::Mpeg => (Vec::new(), Reader::Of(Container::Mpeg), None),
         Content::Unsupported(format) => return Err(DecodeError::Unsupported { format }),
     };
-    Ok(Part { source: FileSection::new(file, header, wave.start, wave.length), reader, exact_frames })
+    Ok(Part::new(FileSection::new(file, header, wave.start, wave.length), reader, exact_frames))
 }
 
 fn au_part(mut file: File, length: u64) -> Result<Part, DecodeError> {
-    let broken = || DecodeError::Invalid { reason: "the header of the au file is impossible".to_owned() };
-    let found = au::read(&mut file, length).map_err(DecodeError::Read)?.ok_or_else(broken)?;
+    let found = au::read(&mut file, length).map_err(DecodeError::Read)?;
+    let found = found.ok_or_else(|| invalid("the header of the au file is impossible"))?;
     let shape = found.content.map_err(|format| DecodeError::Unsupported { format })?;
     frames_part(file, found.start, found.length, shape)
 }
@@ -179,7 +207,7 @@ fn frames_part(file: File, start: u64, length: u64, shape: FrameShape) -> Result
         return Err(DecodeError::Empty);
     }
     let source = FileSection::new(file, Vec::new(), start, frames * u64::from(shape.bytes));
-    Ok(Part { source, reader: Reader::FixedFrames(shape), exact_frames: Some(frames * u64::from(shape.samples)) })
+    Ok(Part::new(source, Reader::FixedFrames(shape), Some(frames * u64::from(shape.samples))))
 }
 
 fn shape_of(declared: Headerless) -> FrameShape {
@@ -195,8 +223,8 @@ fn rate(demuxer: &dyn FormatReader) -> Option<u32> {
     demuxer.first_track(TrackType::Audio)?.codec_params.as_ref()?.audio()?.sample_rate
 }
 
-fn demuxer(reader: &Reader, source: FileSection) -> Result<Box<dyn FormatReader>, Error> {
-    let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
+fn demuxer(reader: &Reader, source: Box<dyn MediaSource>) -> Result<Box<dyn FormatReader>, Error> {
+    let stream = MediaSourceStream::new(source, MediaSourceStreamOptions::default());
     let options = FormatOptions::default();
     let container = match reader {
         Reader::Of(container) => container,
@@ -229,7 +257,7 @@ fn cannot_open(container: Container, tracks: &[mp4::TrackFacts], error: Error) -
             DecodeError::Read(error)
         };
     }
-    if let (Error::Unsupported(_), Some(facts)) = (&error, tracks.iter().find(|facts| facts.is_audio))
+    if let (Error::Unsupported(_), Some(facts)) = (&error, tracks.first())
         && &facts.codec != b"mp4a"
     {
         return DecodeError::Unsupported { format: codecs::name_of_sample_entry(facts.codec) };
@@ -237,10 +265,28 @@ fn cannot_open(container: Container, tracks: &[mp4::TrackFacts], error: Error) -
     DecodeError::Invalid { reason: error.to_string() }
 }
 
+fn invalid(reason: &str) -> DecodeError {
+    DecodeError::Invalid { reason: reason.to_owned() }
+}
+
+fn boxes_error(error: mp4::BoxesError) -> DecodeError {
+    match error {
+        mp4::BoxesError::Read(error) => DecodeError::Read(error),
+        mp4::BoxesError::TooLarge => invalid(&error.to_string()),
+    }
+}
+
+fn caf_error(error: CafError) -> DecodeError {
+    match error {
+        CafError::Read(error) => DecodeError::Read(error),
+        CafError::Missing(_) | CafError::Impossible(_) | CafError::TooLarge => invalid(&error.to_string()),
+    }
+}
+
 fn wave_error(error: WaveError) -> DecodeError {
     match error {
         WaveError::Read(error) => DecodeError::Read(error),
-        WaveError::Missing(_) | WaveError::Impossible(_) => DecodeError::Invalid { reason: error.to_string() },
+        WaveError::Missing(_) | WaveError::Impossible(_) => invalid(&error.to_string()),
     }
 }
 

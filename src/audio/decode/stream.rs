@@ -6,7 +6,6 @@
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, CODEC_ID_NULL_AUDIO};
 use symphonia::core::errors::Error;
@@ -14,21 +13,30 @@ use symphonia::core::formats::{FormatReader, Track};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, TimeBase};
 
-use super::file_section::ReadPosition;
+use super::allowance::MAX_PACKET;
 use super::open::{self, Knowledge, Opened};
+use super::read_meter::ReadMeter;
 use super::trim::Trim;
 use super::{DecodeError, DecodeLimits, codecs, mpeg};
+use crate::audio::resample;
 use crate::media::{Format, Headerless};
 
 /// Accepted sample rates in Hz.
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
 
+/// Maximum samples of all channels in the blocks that are resampled, for which 32 MiB are needed. A recording at an odd rate above
+/// 160 kHz has more on two channels, one at a usual rate never.
+const MAX_BLOCKS: usize = 640 << 10;
+
 /// Consecutive demuxer errors after which the rest of the file is abandoned.
 const DEMUXER_ERRORS: u32 = 16;
 
 /// Consecutive undecodable packets after which the decoder is replaced: it may be bound to a rate or channel layout
-/// that the stream no longer has.
+/// that the stream no longer has. If the new one cannot decode them either, it is replaced after twice as many.
 const FAILURES_BEFORE_NEW_DECODER: u32 = 2;
+
+/// How often the decoder is replaced; recordings are joined from a few parts, and each decoder costs time and leaves gaps in memory.
+const NEW_DECODERS: u32 = 256;
 
 /// Sample rate and channels of a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +60,13 @@ pub(super) struct AudioStream {
     layout: Option<Layout>,
     planes: Vec<Vec<f32>>,
     failures: u32,
+    /// How often the decoder may still be replaced.
+    new_decoders_left: u32,
+    /// True if the decoder panicked and was not replaced.
+    is_lost: bool,
     packets_left: u64,
-    read: ReadPosition,
+    meter: ReadMeter,
+    packet_allowance: u64,
     /// Published name of the container.
     pub(super) format: Format,
     /// How the samples are read, if the file has no header.
@@ -68,8 +81,8 @@ pub(super) struct AudioStream {
 impl AudioStream {
     /// Opens a file and selects its first audio track that can be decoded. A declaration is used if the file has no header and
     /// its content is compatible.
-    pub(super) fn open(path: &Path, knowledge: Knowledge<'_>, limits: &DecodeLimits) -> Result<Self, DecodeError> {
-        let opened = open::open(File::open(path).map_err(DecodeError::Read)?, knowledge)?;
+    pub(super) fn open(file: File, knowledge: Knowledge<'_>, limits: &DecodeLimits) -> Result<Self, DecodeError> {
+        let opened = open::open(file, knowledge)?;
         let (track, parameters, decoder) = select(&opened)?;
         let codec = codecs::name(parameters.codec).unwrap_or("unknown");
         let (time_base, track_id) = (track.time_base, track.id);
@@ -84,9 +97,12 @@ impl AudioStream {
             layout: None,
             planes: Vec::new(),
             failures: 0,
+            new_decoders_left: NEW_DECODERS,
+            is_lost: false,
             // Every packet takes at least one byte of the file, so more packets than bytes are a loop.
             packets_left: opened.total_bytes.saturating_add(1_000),
-            read: opened.read,
+            meter: opened.meter,
+            packet_allowance: opened.packet_allowance,
             format: opened.container.format(codec),
             headerless: opened.headerless,
             codec,
@@ -99,7 +115,7 @@ impl AudioStream {
 
     /// Bytes of the file read so far, out of [`Self::total_bytes`].
     pub(super) fn bytes_read(&self) -> u64 {
-        self.read.bytes()
+        self.meter.bytes()
     }
 
     /// Rate and channels; `None` before anything was decoded.
@@ -112,8 +128,16 @@ impl AudioStream {
         let mut errors = 0;
         while self.packets_left > 0 {
             self.packets_left -= 1;
-            match self.demuxer.next_packet() {
+            self.meter.allow(self.packet_allowance);
+            let next = self.demuxer.next_packet();
+            if self.meter.exceeded() {
+                return Err(DecodeError::too_large());
+            }
+            match next {
                 Ok(None) => return Ok(None),
+                Ok(Some(packet)) if packet.track_id == self.track && packet.data.len() > MAX_PACKET => {
+                    return Err(DecodeError::too_large());
+                }
                 Ok(Some(packet)) if packet.track_id == self.track => return Ok(Some(packet)),
                 Ok(Some(_)) => errors = 0,
                 Err(Error::ResetRequired) => self.follow_chain()?,
@@ -133,6 +157,8 @@ impl AudioStream {
 
     /// Continues with the next stream of a chained file (recordings joined end to end).
     fn follow_chain(&mut self) -> Result<(), DecodeError> {
+        // The demuxer would keep the metadata of all of them.
+        while self.demuxer.metadata().pop().is_some() {}
         let found = self.demuxer.tracks().iter().find_map(|track| {
             let parameters = track.codec_params.as_ref()?.audio()?.clone();
             let decoder = codecs::decoder(&parameters).ok()?;
@@ -143,6 +169,7 @@ impl AudioStream {
         };
         self.trim.restart(&parameters);
         (self.track, self.time_base, self.parameters, self.decoder) = (track, time_base, parameters, decoder);
+        self.is_lost = false;
         Ok(())
     }
 
@@ -176,8 +203,8 @@ impl AudioStream {
         let packet = self.trim.take_over(packet);
         let mut found = self.decode_once(&packet);
         if found.is_none() {
-            self.failures += 1;
-            if self.failures >= FAILURES_BEFORE_NEW_DECODER && self.renew() {
+            self.failures = self.failures.saturating_add(1);
+            if self.failures >= FAILURES_BEFORE_NEW_DECODER && self.failures.is_power_of_two() && self.renew() {
                 found = self.decode_once(&packet);
             }
         }
@@ -200,8 +227,12 @@ impl AudioStream {
     }
 
     fn accept(&mut self, layout: Layout) -> Result<(), DecodeError> {
-        if !RATES.contains(&layout.rate) {
-            return Err(DecodeError::Invalid { reason: format!("a sample rate of {} Hz is not believable", layout.rate) });
+        let block = resample::block_length(layout.rate).unwrap_or(usize::MAX);
+        if !RATES.contains(&layout.rate) || block.saturating_mul(layout.channels.into()) > MAX_BLOCKS {
+            let Layout { rate, channels } = layout;
+            return Err(DecodeError::Invalid {
+                reason: format!("a sample rate of {rate} Hz on {channels} channels is not believable"),
+            });
         }
         if layout.channels == 0 || layout.channels > self.max_channels {
             let (found, allowed) = (layout.channels, self.max_channels);
@@ -213,6 +244,9 @@ impl AudioStream {
 
     /// Decodes into `planes`; `None` if that fails.
     fn decode_once(&mut self, packet: &Packet) -> Option<Layout> {
+        if self.is_lost {
+            return None;
+        }
         let (decoder, planes) = (&mut self.decoder, &mut self.planes);
         // A panic leaves the decoder in an unknown state; it is replaced without being used again.
         let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -225,13 +259,15 @@ impl AudioStream {
             Some(layout)
         }));
         outcome.unwrap_or_else(|_panic| {
-            self.renew();
+            self.is_lost = !self.renew();
             None
         })
     }
 
-    /// Replaces the decoder; false if that fails.
+    /// Replaces the decoder; false if that fails, or was done too often.
     fn renew(&mut self) -> bool {
+        let Some(left) = self.new_decoders_left.checked_sub(1) else { return false };
+        self.new_decoders_left = left;
         codecs::decoder(&self.parameters).map(|decoder| self.decoder = decoder).is_ok()
     }
 }

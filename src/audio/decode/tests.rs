@@ -101,7 +101,9 @@ fn nothing_is_empty() {
 
 #[test]
 fn impossible_rates_and_channels_are_refused() {
-    for (rate, channels) in [(0, 1), (999, 1), (800_000, 1), (u32::MAX, 1), (8_000, 0), (8_000, 17), (8_000, u16::MAX)] {
+    for (rate, channels) in
+        [(0, 1), (999, 1), (800_000, 1), (u32::MAX, 1), (767_999, 1), (47_999, 16), (8_000, 0), (8_000, 17), (8_000, u16::MAX)]
+    {
         let (probed, decoded) = run(&wav(rate, channels, 100, Some(20_000_000)));
         assert!(matches!(probed, Err(DecodeError::Invalid { .. })), "{rate} {channels}: {probed:?}");
         assert!(matches!(decoded, Err(DecodeError::Invalid { .. })), "{rate} {channels}: {decoded:?}");

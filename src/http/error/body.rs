@@ -29,8 +29,8 @@ pub(crate) struct ErrorBody {
     pub message: String,
     /// A more detailed message for developers, always in English.
     pub developer_message: String,
-    /// Values that depend on the code, for example `checks_failed` (see `FailedCheck`) or the limit that was exceeded; may be
-    /// empty.
+    /// Values that depend on the code, for example `checks_failed` (see `FailedCheck`; at most 20, and the number of the others as
+    /// `checks_not_listed`) or the limit that was exceeded; may be empty.
     #[schema(value_type = Object)]
     pub details: Value,
     /// When the error occurred: RFC 3339 in UTC, in milliseconds.

@@ -11,7 +11,7 @@ use strum::{EnumMessage, IntoStaticStr, VariantArray};
 
 use super::define::{self, Account, errors};
 use crate::access::Scope;
-use crate::checks::{FailedCheck, Mistake};
+use crate::checks::{Checks, Mistake};
 use crate::jobs::stage::Stage;
 use crate::jobs::{Failure, FailureCode};
 use crate::media::Format;
@@ -38,13 +38,13 @@ errors! {
         remedy: "Send the recording as `file`.",
     }
     /// The metadata is not valid.
-    InvalidMetadata(checks: Vec<FailedCheck>) = BAD_REQUEST {
+    InvalidMetadata(checks: Checks) = BAD_REQUEST {
         account: Account::of_checks(checks),
         example: ApiError::InvalidMetadata(failed("metadata.priority", Mistake::OutOfRange { min: 1, max: 10, found: "11".to_owned() })),
         remedy: "See `details.checks_failed`.",
     }
     /// The options are not valid.
-    InvalidOptions(checks: Vec<FailedCheck>) = BAD_REQUEST {
+    InvalidOptions(checks: Checks) = BAD_REQUEST {
         account: Account::of_checks(checks),
         example: ApiError::InvalidOptions(failed(
             "options.channels",
@@ -53,7 +53,7 @@ errors! {
         remedy: "See `details.checks_failed`.",
     }
     /// The parameters in the address are not valid.
-    InvalidQuery(checks: Vec<FailedCheck>) = BAD_REQUEST {
+    InvalidQuery(checks: Checks) = BAD_REQUEST {
         account: Account::of_checks(checks),
         example: ApiError::InvalidQuery(failed("query.limit", Mistake::OutOfRange { min: 1, max: 100, found: "\"0\"".to_owned() })),
         remedy: "See `details.checks_failed`.",
@@ -65,7 +65,7 @@ errors! {
         remedy: "Send a valid key.",
     }
     /// The key lacks the scope in `details.required_scope`; or a web page of an origin that is not in `server.cors_origins`
-    /// wants to change something.
+    /// wants to change something or to open a WebSocket.
     Forbidden { scope: Scope } = FORBIDDEN {
         account: Account::new(format!("the key lacks the scope `{}`", scope.name()))
             .details(json!({ "required_scope": scope.name() })),
@@ -198,7 +198,16 @@ errors! {
         account: Account::new("the file holds no audio samples"),
         remedy: "Check the recording.",
     }
-    /// There were too many requests; `details` has `limit` and `retry_after_seconds`.
+    /// The request is for a host that is none of this server's names (`details.host`).
+    HostNotAllowed { host: String } = MISDIRECTED_REQUEST {
+        account: Account::new(format!("this server does not answer as `{host}`: list the name in server.allowed_hosts"))
+            .details(json!({ "host": host })),
+        example: ApiError::HostNotAllowed { host: "calls.example.org".to_owned() },
+        remedy: "Use the address; let the operator list the name.",
+    }
+    /// There were too many requests, or the client has too much going on at once: connections in use
+    /// (`server.max_connections_per_client`), or places in the queue (`queue.client_share`). `details` has `limit` and
+    /// `retry_after_seconds`.
     RateLimited { limit: u64, retry_after_seconds: u64 } = TOO_MANY_REQUESTS {
         account: Account::new(format!("the budget of {limit} requests is used up"))
             .retry_after(*retry_after_seconds)
@@ -214,6 +223,11 @@ errors! {
         example: ApiError::Internal(String::new()),
         remedy: "Report it.",
     }
+    /// All connections of the server are in use (`server.max_connections`), and no client has more of them than this one.
+    TooManyConnections = SERVICE_UNAVAILABLE {
+        account: Account::new("all connections of the server are in use (server.max_connections)").retry_after(5),
+        remedy: "Send it again after `Retry-After`.",
+    }
     /// `queue.max_length` recordings are waiting.
     QueueFull { max_queued: usize } = SERVICE_UNAVAILABLE {
         account: Account::new(format!("{max_queued} recordings wait already (queue.max_length)"))
@@ -223,7 +237,8 @@ errors! {
         example: ApiError::QueueFull { max_queued: 1000 },
         remedy: "Send it again after `Retry-After`.",
     }
-    /// The volume is full.
+    /// The volume is full, or the client's unfinished uploads take the share of it that one client may take
+    /// (`storage.client_share`).
     StorageFull = SERVICE_UNAVAILABLE {
         // The operator has to make room.
         account: Account::new("the volume is full").retry_after(60),
@@ -245,15 +260,28 @@ errors! {
         remedy: "Install the model, or do without the stage.",
     }
     variants
+    /// A client has too many requests in progress and WebSockets.
+    ConnectionsInUse { limit: usize } = RateLimited {
+        account: limited(*limit, 5, "connections of this client are in use (server.max_connections_per_client)"),
+    }
+    /// A client has too many recordings that are being sent or wait.
+    PlacesTaken { limit: usize } = RateLimited {
+        account: limited(*limit, 30, "recordings of this client are being sent or wait (queue.client_share)"),
+    }
+    /// A client's unfinished uploads take too much of the disk.
+    RoomTaken = StorageFull {
+        account: Account::new("unfinished uploads of this client take as much of the disk as one client may (storage.client_share)")
+            .retry_after(60),
+    }
     /// A request without an upgrade at an address that speaks WebSocket only.
     UpgradeRequired = InvalidRequest {
         // RFC 6455, section 4.4: the supported version.
         account: Account::new("this address speaks WebSocket only: send an upgrade request (RFC 6455)")
             .header(SEC_WEBSOCKET_VERSION, Some(HeaderValue::from_static("13"))),
     }
-    /// A web page of an origin that is not allowed wants to change something.
+    /// A web page of an origin that is not allowed wants to change something, or to open a WebSocket.
     OriginNotAllowed = Forbidden {
-        account: Account::new("the Origin is neither this server's nor in server.cors_origins"),
+        account: Account::new("the page's origin is neither this server's nor in server.cors_origins"),
     }
 }
 
@@ -283,6 +311,14 @@ impl Code {
     }
 }
 
-fn failed(field: &str, mistake: Mistake) -> Vec<FailedCheck> {
-    vec![FailedCheck::new(field, mistake)]
+/// The account of a client that has too much of something at once.
+fn limited(limit: usize, retry_after_seconds: u64, of_what: &'static str) -> Account<'static> {
+    Account::new(format!("{limit} {of_what}"))
+        .retry_after(retry_after_seconds)
+        .details(json!({ "limit": limit, "retry_after_seconds": retry_after_seconds }))
+        .argument("retry_after", Argument::Seconds(retry_after_seconds as f64))
+}
+
+fn failed(field: &str, mistake: Mistake) -> Checks {
+    Checks::one(field, mistake)
 }

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use axum::http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
-use crate::checks::FailedCheck;
+use crate::checks::Checks;
 use crate::jobs::Failure;
 use crate::messages::{Argument, Arguments};
 
@@ -32,7 +32,7 @@ pub(super) struct Account<'a> {
 pub(super) enum Details<'a> {
     Values(Value),
     /// Published with messages in the client's language.
-    Checks(&'a [FailedCheck]),
+    Checks(&'a Checks),
     /// Published with its message in the client's language.
     Failure(&'a Failure),
 }
@@ -50,9 +50,8 @@ impl<'a> Account<'a> {
     }
 
     /// The account of failed checks: each with its message.
-    pub(super) fn of_checks(checks: &'a [FailedCheck]) -> Self {
-        let messages: Vec<String> = checks.iter().map(FailedCheck::developer_message).collect();
-        Self { details: Details::Checks(checks), ..Self::new(messages.join("; ")) }
+    pub(super) fn of_checks(checks: &'a Checks) -> Self {
+        Self { details: Details::Checks(checks), ..Self::new(checks.developer_message()) }
     }
 
     pub(super) fn of_failure(failure: &'a Failure) -> Self {
@@ -94,7 +93,7 @@ macro_rules! errors {
         )+
         variants $(
             $(#[$other_attribute:meta])+
-            $other:ident = $code:ident { account: $other_account:expr, }
+            $other:ident $({ $($other_field:ident: $other_type:ty),+ })? = $code:ident { account: $other_account:expr, }
         )+
     ) => {
         /// The stable code of a refused request. A code is never renamed and never gets another status.
@@ -120,14 +119,14 @@ macro_rules! errors {
         #[derive(Debug, Clone)]
         pub(crate) enum ApiError {
             $( $name $(($slot_type))? $({ $($field: $type),+ })?, )+
-            $( $(#[$other_attribute])+ $other, )+
+            $( $(#[$other_attribute])+ $other $({ $($other_field: $other_type),+ })?, )+
         }
 
         impl ApiError {
             pub(crate) const fn code(&self) -> Code {
                 match self {
                     $( Self::$name { .. } => Code::$name, )+
-                    $( Self::$other => Code::$code, )+
+                    $( Self::$other { .. } => Code::$code, )+
                 }
             }
 
@@ -135,7 +134,7 @@ macro_rules! errors {
             pub(super) fn account(&self) -> Account<'_> {
                 match self {
                     $( Self::$name $(($slot))? $({ $($field),+ })? => $account, )+
-                    $( Self::$other => $other_account, )+
+                    $( Self::$other $({ $($other_field),+ })? => $other_account, )+
                 }
             }
 

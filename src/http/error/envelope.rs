@@ -8,12 +8,17 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::body::{ErrorBody, ErrorEnvelope, FailedCheckBody};
-use super::codes::ApiError;
-use super::define::Details;
+use super::codes::{ApiError, Code};
+use super::define::{Account, Details};
+use crate::checks::clipped;
 use crate::http::language;
 use crate::jobs::Failure;
 use crate::jobs::stage::Stage;
 use crate::messages::{Argument, Language, key};
+
+/// The longest message for developers, in characters: it may repeat what the client sent. With the bounds of the failed checks
+/// it keeps every refusal below 64 KiB.
+const MAX_DEVELOPER_CHARS: usize = 4096;
 
 /// Why a job failed, for people. The message within the failure is for developers.
 pub(crate) fn failure_message(failure: &Failure, language: Language) -> String {
@@ -28,8 +33,8 @@ impl ApiError {
         let account = self.account();
         ErrorBody {
             code: code.name(),
-            message: language.say(&code.message_key(), &account.arguments),
-            developer_message: account.developer_message.into_owned(),
+            message: say(code, &account, language),
+            developer_message: clipped(&account.developer_message, MAX_DEVELOPER_CHARS),
             details: published(account.details, language),
             timestamp: now,
             request_id: request_id.to_owned(),
@@ -40,7 +45,7 @@ impl ApiError {
 
     /// The message for people.
     pub(crate) fn message(&self, language: Language) -> String {
-        language.say(&self.code().message_key(), &self.account().arguments)
+        say(self.code(), &self.account(), language)
     }
 
     /// Writes the envelope into a response, with its message in this language.
@@ -55,12 +60,27 @@ impl ApiError {
     }
 }
 
+/// The message of a code, with the number of mistakes that are not listed.
+fn say(code: Code, account: &Account<'_>, language: Language) -> String {
+    let message = language.say(&code.message_key(), &account.arguments);
+    match &account.details {
+        Details::Checks(checks) if checks.unlisted() > 0 => {
+            let arguments = [("message", Argument::Text(message)), ("number", Argument::Count(checks.unlisted()))];
+            language.say("checks-and-more", &arguments)
+        }
+        Details::Checks(_) | Details::Values(_) | Details::Failure(_) => message,
+    }
+}
+
 fn published(details: Details<'_>, language: Language) -> Value {
     match details {
         Details::Values(values) => values,
         Details::Checks(checks) => {
-            let published: Vec<FailedCheckBody> = checks.iter().map(|check| FailedCheckBody::new(check, language)).collect();
-            json!({ "checks_failed": published })
+            let listed: Vec<_> = checks.listed().iter().map(|check| FailedCheckBody::new(check, language)).collect();
+            match checks.unlisted() {
+                0 => json!({ "checks_failed": listed }),
+                number => json!({ "checks_failed": listed, "checks_not_listed": number }),
+            }
         }
         Details::Failure(failure) => json!({
             "code": failure.code.name(),

@@ -15,7 +15,7 @@ mod tests;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 
-pub(crate) use crate::checks::{FailedCheck, Mistake, shown};
+pub(crate) use crate::checks::{Checks, FailedCheck, Mistake, shown};
 pub(crate) use body::{ErrorBody, ErrorEnvelope, FailedCheckBody};
 pub(crate) use codes::{ApiError, Code};
 pub(crate) use envelope::failure_message;

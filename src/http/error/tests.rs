@@ -33,10 +33,11 @@ fn failure(code: FailureCode, stage: Option<Stage>) -> Failure {
 /// Each error, with each text that it can have.
 fn samples() -> Vec<ApiError> {
     let reason = || "the reason".to_owned();
-    let check = |mistake| vec![FailedCheck::new("metadata.x", mistake)];
+    let check = |mistake| Checks::one("metadata.x", mistake);
     let found = || "5".to_owned();
     let mut samples: Vec<ApiError> = Code::all().map(ApiError::example).collect();
-    samples.extend([ApiError::UpgradeRequired, ApiError::OriginNotAllowed]);
+    samples.extend([ApiError::UpgradeRequired, ApiError::OriginNotAllowed, ApiError::RoomTaken]);
+    samples.extend([ApiError::ConnectionsInUse { limit: 2 }, ApiError::PlacesTaken { limit: 2 }]);
     for stage in Stage::all() {
         samples.push(ApiError::ModelUnavailable { stage, reason: reason() });
         samples.extend(FailureCode::all().map(|code| ApiError::JobFailed(failure(code, Some(stage)))));
@@ -94,6 +95,49 @@ fn every_error_has_its_messages_in_every_language() {
             }
             assert!(object["developer_message"].as_str().is_some_and(|text| !text.is_empty() && text.is_ascii()), "{object}");
         }
+    }
+}
+
+#[test]
+fn a_refusal_stays_below_64_kib_whatever_the_client_sent() {
+    // Characters that JSON writes with six bytes.
+    let control = "\u{1}".repeat(1_000_000);
+    let mut checks = Checks::default();
+    let allowed = vec!["a_name_as_long_as_any"; 30];
+    for _ in 0..1000 {
+        let found = shown(&json!(control));
+        checks.push(FailedCheck::new(control.clone(), Mistake::NotOneOf { allowed: allowed.clone(), found }));
+    }
+    let errors = [
+        ApiError::InvalidOptions(checks),
+        ApiError::InvalidMetadata(Checks::one(control.clone(), Mistake::NotJson(control.clone()))),
+        ApiError::InvalidRequest(control.clone()),
+        ApiError::InvalidJson(control.clone()),
+        ApiError::UnsupportedMediaType { expected: "multipart/form-data", found: control },
+    ];
+    for language in Language::all() {
+        for error in &errors {
+            let object = error.object(language, DateTime::UNIX_EPOCH, &"\u{1}".repeat(255));
+            let size = serde_json::to_string(&ErrorEnvelope { error: object }).unwrap().len();
+            assert!(size < 64 * 1024, "{size} bytes: {:?}", error.code());
+        }
+    }
+}
+
+#[test]
+fn mistakes_that_are_not_listed_are_counted_in_every_language() {
+    let mut checks = Checks::default();
+    (0..22).for_each(|number| checks.push(FailedCheck::new(format!("options.{number}"), Mistake::Repeated)));
+    let error = ApiError::InvalidOptions(checks);
+    for (tag, message) in [
+        ("en", "The options are not valid (and 2 more mistakes than are listed)"),
+        ("ru", "Параметры обработки заданы неверно (и ещё 2 ошибки сверх перечисленных)"),
+    ] {
+        let object = error.object(Language::find(tag).unwrap(), DateTime::UNIX_EPOCH, "req_1");
+        assert_eq!(object.message, message);
+        assert_eq!(object.details["checks_failed"].as_array().map(Vec::len), Some(20));
+        assert_eq!(object.details["checks_not_listed"], 2);
+        assert!(object.developer_message.ends_with("; and 2 more"), "{}", object.developer_message);
     }
 }
 

@@ -18,9 +18,9 @@ const VERSION: &str = "3.1.0";
 /// Where an operation names its WebSocket counterpart.
 const COMMAND: &str = "x-websocket-command";
 /// The codes that every request can be answered with.
-const COMMON_CODES: [Code; 3] = [Code::InvalidRequest, Code::RateLimited, Code::Internal];
-/// The codes of every request that needs a key.
-const KEY_CODES: [Code; 2] = [Code::Unauthorized, Code::Forbidden];
+const COMMON_CODES: [Code; 4] = [Code::InvalidRequest, Code::HostNotAllowed, Code::RateLimited, Code::Internal];
+/// The codes of every request that needs a key: others are answered on any connection.
+const KEY_CODES: [Code; 3] = [Code::Unauthorized, Code::Forbidden, Code::TooManyConnections];
 
 /// The document of these routes. `openapi` in the description holds the frame: title, and schemas beside the routes'.
 ///

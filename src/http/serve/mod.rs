@@ -2,11 +2,16 @@
 //!
 //! A connection is busy from the head of a request to the last byte of its answer, and permanently once it is a WebSocket.
 //! Otherwise it is idle: for a limited time, and it is closed earlier if a new connection needs its place. So neither clients
-//! that send their headers slowly nor thousands of idle ones keep others out.
+//! that send their headers slowly nor thousands of idle ones keep others out, and the ledger bounds how many one client keeps
+//! busy.
+//!
+//! An answer is broken off when the key of its caller is revoked, whatever part of it is still to be sent.
 
+mod connection;
+mod ledger;
+mod limits;
 mod places;
 mod stream;
-mod timeouts;
 mod tracked;
 
 use std::convert::Infallible;
@@ -30,9 +35,14 @@ use tokio_util::sync::CancellationToken;
 use tower::Service;
 use tracing::{debug, warn};
 
-use places::{Busy, Places};
+use super::gate::Gate;
+use crate::access::limits::Client;
+use connection::Busy;
+pub(in crate::http) use connection::Connection;
+pub(in crate::http) use ledger::{Crowded, Holder};
+pub use limits::{ConnectionCounts, ConnectionTimeouts};
+use places::{Place, Places};
 use stream::Stream;
-pub use timeouts::ConnectionTimeouts;
 use tracked::Tracked;
 
 /// Connections that the kernel queues while the loop is busy.
@@ -59,15 +69,34 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
+/// What connections are served with.
+#[derive(Clone)]
+struct Serving {
+    router: Router,
+    gate: Gate,
+    timeouts: ConnectionTimeouts,
+    closing: CancellationToken,
+}
+
 /// Serves until `closing` is cancelled, then finishes the pending answers. Dropping the future aborts them.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    timeouts: ConnectionTimeouts,
-    max_connections: usize,
+    gate: Gate,
+    (timeouts, counts): (ConnectionTimeouts, ConnectionCounts),
     closing: CancellationToken,
 ) {
-    let places = Places::new(max_connections);
+    let places = Places::new(counts);
+    let access = gate.access.clone();
+    let serving = Serving { router, gate, timeouts, closing };
+    tokio::select! {
+        () = accept(listener, &places, serving) => {}
+        () = access.on_change(|| places.expel(|caller| access.still_knows(caller))) => {}
+    }
+}
+
+async fn accept(listener: TcpListener, places: &Places, serving: Serving) {
+    let closing = serving.closing.clone();
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -78,18 +107,14 @@ pub async fn serve(
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok((tcp, peer)) => {
+                // The clients of a proxy are known by their requests only.
+                let client = (!serving.gate.proxies.trusts(peer.ip())).then(|| Client::of_address(peer.ip()));
                 let place = tokio::select! {
-                    place = places.take() => place,
+                    place = places.take(client) => place,
                     () = closing.cancelled() => break,
                 };
                 prepare(&tcp);
-                connections.spawn(converse(
-                    Stream::new(tcp, place, timeouts.write_timeout),
-                    peer,
-                    router.clone(),
-                    timeouts,
-                    closing.clone(),
-                ));
+                connections.spawn(converse(Stream::new(tcp, place, serving.timeouts.write_timeout), peer, serving.clone()));
             }
             // The client disconnected before it was accepted.
             Err(error) if is_the_clients(&error) => {}
@@ -117,9 +142,9 @@ fn prepare(tcp: &TcpStream) {
 }
 
 /// Serves one connection until it ends.
-async fn converse(stream: Stream, peer: SocketAddr, router: Router, timeouts: ConnectionTimeouts, closing: CancellationToken) {
+async fn converse(stream: Stream, peer: SocketAddr, serving: Serving) {
     let place = Arc::clone(stream.place());
-    let service = service_fn(|request: Request<Incoming>| answer(router.clone(), Busy::begin(&place), peer, request));
+    let service = service_fn(|request: Request<Incoming>| answer(&serving, &place, peer, request));
     let mut connection = std::pin::pin!(
         http1::Builder::new()
             .max_buf_size(MAX_BUFFER_BYTES)
@@ -130,12 +155,18 @@ async fn converse(stream: Stream, peer: SocketAddr, router: Router, timeouts: Co
             .with_upgrades()
     );
     let ended = tokio::select! {
+        // First what has arrived: after a pause of the whole process a head is not late.
+        biased;
         ended = connection.as_mut() => ended,
         () = place.asked_to_leave() => return,
-        () = place.overdue(&timeouts) => return,
-        () = closing.cancelled() => {
+        () = place.overdue(&serving.timeouts) => return,
+        () = serving.closing.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            // A revoked key ends it here as well.
+            tokio::select! {
+                ended = connection => ended,
+                () = place.asked_to_leave() => return,
+            }
         }
     };
     if let Err(error) = ended {
@@ -144,16 +175,19 @@ async fn converse(stream: Stream, peer: SocketAddr, router: Router, timeouts: Co
 }
 
 async fn answer(
-    mut router: Router,
-    busy: Busy,
+    serving: &Serving,
+    place: &Arc<Place>,
     peer: SocketAddr,
     mut request: Request<Incoming>,
 ) -> Result<Response<Tracked>, Infallible> {
+    let busy = Busy::begin(place);
     request.extensions_mut().insert(ConnectInfo(peer));
-    let response = router.call(request.map(Body::new)).await?;
+    request.extensions_mut().insert(Connection::of(place));
+    let response = serving.router.clone().call(request.map(Body::new)).await?;
     if response.status().as_u16() == 101 {
         busy.for_ever();
         return Ok(response.map(|body| Tracked::new(body, None)));
     }
+    busy.answers(|caller| serving.gate.access.still_knows(caller));
     Ok(response.map(|body| Tracked::new(body, Some(busy))))
 }

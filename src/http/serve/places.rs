@@ -1,46 +1,49 @@
-//! The bounded number of places for connections. When all are taken, a new connection gets the place of the one that has been
-//! idle longest.
+//! The bounded number of places for connections, and the phase of each. When all are taken, a new connection gets the place of
+//! an idle one; which one, and who may keep a place for long, the ledger says.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::timeouts::ConnectionTimeouts;
+use super::ledger::{Crowded, Holder, Ledger};
+use super::limits::{ConnectionCounts, ConnectionTimeouts};
+use crate::access::Caller;
+use crate::access::limits::Client;
 
 /// The phase of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Idle since its last request.
     Waiting,
-    /// The head of a request is arriving, or is due because the connection is new.
+    /// The head of a request is arriving, or is due because the connection is new; or the request is answered without a claim.
     Head,
-    /// A request is being answered, or it is a WebSocket.
+    /// A request is being worked on.
     Busy,
+    /// The head of the answer has been sent, and its body follows.
+    Answering,
+    /// It is a WebSocket.
+    Session,
     /// Asked to make room for another connection.
     Leaving,
 }
 
 impl Phase {
+    const ALL: [Self; 6] = [Self::Waiting, Self::Head, Self::Busy, Self::Answering, Self::Session, Self::Leaving];
+
     const fn code(self) -> u8 {
-        match self {
-            Self::Waiting => 0,
-            Self::Head => 1,
-            Self::Busy => 2,
-            Self::Leaving => 3,
-        }
+        self as u8
     }
 
-    const fn of(code: u8) -> Self {
-        match code {
-            0 => Self::Waiting,
-            1 => Self::Head,
-            2 => Self::Busy,
-            _ => Self::Leaving,
-        }
+    fn of(code: u8) -> Self {
+        Self::ALL.into_iter().find(|phase| phase.code() == code).unwrap_or(Self::Leaving)
+    }
+
+    const fn is_idle(self) -> bool {
+        matches!(self, Self::Waiting | Self::Head)
     }
 }
 
@@ -50,7 +53,6 @@ pub(super) struct Places(Arc<Room>);
 
 #[derive(Debug)]
 struct Room {
-    max: usize,
     opened: Instant,
     taken: Mutex<Taken>,
     /// A new connection is waiting for a place.
@@ -59,10 +61,11 @@ struct Room {
     change: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Taken {
     last: u64,
     places: HashMap<u64, Weak<Place>>,
+    ledger: Ledger,
 }
 
 /// The place of one connection, released when the last handle is dropped.
@@ -77,16 +80,16 @@ pub(super) struct Place {
 }
 
 impl Places {
-    pub(super) fn new(max: usize) -> Self {
-        let taken = Mutex::new(Taken::default());
-        Self(Arc::new(Room { max, opened: Instant::now(), taken, queue: AtomicBool::new(false), change: Notify::new() }))
+    pub(super) fn new(counts: ConnectionCounts) -> Self {
+        let taken = Mutex::new(Taken { last: 0, places: HashMap::new(), ledger: Ledger::new(counts) });
+        Self(Arc::new(Room { opened: Instant::now(), taken, queue: AtomicBool::new(false), change: Notify::new() }))
     }
 
-    /// Waits for a place; the connection that has been idle longest makes room.
-    pub(super) async fn take(&self) -> Arc<Place> {
+    /// Waits for a place for a connection of this client; an idle connection makes room.
+    pub(super) async fn take(&self, peer: Option<Client>) -> Arc<Place> {
         let room = &self.0;
         loop {
-            if let Some(place) = self.try_take() {
+            if let Some(place) = self.try_take(peer.as_ref()) {
                 room.queue.store(false, Ordering::SeqCst);
                 return place;
             }
@@ -96,9 +99,9 @@ impl Places {
         }
     }
 
-    fn try_take(&self) -> Option<Arc<Place>> {
-        let mut taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.places.len() >= self.0.max {
+    fn try_take(&self, peer: Option<&Client>) -> Option<Arc<Place>> {
+        let mut taken = self.0.lock();
+        if taken.ledger.is_full() {
             return None;
         }
         taken.last += 1;
@@ -109,31 +112,53 @@ impl Places {
             since: AtomicU64::new(self.0.now()),
             leave: Notify::new(),
         });
+        taken.ledger.enter(place.number, peer.cloned());
         taken.places.insert(place.number, Arc::downgrade(&place));
         Some(place)
     }
 
-    /// Asks the connection that has been idle longest to leave, if there is one and none is leaving already.
+    /// Asks an idle connection to leave, if there is one and none is leaving already.
     pub(super) fn make_room(&self) {
-        let places: Vec<Arc<Place>> = {
-            let taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
-            taken.places.values().filter_map(Weak::upgrade).collect()
-        };
+        let places = self.all();
         if places.iter().any(|place| place.phase() == Phase::Leaving) {
             return;
         }
-        let idle = places.iter().filter(|place| matches!(place.phase(), Phase::Waiting | Phase::Head));
-        if let Some(place) = idle.min_by_key(|place| (place.since.load(Ordering::SeqCst), place.number))
+        let idle = places.iter().filter(|place| place.phase().is_idle());
+        let idle_since = idle.map(|place| (place.number, place.since.load(Ordering::SeqCst))).collect();
+        let longest = self.0.lock().ledger.longest_idle(&idle_since);
+        if let Some(place) = places.iter().find(|place| Some(place.number) == longest)
             && (place.turn(Phase::Waiting, Phase::Leaving) || place.turn(Phase::Head, Phase::Leaving))
         {
             place.leave.notify_one();
         }
+    }
+
+    /// Breaks off the answers to callers that are not known any more. A request without an answer yet, or a WebSocket, is told
+    /// why it ends: that is up to them.
+    pub(super) fn expel(&self, is_known: impl Fn(&Caller) -> bool) {
+        let unknown: Vec<u64> = {
+            let taken = self.0.lock();
+            taken.ledger.callers().filter(|(_, caller)| !is_known(caller)).map(|(place, _)| place).collect()
+        };
+        for place in self.all().iter().filter(|place| unknown.contains(&place.number)) {
+            place.break_off();
+        }
+    }
+
+    /// Handles of all places. To be dropped without the lock: the last handle takes it.
+    fn all(&self) -> Vec<Arc<Place>> {
+        self.0.lock().places.values().filter_map(Weak::upgrade).collect()
     }
 }
 
 impl Room {
     fn now(&self) -> u64 {
         self.opened.elapsed().as_nanos() as u64
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Taken> {
+        // Each change under the lock is complete or not begun when anything in it can panic.
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -147,7 +172,7 @@ impl Place {
         let within = match self.phase() {
             Phase::Waiting => timeouts.keep_alive,
             Phase::Head => timeouts.header_timeout,
-            Phase::Busy | Phase::Leaving => return None,
+            Phase::Busy | Phase::Answering | Phase::Session | Phase::Leaving => return None,
         };
         Some(self.room.opened + Duration::from_nanos(self.since.load(Ordering::SeqCst)) + within)
     }
@@ -184,109 +209,73 @@ impl Place {
         }
         turned
     }
-}
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.room.taken.lock().unwrap_or_else(PoisonError::into_inner).places.remove(&self.number);
-        self.room.change.notify_one();
-    }
-}
-
-/// Marks a connection busy while a request is answered, until it is dropped.
-#[derive(Debug)]
-pub(super) struct Busy(Option<Arc<Place>>);
-
-impl Busy {
-    pub(super) fn begin(place: &Arc<Place>) -> Self {
-        // A connection that is leaving is dropped with its request; the client sees that it was closed while idle.
-        let _began = place.turn(Phase::Head, Phase::Busy) || place.turn(Phase::Waiting, Phase::Busy);
-        Self(Some(Arc::clone(place)))
+    /// Claims the place for a request of this client. Someone else may have to leave for it.
+    pub(super) fn claim(&self, client: Client, holder: Holder) -> Result<(), Crowded> {
+        let mut taken = self.room.lock();
+        let dispensable = taken.ledger.claim(self.number, client, holder)?;
+        let dispensable = dispensable.and_then(|number| taken.places.get(&number)).and_then(Weak::upgrade);
+        drop(taken);
+        let _began = self.turn(Phase::Head, Phase::Busy) || self.turn(Phase::Waiting, Phase::Busy);
+        if let Some(place) = dispensable {
+            place.dismiss();
+        }
+        Ok(())
     }
 
-    /// Keeps the connection busy for good: it is a WebSocket now.
-    pub(super) fn for_ever(mut self) {
-        self.0 = None;
+    /// Notes the caller of a WebSocket that has shown its key.
+    pub(super) fn identify(&self, caller: Caller) {
+        self.room.lock().ledger.identify(self.number, caller);
     }
-}
 
-impl Drop for Busy {
-    fn drop(&mut self) {
-        if let Some(place) = self.0.take() {
-            place.turn(Phase::Busy, Phase::Waiting);
-            if place.room.queue.load(Ordering::SeqCst) {
-                place.room.change.notify_one();
-            }
+    /// Notes that the head of the answer is ready, and only its body is to be sent.
+    pub(super) fn answers(&self) {
+        self.turn(Phase::Busy, Phase::Answering);
+    }
+
+    /// Whether nobody is known to have claimed the place, or a caller that is known still.
+    pub(super) fn has_caller(&self, is_known: impl Fn(&Caller) -> bool) -> bool {
+        self.room.lock().ledger.caller(self.number).is_none_or(is_known)
+    }
+
+    /// Notes that the connection is a WebSocket now, which keeps its claim.
+    pub(super) fn becomes_session(&self) {
+        self.turn(Phase::Busy, Phase::Session);
+    }
+
+    /// Ends the claim: the request has been answered.
+    pub(super) fn rest(&self) {
+        self.room.lock().ledger.release(self.number);
+        // Without a claim it was in the phase of its head.
+        let _rests = [Phase::Answering, Phase::Busy, Phase::Head].into_iter().any(|phase| self.turn(phase, Phase::Waiting));
+        if self.room.queue.load(Ordering::SeqCst) {
+            self.room.change.notify_one();
+        }
+    }
+
+    /// Asks the connection to leave, whatever it does. A WebSocket remains one until it has said why it ends.
+    fn dismiss(&self) {
+        let _request = self.turn(Phase::Busy, Phase::Leaving) || self.turn(Phase::Answering, Phase::Leaving);
+        self.leave.notify_one();
+    }
+
+    /// Breaks off the answer that is being sent.
+    pub(super) fn break_off(&self) {
+        if self.turn(Phase::Answering, Phase::Leaving) {
+            self.leave.notify_one();
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TIMEOUTS: ConnectionTimeouts = ConnectionTimeouts {
-        header_timeout: Duration::from_secs(10),
-        keep_alive: Duration::from_secs(75),
-        write_timeout: Duration::from_mins(1),
-    };
-
-    /// Seconds until the connection is overdue.
-    async fn seconds_left(place: &Place) -> u64 {
-        let started = Instant::now();
-        place.overdue(&TIMEOUTS).await;
-        started.elapsed().as_secs()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn each_phase_has_its_time_and_a_busy_connection_any() {
-        let place = Places::new(1).take().await;
-        assert_eq!(seconds_left(&place).await, 10);
-        let busy = Busy::begin(&place);
-        assert!(tokio::time::timeout(Duration::from_secs(100_000), place.overdue(&TIMEOUTS)).await.is_err());
-        drop(busy);
-        assert_eq!(seconds_left(&place).await, 75);
-        place.head_begins();
-        assert_eq!(seconds_left(&place).await, 10);
-        // Noticed while it is being watched.
-        drop(Busy::begin(&place));
-        let (left, ()) = tokio::join!(seconds_left(&place), async {
-            tokio::time::sleep(Duration::from_secs(31)).await;
-            place.head_begins();
-        });
-        assert!((41..=51).contains(&left), "{left}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_has_waited_longest_gives_way_and_who_is_busy_stays() {
-        let places = Places::new(3);
-        let first = places.take().await;
-        let _busy = Busy::begin(&first);
-        tokio::time::advance(Duration::from_secs(1)).await;
-        let second = places.take().await;
-        tokio::time::advance(Duration::from_secs(1)).await;
-        let third = places.take().await;
-        // The second answers a request and waits again: now the third has waited longer.
-        tokio::time::advance(Duration::from_secs(1)).await;
-        drop(Busy::begin(&second));
-        let (fourth, ()) = tokio::join!(places.take(), async {
-            third.asked_to_leave().await;
-            drop(third);
-        });
-        assert_eq!((first.phase(), second.phase(), fourth.phase()), (Phase::Busy, Phase::Waiting, Phase::Head));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn when_all_are_busy_the_next_waits_until_one_rests() {
-        let places = Places::new(1);
-        let only = places.take().await;
-        let busy = Busy::begin(&only);
-        let (_next, ()) = tokio::join!(places.take(), async {
-            tokio::time::sleep(Duration::from_secs(5)).await;
-            assert_eq!(only.phase(), Phase::Busy);
-            drop(busy);
-            only.asked_to_leave().await;
-            drop(only);
-        });
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.room.lock();
+        taken.places.remove(&self.number);
+        taken.ledger.leave(self.number);
+        drop(taken);
+        self.room.change.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests;

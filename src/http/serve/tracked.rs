@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-use super::places::Busy;
+use super::connection::Busy;
 
 /// A body, with the guard that marks its connection busy.
 #[derive(Debug)]

@@ -8,8 +8,10 @@ use tokio_stream::StreamMap;
 use super::answer::Reply;
 use super::application::Application;
 use super::close::Close;
+use crate::access::Caller;
 use crate::http::error::ApiError;
 use crate::http::gate::Gate;
+use crate::http::outgoing::Outgoing;
 use crate::http::requester::Requester;
 use crate::http::visitor::Visitor;
 
@@ -19,7 +21,7 @@ const MAX_SUBSCRIPTIONS: usize = 100;
 /// An item of a subscription.
 pub(crate) enum Step {
     /// The text of a message.
-    Message(String),
+    Message(Outgoing),
     /// The topic has ended, and the subscription with it.
     Ended(Ended),
 }
@@ -52,6 +54,15 @@ pub(crate) struct Client<A: Application> {
 impl<A: Application> Client<A> {
     pub(super) fn new(app: A, gate: Gate, requester: Requester, visitor: Visitor) -> Self {
         Self { app, gate, requester, visitor, upload: None, subscriptions: StreamMap::new(), bound: None }
+    }
+
+    /// Notes the caller of the session.
+    pub(super) fn is_called_by(&mut self, caller: Caller) {
+        if let Some(connection) = &self.visitor.connection {
+            connection.identify(caller.clone());
+        }
+        self.visitor.caller = Some(caller.clone());
+        self.requester = Requester { caller, client: self.visitor.client(), language: self.requester.language };
     }
 
     /// Checks that the session may have one more subscription; a topic that it already follows counts once.

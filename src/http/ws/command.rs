@@ -74,7 +74,7 @@ pub(super) trait Runnable<A>: Send {
 
 impl<A: Application, C: Command<A>> Runnable<A> for C {
     fn start(self: Box<Self>, client: &mut Client<A>) -> Running<'_> {
-        Box::pin(async move { Ok(Reply::new(&(*self).run(client).await?)) })
+        Box::pin(async move { Ok((*self).run(client).await?.into_reply()) })
     }
 }
 

@@ -9,21 +9,25 @@ mod command;
 mod handshake;
 mod schema;
 mod session;
+mod socket;
+mod upgrade;
 
 use std::time::Duration;
 
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tracing::debug;
 
-use super::credentials::SUBPROTOCOL;
 use super::error::ApiError;
 use super::gate::Gate;
 use super::requester::Requester;
+use super::serve::Connection;
 use super::visitor::Visitor;
 use crate::access::Scope;
-use session::{MAX_MESSAGE_BYTES, PATIENCE, Session};
+use session::Session;
+use socket::{MAX_MESSAGE_BYTES, PATIENCE, Socket};
 
 pub(crate) use answer::{Answer, Reply};
 pub(crate) use application::{Application, Upload};
@@ -31,19 +35,14 @@ pub(crate) use client::{Client, Ended, Step, Steps};
 pub(crate) use close::Close;
 pub(crate) use command::{Command, Commands};
 pub(crate) use schema::{answer_schema, client_message_schema};
+pub(crate) use upgrade::Upgrade;
 
 /// The largest binary frame, in bytes.
 pub(crate) const MAX_FRAME_BYTES: usize = MAX_MESSAGE_BYTES;
-/// The greatest number of bytes that are read of one message. More than the limit, so that a message slightly over it is read
-/// to its end and the client sees the close code: a connection that is closed with unread bytes is reset.
-const MAX_READ_BYTES: usize = 2 * MAX_MESSAGE_BYTES;
-/// Size of a connection's read buffer, in bytes: with the library's default of 128 KiB, every idle connection would hold that.
-const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// How long a closing session waits for the client's close frame.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// An upgrade, or why the request is not one.
-pub(crate) type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
+/// How long a client may take to read its close code when it has no right to the connection any more.
+const BRIEF: Duration = Duration::from_millis(500);
 
 /// A request for a session, beside the upgrade itself.
 pub(crate) struct Opening<A: Application> {
@@ -58,26 +57,29 @@ impl<A: Application> Opening<A> {
     /// Opens the session. `begin` is called once the caller is known; a session that it refuses is closed.
     pub(crate) fn open(
         self,
-        upgrade: Upgrade,
+        upgrade: Result<Upgrade, ApiError>,
         begin: impl FnOnce(&mut Client<A>) -> Result<(), Close> + Send + 'static,
     ) -> Response {
-        let Ok(upgrade) = upgrade else { return ApiError::UpgradeRequired.into_response() };
+        let (response, connection) = match upgrade {
+            Ok(upgrade) => upgrade.accept(),
+            Err(refusal) => return refusal.into_response(),
+        };
         let Self { app, commands, gate, requester, visitor } = self;
-        let tasks = gate.tasks.clone();
-        upgrade
-            .protocols([SUBPROTOCOL])
-            .max_message_size(MAX_READ_BYTES)
-            .max_frame_size(MAX_READ_BYTES)
-            .read_buffer_size(READ_BUFFER_BYTES)
-            .write_buffer_size(0)
-            .on_upgrade(move |socket| {
-                // Tracked, so that a stopping server sends its close frames before it ends.
-                tasks.track_future(async move {
-                    let mut session = Session::new(Client::new(app, gate, requester, visitor), commands, socket);
-                    let (code, reason) = session.run(begin).await.unwrap_or_else(|close| close);
-                    say_goodbye(session.into_socket(), code, reason).await;
-                })
-            })
+        // Tracked, so that a stopping server sends its close frames before it ends.
+        gate.tasks.clone().spawn(async move {
+            let socket = match connection.await {
+                Ok(connection) => Socket::new(connection).await,
+                Err(error) => return debug!(cause = %error, "A client was gone before its WebSocket was open"),
+            };
+            let place = visitor.connection.clone();
+            let mut session = Session::new(Client::new(app, gate, requester, visitor), commands, socket);
+            let close = tokio::select! {
+                ended = session.run(begin) => ended.unwrap_or_else(|close| close),
+                () = asked_to_leave(place) => close::CROWDED,
+            };
+            say_goodbye(session.into_socket(), close).await;
+        });
+        response
     }
 }
 
@@ -89,13 +91,23 @@ pub(crate) fn may_read(requester: &Requester) -> Result<(), Close> {
     if requester.caller.may(Scope::Read) { Ok(()) } else { Err((close::FORBIDDEN, "the key lacks the scope read")) }
 }
 
+/// Returns when the connection is needed for another client.
+async fn asked_to_leave(connection: Option<Connection>) {
+    match connection {
+        Some(connection) => connection.asked_to_leave().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Closes with a code, and waits a moment for the client's half of the closing handshake, so that it sees the code and not a
-/// broken connection.
-async fn say_goodbye(mut socket: WebSocket, code: u16, reason: &'static str) {
-    let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+/// broken connection. A client whose key was not valid, or whose connection another one needs, has less time for both.
+async fn say_goodbye(mut socket: Socket, (code, reason): Close) {
+    let brief = code == close::UNAUTHORIZED || (code, reason) == close::CROWDED;
+    let (patience, farewell) = if brief { (BRIEF, BRIEF) } else { (PATIENCE, FAREWELL) };
+    let close = Message::Close(Some(CloseFrame { code: code.into(), reason: reason.into() }));
     // A disconnected client cannot read the code.
-    let _gone = timeout(PATIENCE, socket.send(close)).await;
+    let _gone = timeout(patience, socket.send(close)).await;
     let closed = async { while matches!(socket.recv().await, Some(Ok(_))) {} };
     // A client that does not close is left behind.
-    let _elapsed = timeout(FAREWELL, closed).await;
+    let _elapsed = timeout(farewell, closed).await;
 }

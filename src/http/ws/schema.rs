@@ -2,13 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
+use super::answer::MAX_REQUEST_ID_CHARS;
 use super::application::Application;
 use super::command::{Commands, Described};
 
 /// The schema of client messages, and the schemas that it refers to.
 pub(crate) fn client_message_schema<A: Application>(commands: &Commands<A>) -> (Value, Map<String, Value>) {
     let (variants, definitions) = one_of(commands.messages());
-    let request_id = json!({ "type": ["string", "number"], "description": "Repeated in the answer." });
+    let request_id =
+        json!({ "type": ["string", "number"], "maxLength": MAX_REQUEST_ID_CHARS, "description": "Repeated in the answer." });
     let description =
         "A message from a client. Each may carry a `request_id`, which the answer repeats; unknown fields are ignored.";
     let schema = json!({ "allOf": [

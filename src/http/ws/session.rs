@@ -4,35 +4,31 @@
 use std::num::NonZero;
 use std::time::Duration;
 
-use axum::extract::ws::{Message, WebSocket};
+use bytes::Bytes;
 use futures_util::StreamExt;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use serde_json::Value;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio_tungstenite::tungstenite::Message;
 
-use super::answer::{Refused, Reply};
+use super::answer::{Refused, Reply, request_id};
 use super::application::{Application, Upload};
 use super::client::{Client, Step};
 use super::close::{self, Close, GOODBYE};
 use super::command::Commands;
 use super::handshake;
+use super::socket::{MAX_MESSAGE_BYTES, PATIENCE, Socket};
 use crate::http::error::ApiError;
 use crate::http::json;
 
-/// The largest message from a client, in bytes; the connection is closed with 1009 beyond it.
-pub(super) const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 /// The time between two heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(30);
-/// How long a client may leave a heartbeat unanswered or a message unread.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Messages per second that a client may send over a longer time.
 const MESSAGES_PER_SECOND: NonZero<u32> = NonZero::new(50).expect("50 is not zero");
 /// Messages that a client may send in one burst.
 const MESSAGES_AT_ONCE: NonZero<u32> = NonZero::new(500).expect("500 is not zero");
 /// Binary frames below this size count as messages, in bytes: 50 a second of 1 KiB carry telephone sound in real time.
 const MIN_FREIGHT_BYTES: usize = 1024;
-/// The key under which a client names its command.
-const REQUEST_ID: &str = "request_id";
 
 /// The library reports a message that is too large like one that is malformed.
 const TOO_LARGE: Close = (close::TOO_LARGE, "the message is too large or malformed");
@@ -40,7 +36,7 @@ const TOO_LARGE: Close = (close::TOO_LARGE, "the message is too large or malform
 pub(super) struct Session<A: Application> {
     client: Client<A>,
     commands: &'static Commands<A>,
-    socket: WebSocket,
+    socket: Socket,
     messages: DefaultDirectRateLimiter,
 }
 
@@ -53,20 +49,29 @@ async fn until(instant: Option<Instant>) {
 }
 
 impl<A: Application> Session<A> {
-    pub(super) fn new(client: Client<A>, commands: &'static Commands<A>, socket: WebSocket) -> Self {
+    pub(super) fn new(client: Client<A>, commands: &'static Commands<A>, socket: Socket) -> Self {
         let messages = RateLimiter::direct(Quota::per_second(MESSAGES_PER_SECOND).allow_burst(MESSAGES_AT_ONCE));
         Self { client, commands, socket, messages }
     }
 
-    pub(super) fn into_socket(self) -> WebSocket {
+    pub(super) fn into_socket(self) -> Socket {
         self.socket
     }
 
-    /// Runs the session to its end. `begin` is called once the caller is known.
+    /// Runs the session to its end, or to that of its key. `begin` is called once the caller is known.
     pub(super) async fn run(&mut self, begin: impl FnOnce(&mut Client<A>) -> Result<(), Close> + Send) -> Result<Close, Close> {
         let caller = handshake::admit(&mut self.socket, &self.client.gate, &self.client.visitor).await?;
-        self.client.visitor.caller = Some(caller.clone());
-        self.client.requester.caller = caller;
+        self.client.is_called_by(caller.clone());
+        let access = self.client.gate.access.clone();
+        // Whatever the session waits for, it ends with the key. A message that was sent in part is completed by the close.
+        tokio::select! {
+            biased;
+            () = access.revoked(&caller) => Err(close::REVOKED),
+            ended = self.converse(begin) => ended,
+        }
+    }
+
+    async fn converse(&mut self, begin: impl FnOnce(&mut Client<A>) -> Result<(), Close> + Send) -> Result<Close, Close> {
         begin(&mut self.client)?;
         let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -91,17 +96,14 @@ impl<A: Application> Session<A> {
                         Some(Ok(Message::Binary(bytes))) if bytes.len() > MAX_MESSAGE_BYTES => return Err(TOO_LARGE),
                         Some(Ok(Message::Text(text))) => self.command(text.as_str()).await?,
                         Some(Ok(Message::Binary(bytes))) => self.receive(&bytes).await?,
-                        Some(Ok(Message::Pong(_) | Message::Ping(_))) => {}
+                        Some(Ok(Message::Pong(_) | Message::Ping(_) | Message::Frame(_))) => {}
                         Some(Ok(Message::Close(_))) | None => return Ok(GOODBYE),
                         Some(Err(_)) => return Err(TOO_LARGE),
                     }
                 }
                 _ = heartbeat.tick() => {
-                    if !self.client.gate.access.still_knows(&self.client.requester.caller) {
-                        return Err((close::UNAUTHORIZED, "the key was revoked"));
-                    }
                     overdue = overdue.or(Some(Instant::now() + PATIENCE));
-                    self.send(Message::Ping(Vec::new().into())).await?;
+                    self.socket.send(Message::Ping(Bytes::new())).await?;
                 }
                 () = until(overdue) => return Err((close::SLOW, "no answer to the last heartbeat")),
                 () = until(upload_overdue) => {
@@ -117,7 +119,7 @@ impl<A: Application> Session<A> {
     async fn step(&mut self, topic: A::Topic, step: Step) -> Result<Option<Close>, Close> {
         match step {
             Step::Message(text) => {
-                self.send(Message::Text(text.into())).await?;
+                self.socket.send_text(text).await?;
                 Ok(None)
             }
             Step::Ended(ended) => {
@@ -144,7 +146,10 @@ impl<A: Application> Session<A> {
             Ok(message) => message,
             Err(refusal) => return self.refuse(&refusal, None).await,
         };
-        let request_id = message.get(REQUEST_ID).filter(|id| id.is_string() || id.is_number());
+        let request_id = match request_id(&message) {
+            Ok(id) => id,
+            Err(refusal) => return self.refuse(&refusal, None).await,
+        };
         match self.carry_out(&message).await {
             Ok(reply) => self.answer(reply, request_id).await,
             Err(refusal) => self.refuse(&refusal, request_id).await,
@@ -154,11 +159,11 @@ impl<A: Application> Session<A> {
     async fn carry_out(&mut self, message: &Value) -> Result<Reply, ApiError> {
         let understood = self.commands.understand(message)?;
         let client = &mut self.client;
+        if understood.scope.is_some() && client.visitor.is_confined() {
+            return Err(ApiError::OriginNotAllowed);
+        }
         if let Some(budget) = understood.budget {
             client.gate.limits.check(budget, &client.visitor.client())?;
-        }
-        if !client.gate.access.still_knows(&client.requester.caller) {
-            return Err(ApiError::Unauthorized);
         }
         if let Some(scope) = understood.scope.filter(|scope| !client.requester.caller.may(*scope)) {
             return Err(ApiError::Forbidden { scope });
@@ -190,15 +195,6 @@ impl<A: Application> Session<A> {
 
     async fn answer(&mut self, reply: Reply, request_id: Option<&Value>) -> Result<(), Close> {
         let text = reply.framed(request_id, self.client.gate.clock.now());
-        self.send(Message::Text(text.into())).await
-    }
-
-    /// Sends a message. A client that does not read it in time is dropped, so that it cannot make the server hold memory.
-    async fn send(&mut self, message: Message) -> Result<(), Close> {
-        match timeout(PATIENCE, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(GOODBYE),
-            Err(_) => Err((close::SLOW, "the client does not read")),
-        }
+        self.socket.send_text(text).await
     }
 }

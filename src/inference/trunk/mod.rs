@@ -25,6 +25,10 @@ use im2col::Im2col;
 use plan::Step;
 use winograd::Winograd;
 
+/// The most frames that callers run at once, with a margin; and the most numbers of one value for them (256 MiB).
+const MOST_FRAMES: usize = 2048;
+const MAX_VALUE: usize = 1 << 26;
+
 enum Convolution {
     Winograd(Winograd),
     Im2col(Im2col),
@@ -54,17 +58,21 @@ impl Trunk {
     /// Extracts the trunk of a network that takes frames of `bands` values; `None` if it has no supported one.
     #[must_use]
     pub fn find(model: &[u8], bands: usize, lanes: &Lanes) -> Option<Self> {
-        let graph = parse(model)?;
+        let graph = parse(model).ok()?;
         let outline = outline(&graph)?;
         let plan = plan::plan(&outline)?;
         let gemm = GemmExecutor::new();
         // Frequencies, frames per column and channels of each value, relative to the input.
-        let mut sizes = vec![(bands, 1, 1); plan.values];
+        let mut sizes: Vec<(usize, usize, usize)> = vec![(bands, 1, 1); plan.values];
         let mut convolutions = Vec::new();
         for step in &plan.steps {
             let (height, frames, channels_in) = sizes[step.input];
             let (convolution, channels, strides) = convolution(&outline, &outline.nodes[step.node], channels_in, &gemm)?;
-            sizes[step.output] = (height.div_ceil(strides.0), frames * strides.1, channels);
+            sizes[step.output] = (height.div_ceil(strides.0), frames.checked_mul(strides.1)?, channels);
+            let (rows, frames, _) = sizes[step.output];
+            if rows.checked_mul(MOST_FRAMES.div_ceil(frames))?.checked_mul(channels)? > MAX_VALUE {
+                return None;
+            }
             if step.add.is_some_and(|add| sizes[add] != sizes[step.output]) {
                 return None;
             }

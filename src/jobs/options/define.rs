@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::checks::FailedCheck;
+use crate::checks::Checks;
 
 /// One option: its descriptions, and how it is read, recorded, published and described. `O` is the type of all options together.
 pub(super) struct Definition<O> {
@@ -21,7 +21,7 @@ pub(super) struct Definition<O> {
     /// The setting that holds the default.
     pub(super) setting: Option<&'static str>,
     pub(super) example: fn() -> Option<Value>,
-    pub(super) read: fn(&mut O, &str, &Value, &mut Vec<FailedCheck>),
+    pub(super) read: fn(&mut O, &str, &Value, &mut Checks),
     pub(super) record: fn(&O) -> Value,
     pub(super) from_record: fn(&mut O, Value) -> serde_json::Result<()>,
     pub(super) publish: fn(&O) -> Value,
@@ -42,7 +42,7 @@ pub(super) trait Kind {
     type Value: Default + Serialize + DeserializeOwned;
 
     /// Reads what a client sent. After a mistake, which is added to `checks`, the returned value is not used.
-    fn read(&self, field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Self::Value;
+    fn read(&self, field: &str, value: &Value, checks: &mut Checks) -> Self::Value;
     fn request_schema(&self) -> Value;
     fn effective_schema(&self, description: &str) -> Value;
 

@@ -10,7 +10,7 @@ use strum::VariantNames;
 
 use super::define::Kind;
 use super::values::is_language_code;
-use crate::checks::{FailedCheck, Mistake, shown, values};
+use crate::checks::{Checks, FailedCheck, Mistake, shown, values};
 
 /// True or false; false unless set.
 pub(super) struct Flag;
@@ -47,7 +47,7 @@ impl<T> Choice<T> {
 impl Kind for Flag {
     type Value = bool;
 
-    fn read(&self, field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> bool {
+    fn read(&self, field: &str, value: &Value, checks: &mut Checks) -> bool {
         values::boolean(field, value, checks).unwrap_or_default()
     }
 
@@ -72,7 +72,7 @@ impl Kind for InvertedFlag {
         true
     }
 
-    fn read(&self, field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> bool {
+    fn read(&self, field: &str, value: &Value, checks: &mut Checks) -> bool {
         values::boolean(field, value, checks).unwrap_or(true)
     }
 
@@ -101,7 +101,7 @@ impl Kind for InvertedFlag {
 impl Kind for Switch {
     type Value = Option<bool>;
 
-    fn read(&self, field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Option<bool> {
+    fn read(&self, field: &str, value: &Value, checks: &mut Checks) -> Option<bool> {
         values::boolean(field, value, checks)
     }
 
@@ -126,7 +126,7 @@ impl Kind for Switch {
 impl Kind for LanguageCode {
     type Value = Option<String>;
 
-    fn read(&self, field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Option<String> {
+    fn read(&self, field: &str, value: &Value, checks: &mut Checks) -> Option<String> {
         let code = value.as_str().map(str::to_ascii_lowercase);
         match code {
             Some(code) if code == "auto" => None,
@@ -159,7 +159,7 @@ impl Kind for LanguageCode {
 impl Kind for Text {
     type Value = Option<String>;
 
-    fn read(&self, field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Option<String> {
+    fn read(&self, field: &str, value: &Value, checks: &mut Checks) -> Option<String> {
         values::text(field, value, self.max_chars, checks)
     }
 
@@ -188,7 +188,7 @@ impl Kind for Text {
 impl Kind for Texts {
     type Value = Vec<String>;
 
-    fn read(&self, field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Vec<String> {
+    fn read(&self, field: &str, value: &Value, checks: &mut Checks) -> Vec<String> {
         values::texts(field, value, self.max_items, self.max_chars, checks)
     }
 
@@ -217,7 +217,7 @@ where
 {
     type Value = T;
 
-    fn read(&self, field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> T {
+    fn read(&self, field: &str, value: &Value, checks: &mut Checks) -> T {
         value.as_str().and_then(|name| name.parse().ok()).unwrap_or_else(|| {
             checks.push(FailedCheck::new(field, Mistake::NotOneOf { allowed: T::VARIANTS.to_vec(), found: shown(value) }));
             T::default()

@@ -15,7 +15,7 @@ mod values;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
-use crate::checks::{FailedCheck, Mistake};
+use crate::checks::{Checks, FailedCheck, Mistake};
 use define::{Definition, Kind, job_options};
 use kinds::{Choice, Flag, InvertedFlag, LanguageCode, Switch, Text, Texts};
 pub use reference::{effective_schema, reference_table, request_schema, speaker_range_schema};
@@ -85,14 +85,13 @@ impl JobOptions {
     ///
     /// # Errors
     /// Every mistake, in the order of the fields; an unknown option is one.
-    pub fn read(fields: &Map<String, Value>) -> Result<Self, Vec<FailedCheck>> {
-        let mut checks = Vec::new();
+    pub fn read(fields: &Map<String, Value>) -> Result<Self, Checks> {
+        let mut checks = Checks::default();
         let mut options = Self::default();
         for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
-            let field = format!("options.{name}");
             match OPTIONS.iter().find(|option| option.name == name) {
-                Some(option) => (option.read)(&mut options, &field, value, &mut checks),
-                None => checks.push(FailedCheck::new(field, Mistake::Unknown { allowed: names() })),
+                Some(option) => (option.read)(&mut options, &format!("options.{name}"), value, &mut checks),
+                None => checks.push_with(|| FailedCheck::new(format!("options.{name}"), Mistake::Unknown { allowed: names() })),
             }
         }
         if checks.is_empty() { Ok(options) } else { Err(checks) }

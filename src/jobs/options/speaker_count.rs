@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::define::Kind;
 use super::values::SpeakerRange;
-use crate::checks::{FailedCheck, Mistake, values};
+use crate::checks::{Checks, FailedCheck, Mistake, values};
 
 /// The number of speakers, or bounds of it, from 1 to `max`.
 pub(super) struct SpeakerCount {
@@ -14,7 +14,7 @@ pub(super) struct SpeakerCount {
 impl Kind for SpeakerCount {
     type Value = Option<SpeakerRange>;
 
-    fn read(&self, field: &str, value: &Value, checks: &mut Vec<FailedCheck>) -> Option<SpeakerRange> {
+    fn read(&self, field: &str, value: &Value, checks: &mut Checks) -> Option<SpeakerRange> {
         let Some(object) = value.as_object() else {
             checks.push(FailedCheck::new(field, Mistake::NotASpeakerCount { max: self.max }));
             return None;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{Registry, Reservation, queue_key};
+use super::{Registry, Reservation};
 use crate::jobs::{Job, JobId, JobState};
 use crate::stop::{StopReason, StopSignal};
 
@@ -67,7 +67,7 @@ impl Registry {
         }
         Some(match &job.state {
             JobState::Queued | JobState::Processing { .. } => {
-                inner.queue.remove(&queue_key(&job));
+                inner.dequeue(&job);
                 Cancellation::Withdrawn(job)
             }
             JobState::Cancelled { .. } => Cancellation::AlreadyCancelled(job),
@@ -77,7 +77,7 @@ impl Registry {
 
     /// The store refused the cancellation of a waiting job: the job goes on waiting.
     pub(in crate::lifecycle) fn readmit(&self, job: &Job) {
-        self.lock().queue.insert(queue_key(job), job.id);
+        self.lock().enqueue(job);
         self.0.wake.notify_one();
     }
 

@@ -8,8 +8,10 @@
 //! the registry never changes a job itself.
 
 mod changes;
+mod entering;
 mod position;
 mod running;
+mod seats;
 mod view;
 
 use std::cmp::Reverse;
@@ -23,13 +25,17 @@ use tokio::sync::{Notify, watch};
 pub(super) use changes::{Cancellation, Removal, Retry};
 pub use position::ListPosition;
 pub(super) use running::{Requeued, Settled, Timing};
+pub use seats::{QueueFull, QueueLimits};
 pub use view::{Filter, Order, Page, QueuedJob, Watched};
+
+use seats::Seats;
 
 use super::event_log::EventLog;
 use super::transition;
 use crate::access::KeyId;
+use crate::access::limits::Client;
 use crate::clock::Clock;
-use crate::jobs::estimate::{self, JobTime, Kind, Measured, REMEMBERED, Speed};
+use crate::jobs::estimate::{self, JobTime, Kind, Speed};
 use crate::jobs::{Job, JobId, JobState};
 use crate::stop::StopSignal;
 
@@ -41,7 +47,7 @@ const ENDED_WITH_EVENTS: usize = 1000;
 pub struct Registry(Arc<Shared>);
 
 struct Shared {
-    max_queued: usize,
+    limits: QueueLimits,
     clock: Clock,
     inner: Mutex<Inner>,
     wake: Notify,
@@ -62,8 +68,8 @@ struct Inner {
     keys: HashMap<(Option<KeyId>, String), JobId>,
     /// Ended jobs that still have all their events, the oldest end first.
     ended: VecDeque<JobId>,
-    /// Places in the queue that are reserved for recordings still arriving.
-    reserved: usize,
+    /// The places of the queue.
+    seats: Seats,
     next_sequence: u64,
     running: Option<JobId>,
     speed: Speed,
@@ -80,6 +86,8 @@ struct Entry {
     state: watch::Sender<Arc<Job>>,
     events: EventLog,
     stop: StopSignal,
+    /// The client whose place in the queue the job takes while it waits, as far as it is known.
+    client: Option<Client>,
     /// The end of the run is being written: the job must stay as it was when its end was numbered.
     is_ending: bool,
 }
@@ -99,14 +107,28 @@ impl Inner {
         entry.is_ending = false;
         let job = Arc::new(job);
         entry.state.send_replace(Arc::clone(&job));
-        self.queue.remove(&queue_key(&before));
+        self.dequeue(&before);
         if matches!(job.state, JobState::Queued) {
-            self.queue.insert(queue_key(&job), job.id);
+            self.enqueue(&job);
         }
         if job.state.is_terminal() {
             self.has_ended(job.id);
         }
         Some(job)
+    }
+
+    /// Puts a waiting job into its place in the queue.
+    fn enqueue(&mut self, job: &Job) {
+        if self.queue.insert(queue_key(job), job.id).is_none() {
+            self.seats.take(self.jobs.get(&job.id).and_then(|entry| entry.client.as_ref()));
+        }
+    }
+
+    /// Takes a job out of the queue, if it waits.
+    fn dequeue(&mut self, job: &Job) {
+        if self.queue.remove(&queue_key(job)).is_some() {
+            self.seats.leave(self.jobs.get(&job.id).and_then(|entry| entry.client.as_ref()));
+        }
     }
 
     /// Bounds the memory that the events of ended jobs take.
@@ -121,27 +143,30 @@ impl Inner {
         }
     }
 
-    fn insert(&mut self, job: Job, now: DateTime<Utc>) -> Arc<Job> {
+    fn insert(&mut self, job: Job, client: Option<Client>, now: DateTime<Utc>) -> Arc<Job> {
         let job = Arc::new(transition::loaded(job));
         // The events of an ended job carry the time of its end, before and after a restart.
         let events = EventLog::of(&job, job.state.changed_at().unwrap_or(now));
         self.next_sequence = self.next_sequence.max(job.sequence).max(job.arrival);
         self.created.insert(ListPosition::of(&job), job.id);
-        if matches!(job.state, JobState::Queued) {
-            self.queue.insert(queue_key(&job), job.id);
-        }
         if let Some(idempotency) = &job.idempotency {
             self.keys.insert((job.owner.clone(), idempotency.key.clone()), job.id);
         }
         let state = watch::Sender::new(Arc::clone(&job));
-        self.jobs.insert(job.id, Entry { state, events, stop: StopSignal::new(), is_ending: false });
+        // Of jobs from before this start only the key is known.
+        let client = client.or_else(|| job.owner.as_ref().map(Client::of_key));
+        self.jobs.insert(job.id, Entry { state, events, stop: StopSignal::new(), client, is_ending: false });
+        if matches!(job.state, JobState::Queued) {
+            self.enqueue(&job);
+        }
         job
     }
 
     fn remove(&mut self, id: JobId) -> Option<Arc<Job>> {
-        let job = self.jobs.remove(&id)?.job();
+        let job = self.jobs.get(&id)?.job();
+        self.dequeue(&job);
+        self.jobs.remove(&id);
         self.created.remove(&ListPosition::of(&job));
-        self.queue.remove(&queue_key(&job));
         self.postponed.remove(&id);
         if let Some(idempotency) = &job.idempotency {
             self.keys.remove(&(job.owner.clone(), idempotency.key.clone()));
@@ -157,38 +182,41 @@ impl Inner {
     }
 }
 
-/// The queue has no room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the queue is full: {max_queued} recordings wait")]
-pub struct QueueFull {
-    /// Jobs that may wait at most (`queue.max_length`).
-    pub max_queued: usize,
+/// The place of a job that is being made.
+pub enum Seat {
+    /// It was reserved when the first bytes of the recording arrived.
+    Reserved(Reservation),
+    /// It has to be found, for this client.
+    Due(Option<Client>),
 }
 
 /// A place in the queue for a recording that is still arriving; released when dropped.
-pub struct Reservation(Option<Registry>);
+pub struct Reservation {
+    registry: Option<Registry>,
+    client: Option<Client>,
+}
 
 impl Reservation {
     /// The job takes its place in the same moment, so that the place is never seen free or taken twice.
     fn redeem(mut self, inner: &mut Inner) {
-        if self.0.take().is_some() {
-            inner.reserved -= 1;
+        if self.registry.take().is_some() {
+            inner.seats.release(self.client.as_ref());
         }
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        if let Some(registry) = &self.0 {
-            registry.lock().reserved -= 1;
+        if let Some(registry) = &self.registry {
+            registry.lock().seats.release(self.client.as_ref());
         }
     }
 }
 
 impl Registry {
-    /// An empty registry whose queue holds at most this many jobs.
-    pub(super) fn new(max_queued: usize, clock: Clock) -> Self {
-        Self(Arc::new(Shared { max_queued, clock, inner: Mutex::default(), wake: Notify::new(), paused: AtomicBool::new(false) }))
+    /// An empty registry whose queue has these limits.
+    pub(super) fn new(limits: QueueLimits, clock: Clock) -> Self {
+        Self(Arc::new(Shared { limits, clock, inner: Mutex::default(), wake: Notify::new(), paused: AtomicBool::new(false) }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -197,13 +225,16 @@ impl Registry {
     }
 
     /// Reserves a place in the queue.
-    pub(super) fn reserve(&self) -> Result<Reservation, QueueFull> {
+    pub(super) fn reserve(&self, client: Option<&Client>) -> Result<Reservation, QueueFull> {
         let mut inner = self.lock();
-        if inner.queue.len() + inner.reserved >= self.0.max_queued {
-            return Err(QueueFull { max_queued: self.0.max_queued });
-        }
-        inner.reserved += 1;
-        Ok(Reservation(Some(self.clone())))
+        inner.seats.check(self.0.limits, inner.queue.len(), client)?;
+        inner.seats.reserve(client);
+        Ok(Reservation { registry: Some(self.clone()), client: client.cloned() })
+    }
+
+    /// The client whose places a job takes; none if it is not known.
+    pub(super) fn client_of(&self, id: JobId) -> Option<Client> {
+        self.lock().jobs.get(&id)?.client.clone()
     }
 
     /// The next number in the order of arrival.
@@ -211,51 +242,6 @@ impl Registry {
         let mut inner = self.lock();
         inner.next_sequence += 1;
         inner.next_sequence
-    }
-
-    /// Registers a new job that waits, in its reserved place.
-    pub(super) fn submit(&self, reservation: Reservation, job: Job) -> Arc<Job> {
-        let job = self.enter(job, Some(reservation));
-        self.0.wake.notify_one();
-        job
-    }
-
-    /// Registers the jobs found in the store, given in the order in which they ended: estimates follow the last ones.
-    pub(super) fn restore_all(&self, jobs: Vec<Job>) {
-        let time = |job: &Job| match &job.state {
-            JobState::Completed { started_at, finished_at } => Some(job_time(job, *started_at, *finished_at)),
-            JobState::Queued
-            | JobState::Processing { .. }
-            | JobState::Failed { .. }
-            | JobState::Cancelled { .. }
-            | JobState::Archived { .. } => None,
-        };
-        let mut times: Vec<JobTime> = jobs.iter().rev().filter_map(time).take(REMEMBERED).collect();
-        times.reverse();
-        for job in jobs {
-            self.restore(job);
-        }
-        let mut inner = self.lock();
-        let equipment = inner.speed.measured().equipment.clone();
-        inner.speed = Speed::from(Measured { equipment, jobs: times });
-    }
-
-    /// Registers a job that needs no reserved place: it has ended, or had a place before.
-    pub(super) fn restore(&self, job: Job) -> Arc<Job> {
-        self.enter(job, None)
-    }
-
-    fn enter(&self, job: Job, reservation: Option<Reservation>) -> Arc<Job> {
-        let now = self.0.clock.now();
-        let mut inner = self.lock();
-        let job = inner.insert(job, now);
-        if job.state.is_terminal() {
-            inner.has_ended(job.id);
-        }
-        if let Some(reservation) = reservation {
-            reservation.redeem(&mut inner);
-        }
-        job
     }
 }
 
@@ -278,6 +264,7 @@ fn seconds_between(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
     (to - from).num_milliseconds().max(0) as f64 / 1000.0
 }
 
+/// At most thirty years, since a sum with the present must stay a time.
 fn chrono_seconds(seconds: f64) -> chrono::Duration {
-    chrono::Duration::milliseconds((seconds * 1000.0) as i64)
+    chrono::Duration::milliseconds((seconds.clamp(0.0, 1e9) * 1000.0) as i64)
 }

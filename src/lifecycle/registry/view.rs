@@ -8,7 +8,9 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use super::position::ListPosition;
+use super::seats::QueueFull;
 use super::{Registry, chrono_seconds, completion};
+use crate::access::limits::Client;
 use crate::access::{Caller, KeyId};
 use crate::jobs::estimate::{Equipment, Kind, Measured, Speed};
 use crate::jobs::events::Event;
@@ -149,10 +151,23 @@ impl Registry {
         self.lock().queue.len()
     }
 
+    /// Whether the queue has room for one more job of this client. Reserves nothing.
+    ///
+    /// # Errors
+    /// When it has none, for anybody or for this client.
+    pub fn check_seat(&self, client: Option<&Client>) -> Result<(), QueueFull> {
+        let inner = self.lock();
+        inner.seats.check(self.0.limits, inner.queue.len(), client)
+    }
+
     /// Whether the queue has room for one more job.
     pub fn has_room(&self) -> bool {
-        let inner = self.lock();
-        inner.queue.len() + inner.reserved < self.0.max_queued
+        self.check_seat(None).is_ok()
+    }
+
+    /// Places in the queue that are reserved for recordings still arriving.
+    pub fn reserved_places(&self) -> usize {
+        self.lock().seats.reserved()
     }
 
     /// The mean processing time of the last jobs in seconds; 0 before the first.

@@ -91,19 +91,18 @@ impl Collected<'_> {
         let mut folders = Vec::new();
         for entry in self.disk.entries(path)? {
             let entry = entry?;
-            let name = entry.file_name();
-            // Files that were removed meanwhile are skipped.
-            let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_dir() {
+            let name = entry.file_name().to_owned();
+            if entry.is_folder() {
                 folders.push(name);
             } else if let Some(whole) = without_partial_ending(&name) {
                 self.growing.insert((folder.cloned(), whole));
-            } else if kind.is_file()
+            } else if entry.is_plain_file()
                 && !is_hidden(&name)
                 && !has_ending(&name, &["json"])
-                && let Ok(meta) = self.disk.link_metadata(&entry.path())
+                // Files that were removed meanwhile are skipped.
+                && let Ok(facts) = self.disk.facts(&entry.path())
             {
-                self.oldest.push((Imprint::of(&meta), name, folder.cloned()));
+                self.oldest.push((Imprint::of(&facts), name, folder.cloned()));
                 if self.oldest.len() > self.at_most {
                     self.oldest.pop();
                 }

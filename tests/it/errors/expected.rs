@@ -11,13 +11,14 @@ pub struct Expected {
 }
 
 /// The errors as the tests provoke them.
-pub const EXPECTED: [Expected; 30] = [
+pub const EXPECTED: [Expected; 32] = [
     refusal("INVALID_REQUEST", 400, "The request cannot be understood", "Запрос не удалось разобрать"),
     refusal("MISSING_FILE", 400, "The request holds no recording", "В запросе нет записи разговора"),
     refusal("INVALID_METADATA", 400, "The metadata is not valid", "Метаданные заданы неверно"),
     refusal("INVALID_OPTIONS", 400, "The options are not valid", "Параметры обработки заданы неверно"),
     refusal("JOB_NOT_FOUND", 404, "There is no such job", "Задача не найдена"),
     refusal("NOT_FOUND", 404, "There is nothing at this address", "По этому адресу ничего нет"),
+    refusal("HOST_NOT_ALLOWED", 421, "This server does not answer under this name", "Этот сервер не отвечает под таким именем"),
     refusal("METHOD_NOT_ALLOWED", 405, "This method cannot be used at this address", "Этот метод недоступен по данному адресу"),
     delay("REQUEST_TIMEOUT", 408, "The request took too long to arrive", "Запрос передавался слишком долго"),
     delay("RESULT_NOT_READY", 409, "The result is not ready yet", "Результат ещё не готов"),
@@ -39,6 +40,12 @@ pub const EXPECTED: [Expected; 30] = [
     ),
     refusal("AUDIO_EMPTY", 422, "The recording is empty", "Запись пуста"),
     refusal("INTERNAL_ERROR", 500, "The server failed", "Внутренняя ошибка сервера"),
+    delay(
+        "TOO_MANY_CONNECTIONS",
+        503,
+        "The server has no more connections, try again in a moment",
+        "У сервера не осталось свободных соединений, повторите чуть позже",
+    ),
     delay(
         "QUEUE_FULL",
         503,

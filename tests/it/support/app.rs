@@ -52,6 +52,12 @@ pub fn settings(volume: &Path, more: &[(&str, &str)]) -> Config {
     Config::load(&environment).unwrap()
 }
 
+/// Accepts records that a test has changed by hand, as an operator does, on a volume that no server uses.
+pub fn accept_changes(volume: &Path) {
+    let volume = callannotate::volume::Volume::open(volume).unwrap();
+    volume.accept_refused(&callannotate::volume::Wanted::All).unwrap();
+}
+
 /// A pipeline whose stages follow the script.
 pub fn scripted_pipeline(config: &Config, script: &Script) -> Pipeline {
     let stages = Stages {

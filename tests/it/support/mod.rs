@@ -7,11 +7,15 @@ pub mod der;
 pub mod diarizers;
 pub mod dropping;
 pub mod ggml;
+pub mod hostile;
 pub mod models;
 pub mod needs;
+pub mod neighbours;
 pub mod nginx;
 #[cfg(feature = "faults")]
 pub mod observed;
+#[cfg(feature = "faults")]
+pub mod onnx;
 pub mod process;
 pub mod scripted;
 pub mod sides;

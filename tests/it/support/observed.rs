@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,13 @@ impl Observed {
     /// Starts a server and waits until it listens. If it dies before, returns its exit status.
     pub fn start(volume: &Path, more: &[(&str, &str)]) -> Result<Self, ExitStatus> {
         let mut command = callannotate(volume);
-        let mut process = command.envs(more.iter().copied()).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
+        command.envs(more.iter().copied()).arg("serve");
+        Self::start_as(command)
+    }
+
+    /// The same by a command of the test.
+    pub fn start_as(mut command: Command) -> Result<Self, ExitStatus> {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let (sender, events) = mpsc::channel();
         std::thread::spawn(move || {
@@ -47,19 +53,36 @@ impl Observed {
 
     /// The next event with this name; none if the process ends without it.
     pub fn next(&self, event: &str) -> Option<Value> {
+        self.next_of(&[event])
+    }
+
+    /// The next event with one of these names; none if the process ends without it.
+    pub fn next_of(&self, events: &[&str]) -> Option<Value> {
         let until = Instant::now() + DEADLINE;
         loop {
             match self.events.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(found) if found["event"] == event => return Some(found),
+                Ok(found) if events.iter().any(|event| found["event"] == *event) => return Some(found),
                 Ok(_) => {}
                 Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => panic!("waited too long for the event {event}"),
+                Err(RecvTimeoutError::Timeout) => panic!("waited too long for one of the events {events:?}"),
             }
         }
     }
 
+    /// The id of the process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.process), signal).unwrap();
+    }
+
+    /// The most memory that the process has had, in bytes.
+    pub fn peak(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 
     /// Waits for the end of the process.

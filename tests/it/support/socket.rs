@@ -4,13 +4,21 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::app::{DEADLINE, TestApp};
+use super::neighbours::connect_from;
 
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl From<WebSocketStream<MaybeTlsStream<TcpStream>>> for Socket {
+    fn from(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
+        Self(socket)
+    }
+}
 
 impl Socket {
     /// Opens a session on `/ws`.
@@ -26,6 +34,23 @@ impl Socket {
     pub async fn over(app: &TestApp, stream: TcpStream) -> Self {
         let stream = MaybeTlsStream::Plain(stream);
         Self(tokio_tungstenite::client_async(format!("ws://{}/ws", app.address), stream).await.unwrap().0)
+    }
+
+    /// Opens a session with these headers from the loopback address 127.0.0.`last`.
+    ///
+    /// # Errors
+    /// The status of a refused upgrade.
+    pub async fn from(app: &TestApp, last: u8, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
+        let stream = MaybeTlsStream::Plain(connect_from(app, last).await);
+        let mut request = format!("ws://{}/ws", app.address).into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        match timeout(DEADLINE, tokio_tungstenite::client_async(request, stream)).await.expect("an answer in time") {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// The next JSON message, or the close code.
@@ -57,6 +82,11 @@ impl Socket {
         self.0.send(Message::text(text)).await.is_ok()
     }
 
+    /// Sends a ping of the protocol, which is no message.
+    pub async fn ping(&mut self) {
+        self.0.send(Message::Ping(Vec::new().into())).await.unwrap();
+    }
+
     pub async fn binary(&mut self, bytes: &[u8]) {
         self.0.send(Message::binary(bytes.to_vec())).await.unwrap();
     }
@@ -72,6 +102,14 @@ impl Socket {
         let answer = self.ask(command).await;
         assert_eq!(answer["type"], "error", "{answer}");
         answer["error"]["code"].as_str().unwrap().to_owned()
+    }
+
+    /// The error that answers a text, and the length of the answer in bytes.
+    pub async fn refused_text(&mut self, text: &str) -> (Value, usize) {
+        self.text(text).await;
+        let answer = self.next().await.unwrap();
+        assert_eq!(answer["type"], "error", "{answer}");
+        (answer["error"].clone(), answer.to_string().len())
     }
 
     /// Uploads a recording, and returns the created job.

@@ -8,6 +8,7 @@
 mod answer;
 mod end;
 mod scenarios;
+mod upgrade;
 mod world;
 
 use std::collections::BTreeSet;

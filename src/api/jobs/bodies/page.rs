@@ -1,19 +1,18 @@
 //! A page of the list of jobs.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::JobBody;
 
-/// A page of the list of jobs.
+/// A page of the list of jobs. The jobs are written one by one while they are sent.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = JobList)]
 pub(crate) struct JobsPage {
     /// The jobs of this page, each with all its fields or with the requested ones; empty if there are none.
     #[schema(value_type = Vec<JobFields>)]
-    pub data: Vec<Map<String, Value>>,
+    pub data: [(); 0],
     /// The position of this page in the list.
     pub meta: PageMeta,
 }

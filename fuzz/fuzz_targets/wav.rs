@@ -1,0 +1,4 @@
+//! Files of WAV, RF64 and BW64: audio or an error, within the limits.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| callannotate_fuzz::recording(data, None));

@@ -22,7 +22,7 @@ pub enum Page {
     /// Nothing but follow a job whose id it knows: a page without an origin of its own, such as one opened from a file. Every
     /// web page can pass for one, with a sandboxed frame, but only a page of the user knows the id.
     Nameless,
-    /// Nothing.
+    /// A page of a foreign origin may do nothing.
     Foreign,
 }
 

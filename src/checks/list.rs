@@ -14,12 +14,10 @@ pub struct Checks {
 }
 
 impl Checks {
-    /// One mistake.
     pub fn one(field: impl Into<String>, mistake: Mistake) -> Self {
         Self { listed: vec![FailedCheck::new(field, mistake)], unlisted: 0 }
     }
 
-    /// Adds a mistake.
     pub fn push(&mut self, check: FailedCheck) {
         self.push_with(|| check);
     }

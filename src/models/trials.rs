@@ -36,7 +36,7 @@ struct Shared {
 struct Note {
     file: PathBuf,
     size_bytes: u64,
-    /// Microseconds since 1970.
+    /// Time of the last change, in microseconds since 1970.
     modified: i64,
     state: State,
 }

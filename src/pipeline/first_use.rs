@@ -26,12 +26,10 @@ impl FirstUses {
         Self { trials, files }
     }
 
-    /// Takes no notes.
     pub(super) fn none() -> Self {
         Self::new(Trials::none(), Vec::new())
     }
 
-    /// A stage begins.
     pub(super) fn begin(&self, stage: Stage) -> InUse {
         let files = self.files.iter().find(|(of, _)| *of == stage).map(|(_, files)| files.clone()).unwrap_or_default();
         self.trials.use_begins(&files);

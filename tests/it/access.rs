@@ -39,7 +39,6 @@ pub fn create(volume: &Path, label: &str, scopes: &[&str]) -> (String, String) {
     (id, text(&output.stdout).trim_end().to_owned())
 }
 
-/// Revokes a key.
 pub fn revoke(volume: &Path, id: &str) {
     let output = keys(volume, &["revoke", id]);
     assert!(output.status.success(), "{}", text(&output.stderr));

@@ -47,7 +47,7 @@ enum Within {
     Structure,
     /// A text: the name of a field at the top level.
     Field,
-    /// Any other text.
+    /// A text that stands for none of these.
     Text,
 }
 

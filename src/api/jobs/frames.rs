@@ -48,7 +48,6 @@ pub(crate) struct RecordingUpload {
 }
 
 impl RecordingUpload {
-    /// Checks the announcement.
     pub(super) fn begin(state: &AppState, requester: &Requester, announced: &Announced<'_>) -> Result<Self, ApiError> {
         let key = announced.idempotency_key.map(submission::checked_key).transpose()?;
         let admission = submission::admit(state, requester, Some(announced.size), key)?;

@@ -8,7 +8,6 @@ use std::io::{self, Read, Seek};
 
 use super::bytes::read_at;
 
-/// Identifiers of elements.
 const EBML: u32 = 0x1A45_DFA3;
 const SEGMENT: u32 = 0x1853_8067;
 const INFO: u32 = 0x1549_A966;

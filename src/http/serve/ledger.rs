@@ -38,7 +38,6 @@ pub(in crate::http) enum Holder {
 pub(super) struct Ledger {
     counts: ConnectionCounts,
     rows: HashMap<u64, Row>,
-    /// Claims by client.
     claims: HashMap<Client, usize>,
     claimed: usize,
     last_claim: u64,

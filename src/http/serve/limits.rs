@@ -16,7 +16,6 @@ pub struct ConnectionTimeouts {
 /// How many connections there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionCounts {
-    /// All connections.
     pub max: usize,
     /// Those of one address on which a request is being answered or a WebSocket is open.
     pub max_per_client: usize,

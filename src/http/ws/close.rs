@@ -9,7 +9,6 @@ pub(super) const DONE: u16 = 1000;
 pub(super) const TOO_MANY: u16 = 1008;
 /// A message is too large.
 pub(super) const TOO_LARGE: u16 = 1009;
-/// The server failed.
 pub(super) const FAILED: u16 = 1011;
 /// The server is stopping.
 pub(super) const RESTART: u16 = 1012;

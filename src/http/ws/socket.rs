@@ -30,7 +30,6 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// How long a client may leave a message, or a fragment of a large one, unread.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A WebSocket.
 pub(super) struct Socket(WebSocketStream<TokioIo<Upgraded>>);
 
 impl Socket {
@@ -57,7 +56,6 @@ impl Socket {
         }
     }
 
-    /// Sends a text.
     pub(super) async fn send_text(&mut self, text: Outgoing) -> Result<(), Close> {
         match text.split() {
             Ok(whole) => self.send(Message::text(whole)).await,

@@ -65,7 +65,6 @@ impl Seats {
         self.reserved
     }
 
-    /// Reserves a place.
     pub(super) fn reserve(&mut self, client: Option<&Client>) {
         self.reserved += 1;
         self.take(client);

@@ -38,7 +38,7 @@ impl Facts {
         self.kind == FileType::Symlink
     }
 
-    /// Size in bytes.
+    /// Size of the file, in bytes.
     pub(in crate::volume) fn size(&self) -> u64 {
         u64::try_from(self.size).unwrap_or_default()
     }

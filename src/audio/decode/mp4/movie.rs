@@ -21,7 +21,6 @@ const MAX_BRANDS: u64 = 4_096;
 /// What is known about an MP4 file before it is demuxed.
 #[derive(Debug, Default)]
 pub(in super::super) struct Movie {
-    /// The audio tracks.
     pub(in super::super) tracks: Vec<TrackFacts>,
     /// The gapless comment of iTunes.
     pub(in super::super) comment: Option<String>,

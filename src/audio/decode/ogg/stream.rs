@@ -18,7 +18,6 @@ const MAX_PACKET: usize = 2 << 20;
 /// Bytes of a header that tell what it is.
 const SIGNATURE: usize = 8;
 
-/// Comments without any.
 const OPUS_COMMENT: &[u8] = b"OpusTags\0\0\0\0\0\0\0\0";
 const VORBIS_COMMENT: &[u8] = b"\x03vorbis\0\0\0\0\0\0\0\0\x01";
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Fuzzes all inputs from outside: each target of fuzz/fuzz_targets, or those named, for FUZZ_SECONDS (60).
+# Fuzzes all inputs from outside: each target of fuzz/fuzz_targets, or those named, for FUZZ_SECONDS (60). FUZZ_SEED, if set, makes it the
+# same search each time.
 #
 # Coverage uses compiler flags of the stable toolchain; sanitizers would need a nightly one, and the code is safe Rust. Memory is
 # limited: an input that needs too much is a finding. The targets for recordings count theirs themselves, and closer (fuzz/src).
@@ -29,5 +30,5 @@ for target; do
     dictionary=
     [ ! -f "fuzz/$target.dict" ] || dictionary="-dict=fuzz/$target.dict"
     cargo fuzz run --sanitizer none "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- -max_total_time="$seconds" \
-        -timeout=30 -rss_limit_mb=1024 -malloc_limit_mb=128 -print_final_stats=1 -verbosity=0 ${dictionary:+"$dictionary"}
+        -seed="${FUZZ_SEED:-0}" -timeout=30 -rss_limit_mb=1024 -malloc_limit_mb=128 -print_final_stats=1 -verbosity=0 ${dictionary:+"$dictionary"}
 done

@@ -2,9 +2,10 @@
 //! that is counted to the byte.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::backtrace::Backtrace;
 use std::io::{Seek, Write};
 use std::sync::Once;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use callannotate::audio::Audio;
 use callannotate::audio::decode::{DecodeError, DecodeLimits, decode_as, probe_as};
@@ -28,9 +29,21 @@ static PEAK: AtomicUsize = AtomicUsize::new(0);
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// Whether a backtrace is being written: it reads the program's symbols and keeps many of them.
+static PAUSED: AtomicBool = AtomicBool::new(false);
+
 fn add(bytes: usize) {
+    if PAUSED.load(Ordering::Relaxed) {
+        return;
+    }
     let now = NOW.fetch_add(bytes, Ordering::Relaxed) + bytes;
     PEAK.fetch_max(now, Ordering::Relaxed);
+}
+
+fn subtract(bytes: usize) {
+    if !PAUSED.load(Ordering::Relaxed) {
+        NOW.fetch_sub(bytes, Ordering::Relaxed);
+    }
 }
 
 // SAFETY: every call goes to the system's allocator with the arguments that it was made with.
@@ -46,28 +59,40 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
+        subtract(layout.size());
         unsafe { System.dealloc(memory, layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         add(size);
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
+        subtract(layout.size());
         unsafe { System.realloc(memory, layout, size) }
     }
 }
 
-/// Lets a panic pass in a library that reads files: the decoder contains it, and it often is an overflow that only this build checks.
+/// Lets a panic pass in a library that reads files: the decoder contains it. Where a panic is said to be is not enough: an overflow in
+/// a function of the standard library is there, whoever called it.
 fn contain_panics_of_libraries() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let ends_the_run = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            if panic.location().is_none_or(|place| !place.file().contains("/registry/src/")) {
+            PAUSED.store(true, Ordering::Relaxed);
+            let contained = is_of_a_library(&Backtrace::force_capture().to_string());
+            PAUSED.store(false, Ordering::Relaxed);
+            if !contained {
                 ends_the_run(panic);
             }
         }));
     });
+}
+
+/// Whether the first function below the panic itself that is not of the standard library is one of a library.
+fn is_of_a_library(backtrace: &str) -> bool {
+    let mut places = backtrace.lines().filter_map(|line| line.trim_start().strip_prefix("at "));
+    let panicked = places.by_ref().any(|place| place.contains("/std/src/panicking.rs"));
+    let caller = places.find(|place| !place.contains("/rustc/") && !place.contains("/rustlib/"));
+    panicked && caller.is_some_and(|place| place.contains("/registry/src/"))
 }
 
 /// Probes and decodes a file: the result is audio or an error, within the limits.

@@ -1,5 +1,5 @@
 //! Under which names the server answers, against DNS rebinding: a web page on a public name that its owner points at this
-//! server's address has the server's own origin, and only the name tells it apart.
+//! server's address has the same origin as the server's own pages. It can be recognized only by the name.
 //!
 //! Names that only this network gives out are always right: addresses, names without a dot, the machine's own name, and the
 //! private suffixes. A public name has to be listed.

@@ -19,8 +19,8 @@ pub enum Origins {
 pub enum Page {
     /// As much as any other program.
     Free,
-    /// Nothing but follow a job whose id it knows: a page without an origin of its own, such as one opened from a file. Every
-    /// web page can pass for one, with a sandboxed frame, but only a page of the user knows the id.
+    /// A page with an opaque origin, such as one opened from a file, may only follow a job whose id it knows. Any web page can get
+    /// an opaque origin, with a sandboxed frame, but only a page of the user knows the id.
     Nameless,
     /// A page of a foreign origin may do nothing.
     Foreign,
@@ -83,7 +83,7 @@ fn authority(origin: &str) -> Option<&str> {
     origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))
 }
 
-/// Whether a page has no origin of its own. Browsers differ in what they send for a file.
+/// Whether an origin is opaque: `null`, or what some browsers send for a page opened from a file.
 fn is_nameless(origin: &str) -> bool {
     matches!(origin, "null" | "file://")
 }

@@ -35,6 +35,23 @@ fn around(operation: Vec<Vec<u8>>) -> Vec<u8> {
     speaker(&[operation, more.to_vec(), vec![mean, joined, whole]].concat())
 }
 
+/// A model that repeats its input as often as the value `many` says, which these operations make from the number of `frames`.
+fn repeated(operations: Vec<Vec<u8>>) -> Vec<u8> {
+    let size = vec![
+        node("Shape", &["mfcc"], &["sizes"], &[]),
+        integers("which", &[1]),
+        node("Gather", &["sizes", "which"], &["frames"], &[]),
+    ];
+    let tiled = vec![
+        integers("outer", &[1]),
+        integers("inner", &[1]),
+        node("Concat", &["outer", "many", "inner"], &["often"], &[single("axis", 0)]),
+        node("Tile", &["mfcc", "often"], &["huge"], &[]),
+        node("ReduceMean", &["huge"], &["large"], &[attribute("axes", &[1])]),
+    ];
+    around([size, operations, tiled].concat())
+}
+
 /// The peak memory of a server's process that has only read its models, in MiB.
 fn peak_mib(server: &Observed) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
@@ -105,33 +122,12 @@ async fn models_that_overflow_the_stack_or_the_memory_or_never_end_are_refused_w
 #[tokio::test]
 async fn a_model_that_grows_with_the_recording_fails_its_stage_and_not_the_server() {
     // The cube of the number of frames: too much even for the usual input.
-    let model = around(vec![
-        node("Shape", &["mfcc"], &["sizes"], &[]),
-        integers("which", &[1]),
-        node("Gather", &["sizes", "which"], &["frames"], &[]),
-        node("Mul", &["frames", "frames"], &["square"], &[]),
-        integers("outer", &[1]),
-        integers("inner", &[1]),
-        node("Concat", &["outer", "square", "inner"], &["often"], &[single("axis", 0)]),
-        node("Tile", &["mfcc", "often"], &["huge"], &[]),
-        node("ReduceMean", &["huge"], &["large"], &[attribute("axes", &[1])]),
-    ]);
+    let model = repeated(vec![node("Mul", &["frames", "frames"], &["many"], &[])]);
     let refused = with_speaker(&model);
     let app = TestApp::spawn_engines(refused.path()).await;
     assert_eq!(app.get("/info").await.json::<Value>().await.unwrap()["engines"][2]["models"][0]["name"], BUILT_IN);
     // Its square times four is allowed up to six seconds of speech.
-    let model = around(vec![
-        node("Shape", &["mfcc"], &["sizes"], &[]),
-        integers("which", &[1]),
-        node("Gather", &["sizes", "which"], &["frames"], &[]),
-        integers("four", &[4]),
-        node("Mul", &["frames", "four"], &["many"], &[]),
-        integers("outer", &[1]),
-        integers("inner", &[1]),
-        node("Concat", &["outer", "many", "inner"], &["often"], &[single("axis", 0)]),
-        node("Tile", &["mfcc", "often"], &["huge"], &[]),
-        node("ReduceMean", &["huge"], &["large"], &[attribute("axes", &[1])]),
-    ]);
+    let model = repeated(vec![integers("four", &[4]), node("Mul", &["frames", "four"], &["many"], &[])]);
     let allowed = with_speaker(&model);
     let app = TestApp::spawn_engines(allowed.path()).await;
     let info = app.get("/info").await.json::<Value>().await.unwrap();

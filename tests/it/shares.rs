@@ -35,6 +35,12 @@ async fn send_from(app: &TestApp, last: u8, file: Vec<u8>) -> (u16, Value) {
     (status, response.json::<Value>().await.unwrap()["error"]["code"].clone())
 }
 
+/// Sends recordings of this many milliseconds from 127.0.0.2 until what its broken-off uploads held is given back.
+async fn accepted_in_time(app: &TestApp, milliseconds: u32) {
+    let again = async { while send_from(app, 2, tone(milliseconds)).await.0 != 201 {} };
+    tokio::time::timeout(DEADLINE, again).await.expect("what was held is given back");
+}
+
 /// Sends bytes of an upload, and waits until the server has received them.
 async fn send_bytes(socket: &mut Socket, bytes: &[u8]) {
     socket.binary(bytes).await;
@@ -94,8 +100,7 @@ async fn places_in_the_queue_are_taken_by_bytes_and_not_by_announcements() {
     assert_eq!(send_from(&app, 2, tone(300)).await, (429, json!("RATE_LIMITED")));
     assert_eq!(send_from(&app, 1, tone(300)).await, (201, Value::Null));
     drop(sockets);
-    let again = async { while send_from(&app, 2, tone(300)).await.0 != 201 {} };
-    tokio::time::timeout(DEADLINE, again).await.expect("the places are given back");
+    accepted_in_time(&app, 300).await;
 }
 
 #[tokio::test]
@@ -147,8 +152,7 @@ async fn what_a_client_has_sent_of_unfinished_uploads_is_within_its_share_of_the
     assert_eq!(send_from(&app, 2, tone(40_000)).await, (503, json!("STORAGE_FULL")));
     assert_eq!(send_from(&app, 1, tone(40_000)).await, (201, Value::Null));
     drop(sockets);
-    let again = async { while send_from(&app, 2, tone(40_000)).await.0 != 201 {} };
-    tokio::time::timeout(DEADLINE, again).await.expect("the room is given back");
+    accepted_in_time(&app, 40_000).await;
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ enum Within {
     Structure,
     /// A text: the name of a field at the top level.
     Field,
-    /// A text that stands for none of these.
+    /// A text value, or the name of a field below the top level.
     Text,
 }
 

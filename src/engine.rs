@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{Span, error};
 
+use crate::background;
 use crate::capabilities::EngineStatus;
 use crate::context::JobContext;
 use crate::document::Document;
@@ -62,6 +63,8 @@ impl Engine {
         let (requests, mut receiver) = mpsc::channel::<Request>(1);
         let (ready, is_ready) = std::sync::mpsc::channel();
         std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
+            // Before the models are loaded: their threads are started from here.
+            background::lower_priority();
             let mut pipeline = build();
             let status = EngineStatus::new(pipeline.stages(), pipeline.languages(), pipeline.identity())
                 .with_harmful_models(pipeline.harmful_models().to_vec());

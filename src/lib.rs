@@ -7,6 +7,7 @@ pub mod annotate;
 pub mod api;
 pub mod app;
 pub mod audio;
+mod background;
 pub mod capabilities;
 pub mod checkpoints;
 pub mod checks;

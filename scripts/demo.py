@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Starts a server on a free port, sends it the sample call, follows its progress, prints the dialogue, and stops it.
+"""Starts a server on a free port, sends it the sample calls, follows their progress, prints the dialogues, and stops it.
 
-    python3 scripts/demo.py target/release/callannotate [RECORDING]
+    python3 scripts/demo.py target/release/callannotate [RECORDING ...]
 
 Needs nothing but Python's standard library.
 """
@@ -16,7 +16,8 @@ import uuid
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SAMPLE = ROOT / "tests/fixtures/calls/support-mono.flac"
+# English on one channel, and Russian on two.
+SAMPLES = [ROOT / "tests/fixtures/calls" / name for name in ("support-mono.flac", "support-ru-stereo.flac")]
 VOLUME = ROOT / ".demo/volume"
 
 
@@ -32,7 +33,7 @@ def start(binary):
     server = subprocess.Popen([binary, "serve"], stdout=subprocess.PIPE, env=environment, text=True)
     for line in server.stdout:
         event = json.loads(line)
-        if event.get("event") == "stage_unavailable":
+        if event.get("event") in ("stage_unavailable", "stage_limited"):
             print(f"note: {event['stage']}: {event['reason']}")
         if event.get("event") == "listening":
             # The log must be read, or the server blocks on a full pipe.
@@ -76,19 +77,12 @@ def follow(api, job_id):
         time.sleep(0.5)
 
 
-def main():
-    binary = sys.argv[1]
-    recording = Path(sys.argv[2]) if len(sys.argv) > 2 else SAMPLE
-    server, api = start(binary)
-    try:
-        print(f"The server listens at {api}; sending {recording.name}")
-        job = follow(api, submit(api, recording)["job_id"])
-        if job["status"] != "completed":
-            sys.exit(f"the job failed: {job['error']['message']}")
-        answer = get(f"{api}/jobs/{job['job_id']}/result")
-    finally:
-        server.terminate()
-        server.wait()
+def annotate(api, recording):
+    print(f"\nSending {recording.name}")
+    job = follow(api, submit(api, recording)["job_id"])
+    if job["status"] != "completed":
+        sys.exit(f"the job failed: {job['error']['message']}")
+    answer = get(f"{api}/jobs/{job['job_id']}/result")
     result = answer["result"]
     labels = {speaker["speaker_id"]: speaker["label"] for speaker in result["speakers"]}
     print()
@@ -98,6 +92,19 @@ def main():
         print(f"warning: {warning}")
     duration, took = result["metadata"]["total_duration"], answer["processing_time"]
     print(f"\n{duration:.1f} s of audio, {len(labels)} speakers, {took:.1f} s of work: {duration / max(took, 0.001):.1f} times real time")
+
+
+def main():
+    binary = sys.argv[1]
+    recordings = [Path(argument) for argument in sys.argv[2:]] or SAMPLES
+    server, api = start(binary)
+    try:
+        print(f"The server listens at {api}")
+        for recording in recordings:
+            annotate(api, recording)
+    finally:
+        server.terminate()
+        server.wait()
 
 
 main()

@@ -102,6 +102,9 @@ impl App {
             if let Some(reason) = &stage.missing {
                 warn!(event = "stage_unavailable", stage = stage.stage.name(), reason, "A stage cannot run");
             }
+            if let Some(reason) = &stage.limitation {
+                warn!(event = "stage_limited", stage = stage.stage.name(), reason, "A stage gives worse results than it could");
+            }
         }
         lifecycle.set_equipment(equipment(config, engine.status()));
         let intake = Intake::new(intake::Parts {

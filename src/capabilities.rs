@@ -28,6 +28,8 @@ pub struct StageInfo {
     pub stage: Stage,
     /// Why the stage cannot run; none when it can.
     pub missing: Option<String>,
+    /// Why the stage runs with worse results than it could, in English; none when it does not.
+    pub limitation: Option<String>,
     /// The models in use; empty when the stage cannot run.
     pub models: Vec<ModelInfo>,
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 import onnx
 
 import resnet34
-from measure import CALLS, MIB, ROOT, SHARED, median, run, table
+from measure import CALLS, MIB, MODELS, SHARED, median, run, table
 
 TITLE = "Diarization against sherpa-onnx"
 # In minutes; longer recordings would take the peer an hour and too much memory.
@@ -36,7 +36,7 @@ def voices(bench):
     speaker = SHARED / "models/speaker"
     if (speaker / "speaker_lda48.onnx").is_file():
         found.append(("speaker_lda48", speaker / "speaker_lda48.onnx", speaker / "sherpa_lda48.onnx"))
-    found.append(("GE2E", ROOT / "volume/models/speaker/ge2e-256.onnx", None))
+    found.append(("GE2E", MODELS / "speaker/ge2e-256.onnx", None))
     return found if SEGMENTATION.is_file() else []
 
 

@@ -14,7 +14,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 CALLS = ROOT / "tests/fixtures/calls"
 SHARED = Path(os.environ.get("CALLANNOTATE_TEST_SHARED", ROOT.parent / "shared"))
-MODEL = ROOT / "volume/models/whisper/ggml-tiny.en-q8_0.bin"
+# The models of the tests (`make test-models`), so that figures do not depend on what a user's volume holds.
+MODELS = ROOT / ".cache/test-models"
+MODEL = MODELS / "whisper/ggml-tiny.en-q8_0.bin"
 ENGLISH = ["support-mono", "billing-stereo", "conference-mono", "voicemail"]
 MIB = 1024 * 1024
 
@@ -56,11 +58,11 @@ class Bench:
 
     def __init__(self, binary, whisper_cli, peers, runs, work):
         self.binary, self.whisper_cli, self.peers, self.runs, self.work = binary, whisper_cli, peers, runs, Path(work)
-        self.without = {"VOLUME_PATH": str(self.work / "volume"), "CALLANNOTATE__MODELS__DIRS": str(ROOT / "volume/models")}
+        self.without = {"VOLUME_PATH": str(self.work / "volume"), "CALLANNOTATE__MODELS__DIRS": str(MODELS)}
         # Whisper alone, so that the built-in voiceprint is used.
         (self.folder("models-whisper/whisper") / MODEL.name).symlink_to(MODEL)
         self.built_in = dict(self.without, CALLANNOTATE__MODELS__DIRS=str(self.folder("models-whisper")))
-        self.with_shared = dict(self.without, CALLANNOTATE__MODELS__DIRS=f"{ROOT / 'volume/models'},{SHARED / 'models'}")
+        self.with_shared = dict(self.without, CALLANNOTATE__MODELS__DIRS=f"{MODELS},{SHARED / 'models'}")
 
     def annotate(self, recording, environment):
         output, wall, cpu, memory = run([self.binary, "annotate", "--format", "json", str(recording)], **environment)

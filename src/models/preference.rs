@@ -11,7 +11,7 @@ use super::{ModelFile, ModelKind};
 
 /// Known models by prefix, best first. 8-bit ONNX exports come after all others, since their error rates are worse.
 const SEGMENTATION: [&str; 1] = ["segmentation-3.0"];
-const SPEAKER: [&str; 3] = ["ge2e-256", "speaker_lda48", "wq2012_bilstm_all"];
+const SPEAKER: [&str; 4] = ["campplus-zh-en", "ge2e-256", "speaker_lda48", "wq2012_bilstm_all"];
 const VAD: [&str; 1] = ["ggml-silero"];
 
 /// Tensor types as in file names, preferred ones first, with ggml's file type.
@@ -114,9 +114,9 @@ mod tests {
 
     #[test]
     fn other_models_come_in_the_documented_order() {
-        let models = ["a", "speaker_lda48", "wq2012_bilstm_all", "ge2e-256-int8", "ge2e-256"];
+        let models = ["a", "speaker_lda48", "wq2012_bilstm_all", "ge2e-256-int8", "ge2e-256", "campplus-zh-en"];
         let models = models.map(|name| other(ModelKind::Speaker, name)).to_vec();
-        assert_eq!(sorted(models), ["ge2e-256", "speaker_lda48", "wq2012_bilstm_all", "a", "ge2e-256-int8"]);
+        assert_eq!(sorted(models), ["campplus-zh-en", "ge2e-256", "speaker_lda48", "wq2012_bilstm_all", "a", "ge2e-256-int8"]);
         let models = ["ggml-silero-v5.1.2", "ggml-silero-v6.2.0"].map(|name| other(ModelKind::Vad, name)).to_vec();
         assert_eq!(sorted(models), ["ggml-silero-v6.2.0", "ggml-silero-v5.1.2"]);
     }

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use super::first_use::FirstUses;
 use super::{Pipeline, Slot, Stages};
@@ -24,8 +24,11 @@ use crate::transcribe::Transcribe;
 use crate::transcribe::transcriber::{WhisperSettings, WhisperTranscriber};
 use crate::voiceprint::VoiceprintModel;
 
-/// Hint for users without a Whisper model.
-const BRING_WHISPER: &str = "`make models` or `callannotate models import` brings one, see docs/models.md";
+/// Hint for users without a model.
+const BRING_MODELS: &str = "`make models` or `callannotate models import` brings one, see docs/models.md";
+
+/// What is lost without a segmentation model, after the reason why there is none.
+const MISCOUNTS: &str = "so speakers who share a channel may be counted wrongly";
 
 /// A function that builds the pipeline for these settings, to be called on the thread that will own it.
 pub fn builder(config: &Config) -> impl FnOnce() -> Pipeline + Send + 'static {
@@ -46,8 +49,12 @@ fn build(config: &Config, trials: &Trials) -> Pipeline {
         error!(event = "model_passed_over", file = %file, reason, "A model file is passed over because it ended the server before");
     }
     let lanes = Lanes::new(config.engine.threads);
+    let (diarize, miscounts) = match diarizer(config, &catalog, &lanes) {
+        Ok(Diarizer { diarize, miscounts }) => (Slot::Ready(diarize), miscounts),
+        Err(reason) => (Slot::Missing(reason), None),
+    };
     let stages = Stages {
-        diarize: diarizer(config, &catalog, &lanes).unwrap_or_else(Slot::Missing),
+        diarize,
         transcribe: transcriber(config, &catalog).map_or_else(Slot::Missing, Slot::Ready),
         recognize: recognizer(config, &catalog, &lanes).map_or_else(Slot::Missing, Slot::Ready),
     };
@@ -67,6 +74,7 @@ fn build(config: &Config, trials: &Trials) -> Pipeline {
     );
     Pipeline::new(stages, config.job_defaults(), limits)
         .with_files(files(config, &catalog))
+        .with_miscounts(miscounts)
         .with_trials(first_uses, harmful.into_iter().map(harmful_model).collect())
 }
 
@@ -110,8 +118,15 @@ fn files(config: &Config, catalog: &Models) -> String {
     format!("threads {threads}; {diarization:?}; {transcription:?}; {}", stamps.collect::<Vec<_>>().join("; "))
 }
 
+/// The implementation of diarization.
+struct Diarizer {
+    diarize: Box<dyn Diarize>,
+    /// Why it counts the speakers who share a channel worse than it could; none when it does not.
+    miscounts: Option<String>,
+}
+
 /// The diarizer with the segmentation model when there is one, else the one by voice activity.
-fn diarizer(config: &Config, catalog: &Models, lanes: &Lanes) -> Result<Slot<Box<dyn Diarize>>, String> {
+fn diarizer(config: &Config, catalog: &Models, lanes: &Lanes) -> Result<Diarizer, String> {
     let voiceprint = voiceprint(config, catalog, lanes)?;
     let smoothing = TurnSmoothing {
         longest_pause: Millis::from_seconds(config.diarization.longest_pause.as_secs_f64()),
@@ -122,13 +137,13 @@ fn diarizer(config: &Config, catalog: &Models, lanes: &Lanes) -> Result<Slot<Box
         Ok(file) => file,
         Err(missing) if named.is_some() => return Err(missing.to_string()),
         Err(_) => {
-            info!(event = "diarizer", "No segmentation model: diarization uses voice activity and voiceprints");
-            return Ok(Slot::Ready(Box::new(VadDiarizer::new(voiceprint, smoothing))));
+            let miscounts = Some(format!("there is no segmentation model, {MISCOUNTS}; {BRING_MODELS}"));
+            return Ok(Diarizer { diarize: Box::new(VadDiarizer::new(voiceprint, smoothing)), miscounts });
         }
     };
     let options = SegmentationOptions { smoothing, ..SegmentationOptions::default() };
     match catalog.load(&file.path, |path| SegmentationDiarizer::load(path, voiceprint, lanes, options)) {
-        Ok(segmented) => Ok(Slot::Ready(Box::new(segmented))),
+        Ok(segmented) => Ok(Diarizer { diarize: Box::new(segmented), miscounts: None }),
         Err(error) if named.is_some() => Err(unusable(&file, &error)),
         Err(error) => {
             let reason = unusable(&file, &error);
@@ -136,7 +151,8 @@ fn diarizer(config: &Config, catalog: &Models, lanes: &Lanes) -> Result<Slot<Box
                 event = "model_unusable",
                 reason, "The segmentation model cannot be used; diarization falls back to voice activity"
             );
-            Ok(Slot::Ready(Box::new(VadDiarizer::new(self::voiceprint(config, catalog, lanes)?, smoothing))))
+            let diarize = Box::new(VadDiarizer::new(self::voiceprint(config, catalog, lanes)?, smoothing));
+            Ok(Diarizer { diarize, miscounts: Some(format!("{reason}, {MISCOUNTS}")) })
         }
     }
 }
@@ -144,7 +160,7 @@ fn diarizer(config: &Config, catalog: &Models, lanes: &Lanes) -> Result<Slot<Box
 fn transcriber(config: &Config, catalog: &Models) -> Result<Box<dyn Transcribe>, String> {
     let file = catalog
         .find(ModelKind::Whisper, config.models.whisper.as_deref())
-        .map_err(|missing| format!("{missing}; {BRING_WHISPER}"))?;
+        .map_err(|missing| format!("{missing}; {BRING_MODELS}"))?;
     let settings = WhisperSettings { threads: config.engine.threads, denoise: config.transcription.denoise };
     let transcriber =
         catalog.load(&file.path, |path| WhisperTranscriber::load(path, settings)).map_err(|error| error.to_string())?;

@@ -45,6 +45,8 @@ pub struct Pipeline {
     files: String,
     first_uses: FirstUses,
     harmful: Vec<HarmfulModel>,
+    /// Why diarization counts the speakers who share a channel worse than it could; none when it does not.
+    miscounts: Option<String>,
     current: Option<Stage>,
 }
 
@@ -55,7 +57,7 @@ impl Pipeline {
     /// A pipeline of these stages, with the defaults for options that a job leaves open.
     pub fn new(stages: Stages, defaults: JobDefaults, limits: DecodeLimits) -> Self {
         let (files, first_uses) = (String::new(), FirstUses::none());
-        Self { stages, defaults, limits, files, first_uses, harmful: Vec::new(), current: None }
+        Self { stages, defaults, limits, files, first_uses, harmful: Vec::new(), miscounts: None, current: None }
     }
 
     /// The same with a text that identifies the model files and how they are run; it becomes part of [`Self::identity`].
@@ -68,6 +70,12 @@ impl Pipeline {
     #[must_use]
     fn with_trials(self, first_uses: FirstUses, harmful: Vec<HarmfulModel>) -> Self {
         Self { first_uses, harmful, ..self }
+    }
+
+    /// The same with the reason why diarization counts the speakers who share a channel worse than it could, if there is one.
+    #[must_use]
+    fn with_miscounts(self, miscounts: Option<String>) -> Self {
+        Self { miscounts, ..self }
     }
 
     /// The models that are passed over because they ended the process before.
@@ -88,11 +96,12 @@ impl Pipeline {
     /// For each stage that uses models: whether it can run, and with which models.
     pub fn stages(&self) -> Vec<StageInfo> {
         let info = |stage, slot: Slot<Vec<_>>| match slot {
-            Slot::Ready(models) => StageInfo { stage, missing: None, models },
-            Slot::Missing(reason) => StageInfo { stage, missing: Some(reason), models: Vec::new() },
+            Slot::Ready(models) => StageInfo { stage, missing: None, limitation: None, models },
+            Slot::Missing(reason) => StageInfo { stage, missing: Some(reason), limitation: None, models: Vec::new() },
         };
+        let diarization = info(Stage::Diarization, self.stages.diarize.map(|diarizer| diarizer.models()));
         vec![
-            info(Stage::Diarization, self.stages.diarize.map(|diarizer| diarizer.models())),
+            StageInfo { limitation: self.miscounts.clone(), ..diarization },
             info(Stage::Transcription, self.stages.transcribe.map(|transcriber| vec![transcriber.model()])),
             info(Stage::Recognition, self.stages.recognize.map(|recognizer| vec![recognizer.model()])),
         ]
@@ -199,6 +208,14 @@ impl Pipeline {
         match found {
             Ok(diarization) => {
                 reports.completed(diarizer.models().first());
+                let shares_a_channel = signals.iter().any(|signal| signal.channel.is_none());
+                if let Some(reason) = &self.miscounts
+                    && shares_a_channel
+                    && count.given().is_none()
+                    && !diarization.speakers.is_empty()
+                {
+                    reports.warn(format!("{} was limited: {reason}", Stage::Diarization.name()));
+                }
                 Ok(Some(diarization))
             }
             Err(DiarizeError::Stopped(Stopped)) => Err(PipelineError::Stopped),

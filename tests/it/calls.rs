@@ -46,7 +46,7 @@ struct WordErrors {
 /// Scores by setting, then by call.
 type Scores = BTreeMap<String, BTreeMap<String, WordErrors>>;
 
-fn fixture(name: &str) -> PathBuf {
+pub(super) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/calls").join(name)
 }
 
@@ -54,7 +54,7 @@ fn fixture(name: &str) -> PathBuf {
 static WHISPER_ALONE: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().unwrap());
 static COPIED: Once = Once::new();
 
-/// The model folders to test: Whisper alone, with the voice encoder of `make models`, and with the third-party models
+/// The model folders to test: Whisper alone, with the voice encoder of `make test-models`, and with the third-party models
 /// beside the checkout.
 fn settings() -> Vec<(&'static str, String)> {
     let Some(folder) = models::folder_with_whisper() else { return Vec::new() };
@@ -91,11 +91,11 @@ fn annotate(recording: &Path, setting: &str, dirs: &str) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn reference(name: &str) -> Value {
+pub(super) fn reference(name: &str) -> Value {
     serde_json::from_slice(&std::fs::read(fixture(&format!("{name}.json"))).unwrap()).unwrap()
 }
 
-fn spoken(items: &Value, speaker: &str, start: &str) -> Vec<Spoken> {
+pub(super) fn spoken(items: &Value, speaker: &str, start: &str) -> Vec<Spoken> {
     items
         .as_array()
         .unwrap()
@@ -177,7 +177,7 @@ fn a_russian_call_is_diarized_and_the_english_model_says_that_it_cannot_do_more(
 }
 
 /// The invariants of every document: times inside the recording, in order, words inside their segment.
-fn well_formed(result: &Value) {
+pub(super) fn well_formed(result: &Value) {
     let end = result["metadata"]["total_duration"].as_f64().unwrap();
     let mut last_start = 0.0;
     for segment in result["segments"].as_array().unwrap() {

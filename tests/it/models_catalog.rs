@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use callannotate::models::catalog::{Catalog, CatalogEntry};
-use callannotate::models::import::{ImportRequest, TensorType, import};
+use callannotate::models::import::{ImportRequest, TensorType};
 use callannotate::models::{ModelKind, ModelsOptions};
 
+use crate::models_import::import;
 use crate::support::models::shared;
 use crate::toy_whisper::{Float, Toy};
 
@@ -16,7 +17,7 @@ fn put_whisper(dir: &Path, name: &str, layers: u32, vocabulary: u32, tensor_type
     let source = tempfile::tempdir().unwrap();
     Toy::new(vocabulary, 80, [layers, layers], Float::F16).write_to(source.path());
     let (source, models_dir) = (source.path().to_owned(), dir.to_owned());
-    import(&ImportRequest { source, tensor_type, models_dir, name: Some(name.to_owned()) }).unwrap().path
+    import(&ImportRequest { sources: vec![source], tensor_type, models_dir, name: Some(name.to_owned()) }).unwrap().path
 }
 
 fn found(catalog: &Catalog, preferred: Option<&str>) -> String {
@@ -120,7 +121,7 @@ fn real_models_are_found_and_a_real_stub_is_passed_over() {
     for (kind, name, license) in [
         (ModelKind::Whisper, "ggml-tiny.en-q8_0", Some("MIT")),
         (ModelKind::Segmentation, "segmentation-3.0", Some("MIT")),
-        (ModelKind::Speaker, "ge2e-256", Some("Apache-2.0")),
+        (ModelKind::Speaker, "campplus-zh-en", Some("Apache-2.0")),
         (ModelKind::Vad, "ggml-silero-v6.2.0", Some("MIT")),
     ] {
         let model = catalog.find(kind, None).unwrap();

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use callannotate::models::ModelKind;
 use callannotate::models::catalog::Catalog;
-use callannotate::models::import::{ImportError, ImportReport, ImportRequest, TensorType, import};
+use callannotate::models::import::{self, ImportError, ImportReport, ImportRequest, TensorType};
 use whisper_rs::{WhisperContext, WhisperContextParameters};
 use zip::write::SimpleFileOptions;
 
@@ -17,7 +17,22 @@ use crate::support::models::{shared_path, wheel};
 use crate::toy_whisper::{Float, STATE, Toy, numbers};
 
 pub(crate) fn request(source: &Path, models_dir: &Path, tensor_type: TensorType) -> ImportRequest {
-    ImportRequest { source: source.to_owned(), tensor_type, models_dir: models_dir.to_owned(), name: None }
+    requests(&[source.to_owned()], models_dir, tensor_type)
+}
+
+pub(crate) fn requests(sources: &[PathBuf], models_dir: &Path, tensor_type: TensorType) -> ImportRequest {
+    ImportRequest { sources: sources.to_vec(), tensor_type, models_dir: models_dir.to_owned(), name: None }
+}
+
+/// Imports a single model.
+pub(crate) fn import(request: &ImportRequest) -> Result<ImportReport, ImportError> {
+    let mut reports = import_all(request)?;
+    assert_eq!(reports.len(), 1);
+    Ok(reports.remove(0))
+}
+
+pub(crate) fn import_all(request: &ImportRequest) -> Result<Vec<ImportReport>, ImportError> {
+    import::import(request, &mut |_| {})
 }
 
 /// Writes a zip of these entries.

@@ -5,10 +5,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
-use callannotate::models::import::{TensorType, import};
+use callannotate::models::import::TensorType;
 use proptest::prelude::{ProptestConfig, any, proptest};
 
-use crate::models_import::{files_below, request, zip_of};
+use crate::models_import::{files_below, import, request, zip_of};
 use crate::toy_whisper::{STATE, Toy};
 
 /// The one-line error for a source; the models folder must not have been created.
@@ -141,7 +141,7 @@ fn archives_that_hold_no_single_model_or_climb_out_are_refused() {
         ([("a/model.bin", &toy), ("b/model.bin", &toy)], "more than one (a/model.bin, b/model.bin)"),
         ([("model.bin", &toy), ("../../escaped", b"x")], "leads out of it"),
         ([("../model.bin", &toy), ("b", b"x")], "leads out of it"),
-        ([("archive/data.pkl", b"x"), ("archive/data/0", b"x")], "a PyTorch checkpoint"),
+        ([("archive/data.pkl", b"x"), ("archive/data/0", b"x")], "the PyTorch checkpoint cannot be imported: it is compressed"),
         ([("model.bin", &vec![0; 100 << 20]), ("b", b"x")], "binary version is 0"),
         ([("model.bin", &toy[..toy.len() - 1]), ("b", b"x")], "ends early"),
         ([("a/model.bin", &toy), ("vocabulary.txt", b"x")], "lies beside the model"),

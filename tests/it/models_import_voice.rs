@@ -7,10 +7,10 @@ use std::path::Path;
 use callannotate::inference::{Lanes, Session, Tensor};
 use callannotate::models::ModelKind;
 use callannotate::models::catalog::Catalog;
-use callannotate::models::import::{ImportReport, TensorType, import};
+use callannotate::models::import::{ImportReport, TensorType};
 use callannotate::voiceprint::{FeatureKind, VoiceprintModel};
 
-use crate::models_import::{files_below, request, zip_of};
+use crate::models_import::{files_below, import, request, zip_of};
 use crate::support::models::{shared_path, wheel};
 
 /// The package with the voice encoder; pip keeps the capital letter of its name.

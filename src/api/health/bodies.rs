@@ -21,7 +21,9 @@ pub(crate) struct HealthBody {
     /// The condition of each part, measured for this request.
     pub components: Components,
     /// The stages that cannot run, each with the reason; empty if all can.
-    pub missing_stages: Vec<MissingStage>,
+    pub missing_stages: Vec<StageProblem>,
+    /// The stages that run with worse results than they could, each with the reason; empty if there are none.
+    pub limited_stages: Vec<StageProblem>,
     /// The model files that are passed over because the server ended while it loaded or first used them; usually none.
     pub passed_over_models: Vec<HarmfulModelBody>,
 }
@@ -32,7 +34,7 @@ pub(crate) struct HealthBody {
 pub(crate) enum Condition {
     /// It works without restrictions.
     Healthy,
-    /// It works with restrictions: a stage lacks its model, a model is passed over, the queue is full, the disk has no room for recordings, or
+    /// It works with restrictions: a stage lacks a model, a model is passed over, the queue is full, the disk has no room for recordings, or
     /// the volume holds folders that the server refused.
     Degraded,
     /// It does not work at all.
@@ -71,6 +73,8 @@ pub(crate) enum Problem {
     EngineStalled,
     /// At least one stage lacks its model; see `missing_stages`.
     StagesMissing,
+    /// At least one stage gives worse results, since it lacks a model; see `limited_stages`.
+    StagesLimited,
     /// At least one model file ended the server and is passed over; see `passed_over_models`.
     ModelsPassedOver,
     /// The server is stopping.
@@ -84,9 +88,9 @@ pub(crate) struct Components {
     pub queue_manager: Condition,
     /// The volume: `degraded` if it is full or holds folders that the server refused, `unhealthy` if it cannot be written to.
     pub volume_access: Condition,
-    /// The engine and its models: `degraded` if a stage lacks its model.
+    /// The engine and its models: `degraded` if a stage lacks a model, or a model is passed over.
     pub audio_processing: Condition,
-    /// The stage that finds out who speaks when: `degraded` if it cannot run.
+    /// The stage that finds out who speaks when: `degraded` if it cannot run, or lacks the segmentation model.
     pub diarization: Condition,
     /// The stage that turns speech into text: `degraded` if it cannot run.
     pub transcription: Condition,
@@ -144,13 +148,13 @@ pub(crate) struct Uploads {
     pub promised_bytes: u64,
 }
 
-/// A stage that cannot run.
+/// A stage that cannot run, or runs with worse results than it could.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct MissingStage {
+pub(crate) struct StageProblem {
     /// The name of the stage.
     #[schema(schema_with = crate::api::jobs::bodies::stage_schema)]
     pub stage: &'static str,
-    /// Why the stage cannot run, in English.
+    /// Why that is so, in English.
     pub reason: String,
 }
 

@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use super::state::AppState;
 use crate::access::Scope;
 use crate::access::limits::Budget;
+use crate::capabilities::StageInfo;
 use crate::http::error::ApiError;
 use crate::http::format::human_bytes;
 use crate::http::routes::{Access, Counterpart, Operation, Routes};
@@ -19,8 +20,8 @@ use crate::http::ws::{Answer, Client, Command, Commands};
 use crate::jobs::stage::Stage;
 use crate::lifecycle::{Storage, Writable};
 use bodies::{
-    Alive, Components, Condition, DiskUsage, HarmfulModelBody, HealthBody, Liveness, MemoryUsage, MissingStage, Problem,
-    QueueCondition, Readiness, Ready, Uploads,
+    Alive, Components, Condition, DiskUsage, HarmfulModelBody, HealthBody, Liveness, MemoryUsage, Problem, QueueCondition,
+    Readiness, Ready, StageProblem, Uploads,
 };
 
 /// The routes of the server's health. Orchestrators have no key, so they need none.
@@ -59,15 +60,19 @@ async fn get_health(State(state): State<AppState>) -> (StatusCode, Json<HealthBo
 async fn measure(state: &AppState) -> HealthBody {
     let Storage { writable, log_bytes, free_bytes: free, arriving, refused_folders } = state.lifecycle.storage().await;
     let engine = state.engine.is_alive();
-    let stages = state.engine.stages().iter();
-    let missing_stages: Vec<MissingStage> = stages
-        .filter_map(|stage| stage.missing.clone().map(|reason| MissingStage { stage: stage.stage.name(), reason }))
-        .collect();
+    let stages_with = |problem: fn(&StageInfo) -> Option<&String>| -> Vec<StageProblem> {
+        let found =
+            |info: &StageInfo| problem(info).map(|reason| StageProblem { stage: info.stage.name(), reason: reason.clone() });
+        state.engine.stages().iter().filter_map(found).collect()
+    };
+    let missing_stages = stages_with(|info| info.missing.as_ref());
+    let limited_stages = stages_with(|info| info.limitation.as_ref());
     let harmful = state.engine.harmful_models().iter();
     let passed_over_models: Vec<HarmfulModelBody> = harmful
         .map(|model| HarmfulModelBody { kind: model.kind, file: model.file.clone(), reason: model.reason.clone() })
         .collect();
-    let audio = match (engine, missing_stages.is_empty() && passed_over_models.is_empty()) {
+    let has_all_models = missing_stages.is_empty() && limited_stages.is_empty() && passed_over_models.is_empty();
+    let audio = match (engine, has_all_models) {
         (false, _) => Condition::Unhealthy,
         (true, false) => Condition::Degraded,
         (true, true) => Condition::Healthy,
@@ -93,12 +98,13 @@ async fn measure(state: &AppState) -> HealthBody {
         (!engine, Problem::EngineEnded),
         (state.engine.is_stalled(), Problem::EngineStalled),
         (!missing_stages.is_empty(), Problem::StagesMissing),
+        (!limited_stages.is_empty(), Problem::StagesLimited),
         (!passed_over_models.is_empty(), Problem::ModelsPassedOver),
         (is_stopping, Problem::Stopping),
     ];
     let of_stage = |stage: Stage| {
-        let can_run = state.engine.stages().iter().any(|info| info.stage == stage && info.missing.is_none());
-        if can_run { Condition::Healthy } else { Condition::Degraded }
+        let is_whole = |info: &StageInfo| info.stage == stage && info.missing.is_none() && info.limitation.is_none();
+        if state.engine.stages().iter().any(is_whole) { Condition::Healthy } else { Condition::Degraded }
     };
     HealthBody {
         status: audio.max(queue).max(access),
@@ -132,6 +138,7 @@ async fn measure(state: &AppState) -> HealthBody {
             },
         },
         missing_stages,
+        limited_stages,
         passed_over_models,
     }
 }

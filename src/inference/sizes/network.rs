@@ -88,14 +88,14 @@ fn places(call: &Call<'_>, length: usize, window: &Window) -> Result<usize, Stri
     let reach = window.dilation.saturating_mul(kernel - 1).saturating_add(1);
     let padded = length.saturating_add(window.pads.0).saturating_add(window.pads.1);
     let free = padded.saturating_sub(reach);
-    if kernel < 1 || free < 0 {
+    let rounds_up = call.number("ceil_mode", 0) != 0;
+    // A window that is rounded up may hang over the end, also the first one.
+    let hangs_over = rounds_up && free > -window.stride;
+    if kernel < 1 || (free < 0 && !hangs_over) {
         return Err(format!("its kernel of {kernel} is larger than its input"));
     }
-    let mut places = free / window.stride + 1;
-    if call.number("ceil_mode", 0) != 0
-        && free % window.stride != 0
-        && places.saturating_mul(window.stride) < length + window.pads.0
-    {
+    let mut places = if free < 0 { 0 } else { free / window.stride + 1 };
+    if rounds_up && free % window.stride != 0 && places.saturating_mul(window.stride) < length + window.pads.0 {
         places += 1;
     }
     size(places)

@@ -9,10 +9,10 @@
 //! rest of the file before memory is reserved for it, because the file is not trusted.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 
 use super::error::{ImportError, printable};
+use super::shared_file::SharedFile;
 
 /// The file of weights in a model's folder.
 pub(super) const WEIGHTS: &str = "model.bin";
@@ -32,9 +32,9 @@ pub(super) trait Forward: Read {
     fn skip(&mut self, bytes: u64) -> io::Result<()>;
 }
 
-impl Forward for BufReader<File> {
+impl Forward for SharedFile {
     fn skip(&mut self, bytes: u64) -> io::Result<()> {
-        self.seek_relative(i64::try_from(bytes).map_err(io::Error::other)?)
+        self.skip_ahead(bytes)
     }
 }
 

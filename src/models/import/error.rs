@@ -48,6 +48,12 @@ pub enum ImportError {
     /// The file is inconsistent or ends early.
     #[error("the model file is damaged: {0}")]
     Damaged(String),
+    /// Parts of a model are missing, doubled, or do not belong together.
+    #[error("the parts of the model cannot be put together: {0}")]
+    Parts(String),
+    /// A PyTorch checkpoint that is damaged, is not just a state dict, or holds an unknown network.
+    #[error("the PyTorch checkpoint cannot be imported: {0}")]
+    Checkpoint(String),
     /// The vocabulary is missing or does not fit the model.
     #[error("the vocabulary does not fit the model: {0}")]
     Vocabulary(String),
@@ -69,6 +75,12 @@ pub enum ImportError {
     /// The name given with `--name` is not a plain file name.
     #[error("{0} is not a name for a model file: give a plain file name without folders")]
     Name(String),
+    /// A checkpoint that is not a published one has no name of its own.
+    #[error("the PyTorch checkpoint is not one that was published: give the model a name with --name")]
+    Nameless,
+    /// A name was given for several models.
+    #[error("--name names a single model, and these sources hold {0}")]
+    SeveralModels(usize),
     /// The target exists and is a different file.
     #[error("{} exists and is another model: remove it, or give this one a name with --name", path.display())]
     Exists { path: PathBuf },

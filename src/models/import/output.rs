@@ -12,6 +12,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::error::ImportError;
+use super::shared_file::SharedFile;
 
 /// The target folder. If it was created for this import and stays empty, it is removed again.
 pub(super) struct Folder {
@@ -58,6 +59,11 @@ impl TemporaryFile {
             Ok(file) => Ok(Self { path, file }),
             Err(source) => Err(ImportError::Write { path, source }),
         }
+    }
+
+    /// A reader of what has been written.
+    pub(super) fn reader(&self) -> Result<SharedFile, ImportError> {
+        self.file.try_clone().and_then(SharedFile::new).map_err(ImportError::Read)
     }
 
     pub(super) fn write_error(&self, source: io::Error) -> ImportError {

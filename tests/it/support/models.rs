@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::needs::Need;
 
-/// The file that `make models` brings.
+/// The Whisper model that `make test-models` brings.
 pub const ENGLISH: &str = "whisper/ggml-tiny.en-q8_0.bin";
 
-/// The models of the repository's volume, which `make models` fills.
+/// The models of the tests, which `make test-models` brings. Not those of the volume, which are the user's.
 pub fn own() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("volume/models")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/test-models")
 }
 
 /// Third-party models and recordings beside the checkout.
@@ -42,7 +42,13 @@ pub fn voice_encoder() -> Option<PathBuf> {
     Need::VoiceEncoder.or_skip(paths.into_iter().find(|path| path.is_file()))
 }
 
-/// A package that `make models` downloads.
+/// The folder with what `make models` brings: base, the segmentation, and CAM++.
+pub fn defaults() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/default-models");
+    Need::DefaultModels.or_skip(Some(folder).filter(|folder| folder.join(".complete").is_file()))
+}
+
+/// A package that `make test-setup` downloads.
 pub fn wheel(name: &str) -> Option<PathBuf> {
     let wheel = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/models").join(name);
     Need::Wheels.or_skip(wheel.is_file().then_some(wheel))

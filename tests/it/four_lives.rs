@@ -10,6 +10,9 @@ use super::support::socket::Socket;
 use super::support::stream::EventStream;
 use callannotate::jobs::stage::Stage;
 
+/// A client that asks again at once asks too often.
+const UNLIMITED: (&str, &str) = ("CALLANNOTATE__RATE_LIMITS__ENABLED", "false");
+
 /// A message or a result without its varying parts: ids, times, durations.
 fn plain(value: &Value) -> Value {
     let varying = ["job_id", "timestamp", "estimated_completion", "completed_at", "processing_time", "seconds", "cpu_seconds"];
@@ -93,7 +96,7 @@ async fn over_websocket_alone(app: &TestApp) -> Life {
 
 #[tokio::test]
 async fn four_clients_see_the_same_life() {
-    let app = TestApp::spawn().await;
+    let app = TestApp::spawn_with(&[UNLIMITED]).await;
     let lives = [by_asking(&app).await, by_waiting(&app).await, by_a_stream(&app).await, over_websocket_alone(&app).await];
     let plain_lives = lives.map(|(events, result)| (events.iter().map(plain).collect::<Vec<_>>(), plain(&result)));
     let (events, result) = &plain_lives[0];
@@ -123,7 +126,7 @@ async fn rest_over_websocket(app: &TestApp, id: &str, last: u64) -> Vec<Value> {
 
 #[tokio::test]
 async fn whoever_was_cut_off_after_any_event_sees_the_rest() {
-    let app = TestApp::spawn().await;
+    let app = TestApp::spawn_with(&[UNLIMITED]).await;
     let (all, _) = by_a_stream(&app).await;
     let id = all[0]["job_id"].as_str().unwrap();
     for cut in 0..=all.len() {
@@ -162,7 +165,7 @@ async fn in_pieces(app: &TestApp, id: &str, over_websocket: bool, mut last: u64)
 
 #[tokio::test]
 async fn clients_that_come_back_for_every_event_while_the_job_runs_see_each_once() {
-    let app = TestApp::spawn().await;
+    let app = TestApp::spawn_with(&[UNLIMITED]).await;
     app.script.set(Stage::Diarization, Act::Hold);
     app.script.set(Stage::Transcription, Act::Hold);
     let id = app.create_job(tone(1000), &[]).await;

@@ -10,7 +10,7 @@ fn the_clients_of_the_specification_run_unmodified() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = root.join(".venv/bin/python");
     assert!(python.exists(), "{} is missing: `make test` sets it up", python.display());
-    let Some(models) = models::folder_with_whisper() else { return };
+    let Some(models) = models::defaults() else { return };
     // They use port 8000, which is always free in a separate network namespace. Most containers forbid one; there the port must be free.
     let isolated = [&["--net"][..], &["--map-root-user", "--net"][..]]
         .into_iter()

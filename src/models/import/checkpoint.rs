@@ -34,7 +34,7 @@ pub(super) struct Checkpoint<R> {
 impl<R: Read + Seek> Checkpoint<R> {
     /// Reads the names and places of the tensors.
     pub(super) fn open(source: R, length: u64) -> Result<Self, ImportError> {
-        let zip = ZipArchive::new(source).map_err(|error| refused(error.to_string()))?;
+        let zip = ZipArchive::new(source).map_err(|error| unreadable(&error))?;
         let names: Vec<String> = zip.file_names().filter_map(Result::ok).map(std::borrow::Cow::into_owned).collect();
         let mut pickles = names.iter().filter_map(|name| name.strip_suffix(PICKLE));
         let folder = match (pickles.next(), pickles.next()) {
@@ -90,16 +90,16 @@ impl<R: Read + Seek> Checkpoint<R> {
     fn numbers(&mut self, place: &TensorPlace, count: usize) -> Result<Vec<f32>, ImportError> {
         let name = format!("{}/data/{}", self.folder, place.storage);
         let length = self.length;
-        let mut entry = self.zip.by_name(&name).map_err(|error| refused(error.to_string()))?;
+        let mut entry = self.zip.by_name(&name).map_err(|error| unreadable(&error))?;
         let bytes = plain_size(&entry, length)?;
         // The pickle has been checked: offset and count lie within `stored` numbers.
         if place.stored.checked_mul(4) != Some(bytes) {
-            return Err(refused(format!("{name} has {bytes} bytes and not {} numbers", place.stored)));
+            return Err(refused(format!("{} has {bytes} bytes and not {} numbers", printable(&name), place.stored)));
         }
-        let failed = |error: std::io::Error| refused(error.to_string());
+        let failed = |error: std::io::Error| unreadable(&error);
         let skipped = std::io::copy(&mut entry.by_ref().take(4 * place.offset), &mut std::io::sink()).map_err(failed)?;
         if skipped != 4 * place.offset {
-            return Err(refused(format!("{name} ends early")));
+            return Err(refused(format!("{} ends early", printable(&name))));
         }
         let mut raw = vec![0; 4 * count];
         entry.read_exact(&mut raw).map_err(failed)?;
@@ -111,14 +111,19 @@ impl<R: Read + Seek> Checkpoint<R> {
     /// The content of an entry of at most `most` bytes.
     fn entry(&mut self, name: &str, most: u64) -> Result<Vec<u8>, ImportError> {
         let length = self.length;
-        let mut entry = self.zip.by_name(name).map_err(|error| refused(error.to_string()))?;
+        let mut entry = self.zip.by_name(name).map_err(|error| unreadable(&error))?;
         if plain_size(&entry, length)? > most {
             return Err(refused(format!("{} is too large", printable(name))));
         }
         let mut content = Vec::new();
-        entry.by_ref().take(most).read_to_end(&mut content).map_err(|error| refused(error.to_string()))?;
+        entry.by_ref().take(most).read_to_end(&mut content).map_err(|error| unreadable(&error))?;
         Ok(content)
     }
+}
+
+/// The error of a library, which may quote names from the file.
+fn unreadable(error: &dyn std::error::Error) -> ImportError {
+    refused(printable(&error.to_string()))
 }
 
 /// The size of an entry, which must be stored as it is and lie within the file.

@@ -127,7 +127,13 @@ fn read(file: SharedFile, published: Option<&'static Published>, meter: &Meter<'
     let mut checkpoint = Checkpoint::open(Metered { source: file, meter }, length)?;
     let network = Network::of(&checkpoint)?;
     let graph = match network {
-        Network::Segmentation => segmentation::graph(&mut checkpoint)?,
+        Network::Segmentation => {
+            let mut graph = Graph::default();
+            for (key, value) in segmentation::PUBLISHED.iter().filter(|_| published.is_some()) {
+                graph.property(key, value);
+            }
+            segmentation::graph(graph, &mut checkpoint)?
+        }
         // The mean voice belongs to this checkpoint alone.
         Network::CamPlusPlus if published.is_none() => {
             return Err(refused(format!("of CAM++ only the published {} is known", PUBLISHED[1].name)));

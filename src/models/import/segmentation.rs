@@ -31,11 +31,11 @@ const CLASSES: usize = 7;
 const EPSILON: Attribute<'_> = Attribute::Fraction("epsilon", 1e-5);
 const SLOPE: Attribute<'_> = Attribute::Fraction("alpha", 0.01);
 
-/// Reads the weights and builds the graph.
-pub(super) fn graph<R: Read + Seek>(weights: &mut Checkpoint<R>) -> Result<Graph, ImportError> {
-    let mut graph = Graph::default();
-    graph.property("license", "MIT");
-    graph.property("source", "pyannote/segmentation-3.0, pytorch_model.bin");
+/// Where the published checkpoint comes from, and its licence. Those of another checkpoint are not known.
+pub(super) const PUBLISHED: [(&str, &str); 2] = [("license", "MIT"), ("source", "pyannote/segmentation-3.0, pytorch_model.bin")];
+
+/// Reads the weights and completes the graph, which has nothing but properties yet.
+pub(super) fn graph<R: Read + Seek>(mut graph: Graph, weights: &mut Checkpoint<R>) -> Result<Graph, ImportError> {
     graph.property("sample_rate", "16000");
     graph.property("window_size", "160000");
     graph.property("powerset_classes", "none,s1,s2,s3,s1+s2,s1+s3,s2+s3");

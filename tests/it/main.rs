@@ -66,6 +66,7 @@ mod long_recordings;
 mod memory;
 mod models_catalog;
 mod models_import;
+mod models_import_base;
 mod models_import_checkpoint;
 mod models_import_checkpoint_hostile;
 mod models_import_hostile;

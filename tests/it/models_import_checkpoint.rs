@@ -12,7 +12,7 @@ use callannotate::models::import::{Progress, TensorType};
 use callannotate::voiceprint::{FbankOptions, FbankWindow, FeatureKind, VoiceprintModel};
 
 use crate::models_import::{files_below, import, import_all, request, zip_of};
-use crate::models_import_parts::run_in;
+use crate::models_import_base::run_in;
 use crate::support::models::{shared_path, wheel};
 use crate::toy_checkpoint::ToyCheckpoint;
 

@@ -193,7 +193,7 @@ fn a_checkpoint_cut_off_anywhere_is_refused() {
     TOY.write(&path);
     let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
     let length = file.metadata().unwrap().len();
-    // The end is the directory of the archive; the last cuts are in the pickle.
+    // Without its end, the directory, an archive cannot be read.
     for cut in (1..40).map(|step| length - step * 150).chain((1..40).map(|step| length / 40 * (40 - step))) {
         file.set_len(cut).unwrap();
         refusal_of_file(&path);

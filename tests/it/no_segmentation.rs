@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::models_import::{import, request};
 use crate::support::app::TestApp;
+use crate::support::models;
 use crate::support::process::callannotate;
 use crate::toy_checkpoint::ToyCheckpoint;
 
@@ -72,6 +73,13 @@ async fn health_says_that_the_model_is_missing() {
     assert_eq!(health["limited_stages"], json!([]));
     assert_eq!(health["problems"], json!(["stages_missing"]));
     assert_eq!(health["components"]["diarization"], "healthy");
+}
+
+#[tokio::test]
+async fn a_server_that_lacks_nothing_else_is_degraded() {
+    let Some(models) = models::folder_with_whisper() else { return };
+    let health = TestApp::spawn_engines(&models).await.get_json("/health").await;
+    assert_eq!((&health["status"], &health["problems"]), (&json!("degraded"), &json!(["stages_limited"])));
 }
 
 #[tokio::test]

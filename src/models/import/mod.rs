@@ -32,6 +32,7 @@ mod onnx;
 mod output;
 mod parts;
 mod pickle;
+mod pickle_values;
 mod pieces;
 mod progress;
 mod segmentation;

@@ -5,57 +5,23 @@
 //! ever called: a call of a known name only makes a value of this module. Lists, numbers and the objects of pyannote's settings are
 //! [`Value::Inert`]: they can be stored and dropped, and that is all.
 //!
-//! Values refer to each other by index into arenas, so that nothing here recurses, however deep the values nest. What an instruction
-//! adds is counted, and the count is limited: so is the memory.
-//!
 //! Source: CPython, `Lib/pickletools.py` (protocol 2); PyTorch, `torch/serialization.py` and `torch/_utils.py`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::error::printable;
+use super::pickle_values::{Machine, Value, underflow};
 use super::state_dict::{Global, Storage, TensorPlace, odd_storage, odd_tensor};
 
 /// The longest pickle that is read, in bytes; the known ones have 7 and 133 kB.
 pub(super) const LONGEST: u64 = 4 << 20;
-/// The most values on the stack and in the memo in all; CAM++ needs 27,000.
-const MOST_VALUES: usize = 1 << 17;
 const LONGEST_TEXT: usize = 512;
 
 /// The tensors of the state dict by name; the reason in a few words if the pickle is not one.
 pub(super) fn tensors(pickle: &[u8]) -> Result<BTreeMap<String, TensorPlace>, String> {
-    let mut machine = Machine { rest: pickle, ..Machine::default() };
+    let mut machine = Machine::reading(pickle);
     let top = machine.run()?;
     machine.state_dict(top)
-}
-
-/// A value on the stack. Indices refer to the arenas of [`Machine`].
-#[derive(Debug, Clone, Copy)]
-enum Value {
-    Mark,
-    Whole(i64),
-    Text(usize),
-    Tuple(usize),
-    Dict(usize),
-    Global(Global),
-    Storage(usize),
-    Tensor(usize),
-    Inert,
-}
-
-#[derive(Default)]
-struct Machine<'a> {
-    rest: &'a [u8],
-    stack: Vec<Value>,
-    memo: HashMap<u32, Value>,
-    /// How many values have been pushed or remembered so far.
-    made: usize,
-    texts: Vec<&'a str>,
-    tuples: Vec<Vec<Value>>,
-    dicts: Vec<BTreeMap<usize, Value>>,
-    storages: Vec<Storage>,
-    tensors: Vec<TensorPlace>,
-    /// The index in `texts` of each distinct text.
-    known_texts: HashMap<&'a str, usize>,
 }
 
 impl<'a> Machine<'a> {
@@ -266,51 +232,8 @@ impl<'a> Machine<'a> {
             Err("its pickle adds to something that is no list".to_owned())
         }
     }
-
-    fn push_dict(&mut self) -> Result<(), String> {
-        self.dicts.push(BTreeMap::new());
-        self.push(Value::Dict(self.dicts.len() - 1))
-    }
-
-    fn push_tuple(&mut self, items: Vec<Value>) -> Result<(), String> {
-        self.tuples.push(items);
-        self.push(Value::Tuple(self.tuples.len() - 1))
-    }
-
-    fn push(&mut self, value: Value) -> Result<(), String> {
-        self.count()?;
-        self.stack.push(value);
-        Ok(())
-    }
-
-    fn count(&mut self) -> Result<(), String> {
-        self.made += 1;
-        if self.made > MOST_VALUES { Err(format!("its pickle makes more than {MOST_VALUES} values")) } else { Ok(()) }
-    }
-
-    /// The last value, which must not be a mark.
-    fn pop(&mut self) -> Result<Value, String> {
-        self.stack.pop().filter(|value| !matches!(value, Value::Mark)).ok_or_else(underflow)
-    }
-
-    fn pop_many(&mut self, count: usize) -> Result<Vec<Value>, String> {
-        let start = self.stack.len().checked_sub(count).ok_or_else(underflow)?;
-        let items = self.stack.split_off(start);
-        if items.iter().any(|value| matches!(value, Value::Mark)) { Err(underflow()) } else { Ok(items) }
-    }
-
-    fn pop_to_mark(&mut self) -> Result<Vec<Value>, String> {
-        let mark = self.stack.iter().rposition(|value| matches!(value, Value::Mark)).ok_or_else(underflow)?;
-        let items = self.stack.split_off(mark + 1);
-        self.stack.pop();
-        Ok(items)
-    }
 }
 
 fn cut_off() -> String {
     "its pickle ends early".to_owned()
-}
-
-fn underflow() -> String {
-    "its pickle takes more values than there are".to_owned()
 }

@@ -1,7 +1,7 @@
 //! The C library's memory allocator, for a server with many threads.
 //!
 //! glibc gives each of up to eight threads per core an arena of its own, and an arena keeps up to 64 MiB that were used once. On two
-//! cores a server under `make soak` kept 1.2 GiB in this way after four minutes, and 0.4 GiB after eleven with two arenas. Lower
+//! cores a server under `make soak` kept 1.2 GiB in this way after four minutes, and 0.4 GiB after thirty with two arenas. Lower
 //! thresholds for returning memory were measured as well: they make the diarization 15 % slower, because its buffers are then
 //! mapped again each time.
 #![expect(unsafe_code, reason = "mallopt is a function of the C library")]

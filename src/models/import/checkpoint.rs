@@ -20,7 +20,7 @@ pub(super) const LARGEST: u64 = 64 << 20;
 /// The name of the pickle, after the name of the checkpoint's folder.
 pub(super) const PICKLE: &str = "/data.pkl";
 
-/// An open checkpoint.
+/// A checkpoint whose pickle has been read; its numbers are still in the file.
 pub(super) struct Checkpoint<R> {
     zip: ZipArchive<R>,
     /// The length of the file in bytes, which no entry may exceed.

@@ -75,9 +75,12 @@ pub enum ImportError {
     /// The name given with `--name` is not a plain file name.
     #[error("{0} is not a name for a model file: give a plain file name without folders")]
     Name(String),
-    /// A checkpoint that is not a published one has no name of its own.
+    /// No name was given for a checkpoint that is not a published one.
     #[error("the PyTorch checkpoint is not one that was published: give the model a name with --name")]
     Nameless,
+    /// The name of a published model was given for another one.
+    #[error("{0} is the name of a published model, and this is another one: give it another name with --name")]
+    PublishedName(String),
     /// A name was given for several models.
     #[error("--name names a single model, and these sources hold {0}")]
     SeveralModels(usize),

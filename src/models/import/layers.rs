@@ -20,9 +20,9 @@ pub(super) struct Layers<'a, R> {
 /// The name of a batch normalization.
 #[derive(Clone, Copy)]
 pub(super) enum Normalization<'a> {
-    /// With a learned factor and addend.
+    /// With a learned factor and addend for each channel.
     Affine(&'a str),
-    /// Without.
+    /// Without a learned factor and addend.
     Plain(&'a str),
 }
 

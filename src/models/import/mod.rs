@@ -48,6 +48,7 @@ pub use progress::Progress;
 pub use tensor_type::TensorType;
 
 use super::ModelKind;
+use super::license::license;
 use dimensions::Dimensions;
 use layout::Layout;
 use network::Packed;
@@ -84,8 +85,8 @@ pub struct ImportReport {
     pub already_there: bool,
 }
 
-/// Imports all models in `request.sources`, and tells `report` how far it is. Nothing is written before all sources have been found
-/// to hold models.
+/// Imports all models in `request.sources`, and calls `report` with the progress. Nothing is written until every source is known to
+/// hold a model.
 ///
 /// # Errors
 /// When a source is not a supported model, when it is damaged, or when the target cannot be written. Nothing of that model is left
@@ -135,6 +136,8 @@ fn import_checkpoint(request: &ImportRequest, packed: Packed, meter: &Meter<'_>)
     let given_name = request.name.as_deref().map(|name| naming::checked_name(name, "onnx")).transpose()?;
     let converted = packed.convert(&request.models_dir, meter)?;
     let name = match (given_name, converted.name) {
+        // A name stands for a licence.
+        (Some(name), None) if license(converted.kind, &name).is_some() => return Err(ImportError::PublishedName(name)),
         (Some(name), _) => name,
         (None, Some(published)) => format!("{published}.onnx"),
         (None, None) => return Err(ImportError::Nameless),

@@ -67,7 +67,7 @@ impl Published {
 
 /// Where a checkpoint is.
 pub(super) enum Packed {
-    /// A file of its own.
+    /// The whole file is the checkpoint.
     File { path: PathBuf, file: SharedFile },
     /// In an archive, under a published name.
     Entry { archive: Archive, index: usize, published: &'static Published },

@@ -22,7 +22,7 @@ const MOST_BYTES: u64 = 8 << 30;
 
 /// The place of a file.
 pub(super) enum Place {
-    /// A file of its own, with companions in `folder`.
+    /// A whole file, with companions in `folder`.
     File { file: SharedFile, folder: PathBuf },
     /// In an archive, with companions that have the same prefix.
     Entry { archive: Archive, index: usize, prefix: String },

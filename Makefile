@@ -161,9 +161,12 @@ SHARED ?= $(or $(CALLANNOTATE_TEST_SHARED),../shared)
 # Measures every recording with a reference, and generated conversations; writes the baselines of the tests and the section of the benchmarks.
 quality: test-setup $(VENV)/.bench
 	test ! -d $(SHARED)/audio || $(VENV)/bin/python scripts/quality/conversations.py $(SHARED)/audio target/conversations
-	mkdir -p target/conversations
+	test ! -d $(SHARED)/audio || $(VENV)/bin/python scripts/quality/counting.py $(SHARED)/audio target/conversations
+	test ! -d $(SHARED)/audio || $(VENV)/bin/python scripts/quality/voiceprints.py $(SHARED)/audio target/voiceprints
+	mkdir -p target/conversations target/voiceprints
 	CALLANNOTATE_CONVERSATIONS=$(CURDIR)/target/conversations CALLANNOTATE_QUALITY_REPORT=$(CURDIR)/target/quality.json \
-		cargo test --locked --features faults --test it -- --nocapture quality:: calls::english calls_base::
+	CALLANNOTATE_VOICEPRINTS=$(CURDIR)/target/voiceprints \
+		cargo test --locked --features faults --test it -- --nocapture quality:: quality_voiceprints:: calls::english calls_base::
 	$(MAKE) --no-print-directory bench BENCH="--only quality"
 
 bench-packages: rust

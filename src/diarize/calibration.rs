@@ -1,5 +1,6 @@
 //! Distance thresholds for each kind of speaker model and each recording, and cluster centroids. Pure.
 
+use super::pair_evidence::EvidenceRules;
 use crate::voiceprint::{FeatureKind, dot, normalize};
 
 /// Minimum pairs of subsegments of each kind (same speaker, different speakers) to calibrate on a recording.
@@ -26,19 +27,44 @@ pub(super) struct Calibration {
     position: f32,
     /// Weight of the calibrated threshold against the fixed one, 0 to 1.
     recording_weight: f32,
+    /// [`Thresholds::short_cluster_margin`] and [`Thresholds::cluster_constraint_weight`] before calibration.
+    short_cluster_margin: f32,
+    cluster_constraint_weight: f32,
+    /// How observations besides the distance count; `None` for speaker models for which this was not measured.
+    evidence: Option<EvidenceRules>,
 }
 
 impl Calibration {
     /// Constants chosen on recordings outside the test set (docs/models.md).
     pub(super) const fn of(kind: FeatureKind) -> Self {
         match kind {
-            FeatureKind::Mfcc40 => Self { speaker_distance: 0.35, initial_distance: 0.45, position: 0.5, recording_weight: 1.0 },
-            FeatureKind::Mel40 => Self { speaker_distance: 0.30, initial_distance: 0.45, position: 0.45, recording_weight: 0.5 },
+            FeatureKind::Mfcc40 => Self::by_distance(0.35, 0.5, 1.0),
+            FeatureKind::Mel40 => Self::by_distance(0.30, 0.45, 0.5),
             // Chosen with CAM++ (docs/experiments.md): its voices are further apart than those of GE2E, and so is one voice
             // from itself on another line.
-            FeatureKind::Fbank80(_) => {
-                Self { speaker_distance: 0.45, initial_distance: 0.55, position: 0.45, recording_weight: 0.5 }
-            }
+            FeatureKind::Fbank80(_) => Self {
+                speaker_distance: 0.46,
+                initial_distance: 0.45,
+                position: 0.45,
+                recording_weight: 0.0,
+                short_cluster_margin: 0.35,
+                cluster_constraint_weight: 0.07,
+                evidence: Some(EvidenceRules::CAMPPLUS),
+            },
+        }
+    }
+
+    /// Rules that know the distance alone.
+    const fn by_distance(speaker_distance: f32, position: f32, recording_weight: f32) -> Self {
+        let Thresholds { initial_distance, short_cluster_margin, cluster_constraint_weight, .. } = Thresholds::DEFAULT;
+        Self {
+            speaker_distance,
+            initial_distance,
+            position,
+            recording_weight,
+            short_cluster_margin,
+            cluster_constraint_weight,
+            evidence: None,
         }
     }
 
@@ -53,6 +79,9 @@ impl Calibration {
         let mut thresholds = Thresholds {
             speaker_distance: self.speaker_distance,
             initial_distance: self.initial_distance,
+            short_cluster_margin: self.short_cluster_margin,
+            cluster_constraint_weight: self.cluster_constraint_weight,
+            evidence: self.evidence,
             ..Thresholds::DEFAULT
         };
         if same.len() < MIN_PAIRS || different.len() < MIN_PAIRS {
@@ -95,6 +124,8 @@ pub(super) struct Thresholds {
     pub(super) cannot_link_penalty: f32,
     /// Weight of the mean constraint between two clusters.
     pub(super) cluster_constraint_weight: f32,
+    /// How observations besides the distance count.
+    pub(super) evidence: Option<EvidenceRules>,
 }
 
 impl Thresholds {
@@ -106,6 +137,7 @@ impl Thresholds {
         must_link_bonus: 0.1,
         cannot_link_penalty: 0.3,
         cluster_constraint_weight: 0.15,
+        evidence: None,
     };
 }
 
@@ -163,7 +195,7 @@ mod tests {
 
     #[test]
     fn windows_that_find_two_speakers_in_one_voice_are_ignored() {
-        let calibration = Calibration { speaker_distance: 0.3, initial_distance: 0.45, position: 0.5, recording_weight: 0.5 };
+        let calibration = Calibration::by_distance(0.3, 0.5, 0.5);
         let thresholds = calibration.thresholds(&mut [0.41; 5], &mut [0.40; 5]);
         assert_eq!(
             thresholds,
@@ -173,7 +205,7 @@ mod tests {
 
     #[test]
     fn thresholds_follow_the_recording_if_it_has_enough_pairs() {
-        let calibration = Calibration { speaker_distance: 0.3, initial_distance: 0.45, position: 0.5, recording_weight: 0.5 };
+        let calibration = Calibration::by_distance(0.3, 0.5, 0.5);
         assert_eq!(
             calibration.thresholds(&mut [0.2; 4], &mut [0.6; 5]),
             Thresholds { speaker_distance: 0.3, ..Thresholds::DEFAULT }

@@ -39,22 +39,31 @@ pub(super) struct SpeakerLabels {
     pub(super) count: usize,
 }
 
-/// Assigns each subsegment to a speaker. `voices` holds the subsegments' embeddings; `None` for those too short to have
-/// one.
+/// What is heard of each subsegment.
+#[derive(Debug, Default)]
+pub(super) struct Voices {
+    /// Embeddings; `None` for subsegments too short to have one.
+    pub(super) embeddings: Vec<Option<Vec<f32>>>,
+    /// Mean features.
+    pub(super) spectra: Vec<Vec<f32>>,
+}
+
+/// Assigns each subsegment to a speaker.
 pub(super) fn cluster_speakers(
     subsegments: &[Subsegment],
-    voices: &[Option<Vec<f32>>],
+    voices: &Voices,
     constraints: &PairConstraints,
     calibration: &Calibration,
     count: SpeakerCount,
 ) -> SpeakerLabels {
     let seconds: Vec<f32> = subsegments.iter().map(Subsegment::seconds).collect();
-    let chosen = select_for_clustering(&seconds, voices);
+    let chosen = select_for_clustering(&seconds, &voices.embeddings);
     if chosen.is_empty() {
         // Too little speech for any embedding: one speaker.
         return SpeakerLabels { labels: vec![0; subsegments.len()], count: 1 };
     }
-    let vectors: Vec<&[f32]> = chosen.iter().map(|index| voices[*index].as_deref().unwrap_or_default()).collect();
+    let vectors: Vec<&[f32]> = chosen.iter().map(|index| voices.embeddings[*index].as_deref().unwrap_or_default()).collect();
+    let spectra: Vec<Vec<f32>> = chosen.iter().filter_map(|index| voices.spectra.get(*index).cloned()).collect();
     let lengths: Vec<f32> = chosen.iter().map(|index| seconds[*index]).collect();
     let chosen_constraints = constraints_among(&chosen, constraints, subsegments.len());
     let thresholds = thresholds(&vectors, &lengths, &chosen_constraints, calibration);
@@ -65,17 +74,27 @@ pub(super) fn cluster_speakers(
     });
     let tree = Dendrogram::new(distances, Linkage::Average);
     let labels = initial_clusters(&tree, thresholds.initial_distance, count.min);
-    let mut clusters = Clusters { vectors: &vectors, seconds: &lengths, constraints: &chosen_constraints, thresholds, labels };
+    let mut clusters = Clusters {
+        vectors: &vectors,
+        seconds: &lengths,
+        constraints: &chosen_constraints,
+        spectra: &spectra,
+        thresholds,
+        labels,
+    };
     clusters.dissolve_small(count.min);
     if count.given().is_none() {
         clusters.reassign();
     }
     clusters.merge(count.min, count.max);
+    if thresholds.evidence.is_some() {
+        clusters.divide(count.min, count.max);
+    }
     if count.given().is_none() {
         clusters.dissolve_small(count.min);
     }
     let known = chosen.iter().copied().zip(clusters.labels.iter().copied()).collect::<Vec<_>>();
-    assign_rest(subsegments, voices, constraints, &clusters.centroids(), &known)
+    assign_rest(subsegments, &voices.embeddings, constraints, &clusters.centroids(), &known)
 }
 
 /// Indices of subsegments with an embedding and enough speech, evenly thinned to at most [`MAX_CLUSTERED`].
@@ -195,7 +214,8 @@ mod tests {
     fn cluster(voices: &[Option<Vec<f32>>], count: SpeakerCount) -> SpeakerLabels {
         let subsegments = subsegments(voices.len());
         let constraints = PairConstraints::of(subsegments.len(), &[]);
-        cluster_speakers(&subsegments, voices, &constraints, &Calibration::of(FeatureKind::Mel40), count)
+        let voices = Voices { embeddings: voices.to_vec(), spectra: Vec::new() };
+        cluster_speakers(&subsegments, &voices, &constraints, &Calibration::of(FeatureKind::Mel40), count)
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! the number of speakers, and the shorter a cluster, the larger the distance it needs to be a separate speaker.
 
 use super::calibration::{Thresholds, centroids, nearest_centroid};
+use super::cluster_pairs::ClusterPair;
 use crate::voiceprint::dot;
 
 /// Minimum speech of a speaker, in seconds and as a share of all speech; the smaller of both applies.
@@ -27,25 +28,10 @@ pub(super) struct Clusters<'a> {
     pub(super) seconds: &'a [f32],
     /// For each subsegment, the constrained other subsegments with the constraint, -1 to 1.
     pub(super) constraints: &'a [Vec<(usize, f32)>],
+    /// Mean features of each subsegment; empty if they are not to be compared.
+    pub(super) spectra: &'a [Vec<f32>],
     pub(super) thresholds: Thresholds,
     pub(super) labels: Vec<usize>,
-}
-
-/// Two clusters and their distance.
-struct Pair {
-    one: usize,
-    other: usize,
-    /// Centroid distance as a fraction of the threshold; below 1 both are one speaker.
-    relative_distance: f32,
-    /// Seconds of speech in the shorter cluster.
-    shorter: f32,
-}
-
-impl Pair {
-    /// Expected cost of merging two different speakers, in distance times seconds of the shorter.
-    fn loss(&self) -> f32 {
-        (self.relative_distance - 1.0) * self.shorter
-    }
 }
 
 impl Clusters<'_> {
@@ -57,7 +43,7 @@ impl Clusters<'_> {
         centroids(self.vectors, &self.labels, self.seconds)
     }
 
-    fn seconds_per_cluster(&self) -> Vec<f32> {
+    pub(super) fn seconds_per_cluster(&self) -> Vec<f32> {
         let mut seconds_per_cluster = vec![0.0; self.count()];
         for (label, seconds) in self.labels.iter().zip(self.seconds) {
             seconds_per_cluster[*label] += seconds;
@@ -88,7 +74,7 @@ impl Clusters<'_> {
     }
 
     /// Merges the closest pair repeatedly while it is below its threshold, then continues down to `max`, choosing the
-    /// pair with the least [`Pair::loss`]. At `min` clusters or fewer, only pairs that are surely one speaker are
+    /// pair with the least [`ClusterPair::loss`]. At `min` clusters or fewer, only pairs that are surely one speaker are
     /// merged, and the outlying subsegments become speakers of their own: a speaker that was not found says little, and
     /// splitting one voice in two would be a worse guess.
     pub(super) fn merge(&mut self, min: usize, max: usize) {
@@ -96,7 +82,7 @@ impl Clusters<'_> {
             let pairs = self.pairs();
             let Some(closest) = pairs.iter().min_by(|a, b| a.relative_distance.total_cmp(&b.relative_distance)) else { break };
             let same_speaker = if self.count() <= min { SURELY_SAME } else { 1.0 };
-            let &Pair { one, other, .. } = if closest.relative_distance < same_speaker {
+            let &ClusterPair { one, other, .. } = if closest.relative_distance < same_speaker {
                 closest
             } else if self.count() > max {
                 pairs.iter().min_by(|a, b| a.loss().total_cmp(&b.loss())).unwrap_or(closest)
@@ -117,24 +103,6 @@ impl Clusters<'_> {
         }
     }
 
-    /// All pairs of clusters with their distances.
-    fn pairs(&self) -> Vec<Pair> {
-        let (centroids, seconds_per_cluster, constraint_sums) =
-            (self.centroids(), self.seconds_per_cluster(), self.constraint_sums());
-        let pair = |one: usize, other: usize| {
-            let shorter = seconds_per_cluster[one].min(seconds_per_cluster[other]);
-            let unsure = self.thresholds.short_cluster_margin / shorter.max(0.1);
-            let (sum, count) = constraint_sums[one * centroids.len() + other];
-            let constraint = if count > 0 { sum / count as f32 } else { 0.0 };
-            let distance = 1.0 - dot(&centroids[one], &centroids[other]) - self.thresholds.cluster_constraint_weight * constraint;
-            Pair { one, other, relative_distance: distance / (self.thresholds.speaker_distance + unsure), shorter }
-        };
-        (0..centroids.len())
-            .flat_map(|one| (one + 1..centroids.len()).map(move |other| (one, other)))
-            .map(|(one, other)| pair(one, other))
-            .collect()
-    }
-
     /// The subsegment most distant from its centroid, corrected for the unreliability of short ones and the cost of
     /// long ones; `None` if every cluster has one member.
     fn outlier(&self) -> Option<usize> {
@@ -152,23 +120,15 @@ impl Clusters<'_> {
         among.max_by(|a, b| distance(a).total_cmp(&distance(b)))
     }
 
-    /// For each ordered pair of clusters, the sum and the number of constraints between their members.
-    fn constraint_sums(&self) -> Vec<(f32, usize)> {
-        let clusters = self.count();
-        let mut constraint_sums = vec![(0.0, 0); clusters * clusters];
-        for (subsegment, constraints) in self.constraints.iter().enumerate() {
-            for (other, constraint) in constraints {
-                let cell = &mut constraint_sums[self.labels[subsegment] * clusters + self.labels[*other]];
-                *cell = (cell.0 + constraint, cell.1 + 1);
-            }
-        }
-        constraint_sums
-    }
-
     /// Moves each subsegment to its most similar cluster and recomputes centroids; stops before a cluster would become
     /// empty.
     pub(super) fn reassign(&mut self) {
-        for _ in 0..ROUNDS {
+        self.reassign_repeatedly(ROUNDS);
+    }
+
+    /// [`Self::reassign`] up to `rounds` times.
+    pub(super) fn reassign_repeatedly(&mut self, rounds: usize) {
+        for _ in 0..rounds {
             let centroids = self.centroids();
             let mut filled = vec![false; centroids.len()];
             let mut better = Vec::with_capacity(self.labels.len());
@@ -209,7 +169,7 @@ mod tests {
         labels: &[usize],
     ) -> Clusters<'a> {
         let thresholds = Calibration::of(FeatureKind::Mel40).thresholds(&mut [], &mut []);
-        Clusters { vectors, seconds, constraints, thresholds, labels: labels.to_vec() }
+        Clusters { vectors, seconds, constraints, spectra: &[], thresholds, labels: labels.to_vec() }
     }
 
     fn unlinked(count: usize) -> Vec<Vec<(usize, f32)>> {

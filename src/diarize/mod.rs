@@ -4,15 +4,19 @@
 //! with the segmentation model, [`VadDiarizer`] without it. Knows neither names of people nor words. Everything except
 //! running the models is pure.
 
+mod bisection;
 mod calibration;
 mod change_points;
 mod channels;
 mod checkpoint;
 mod chunks;
+mod cluster_pairs;
 mod clustering;
 mod clusters;
 mod constraints;
+mod line_directions;
 mod linkage;
+mod pair_evidence;
 pub mod segmentation;
 mod segmentation_diarizer;
 mod speaker_voiceprints;

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::calibration::Calibration;
-use super::clustering::cluster_speakers;
+use super::clustering::{Voices, cluster_speakers};
 use super::constraints::{PairConstraints, activities};
+use super::line_directions::LineDirections;
 use super::segmentation::{STEP, Segmentation};
 use super::speaker_voiceprints::add_voiceprints;
 use super::stitching::stitch;
@@ -63,21 +64,22 @@ impl SegmentationDiarizer {
         Ok(Self { segmentation: Segmentation::load(path, lanes)?, voiceprint, options })
     }
 
-    /// Embeddings of the subsegments; `None` for those that are too short.
-    fn voices(
-        &mut self,
-        ctx: &JobContext,
-        features: &Features,
-        subsegments: &[Subsegment],
-    ) -> Result<Vec<Option<Vec<f32>>>, DiarizeError> {
-        let mut voices = Vec::with_capacity(subsegments.len());
+    /// Embeddings and mean features of the subsegments.
+    fn voices(&mut self, ctx: &JobContext, features: &Features, subsegments: &[Subsegment]) -> Result<Voices, DiarizeError> {
+        let line = LineDirections::of(&self.voiceprint.info().name);
+        let mut voices = Voices::default();
         for block in subsegments.chunks(BLOCK) {
             ctx.check()?;
             let frames: Vec<Vec<usize>> = block.iter().map(|subsegment| frames_of(subsegment, features)).collect();
             let vectors = self.voiceprint.embed_many(features, &frames, Effort::Quick);
-            voices.extend(vectors.map_err(|error| DiarizeError::Model(error.to_string()))?);
+            let mut vectors = vectors.map_err(|error| DiarizeError::Model(error.to_string()))?;
+            vectors.iter_mut().flatten().for_each(|vector| line.remove_from(vector));
+            voices.embeddings.extend(vectors);
+            for frames in &frames {
+                voices.spectra.push(features.mean(frames)?);
+            }
             let share = WINDOWS_SHARE * subsegments.len() / (100 - WINDOWS_SHARE);
-            ctx.report_part(Stage::Diarization, share + voices.len(), share + subsegments.len());
+            ctx.report_part(Stage::Diarization, share + voices.spectra.len(), share + subsegments.len());
         }
         Ok(voices)
     }

@@ -23,8 +23,19 @@ const THRESHOLD_GE2E: f32 = 0.72;
 /// The same for the built-in voiceprint. Its statistics depend on the line as much as on the speaker: in telephone band any two
 /// voices reach 0.88. With this threshold a voice is recognized only on the line on which it was enrolled.
 const THRESHOLD_MFCC: f32 = 0.9;
-/// The same for networks on 80 bands, such as CAM++. Not measured here; equal-error thresholds are 0.2 to 0.5.
-const THRESHOLD_FBANK: f32 = 0.65;
+/// The same for networks on 80 bands, chosen with CAM++: on the development half one pair of strangers in a thousand reaches 0.56
+/// on two to four seconds of telephone speech, and less in all other conditions (docs/benchmarks.md).
+const THRESHOLD_FBANK: f32 = 0.60;
+
+/// The least cosine similarity at which a voice is recognized, for a kind of speaker model.
+#[must_use]
+pub const fn default_threshold(kind: FeatureKind) -> f32 {
+    match kind {
+        FeatureKind::Mel40 => THRESHOLD_GE2E,
+        FeatureKind::Mfcc40 => THRESHOLD_MFCC,
+        FeatureKind::Fbank80(_) => THRESHOLD_FBANK,
+    }
+}
 
 /// Recognizes enrolled voices in a recording.
 #[derive(Debug)]
@@ -47,12 +58,8 @@ impl Recognizer {
     /// A recognizer for the voices in `folder` and voiceprints of this model. `threshold` (-1 to 1) replaces the model's own.
     #[must_use]
     pub fn new(folder: PathBuf, voiceprint: &VoiceprintModel, threshold: Option<f32>) -> Self {
-        let own = match voiceprint.kind() {
-            FeatureKind::Mel40 => THRESHOLD_GE2E,
-            FeatureKind::Mfcc40 => THRESHOLD_MFCC,
-            FeatureKind::Fbank80(_) => THRESHOLD_FBANK,
-        };
-        Self { folder, model: voiceprint.info(), threshold: threshold.unwrap_or(own) }
+        let threshold = threshold.unwrap_or_else(|| default_threshold(voiceprint.kind()));
+        Self { folder, model: voiceprint.info(), threshold }
     }
 
     /// Identifies the speakers of a recording. A speaker without a voiceprint stays unknown.

@@ -130,6 +130,20 @@ impl Features {
         first_sample.div_ceil(hop).min(self.len())..end_sample.div_ceil(hop).min(self.len())
     }
 
+    /// The mean of each feature over `frames`; zeros if there are none.
+    ///
+    /// # Errors
+    /// When the stored features cannot be read.
+    pub fn mean(&self, frames: &[usize]) -> Result<Vec<f32>, SignalError> {
+        let mut values = Vec::new();
+        self.gather(frames, &mut values)?;
+        let mut mean = vec![0.0; self.kind.width()];
+        for frame in values.chunks_exact(mean.len()) {
+            mean.iter_mut().zip(frame).for_each(|(sum, value)| *sum += value / frames.len() as f32);
+        }
+        Ok(mean)
+    }
+
     /// The mean over `frames` of each frame's mean square.
     pub(super) fn mean_level(&self, frames: &[usize]) -> f64 {
         let sum: f64 = frames.iter().filter_map(|index| self.levels.get(*index)).map(|level| f64::from(*level)).sum();

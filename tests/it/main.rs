@@ -79,6 +79,7 @@ mod plain_files;
 mod priorities;
 mod proxies;
 mod quality;
+mod quality_voiceprints;
 mod queue;
 mod rate_limits;
 mod recognition;

@@ -20,6 +20,7 @@ use super::models::{shared_path, voice_encoder};
 pub enum Voice {
     BuiltIn,
     Ge2e,
+    CampPlus,
 }
 
 /// The embedding model, if its file is present.
@@ -29,6 +30,10 @@ pub fn voiceprint(voice: Voice) -> Option<VoiceprintModel> {
         Voice::BuiltIn => Some(VoiceprintModel::built_in(&lanes).unwrap()),
         Voice::Ge2e => {
             let path = voice_encoder()?;
+            Some(VoiceprintModel::load(&path, &lanes).unwrap())
+        }
+        Voice::CampPlus => {
+            let path = shared_path("models/speaker/campplus-zh-en.onnx")?;
             Some(VoiceprintModel::load(&path, &lanes).unwrap())
         }
     }

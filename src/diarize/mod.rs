@@ -16,6 +16,7 @@ mod clusters;
 mod constraints;
 mod line_directions;
 mod linkage;
+mod merging;
 mod pair_evidence;
 pub mod segmentation;
 mod segmentation_diarizer;

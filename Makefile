@@ -158,7 +158,7 @@ $(VENV)/.bench: requirements/bench.txt | $(VENV)/bin/pip
 
 SHARED ?= $(or $(CALLANNOTATE_TEST_SHARED),../shared)
 
-# Measures every recording with a reference, and generated conversations; writes the baselines of the tests and the section of the benchmarks.
+# Measures every recording with a reference, and generated conversations (CALLANNOTATE_QUALITY_SYSTEM="segmentation, CAM++" measures one system); writes the baselines of the tests and the section of the benchmarks.
 quality: test-setup $(VENV)/.bench
 	test ! -d $(SHARED)/audio || $(VENV)/bin/python scripts/quality/conversations.py $(SHARED)/audio target/conversations
 	test ! -d $(SHARED)/audio || $(VENV)/bin/python scripts/quality/counting.py $(SHARED)/audio target/conversations

@@ -63,7 +63,7 @@ def rates(score):
 
 def voices(measured):
     conditions = ["wide", "telephone", "across"]
-    kinds = sorted({tuple(name.split(", ")[:3]) for name in measured}, reverse=True)
+    kinds = sorted({tuple(name.split(", ")[:3]) for name in measured})
 
     def cell(kind, condition):
         found = measured[", ".join([*kind, condition])]

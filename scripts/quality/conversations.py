@@ -61,6 +61,12 @@ def voices(audio):
     return pieces
 
 
+def halves(pieces):
+    """The voices to tune on and those to report on."""
+    names = sorted(pieces)
+    return {"tune": names[0::2], "held": names[1::2]}
+
+
 def converse(rng, pieces, people, seconds):
     """A conversation without a line: samples and (start, end, who)."""
     overlap, mean = rng.choice([0, 0.05, 0.15]), rng.choice([1.2, 3, 6])
@@ -112,8 +118,7 @@ def main():
     audio, folder = Path(sys.argv[1]), Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     pieces, rng = voices(audio), np.random.default_rng(7)
-    names = sorted(pieces)
-    for half, known in (("tune", names[0::2]), ("held", names[1::2])):
+    for half, known in halves(pieces).items():
         long = [name for name in known if sum(map(len, pieces[name])) > 8 * RATE]
         index = 0
         for count in PEOPLE:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from conversations import RATE, converse, voices
+from conversations import RATE, converse, halves, voices
 from lines import WAYS, handset, line, loudspeaker
 
 
@@ -105,8 +105,7 @@ def main():
     audio, folder = Path(sys.argv[1]), Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     pieces = voices(audio)
-    names = sorted(pieces)
-    for half, known, seed in (("tune", names[0::2], 11), ("held", names[1::2], 12)):
+    for seed, (half, known) in enumerate(halves(pieces).items(), 11):
         rng = np.random.default_rng(seed)
         long = [name for name in known if sum(map(len, pieces[name])) > 8 * RATE]
         one_voice(rng, folder, half, pieces, long)

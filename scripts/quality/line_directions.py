@@ -13,7 +13,7 @@ from pathlib import Path
 import kaldi_native_fbank
 import numpy as np
 import onnxruntime
-from conversations import RATE, voices
+from conversations import RATE, halves, voices
 from lines import WAYS, line
 from scipy.signal import resample_poly
 
@@ -47,7 +47,7 @@ def main():
     session = onnxruntime.InferenceSession(model)
     name, rng, shifts = session.get_inputs()[0].name, np.random.default_rng(5), []
     pieces = voices(audio)
-    for who in sorted(pieces)[0::2]:
+    for who in halves(pieces)["tune"]:
         usable = [piece for piece in pieces[who] if len(piece) > 0.6 * RATE]
         for samples in filter(lambda samples: samples is not None, (clip(rng, usable) for _ in range(CLIPS))):
             embeddings = []

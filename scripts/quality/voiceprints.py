@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from conversations import RATE, voices
+from conversations import RATE, halves, voices
 from lines import line
 
 CLIPS = 8
@@ -33,8 +33,7 @@ def main():
     audio, folder = Path(sys.argv[1]), Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     pieces, rng = voices(audio), np.random.default_rng(3)
-    names = sorted(pieces)
-    for half, known in (("tune", names[0::2]), ("held", names[1::2])):
+    for half, known in halves(pieces).items():
         for who in known:
             for length, shortest, longest in (("full", 6, 12), ("short", 2, 4)):
                 for index, clip in enumerate(clips(rng, pieces[who], shortest, longest)):

@@ -6,8 +6,8 @@
 use super::clusters::Clusters;
 use crate::voiceprint::{dot, normalize};
 
-/// Iterations of the power method for the direction of the largest variance, enough for groups that matter: these
-/// dominate the variance.
+/// Iterations of the power method for the direction of the largest variance. Groups that matter dominate the variance, so
+/// this converges quickly for them.
 const POWER_ITERATIONS: usize = 30;
 /// Maximum iterations of reassigning members to the halves.
 const ROUNDS: usize = 20;

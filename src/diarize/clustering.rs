@@ -1,7 +1,7 @@
 //! Assigns subsegments to speakers and estimates the number of speakers. Pure.
 //!
 //! Average linkage over embedding distances and pairwise constraints gives clusters that each belong to one speaker
-//! with high certainty. These are merged by their centroids ([`super::clusters`]), down to the given number or while
+//! with high certainty. These are merged by their centroids ([`super::merging`]), down to the given number or while
 //! they are closer than the calibrated distance ([`super::calibration`]). Subsegments too short to be clustered are
 //! assigned afterwards. Alternatives and their error rates are in docs/experiments.md.
 
@@ -44,7 +44,7 @@ pub(super) struct SpeakerLabels {
 pub(super) struct Voices {
     /// Embeddings; `None` for subsegments too short to have one.
     pub(super) embeddings: Vec<Option<Vec<f32>>>,
-    /// Mean features.
+    /// Mean of each feature over the subsegment; zeros for those without an embedding.
     pub(super) spectra: Vec<Vec<f32>>,
 }
 

@@ -1,8 +1,4 @@
 //! Clusters of subsegments: their centroids, the dissolution of those that are too small, and reassignment. Pure.
-//!
-//! The centroid of many subsegments is a far better voiceprint than any one of them: centroids of ten seconds each of
-//! one speaker are nearly always within 0.1, while two of that speaker's subsegments are 0.3 apart. So centroids decide
-//! the number of speakers, and the shorter a cluster, the larger the distance it needs to be a separate speaker.
 
 use super::calibration::{Thresholds, centroids, nearest_centroid};
 use crate::voiceprint::dot;
@@ -101,27 +97,7 @@ impl Clusters<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::calibration::Calibration;
-    use super::*;
-    use crate::voiceprint::FeatureKind;
-
-    const EAST: &[f32] = &[1.0, 0.0];
-    const NEAR_EAST: &[f32] = &[0.98, 0.199];
-    const NORTH: &[f32] = &[0.0, 1.0];
-
-    fn clusters<'a>(
-        vectors: &'a [&'a [f32]],
-        seconds: &'a [f32],
-        constraints: &'a [Vec<(usize, f32)>],
-        labels: &[usize],
-    ) -> Clusters<'a> {
-        let thresholds = Calibration::of(FeatureKind::Mel40).thresholds(&mut [], &mut []);
-        Clusters { vectors, seconds, constraints, spectra: &[], thresholds, labels: labels.to_vec() }
-    }
-
-    fn unlinked(count: usize) -> Vec<Vec<(usize, f32)>> {
-        vec![Vec::new(); count]
-    }
+    use super::super::tests::{EAST, NEAR_EAST, NORTH, clusters, unlinked};
 
     #[test]
     fn small_clusters_are_dissolved_into_the_nearest() {

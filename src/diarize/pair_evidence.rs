@@ -1,7 +1,7 @@
 //! What speaks for two clusters being one speaker or two, besides the distance of their voices. Pure.
 //!
 //! Two people on one bad line can be closer to each other than one person is to themselves after a change of handset,
-//! so no distance alone tells both cases apart. Three observations do:
+//! so the distance alone is not sufficient. Three further observations are used:
 //! - Windows of the segmentation seldom assign subsegments of two people to one local speaker. If they do so as often
 //!   as for a random split, the clusters are parts of one voice, even at a distance.
 //! - People alternate. A line that changes divides a voice into few stretches.
@@ -67,8 +67,8 @@ impl EvidenceRules {
         least_distance: 0.18,
     };
 
-    /// Change of the distance that two clusters need to be two speakers; `shorter` is the speech of the shorter cluster
-    /// in seconds.
+    /// Change of the distance that two clusters need to be two speakers. `shorter` is the duration of speech in the shorter
+    /// cluster, in seconds.
     pub(super) fn change(&self, evidence: &PairEvidence, shorter: f32) -> f32 {
         let contiguity = match evidence.alternations {
             0 => 0.0,

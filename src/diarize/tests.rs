@@ -1,8 +1,11 @@
-//! Synthetic windows for the tests of the pure modules.
+//! Synthetic windows and clusters for the tests of the pure modules.
 
 use proptest::prelude::*;
 
+use super::calibration::Calibration;
+use super::clusters::Clusters;
 use super::segmentation::{SLOTS, Window};
+use crate::voiceprint::FeatureKind;
 
 /// A window with local speakers active in ranges of frames, as bit masks; silent elsewhere.
 pub(super) fn window(start: usize, spans: &[(usize, usize, u8)]) -> Window {
@@ -48,4 +51,25 @@ pub(super) fn permuted(window: &Window, turns: usize) -> Window {
         active: window.active.iter().map(active).collect(),
         probability: window.probability.iter().map(probability).collect(),
     }
+}
+
+/// Directions of three voices, the first two nearly the same.
+pub(super) const EAST: &[f32] = &[1.0, 0.0];
+pub(super) const NEAR_EAST: &[f32] = &[0.98, 0.199];
+pub(super) const NORTH: &[f32] = &[0.0, 1.0];
+
+/// Labelled subsegments with the thresholds of GE2E.
+pub(super) fn clusters<'a>(
+    vectors: &'a [&'a [f32]],
+    seconds: &'a [f32],
+    constraints: &'a [Vec<(usize, f32)>],
+    labels: &[usize],
+) -> Clusters<'a> {
+    let thresholds = Calibration::of(FeatureKind::Mel40).thresholds(&mut [], &mut []);
+    Clusters { vectors, seconds, constraints, spectra: &[], thresholds, labels: labels.to_vec() }
+}
+
+/// No constraints between this many subsegments.
+pub(super) fn unlinked(count: usize) -> Vec<Vec<(usize, f32)>> {
+    vec![Vec::new(); count]
 }

@@ -188,8 +188,8 @@ fn people_are_told_apart_no_worse_than_before() {
     let baseline = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/quality.json");
     let baseline: Scores = serde_json::from_slice(&std::fs::read(baseline).unwrap()).unwrap();
     if let Some(report) = report {
-        // What was not measured this time stays.
-        for (count, set, system, score) in rows(&baseline) {
+        // With one system measured, the figures of the others stay.
+        for (count, set, system, score) in rows(&baseline).filter(|_| only.is_some()) {
             scores.entry(count).or_default().entry(set).or_default().entry(system).or_insert(score);
         }
         std::fs::write(report, serde_json::to_string_pretty(&scores).unwrap() + "\n").unwrap();

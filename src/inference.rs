@@ -5,12 +5,15 @@
 //! checked before the runtime sees it: `wellformed` its structure, `permitted` its operations, `sizes` what it would compute.
 //! The runtime never opens files itself (a model could refer to others), and a panic inside it becomes an error.
 
+mod dense;
+mod narrow;
 mod outline;
 mod permitted;
 mod sizes;
 mod trunk;
 mod wellformed;
 
+pub use dense::DenseNetwork;
 pub use trunk::Trunk;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -12,6 +12,7 @@ use data_encoding::HEXLOWER;
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
 
+use super::allocator;
 use crate::audio::decode;
 use crate::config::Config;
 use crate::context::JobContext;
@@ -82,6 +83,7 @@ pub(super) fn run(config: &Config, arguments: &AnnotateArguments) -> anyhow::Res
     let context = context.with_scratch(volume::scratch_in(temporary_folder()));
     // A model that ended a server on this volume is passed over here as well.
     let mut pipeline = pipeline::builder_with(config, volume::read_trials(&config.volume.path))();
+    allocator::return_free_memory();
     let headerless = arguments.file.file_name().and_then(|name| Headerless::from_name(&name.to_string_lossy()));
     let document = decode::probe_file(&file, headerless, pipeline.limits()).map_err(anyhow::Error::from).and_then(|source| {
         let task = Task { recording: &file, size_bytes, sha256: &sha256, source: &source, options: &options };

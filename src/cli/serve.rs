@@ -35,6 +35,7 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
         let trials = volume.resume_trials();
         let build = pipeline::builder_with(config, trials.clone());
         let app = App::start_on(volume, config, Clock::system(), shutdown, build).await?;
+        allocator::return_free_memory();
         app.serve().await?;
         // Not after an error: a model may be what the engine stands still in.
         trials.nothing_runs();

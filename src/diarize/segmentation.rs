@@ -25,8 +25,11 @@ pub const RECEPTIVE_FIELD: usize = 991;
 pub const SLOTS: usize = 3;
 /// Active speakers of each class as a bit mask, in the model's order: none, 1, 2, 3, 1+2, 1+3, 2+3.
 const POWERSET: [u8; 7] = [0b000, 0b001, 0b010, 0b100, 0b011, 0b101, 0b110];
+/// Windows per run of the model. A recurrent layer reads all its weights at every frame, so that windows side by side cost less
+/// than one after the other; with more, the values take more memory (20 MB for four after the first layer).
+const BATCH: usize = 4;
 /// Windows run between two checks of the stop signal.
-const BLOCK: usize = 8;
+const BLOCK: usize = 4 * BATCH;
 
 /// The model's output for one window.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,22 +103,30 @@ impl Segmentation {
         let mut windows = Vec::with_capacity(starts.len());
         for block in starts.chunks(BLOCK) {
             ctx.check()?;
-            let answers = self.session.lanes().map(block, |lane, start| self.window(lane, audio, *start));
-            for answer in answers {
-                windows.push(answer?);
+            let batches: Vec<&[usize]> = block.chunks(BATCH).collect();
+            for answers in self.session.lanes().map(&batches, |lane, starts| self.batch(lane, audio, starts)) {
+                windows.extend(answers?);
             }
             ctx.report_part(Stage::Diarization, windows.len() * share, starts.len() * 100);
         }
         Ok(windows)
     }
 
-    fn window(&self, lane: usize, audio: &Audio, start: usize) -> Result<Window, DiarizeError> {
-        let mut input = audio.read(start..start + WINDOW)?.into_owned();
-        input.resize(input.len().max(2 * RECEPTIVE_FIELD), 0.0);
-        let answer = self.session.run(lane, ("x", &[1, 1, input.len()], &input), "y");
-        let answer = answer.map_err(|error| DiarizeError::Model(error.to_string()))?;
-        let (active, probability) = answer.values.chunks_exact(POWERSET.len()).map(decode).unzip();
-        Ok(Window { start, active, probability })
+    /// Windows of one length: only the single window of a short recording is shorter than [`WINDOW`].
+    fn batch(&self, lane: usize, audio: &Audio, starts: &[usize]) -> Result<Vec<Window>, DiarizeError> {
+        let length = audio.len().clamp(2 * RECEPTIVE_FIELD, WINDOW);
+        let mut input = Vec::with_capacity(starts.len() * length);
+        for (index, start) in starts.iter().enumerate() {
+            input.extend_from_slice(&audio.read(*start..start + length)?);
+            input.resize((index + 1) * length, 0.0);
+        }
+        let answer = self.session.run(lane, ("x", &[starts.len(), 1, length], &input), "y");
+        let values = answer.map_err(|error| DiarizeError::Model(error.to_string()))?.values;
+        let decoded = |(start, values): (&usize, &[f32])| {
+            let (active, probability) = values.chunks_exact(POWERSET.len()).map(decode).unzip();
+            Window { start: *start, active, probability }
+        };
+        Ok(starts.iter().zip(values.chunks_exact((values.len() / starts.len()).max(1))).map(decoded).collect())
     }
 }
 

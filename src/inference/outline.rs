@@ -35,6 +35,11 @@ impl Node<'_> {
         let attribute = self.attributes.iter().rfind(|attribute| attribute.name.as_deref() == Some(name))?;
         Some(attribute.i.as_ref().map_or(&attribute.ints, std::slice::from_ref))
     }
+
+    /// The number of an attribute.
+    pub(super) fn float(&self, name: &str) -> Option<f32> {
+        self.attributes.iter().rfind(|attribute| attribute.name.as_deref() == Some(name))?.f
+    }
 }
 
 /// A constant tensor of the file.

@@ -1,9 +1,10 @@
 //! Voiceprints from networks that take 80 filterbank energies (`fbank80-kaldi`): WeSpeaker, 3D-Speaker, and models
 //! prepared for sherpa-onnx.
 //!
-//! Detects the front-end options such a network expects and runs it in one of two ways. If its convolutional trunk can
-//! be separated from the pooling, the trunk runs once over the recording ([`super::trunk_cache`]); otherwise the whole
-//! network runs on each speaker's frames, concatenated.
+//! Detects the front-end options such a network expects and runs it in the fastest way that gives the same result. If only the
+//! pooling follows its two-dimensional convolutions (ResNet), these run once over the recording ([`super::trunk_cache`]).
+//! Otherwise the network runs on each speaker's frames, concatenated: by code of our own as far as there is such (CAM++), and
+//! else by the runtime.
 //!
 //! Sources: the exporters of WeSpeaker (input `feats`, Hamming window, 16-bit samples) and 3D-Speaker (input `feature`
 //! or, through sherpa-onnx, `x`; Povey window, samples up to 1); the metadata keys of sherpa-onnx.
@@ -13,14 +14,14 @@ use super::error::VoiceprintError;
 use super::fbank::{BANDS, FbankOptions, FbankWindow};
 use super::trunk_cache::{TrunkCache, subtract_mean, weighted_statistics};
 use super::{Features, dot, normalize};
-use crate::inference::{InferenceError, Lanes, Session, Trunk};
+use crate::inference::{DenseNetwork, InferenceError, Lanes, Session, Trunk};
 
 /// Maximum frames per run of the whole network: 3 s with [`Effort::Quick`], 10 s with [`Effort::Full`].
 const QUICK_FRAMES: usize = 300;
 const FULL_FRAMES: usize = 1000;
-/// Frames on which trunk plus pooling is compared with the whole network, and the minimum cosine similarity of the two
-/// embeddings.
-const COMPARED_FRAMES: usize = 96;
+/// Frames on which a faster way is compared with the whole network, more than a segment of CAM++, and the minimum cosine
+/// similarity of the two embeddings.
+const COMPARED_FRAMES: usize = 256;
 const MIN_SIMILARITY: f32 = 0.999;
 
 /// How an fbank network is fed and run.
@@ -29,18 +30,49 @@ pub(super) struct FbankNetwork {
     input: String,
     output: String,
     subtracts_mean: bool,
-    trunk: Option<TrunkCache>,
+    way: Way,
+}
+
+/// Which layers of a network are computed by code of our own; the runtime computes the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnLayers {
+    /// None of the layers.
+    None,
+    /// Its two-dimensional convolutions and the time-delay layers behind them, for each speaker.
+    ConvolutionsAndTimeDelay,
+    /// Its two-dimensional convolutions, once for all speakers of a recording.
+    SharedConvolutions,
+}
+
+/// How the network runs.
+#[derive(Debug)]
+enum Way {
+    /// As a whole, by the runtime.
+    Whole,
+    /// The trunk and the time-delay layers here, the last layer by the runtime.
+    Dense(Trunk, DenseNetwork),
+    /// The trunk once over the recording, the layers after the pooling by the runtime.
+    Pooled {
+        cache: TrunkCache,
+        /// Name of the value that holds a speaker's statistics.
+        statistics: String,
+    },
 }
 
 impl FbankNetwork {
-    /// Extracts the trunk from the model file, if the network has one.
-    pub(super) fn trunk(model: &[u8], lanes: &Lanes) -> Option<Trunk> {
-        Trunk::find(model, BANDS, lanes)
+    /// Extracts the trunk from the model file and the time-delay layers behind it, if the network has them.
+    pub(super) fn parts(model: &[u8], lanes: &Lanes) -> Option<(Trunk, Option<DenseNetwork>)> {
+        let trunk = Trunk::find(model, BANDS, lanes)?;
+        let dense = DenseNetwork::find(model, trunk.end(), trunk.width(), lanes);
+        Some((trunk, dense))
     }
 
-    /// Detects a network of this kind and its front-end options; `None` for other models. The trunk is used only if it
-    /// reproduces the whole network's output.
-    pub(super) fn detect(session: &Session, trunk: Option<Trunk>) -> Result<Option<(FbankOptions, Self)>, VoiceprintError> {
+    /// Detects a network of this kind and its front-end options; `None` for other models. The parts are used only if they
+    /// reproduce the whole network's output.
+    pub(super) fn detect(
+        session: &Session,
+        parts: Option<(Trunk, Option<DenseNetwork>)>,
+    ) -> Result<Option<(FbankOptions, Self)>, VoiceprintError> {
         let (inputs, outputs) = (session.inputs(), session.outputs());
         let ([input], [output]) = (&inputs[..], &outputs[..]) else { return Ok(None) };
         let is_known = matches!(input.name.as_str(), "feats" | "feature" | "x") || session.metadata("framework").is_some();
@@ -63,31 +95,72 @@ impl FbankNetwork {
         let sixteen_bit = session.metadata("normalize_samples").map_or(is_wespeaker, |normalized| normalized == "0");
         // Both kinds are trained on mean-subtracted features; only a file that says otherwise keeps the mean.
         let subtracts_mean = session.metadata("feature_normalize_type") != Some("");
-        let network = Self { input: input.name.clone(), output: output.name.clone(), subtracts_mean, trunk: None };
-        let trunk = trunk.filter(|trunk| subtracts_mean && network.trunk_matches_model(session, trunk)).map(TrunkCache::new);
-        Ok(Some((FbankOptions { window, sixteen_bit }, Self { trunk, ..network })))
+        let mut network = Self { input: input.name.clone(), output: output.name.clone(), subtracts_mean, way: Way::Whole };
+        if let Some((trunk, dense)) = parts {
+            network.way = network.fastest(session, trunk, dense);
+        }
+        Ok(Some((FbankOptions { window, sixteen_bit }, network)))
     }
 
-    /// Checks that trunk plus statistics pooling gives the same embedding as the whole network, on synthetic frames.
-    fn trunk_matches_model(&self, session: &Session, trunk: &Trunk) -> bool {
+    /// The fastest way that gives the embedding of the whole network.
+    fn fastest(&self, session: &Session, trunk: Trunk, dense: Option<DenseNetwork>) -> Way {
+        if let Some(statistics) = trunk.pooled().map(str::to_owned)
+            && self.subtracts_mean
+            && self.pooling_matches(session, &trunk, &statistics)
+        {
+            return Way::Pooled { cache: TrunkCache::new(trunk), statistics };
+        }
+        if let Some(dense) = dense
+            && self.matches(session, |frames| self.dense(session, 0, (&trunk, &dense), frames))
+        {
+            return Way::Dense(trunk, dense);
+        }
+        Way::Whole
+    }
+
+    fn pooling_matches(&self, session: &Session, trunk: &Trunk, statistics: &str) -> bool {
+        self.matches(session, |frames| {
+            let columns = trunk.columns(0, frames)?;
+            let columns: Vec<(&[f32], f32)> = columns.chunks_exact(trunk.width()).map(|column| (column, 1.0)).collect();
+            let values = weighted_statistics(&columns, trunk.width());
+            Ok(session.run(0, (statistics, &[1, values.len()], &values), &self.output)?.values)
+        })
+    }
+
+    /// Checks that `other` gives the same embedding as the whole network, on synthetic frames.
+    fn matches(&self, session: &Session, other: impl Fn(&[f32]) -> Result<Vec<f32>, InferenceError>) -> bool {
         let number = |n: usize| ((n * n * 7 + n * 31) % 2001) as f32 / 500.0 - 2.0;
         let frames: Vec<f32> = (0..COMPARED_FRAMES * BANDS).map(number).collect();
         let compare = || -> Result<f32, InferenceError> {
-            let whole = session.run(0, (&self.input, &[1, COMPARED_FRAMES, BANDS], &frames), &self.output)?;
-            let columns = trunk.columns(0, &frames)?;
-            let columns: Vec<(&[f32], f32)> = columns.chunks_exact(trunk.width()).map(|column| (column, 1.0)).collect();
-            let statistics = weighted_statistics(&columns, trunk.width());
-            let parts = session.run(0, (trunk.pooled(), &[1, statistics.len()], &statistics), &self.output)?;
-            let (mut one, mut other) = (whole.values, parts.values);
+            let (mut one, mut other) = (self.whole(session, 0, &frames)?, other(&frames)?);
             let both = normalize(&mut one) && normalize(&mut other) && one.len() == other.len();
             Ok(if both { dot(&one, &other) } else { 0.0 })
         };
         compare().is_ok_and(|similarity| similarity >= MIN_SIMILARITY)
     }
 
-    /// True if the trunk runs once for all speakers of a recording.
-    pub(super) fn shares_trunk(&self) -> bool {
-        self.trunk.is_some()
+    fn whole(&self, session: &Session, lane: usize, frames: &[f32]) -> Result<Vec<f32>, InferenceError> {
+        Ok(session.run(lane, (&self.input, &[1, frames.len() / BANDS, BANDS], frames), &self.output)?.values)
+    }
+
+    /// Runs the trunk, the time-delay layers, and then the rest of the network.
+    fn dense(
+        &self,
+        session: &Session,
+        lane: usize,
+        (trunk, dense): (&Trunk, &DenseNetwork),
+        frames: &[f32],
+    ) -> Result<Vec<f32>, InferenceError> {
+        let values = dense.run(lane, &trunk.columns(lane, frames)?)?;
+        Ok(session.run(lane, (dense.statistics(), &[1, values.len(), 1], &values), &self.output)?.values)
+    }
+
+    pub(super) fn own_layers(&self) -> OwnLayers {
+        match self.way {
+            Way::Whole => OwnLayers::None,
+            Way::Dense(..) => OwnLayers::ConvolutionsAndTimeDelay,
+            Way::Pooled { .. } => OwnLayers::SharedConvolutions,
+        }
     }
 
     /// Computes one embedding per speaker from that speaker's frames; `None` for a speaker without frames.
@@ -98,21 +171,19 @@ impl FbankNetwork {
         voices: &[&[usize]],
         effort: Effort,
     ) -> Result<Vec<Option<Vec<f32>>>, VoiceprintError> {
-        let Some(trunk) = &mut self.trunk else { return self.embed_each(session, features, voices, effort) };
-        let statistics = trunk.statistics(session.lanes(), features, voices)?;
+        let Way::Pooled { cache, statistics } = &mut self.way else { return self.embed_each(session, features, voices, effort) };
         let mut vectors = Vec::with_capacity(voices.len());
-        for statistics in statistics {
-            vectors.push(if statistics.is_empty() {
+        for values in cache.statistics(session.lanes(), features, voices)? {
+            vectors.push(if values.is_empty() {
                 None
             } else {
-                let port = (trunk.trunk().pooled(), &[1, statistics.len()][..], &statistics[..]);
-                Some(session.run(0, port, &self.output)?.values)
+                Some(session.run(0, (statistics, &[1, values.len()], &values), &self.output)?.values)
             });
         }
         Ok(vectors)
     }
 
-    /// Runs the whole network on each speaker's frames, in pieces of bounded length whose embeddings are averaged.
+    /// Runs the network on each speaker's frames, in pieces of bounded length whose embeddings are averaged.
     fn embed_each(
         &self,
         session: &Session,
@@ -143,7 +214,10 @@ impl FbankNetwork {
                 if self.subtracts_mean {
                     subtract_mean(&mut values, BANDS);
                 }
-                let mut vector = session.run(lane, (&self.input, &[1, frames.len(), BANDS], &values), &self.output)?.values;
+                let mut vector = match &self.way {
+                    Way::Dense(trunk, dense) => self.dense(session, lane, (trunk, dense), &values)?,
+                    Way::Whole | Way::Pooled { .. } => self.whole(session, lane, &values)?,
+                };
                 if !normalize(&mut vector) {
                     continue;
                 }

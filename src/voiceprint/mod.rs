@@ -21,6 +21,7 @@ mod trunk_cache;
 pub use effort::Effort;
 pub use error::VoiceprintError;
 pub use fbank::{FbankOptions, FbankWindow};
+pub use fbank_network::OwnLayers;
 pub use features::{FeatureKind, Features};
 pub use model::VoiceprintModel;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::effort::Effort;
 use super::error::VoiceprintError;
-use super::fbank_network::FbankNetwork;
+use super::fbank_network::{FbankNetwork, OwnLayers};
 use super::{FeatureKind, Features, Voiceprint, ge2e, normalize};
 use crate::capabilities::ModelInfo;
 use crate::inference::{Lanes, Port, Session, read_model};
@@ -48,7 +48,7 @@ impl VoiceprintModel {
     }
 
     fn new(model: Vec<u8>, name: String, lanes: &Lanes) -> Result<Self, VoiceprintError> {
-        let trunk = FbankNetwork::trunk(&model, lanes);
+        let parts = FbankNetwork::parts(&model, lanes);
         let session = Session::from_bytes(model, lanes)?;
         let inputs = session.inputs();
         let outputs = session.outputs();
@@ -59,7 +59,7 @@ impl VoiceprintModel {
             FeatureKind::Mel40
         } else if takes("mfcc") && has_output("embedding") {
             FeatureKind::Mfcc40
-        } else if let Some((options, found)) = FbankNetwork::detect(&session, trunk)? {
+        } else if let Some((options, found)) = FbankNetwork::detect(&session, parts)? {
             network = Some(found);
             FeatureKind::Fbank80(options)
         } else {
@@ -93,10 +93,10 @@ impl VoiceprintModel {
         ModelInfo { name: self.name.clone(), framework: "rten", device: "cpu", license: self.license }
     }
 
-    /// True if the network's trunk runs once over a recording for all speakers instead of once per speaker.
+    /// Which layers of the network are computed by code of our own.
     #[must_use]
-    pub fn shares_trunk(&self) -> bool {
-        self.network.as_ref().is_some_and(FbankNetwork::shares_trunk)
+    pub fn own_layers(&self) -> OwnLayers {
+        self.network.as_ref().map_or(OwnLayers::None, FbankNetwork::own_layers)
     }
 
     /// Computes the voiceprint of one speaker from the frames, in ascending order, in which only that speaker talks.

@@ -38,10 +38,6 @@ impl TrunkCache {
         Self { trunk, features: None, cached: HashMap::new(), order: VecDeque::new() }
     }
 
-    pub(super) fn trunk(&self) -> &Trunk {
-        &self.trunk
-    }
-
     /// Number of columns that cover this many frames.
     fn column_count(&self, frames: usize) -> usize {
         frames.div_ceil(self.trunk.frames_per_column())

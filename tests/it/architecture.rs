@@ -69,8 +69,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("symphonia", &["audio/decode"]),
     ("nnnoiseless", &["audio/denoise.rs"]),
     ("rten::", &["inference.rs", "inference/"]),
-    ("rten_gemm", &["inference/trunk/"]),
-    ("rten_simd", &["inference/trunk/"]),
+    ("rten_gemm", &["inference/dense/", "inference/trunk/"]),
+    ("rten_simd", &["inference/dense/", "inference/narrow.rs", "inference/trunk/"]),
     ("rten_onnx", &["inference/outline.rs", "inference/permitted.rs", "inference/sizes/", "models/import/onnx.rs"]),
 ];
 

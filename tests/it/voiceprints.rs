@@ -1,19 +1,23 @@
-//! Speaker networks on 80 bands: how they are detected, and that running the trunk once gives the same embeddings as the whole network.
+//! Speaker networks on 80 bands: how they are detected, and that code of our own gives the same embeddings as the runtime.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use callannotate::audio::Audio;
 use callannotate::inference::{Lanes, Session};
-use callannotate::voiceprint::{Effort, FbankOptions, FbankWindow, FeatureKind, Features, VoiceprintModel, dot, normalize};
+use callannotate::voiceprint::{
+    Effort, FbankOptions, FbankWindow, FeatureKind, Features, OwnLayers, VoiceprintModel, dot, normalize,
+};
 
 use crate::support::diarizers::call;
-use crate::support::models::{shared, voice_encoder};
+use crate::support::models::{defaults, shared, voice_encoder};
 
 /// A ResNet-style network with random weights, made by scripts/bench/resnet34.py: two frames per column.
 fn small_resnet() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/small-resnet.onnx")
 }
+
+const RESNET_PORTS: [&str; 2] = ["feats", "embs"];
 
 const WESPEAKER: FeatureKind = FeatureKind::Fbank80(FbankOptions { window: FbankWindow::Hamming, sixteen_bit: true });
 
@@ -27,16 +31,16 @@ fn tones(seconds: usize) -> Audio {
     Audio::new((0..16_000 * seconds).map(sample).collect())
 }
 
-/// The embedding of these frames by the ONNX runtime alone.
-fn by_the_runtime(features: &Features, frames: &[usize]) -> Vec<f32> {
+/// The embedding of these frames by the ONNX runtime alone, with the names of the network's input and output.
+fn by_the_runtime(network: &Path, [input, output]: [&str; 2], features: &Features, frames: &[usize]) -> Vec<f32> {
     let mut values = Vec::new();
     features.gather(frames, &mut values).unwrap();
     for band in 0..80 {
         let mean = values.iter().skip(band).step_by(80).sum::<f32>() / frames.len() as f32;
         values.iter_mut().skip(band).step_by(80).for_each(|value| *value -= mean);
     }
-    let session = Session::load(&small_resnet(), &Lanes::new(1)).unwrap();
-    let mut vector = session.run(0, ("feats", &[1, frames.len(), 80], &values), "embs").unwrap().values;
+    let session = Session::load(network, &Lanes::new(1)).unwrap();
+    let mut vector = session.run(0, (input, &[1, frames.len(), 80], &values), output).unwrap().values;
     assert!(normalize(&mut vector));
     vector
 }
@@ -44,12 +48,29 @@ fn by_the_runtime(features: &Features, frames: &[usize]) -> Vec<f32> {
 #[test]
 fn the_trunk_run_once_gives_what_the_whole_network_gives() {
     let mut model = VoiceprintModel::load(&small_resnet(), &Lanes::new(2)).unwrap();
-    assert_eq!((model.kind(), model.shares_trunk()), (WESPEAKER, true));
+    assert_eq!((model.kind(), model.own_layers()), (WESPEAKER, OwnLayers::SharedConvolutions));
     let features = Features::of(model.kind(), &tones(2)).unwrap();
     let all: Vec<usize> = (0..features.len()).collect();
     let print = model.embed(&features, &all).unwrap().unwrap();
-    let likeness = dot(&print.vector, &by_the_runtime(&features, &all));
+    let likeness = dot(&print.vector, &by_the_runtime(&small_resnet(), RESNET_PORTS, &features, &all));
     assert!(likeness > 0.999_9, "{likeness}");
+}
+
+/// A few frames, a number that is not a multiple of anything, and several of the stretches that have a mask of their own.
+#[test]
+fn the_layers_of_campplus_give_what_the_runtime_gives() {
+    let Some(folder) = defaults() else { return };
+    let network = folder.join("speaker/campplus-zh-en.onnx");
+    let mut model = VoiceprintModel::load(&network, &Lanes::new(1)).unwrap();
+    assert_eq!(model.own_layers(), OwnLayers::ConvolutionsAndTimeDelay);
+    let features = Features::of(model.kind(), &tones(12)).unwrap();
+    for count in [60, 263, 999] {
+        let frames: Vec<usize> = (100..100 + count).collect();
+        let print = model.embed(&features, &frames).unwrap().unwrap();
+        let expected = by_the_runtime(&network, ["x", "embedding"], &features, &frames);
+        let furthest = print.vector.iter().zip(&expected).map(|(one, other)| (one - other).abs()).fold(0.0, f32::max);
+        assert!(furthest < 1e-4, "{count} frames: {furthest}");
+    }
 }
 
 #[test]
@@ -63,7 +84,7 @@ fn voices_of_one_recording_are_told_from_their_own_frames() {
     let vectors: Vec<&[f32]> = together.iter().map(|vector| vector.as_deref().unwrap()).collect();
     for (frames, vector) in voices.iter().zip(&vectors) {
         // Each block has its own mean and padding, so the embeddings are close, not equal.
-        let likeness = dot(vector, &by_the_runtime(&features, frames));
+        let likeness = dot(vector, &by_the_runtime(&small_resnet(), RESNET_PORTS, &features, frames));
         assert!(likeness > 0.97, "{likeness}");
     }
     let difference = dot(vectors[0], vectors[1]);
@@ -92,7 +113,7 @@ fn columns_of_one_recording_are_not_taken_for_those_of_another() {
 fn a_network_without_a_trunk_is_run_for_each_voice() {
     let Some(folder) = shared() else { return };
     let mut model = VoiceprintModel::load(&folder.join("models/speaker/sherpa_lda48.onnx"), &Lanes::new(2)).unwrap();
-    assert_eq!((model.kind(), model.shares_trunk()), (WESPEAKER, false));
+    assert_eq!((model.kind(), model.own_layers()), (WESPEAKER, OwnLayers::None));
     let features = Features::of(model.kind(), &tones(20)).unwrap();
     let voices: [Vec<usize>; 3] = [(0..250).collect(), (250..2000).collect(), vec![]];
     for effort in [Effort::Quick, Effort::Full] {

@@ -32,6 +32,13 @@ impl FeatureMap {
         let place = self.place(row, column);
         &self.values[place..place + self.channels]
     }
+
+    /// Writes the channels at a position, after the operations of the epilogue.
+    pub(super) fn put(&mut self, row: usize, column: usize, values: &mut [f32], epilogue: &Epilogue<'_>) {
+        let place = self.place(row, column);
+        epilogue.apply(place, values);
+        self.values[place..place + values.len()].copy_from_slice(values);
+    }
 }
 
 /// Operations fused into the end of a convolution.
@@ -44,7 +51,7 @@ pub(super) struct Epilogue<'a> {
 
 impl Epilogue<'_> {
     /// Applies the operations to the channels at one position.
-    pub(super) fn apply(&self, place: usize, values: &mut [f32]) {
+    fn apply(&self, place: usize, values: &mut [f32]) {
         if let Some(other) = self.add {
             for (value, other) in values.iter_mut().zip(&other.values[place..]) {
                 *value += other;

@@ -1,11 +1,12 @@
-//! The convolutional trunk of a speaker network, run once over a stretch of features instead of once per speaker.
+//! The two-dimensional convolutions at the beginning of a speaker network, in a third of the runtime's time (see [`winograd`],
+//! docs/benchmarks.md).
 //!
-//! Convolutions are invariant to shifts in time, so the output for a stretch serves every speaker in it: each is pooled
-//! over the columns (time steps of the output) in which it talks, and only the last layers run per speaker. The runtime
-//! needs about 0.08 s for such a network's convolutions per second of audio; this module takes a third of that (see
-//! [`winograd`], docs/benchmarks.md).
+//! In a ResNet they are all there is before the pooling. Convolutions are invariant to shifts in time, so the output for a
+//! stretch of features serves every speaker in it: each is pooled over the columns (time steps of the output) in which it
+//! talks, and only the last layers run per speaker. In CAM++ they are the head, half of the work, which
+//! [`super::dense`] continues.
 //!
-//! [`plan`] reads the trunk from the graph. The pooling is not read from the graph but assumed to be mean and standard
+//! [`plan`] reads them from the graph. The pooling is not read from the graph but assumed to be mean and standard
 //! deviation, so a caller must compare the result with that of the whole network once.
 
 mod feature_map;
@@ -44,7 +45,7 @@ pub struct Trunk {
     /// Shape of a column: frequencies and channels.
     column: (usize, usize),
     end: String,
-    pooled: String,
+    pooled: Option<String>,
     lanes: Lanes,
 }
 
@@ -79,7 +80,7 @@ impl Trunk {
             convolutions.push(convolution);
         }
         let (height, frames_per_column, channels) = *sizes.last()?;
-        let pooled = plan::pooled(&outline, 2 * height * channels)?.to_owned();
+        let pooled = plan::pooled(&outline, 2 * height * channels).map(str::to_owned);
         Some(Self {
             convolutions,
             steps: plan.steps,
@@ -106,10 +107,16 @@ impl Trunk {
     }
 
     /// Name of the graph value that holds a speaker's pooled statistics: the means of all values of its columns, then
-    /// their standard deviations.
+    /// their standard deviations. `None` if other layers come before the pooling.
     #[must_use]
-    pub fn pooled(&self) -> &str {
-        &self.pooled
+    pub fn pooled(&self) -> Option<&str> {
+        self.pooled.as_deref()
+    }
+
+    /// Name of the graph value that the trunk computes.
+    #[must_use]
+    pub fn end(&self) -> &str {
+        &self.end
     }
 
     /// Computes the columns of consecutive frames, concatenated.
@@ -117,6 +124,10 @@ impl Trunk {
     /// # Errors
     /// When `frames` is empty or not a whole number of frames, or the computation fails.
     pub fn columns(&self, lane: usize, frames: &[f32]) -> Result<Vec<f32>, InferenceError> {
+        self.compute(lane, frames).map(|map| columns_of(&map))
+    }
+
+    fn compute(&self, lane: usize, frames: &[f32]) -> Result<FeatureMap, InferenceError> {
         if frames.is_empty() || !frames.len().is_multiple_of(self.bands) {
             return Err(InferenceError::Run("the trunk takes whole frames".to_owned()));
         }
@@ -124,7 +135,7 @@ impl Trunk {
         guarded(|| pool.run(|| self.run(frames)).map_err(|error| error.to_string())).map_err(InferenceError::Run)
     }
 
-    fn run(&self, frames: &[f32]) -> Result<Vec<f32>, GemmError> {
+    fn run(&self, frames: &[f32]) -> Result<FeatureMap, GemmError> {
         // Chosen by the processor alone, so it matches the one for which the weights were packed.
         let gemm = GemmExecutor::new();
         let mut input = FeatureMap::zeros(self.bands, frames.len() / self.bands, 1);
@@ -152,8 +163,7 @@ impl Trunk {
                 }
             }
         }
-        let end = values.pop().flatten();
-        Ok(end.map_or_else(Vec::new, |end| columns_of(&end)))
+        Ok(values.pop().flatten().unwrap_or_else(|| FeatureMap::zeros(0, 0, 0)))
     }
 }
 

@@ -9,6 +9,7 @@ use rten_simd::ops::{BitOps, NumOps};
 use rten_simd::{Isa, SimdOp};
 use rten_tensor::NdTensorView;
 
+use super::super::narrow::{Narrow, suits};
 use super::feature_map::{Epilogue, FeatureMap, TILE};
 
 /// Side of the input patch of a tile.
@@ -24,9 +25,14 @@ pub(super) const CHANNELS: usize = 16;
 pub(super) struct Winograd {
     channels_in: usize,
     channels: usize,
-    /// One packed matrix for each point of a transformed tile.
-    weights: Vec<PackedBMatrix<f32>>,
+    /// One matrix for each point of a transformed tile.
+    weights: Vec<Weights>,
     bias: Vec<f32>,
+}
+
+enum Weights {
+    Packed(PackedBMatrix<f32>),
+    Narrow(Vec<f32>),
 }
 
 /// The kernel transform, G in the paper.
@@ -52,7 +58,12 @@ impl Winograd {
                 weights[from * channels + to] = sum;
             }
         }
-        let pack = |weights: Vec<f32>| gemm.prepack_b(NdTensorView::from_data([channels_in, channels], weights.as_slice()));
+        let pack = |weights: Vec<f32>| {
+            if suits(weights.len(), channels) {
+                return Weights::Narrow(weights);
+            }
+            Weights::Packed(gemm.prepack_b(NdTensorView::from_data([channels_in, channels], weights.as_slice())))
+        };
         Self { channels_in, channels, weights: points.into_iter().map(pack).collect(), bias }
     }
 
@@ -68,8 +79,17 @@ impl Winograd {
             for (point, weights) in self.weights.iter().enumerate() {
                 let a = &before[point * tiles.len() * self.channels_in..][..tiles.len() * self.channels_in];
                 let c = &mut after[point * tiles.len() * self.channels..][..tiles.len() * self.channels];
-                let a = NdTensorView::from_data([tiles.len(), self.channels_in], a);
-                gemm.gemm(c, GemmInputA::Unpacked(a), GemmInputB::Packed(weights), GemmOptions::default())?;
+                match weights {
+                    Weights::Packed(weights) => {
+                        let a = NdTensorView::from_data([tiles.len(), self.channels_in], a);
+                        gemm.gemm(c, GemmInputA::Unpacked(a), GemmInputB::Packed(weights), GemmOptions::default())?;
+                    }
+                    Weights::Narrow(weights) => {
+                        let (depth, columns) = (self.channels_in, self.channels);
+                        Narrow { input: a, start: 0, step: depth, lines: 1, line_step: 0, depth, weights, columns, output: c }
+                            .dispatch();
+                    }
+                }
             }
             Back { source: &after, tiles, bias: &self.bias, epilogue, output: &mut output }.dispatch();
         }

@@ -16,6 +16,8 @@ CALLS = ROOT / "tests/fixtures/calls"
 SHARED = Path(os.environ.get("CALLANNOTATE_TEST_SHARED", ROOT.parent / "shared"))
 # The models of the tests (`make test-models`), so that figures do not depend on what a user's volume holds.
 MODELS = ROOT / ".cache/test-models"
+# What `make models` brings.
+DEFAULT_MODELS = ROOT / ".cache/default-models"
 MODEL = MODELS / "whisper/ggml-tiny.en-q8_0.bin"
 ENGLISH = ["support-mono", "billing-stereo", "conference-mono", "voicemail"]
 MIB = 1024 * 1024

@@ -47,7 +47,7 @@ impl Calibration {
                 initial_distance: 0.45,
                 position: 0.45,
                 recording_weight: 0.0,
-                short_cluster_margin: 0.35,
+                short_cluster_margin: 0.45,
                 cluster_constraint_weight: 0.07,
                 evidence: Some(EvidenceRules::CAMPPLUS),
             },

@@ -26,6 +26,12 @@ pub(super) struct EvidenceRules {
     pub(super) full_links: f32,
     /// Weight of contiguity by the number of alternations, from one; 0 for more.
     pub(super) contiguity: [f32; 5],
+    /// Alternations, as a fraction of those in random order, up to which clusters are contiguous, and from which they are not.
+    pub(super) few_alternations: f32,
+    pub(super) many_alternations: f32,
+    /// Seconds of the shorter cluster per alternation from which clusters are contiguous, and range until this is sure.
+    pub(super) long_stretches: f32,
+    pub(super) stretches_range: f32,
     /// Additional distance of contiguous clusters with the same and with another spectrum.
     pub(super) contiguous: f32,
     pub(super) line_change: f32,
@@ -47,6 +53,8 @@ pub(super) struct PairEvidence {
     pub(super) expected_links: f32,
     /// Changes from one to the other in the order of time, others left out.
     pub(super) alternations: usize,
+    /// The number of such changes if the members were in random order.
+    pub(super) expected_alternations: f32,
     /// Distance of mean spectra in standard deviations within the clusters; 0 if spectra are unknown.
     pub(super) spectral_distance: f32,
 }
@@ -57,12 +65,16 @@ impl EvidenceRules {
         neutral_straddling: 0.45,
         weight_below: 1.2,
         weight_above: 0.1,
-        full_links: 8.0,
+        full_links: 12.0,
         contiguity: [1.0, 0.8, 0.6, 0.4, 0.2],
-        contiguous: 0.1,
-        line_change: 0.4,
-        spectral_distance: 3.0,
-        spectral_range: 1.2,
+        few_alternations: 0.05,
+        many_alternations: 0.3,
+        long_stretches: 5.0,
+        stretches_range: 8.0,
+        contiguous: 0.05,
+        line_change: 0.3,
+        spectral_distance: 1.5,
+        spectral_range: 1.5,
         full_seconds: 12.0,
         least_distance: 0.18,
     };
@@ -70,10 +82,7 @@ impl EvidenceRules {
     /// Change of the distance that two clusters need to be two speakers. `shorter` is the duration of speech in the shorter
     /// cluster, in seconds.
     pub(super) fn change(&self, evidence: &PairEvidence, shorter: f32) -> f32 {
-        let contiguity = match evidence.alternations {
-            0 => 0.0,
-            count => self.contiguity.get(count - 1).copied().unwrap_or(0.0),
-        };
+        let contiguity = self.contiguity(evidence, shorter);
         let beyond = evidence.straddling.min(MAX_STRADDLING) - self.neutral_straddling;
         let sure = (evidence.expected_links / self.full_links).min(1.0);
         // Windows also separate the parts of a voice before and after a change of line, so links count less there.
@@ -82,6 +91,20 @@ impl EvidenceRules {
         let line = ((evidence.spectral_distance - self.spectral_distance) / self.spectral_range).clamp(0.0, 1.0);
         let long = (shorter / self.full_seconds).min(1.0);
         links + (self.contiguous + self.line_change * line) * contiguity * long
+    }
+
+    /// From 0 for clusters that alternate to 1 for those that follow one another, by the rule that sees most of it: a minute of two
+    /// people has few alternations too, and a changed line may change back several times in an hour.
+    fn contiguity(&self, evidence: &PairEvidence, shorter: f32) -> f32 {
+        if evidence.alternations == 0 {
+            return 0.0;
+        }
+        let count = evidence.alternations as f32;
+        let by_count = self.contiguity.get(evidence.alternations - 1).copied().unwrap_or(0.0);
+        let share = count / evidence.expected_alternations.max(f32::MIN_POSITIVE);
+        let by_share = (self.many_alternations - share) / (self.many_alternations - self.few_alternations);
+        let by_length = (shorter / count - self.long_stretches) / self.stretches_range;
+        by_share.max(by_length).clamp(by_count, 1.0)
     }
 }
 
@@ -153,6 +176,7 @@ impl EvidenceTable {
             straddling: straddling / expected_links.max(f32::MIN_POSITIVE),
             expected_links,
             alternations: self.alternations[one.min(other) * self.clusters + one.max(other)],
+            expected_alternations: all * 2.0 * share * (1.0 - share),
             spectral_distance: (apart / spread.max(1e-6)).sqrt(),
         }
     }
@@ -194,10 +218,10 @@ mod tests {
         let separate =
             evidence(&labels, &linked_to_the_next(4, |one, other| if (one + other) % 2 == 0 { 1.0 } else { -1.0 }), &[]);
         assert!((separate.expected_links - 1.0).abs() < 1e-6, "{separate:?}");
-        let contiguity = EvidenceRules::CAMPPLUS.contiguity[2];
-        let links = -1.2 * 0.45 * (1.0 - contiguity) / 8.0;
-        let expected = links + 0.1 * contiguity * 4.0 / 12.0;
-        assert!((EvidenceRules::CAMPPLUS.change(&separate, 4.0) - expected).abs() < 1e-6);
+        let rules = EvidenceRules::CAMPPLUS;
+        let links = -1.2 * 0.45 * (1.0 - rules.contiguity[2]) / rules.full_links;
+        let expected = links + rules.contiguous * rules.contiguity[2] * 4.0 / rules.full_seconds;
+        assert!((rules.change(&separate, 4.0) - expected).abs() < 1e-6);
     }
 
     #[test]
@@ -216,9 +240,27 @@ mod tests {
         let other_line = evidence(&labels, &constraints, &spectra(3.0));
         assert_eq!(same_line.alternations, 1);
         assert!((other_line.spectral_distance - 6.0).abs() < 1e-4, "{other_line:?}");
-        assert!((EvidenceRules::CAMPPLUS.change(&same_line, 30.0) - 0.1).abs() < 1e-6);
-        assert!((EvidenceRules::CAMPPLUS.change(&other_line, 30.0) - 0.5).abs() < 1e-6);
+        let rules = EvidenceRules::CAMPPLUS;
+        let whole = rules.contiguous + rules.line_change;
+        assert!((rules.change(&same_line, 30.0) - rules.contiguous).abs() < 1e-6);
+        assert!((rules.change(&other_line, 30.0) - whole).abs() < 1e-6);
         // Three seconds of another voice are not a changed line.
-        assert!((EvidenceRules::CAMPPLUS.change(&other_line, 3.0) - 0.5 * 3.0 / 12.0).abs() < 1e-6);
+        assert!((rules.change(&other_line, 3.0) - whole * 3.0 / rules.full_seconds).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_line_that_changes_often_in_an_hour_is_no_second_speaker() {
+        let rules = EvidenceRules::CAMPPLUS;
+        let seen = |labels: &[usize]| evidence(labels, &vec![Vec::new(); labels.len()], &[]);
+        // Eight changes, as in a dialogue of half a minute, but each after fifty subsegments.
+        let changes = seen(&(0..450).map(|index| index / 50 % 2).collect::<Vec<_>>());
+        assert_eq!((changes.alternations, changes.expected_alternations.round()), (8, 222.0));
+        assert!((rules.contiguity(&changes, 300.0) - 1.0).abs() < 1e-6);
+        let dialogue = seen(&(0..18).map(|index| index / 2 % 2).collect::<Vec<_>>());
+        assert_eq!(dialogue.alternations, 8);
+        assert!(rules.contiguity(&dialogue, 12.0).abs() < 1e-6);
+        // Few changes for the time: forty seconds of each.
+        let share = rules.contiguity(&PairEvidence { alternations: 8, expected_alternations: 16.0, ..changes }, 8.0 * 9.0);
+        assert!((share - (9.0 - rules.long_stretches) / rules.stretches_range).abs() < 1e-6);
     }
 }

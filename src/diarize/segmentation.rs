@@ -67,6 +67,7 @@ impl Window {
 pub struct Segmentation {
     session: Session,
     name: String,
+    license: Option<&'static str>,
 }
 
 impl Segmentation {
@@ -84,14 +85,18 @@ impl Segmentation {
             return Err(InferenceError::Invalid(expected.to_owned()));
         }
         let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        Ok(Self { session, name })
+        Ok(Self { session, name, license: None })
+    }
+
+    /// Sets the licence of the model, as an SPDX identifier; the file does not contain it.
+    pub(super) fn set_license(&mut self, license: Option<&'static str>) {
+        self.license = license;
     }
 
     /// The model's entry in the published document.
     #[must_use]
     pub fn info(&self) -> ModelInfo {
-        // Every model with this powerset, these frames and these names descends from pyannote's, which is MIT.
-        ModelInfo { name: self.name.clone(), framework: "rten", device: "cpu", license: Some("MIT") }
+        ModelInfo { name: self.name.clone(), framework: "rten", device: "cpu", license: self.license }
     }
 
     /// Runs the model over windows every `hop` samples and reports progress up to `share` percent of the stage.

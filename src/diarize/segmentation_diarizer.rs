@@ -64,6 +64,13 @@ impl SegmentationDiarizer {
         Ok(Self { segmentation: Segmentation::load(path, lanes)?, voiceprint, options })
     }
 
+    /// The same with the licence of the segmentation model, as an SPDX identifier; the file does not contain it.
+    #[must_use]
+    pub fn with_license(mut self, license: Option<&'static str>) -> Self {
+        self.segmentation.set_license(license);
+        self
+    }
+
     /// Embeddings and mean features of the subsegments.
     fn voices(&mut self, ctx: &JobContext, features: &Features, subsegments: &[Subsegment]) -> Result<Voices, DiarizeError> {
         let line = LineDirections::of(&self.voiceprint.info().name);

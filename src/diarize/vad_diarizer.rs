@@ -1,5 +1,4 @@
-//! Diarization without a segmentation model, the default of a fresh installation: voice activity detection, embedded
-//! chunks, and the most likely path of speakers.
+//! Diarization without a segmentation model: voice activity detection, embedded chunks, and the most likely path of speakers.
 
 use super::change_points::{self, ChangePoint};
 use super::chunks::{self, Chunk, EmbeddedChunk};

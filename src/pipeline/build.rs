@@ -147,7 +147,7 @@ fn diarizer(config: &Config, catalog: &Models, lanes: &Lanes) -> Result<Diarizer
     };
     let options = SegmentationOptions { smoothing, ..SegmentationOptions::default() };
     match catalog.load(&file.path, |path| SegmentationDiarizer::load(path, voiceprint, lanes, options)) {
-        Ok(segmented) => Ok(Diarizer { diarize: Box::new(segmented), miscounts: None }),
+        Ok(segmented) => Ok(Diarizer { diarize: Box::new(segmented.with_license(file.license)), miscounts: None }),
         Err(error) if named.is_some() => Err(unusable(&file, &error)),
         Err(error) => {
             let reason = unusable(&file, &error);

@@ -8,15 +8,15 @@ use std::path::Path;
 use callannotate::models::import::TensorType;
 use proptest::prelude::{ProptestConfig, any, proptest};
 
-use crate::models_import::{files_below, import, request, zip_of};
+use crate::models_import::{files_below, import, import_all, request, requests, zip_of};
 use crate::toy_whisper::{STATE, Toy};
 
-/// The one-line error for a source; the models folder must not have been created.
+/// The one-line error for a source; neither the models folder nor those around it must be left behind.
 fn refusal(source: &Path, folder: &Path) -> String {
     let models = folder.join("models/below");
     let error = import(&request(source, &models, TensorType::Q8_0)).unwrap_err().to_string();
     assert!(!error.contains('\n') && error.len() < 500, "{error}");
-    assert_eq!(files_below(&folder.join("models")), [] as [&Path; 0], "{error}");
+    assert!(!folder.join("models").exists(), "{error}");
     error
 }
 
@@ -151,6 +151,48 @@ fn archives_that_hold_no_single_model_or_climb_out_are_refused() {
         assert!(error.contains(part), "{error:?} does not say {part:?}");
     }
     assert!(!folder.path().parent().unwrap().join("escaped").exists());
+}
+
+/// The library makes a list of all entries, so an archive of some megabytes could take gigabytes of memory.
+#[test]
+fn an_archive_that_announces_too_many_files_is_refused_before_it_is_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("source.zip");
+    let names: Vec<String> = (0..16_385).map(|index| format!("{index}")).collect();
+    zip_of(&path, &names.iter().map(|name| (name.as_str(), b"".as_slice())).collect::<Vec<_>>());
+    assert!(refusal(&path, folder.path()).contains("it announces 16385 files, more than 16384"));
+    // The count of a large archive lies in another record.
+    let names: Vec<String> = (0..65_536).map(|index| format!("{index}")).collect();
+    zip_of(&path, &names.iter().map(|name| (name.as_str(), b"".as_slice())).collect::<Vec<_>>());
+    assert!(refusal(&path, folder.path()).contains("it announces 65536 files, more than 16384"));
+    let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+    file.write_all(&[0; 1 << 17]).unwrap();
+    assert!(refusal(&path, folder.path()).contains("it has no directory at its end"));
+}
+
+#[test]
+fn a_folder_with_a_model_and_parts_of_one_is_ambiguous() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("source");
+    Toy::small().write_to(&source);
+    fs::write(source.join("model.bin.part1"), "part").unwrap();
+    assert!(refusal(&source, folder.path()).contains("there is a model.bin in it and parts of one"));
+}
+
+#[test]
+fn a_model_that_fails_does_not_hide_those_that_were_stored_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let [good, bad] = ["good", "bad"].map(|name| folder.path().join(name));
+    Toy::small().write_to(&good);
+    let mut toy = Toy::small();
+    toy.variable("encoder/conv2/bias").name = "encoder/conv3/bias".to_owned();
+    toy.write_to(&bad);
+    let models = folder.path().join("models");
+    let error = import_all(&requests(&[good, bad], &models, TensorType::Q8_0)).unwrap_err();
+    let stored = files_below(&models);
+    assert_eq!(stored.len(), 1);
+    assert_eq!(error.to_string(), format!("{} is imported, but the next model was not", stored[0].display()));
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("encoder/conv2/bias is missing"));
 }
 
 #[test]

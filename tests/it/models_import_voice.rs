@@ -97,16 +97,21 @@ fn other_wheels_versions_and_files_are_refused_with_the_reason() {
 }
 
 #[test]
-fn a_truncated_wheel_is_refused_under_any_name() {
+fn a_damaged_wheel_is_refused_under_any_name() {
     let Some(wheel) = wheel(WHEEL) else { return };
     let folder = tempfile::tempdir().unwrap();
     let content = fs::read(wheel).unwrap();
-    for (name, part) in [
-        ("Resemblyzer-0.1.4-py3-none-any.whl", "is not the file that was published under this name"),
-        ("renamed.whl", "the archive cannot be read"),
+    let cut = content[..content.len() - 1000].to_vec();
+    let mut flipped = content.clone();
+    flipped[content.len() / 2] ^= 1;
+    for (name, bytes, part) in [
+        ("Resemblyzer-0.1.4-py3-none-any.whl", &cut, "is not the file that was published under this name"),
+        ("Resemblyzer-0.1.4-py3-none-any.whl", &flipped, "is not the file that was published under this name"),
+        ("renamed.whl", &cut, "the archive cannot be read"),
+        ("renamed.whl", &flipped, "is not the file that was published under this name"),
     ] {
         let path = folder.path().join(name);
-        fs::write(&path, &content[..content.len() - 1000]).unwrap();
+        fs::write(&path, bytes).unwrap();
         let error = import(&request(&path, &folder.path().join("models"), TensorType::Q8_0)).unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
         assert!(!folder.path().join("models").exists());

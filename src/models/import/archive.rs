@@ -3,7 +3,7 @@
 //! No name from the archive is ever used as a path; an archive with names that lead out of it is rejected all the same, since such
 //! names do not occur by accident. What an entry claims about its size is checked by those who read it.
 
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use zip::ZipArchive;
@@ -14,6 +14,13 @@ use super::ctranslate2::COMPANION_LIMIT;
 use super::error::{ImportError, printable};
 use super::shared_file::SharedFile;
 
+/// The most entries of an archive; the largest known wheel with a model has some hundred.
+const MOST_ENTRIES: u64 = 16_384;
+/// Bytes at the end in which the records about the directory lie: a comment of 64 KiB, and the records themselves.
+const END_LIMIT: u64 = (1 << 16) + 22 + 20 + 56;
+/// The most candidates that are followed for the record of large archives.
+const MOST_LOCATORS: usize = 16;
+
 /// An open archive; a clone reads independently.
 #[derive(Clone)]
 pub(super) struct Archive {
@@ -23,7 +30,8 @@ pub(super) struct Archive {
 }
 
 impl Archive {
-    pub(super) fn open(file: SharedFile) -> Result<Self, ImportError> {
+    pub(super) fn open(mut file: SharedFile) -> Result<Self, ImportError> {
+        check_count(&mut file)?;
         let mut zip = ZipArchive::new(file).map_err(|error| refused(&error))?;
         let mut files = Vec::new();
         for index in 0..zip.len() {
@@ -70,6 +78,43 @@ impl Archive {
             return Err(ImportError::Archive(format!("{} in it is too large", printable(path))));
         }
         Ok(Some(content))
+    }
+}
+
+/// Refuses an archive that announces too many entries, before the library makes a list of them. A record that lies about the count is
+/// harmless: the library reads as many as the record says.
+///
+/// Source: PKWARE, APPNOTE.TXT 6.3.10, 4.3.14 to 4.3.16.
+fn check_count(file: &mut SharedFile) -> Result<(), ImportError> {
+    let length = file.length();
+    let mut end = Vec::new();
+    let start = length.saturating_sub(END_LIMIT);
+    file.seek(SeekFrom::Start(start)).and_then(|_| file.take(END_LIMIT).read_to_end(&mut end)).map_err(ImportError::Read)?;
+    let number = |record: &[u8], place: usize, size: usize| -> Option<u64> {
+        let bytes = record.get(place..place + size)?;
+        Some(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    };
+    let records = |signature: [u8; 4]| end.windows(4).enumerate().filter(move |(_, bytes)| *bytes == signature);
+    let counts = records(*b"PK\x05\x06").filter_map(|(at, _)| number(&end[at..], 10, 2));
+    // The record for large archives may lie anywhere; a second record says where.
+    let mut large = Vec::new();
+    for (at, _) in records(*b"PK\x06\x07").take(MOST_LOCATORS) {
+        let mut record = Vec::new();
+        if let Some(place) = number(&end[at..], 8, 8).filter(|place| *place < length) {
+            let read = file.seek(SeekFrom::Start(place)).and_then(|_| file.take(56).read_to_end(&mut record));
+            read.map_err(ImportError::Read)?;
+        }
+        large.extend(number(&record, 32, 8).filter(|_| record.starts_with(b"PK\x06\x06")));
+    }
+    large.extend(records(*b"PK\x06\x06").filter_map(|(at, _)| number(&end[at..], 32, 8)));
+    let most = counts.filter(|count| *count != u64::from(u16::MAX)).chain(large).max();
+    file.rewind().map_err(ImportError::Read)?;
+    match most {
+        Some(count) if count > MOST_ENTRIES => {
+            Err(ImportError::Archive(format!("it announces {count} files, more than {MOST_ENTRIES}")))
+        }
+        Some(_) => Ok(()),
+        None => Err(ImportError::Archive("it has no directory at its end".to_owned())),
     }
 }
 

@@ -84,6 +84,14 @@ pub enum ImportError {
     /// A name was given for several models.
     #[error("--name names a single model, and these sources hold {0}")]
     SeveralModels(usize),
+    /// Models were imported before this one failed.
+    #[error("{} {} imported, but the next model was not", paths(imported), if imported.len() == 1 { "is" } else { "are" })]
+    AfterOthers {
+        /// Paths of the models that are stored.
+        imported: Vec<PathBuf>,
+        #[source]
+        error: Box<ImportError>,
+    },
     /// The target exists and is a different file.
     #[error("{} exists and is another model: remove it, or give this one a name with --name", path.display())]
     Exists { path: PathBuf },
@@ -94,6 +102,10 @@ impl ImportError {
     pub(super) fn from_read(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::UnexpectedEof { Self::Damaged("it ends early".to_owned()) } else { Self::Read(error) }
     }
+}
+
+fn paths(imported: &[PathBuf]) -> String {
+    imported.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// A name from an untrusted file, escaped and shortened for one line of a terminal.

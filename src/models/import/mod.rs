@@ -108,7 +108,18 @@ pub fn import(request: &ImportRequest, report: &mut dyn FnMut(Progress)) -> Resu
         }
         Found::Checkpoint(packed) => import_checkpoint(request, *packed, &meter),
     };
-    found.into_iter().map(import).collect()
+    let mut imported = Vec::new();
+    for found in found {
+        match import(found) {
+            Ok(report) => imported.push(report),
+            Err(error) if imported.is_empty() => return Err(error),
+            Err(error) => {
+                let imported = imported.into_iter().map(|report| report.path).collect();
+                return Err(ImportError::AfterOthers { imported, error: Box::new(error) });
+            }
+        }
+    }
+    Ok(imported)
 }
 
 fn import_whisper(request: &ImportRequest, mut pieces: Pieces, meter: &Meter<'_>) -> Result<ImportReport, ImportError> {

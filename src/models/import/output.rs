@@ -14,18 +14,18 @@ use sha2::{Digest, Sha256};
 use super::error::ImportError;
 use super::shared_file::SharedFile;
 
-/// The target folder. If it was created for this import and stays empty, it is removed again.
+/// The target folder. What was created for it and stays empty is removed again.
 pub(super) struct Folder {
     path: PathBuf,
-    made: bool,
+    /// The folders that did not exist before, innermost first.
+    made: Vec<PathBuf>,
 }
 
 impl Folder {
     pub(super) fn ensure(path: PathBuf) -> Result<Self, ImportError> {
-        let made = !path.is_dir();
-        if made {
-            fs::create_dir_all(&path).map_err(|source| ImportError::Write { path: path.clone(), source })?;
-        }
+        let is_new = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
+        let made = path.ancestors().take_while(is_new).map(Path::to_owned).collect();
+        fs::create_dir_all(&path).map_err(|source| ImportError::Write { path: path.clone(), source })?;
         Ok(Self { path, made })
     }
 
@@ -36,9 +36,9 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if self.made {
+        for folder in &self.made {
             // Fails, as it should, when the folder is not empty.
-            let _stays_if_used = fs::remove_dir(&self.path);
+            let _stays_if_used = fs::remove_dir(folder);
         }
     }
 }

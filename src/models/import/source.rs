@@ -120,13 +120,14 @@ fn in_archive(path: &Path, file: SharedFile, parts: &mut Parts, meter: &Meter<'_
 /// The weights in a model's folder, whole or in parts, or in a folder of a Hugging Face cache (`snapshots/<revision>/`).
 fn weights_in(folder: &Path) -> Result<Vec<PathBuf>, ImportError> {
     let direct = folder.join(WEIGHTS);
-    if direct.is_file() {
-        return Ok(vec![direct]);
-    }
     let no_model = |reason: String| ImportError::NoModel { path: folder.to_owned(), reason };
     let files = folder.read_dir().map_err(|source| ImportError::Open { path: folder.to_owned(), source })?.flatten();
     let is_part = |path: &PathBuf| path.file_name().is_some_and(|name| part_number(&name.to_string_lossy()).is_some());
     let mut parts: Vec<PathBuf> = files.map(|entry| entry.path()).filter(is_part).collect();
+    if direct.is_file() {
+        let both = || no_model(format!("there is a {WEIGHTS} in it and parts of one; give the file or the parts"));
+        return if parts.is_empty() { Ok(vec![direct]) } else { Err(both()) };
+    }
     if !parts.is_empty() {
         parts.sort();
         return Ok(parts);

@@ -166,7 +166,7 @@ fn an_archive_that_announces_too_many_files_is_refused_before_it_is_listed() {
     zip_of(&path, &names.iter().map(|name| (name.as_str(), b"".as_slice())).collect::<Vec<_>>());
     assert!(refusal(&path, folder.path()).contains("it announces 65536 files, more than 16384"));
     let mut file = OpenOptions::new().append(true).open(&path).unwrap();
-    file.write_all(&[0; 1 << 17]).unwrap();
+    file.write_all(&vec![0; 1 << 17]).unwrap();
     assert!(refusal(&path, folder.path()).contains("it has no directory at its end"));
 }
 
